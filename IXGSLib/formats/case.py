@@ -1,0 +1,35 @@
+"""The X-rays of one patient and the region to reconstruct from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import FormatError
+from ..geometry import Grid, View
+from ..xray import XRay
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """The views, their images and the region to reconstruct, as one value.
+
+    warnings: what was noticed on the way here, one sentence each; they end in run.json and in the report.
+    hashes: SHA-256 of every file that was read, by its path inside the case's folder.
+    Raises FormatError when two views share an id.
+    """
+
+    xrays: tuple[XRay, ...]
+    grid: Grid
+    name: str = ""
+    warnings: tuple[str, ...] = ()
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ids = [xray.view.id for xray in self.xrays]
+        twice = sorted({id for id in ids if ids.count(id) > 1})
+        if twice:
+            raise FormatError(f"case '{self.name}': more than one view is named {', '.join(twice)}; names must differ")
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        return tuple(xray.view for xray in self.xrays)

@@ -1,0 +1,107 @@
+"""A voxel lattice in the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import GeometryError
+from .rigid import Array, apply, constant, proper_rotation
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A voxel lattice: LPS mm, arrays on it indexed [k, j, i] with i fastest, like SimpleITK's arrays.
+
+    shape: (nk, nj, ni) voxels.
+    spacing: (3,) mm along i, j, k.
+    origin: (3,) centre of voxel [0, 0, 0].
+    direction: (3, 3), its columns the unit directions of i, j, k in the world.
+    Raises GeometryError when a value cannot be a lattice.
+    """
+
+    shape: tuple[int, int, int]
+    spacing: Array
+    origin: Array
+    direction: Array
+
+    def __post_init__(self) -> None:
+        shape = tuple(int(n) for n in self.shape)
+        if len(shape) != 3 or min(shape) < 1:
+            raise GeometryError(f"grid shape is {shape}, expected three positive numbers of voxels")
+        spacing = constant(self.spacing, (3,), "grid spacing")
+        if spacing.min() <= 0:
+            raise GeometryError(f"grid spacing is {spacing.tolist()}, expected three positive lengths in mm")
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "spacing", spacing)
+        object.__setattr__(self, "origin", constant(self.origin, (3,), "grid origin"))
+        object.__setattr__(self, "direction", proper_rotation(self.direction, "grid direction"))
+
+    @classmethod
+    def centered(cls, center: ArrayLike, size: ArrayLike, spacing: float, direction: ArrayLike | None = None) -> Grid:
+        """The lattice of cubic voxels that fills a box of `size` (3,) mm along its axes around `center` (3,).
+
+        The box is filled with whole voxels, at most half a voxel larger or smaller than asked on either side.
+        """
+        center = constant(center, (3,), "volume centre")
+        size = constant(size, (3,), "volume size")
+        spacing = float(spacing)
+        if not np.isfinite(spacing) or spacing <= 0:
+            raise GeometryError(f"volume spacing is {spacing}, expected a positive length in mm")
+        if size.min() <= 0:
+            raise GeometryError(f"volume size is {size.tolist()}, expected three positive lengths in mm")
+        direction = np.eye(3) if direction is None else np.asarray(direction, dtype=np.float64)
+        counts = np.maximum(1, np.rint(size / spacing)).astype(int)
+        origin = center - direction @ ((counts - 1) / 2 * spacing)
+        return cls((int(counts[2]), int(counts[1]), int(counts[0])), np.full(3, spacing), origin, direction)
+
+    @property
+    def world_from_index(self) -> Array:
+        """(4, 4): LPS mm from voxel indices (i, j, k)."""
+        transform = np.eye(4)
+        transform[:3, :3] = self.direction * self.spacing
+        transform[:3, 3] = self.origin
+        return transform
+
+    @property
+    def size(self) -> Array:
+        """(3,) mm along i, j, k, from voxel edge to voxel edge."""
+        return self.spacing * self.shape[::-1]
+
+    @property
+    def center(self) -> Array:
+        """(3,) LPS mm."""
+        return apply(self.world_from_index, (np.array(self.shape[::-1]) - 1) / 2)
+
+    @property
+    def voxel_volume(self) -> float:
+        """mm^3."""
+        return float(np.prod(self.spacing))
+
+    def corners(self) -> Array:
+        """(8, 3) outer corners of the box, LPS mm."""
+        signs = np.stack(np.meshgrid(*[(-0.5, 0.5)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+        return self.center + (signs * self.size) @ self.direction.T
+
+    def points(self) -> Array:
+        """(nk, nj, ni, 3) voxel centres, LPS mm."""
+        k, j, i = np.meshgrid(*(np.arange(n) for n in self.shape), indexing="ij")
+        return apply(self.world_from_index, np.stack([i, j, k], axis=-1))
+
+    def contains(self, points: ArrayLike) -> np.ndarray:
+        """Which points (..., 3) lie in the box: bool (...)."""
+        local = (np.asarray(points, dtype=np.float64) - self.center) @ self.direction
+        return (np.abs(local) <= self.size / 2).all(axis=-1)
+
+    def with_spacing(self, spacing: float) -> Grid:
+        """The same box with cubic voxels of `spacing` mm."""
+        return Grid.centered(self.center, self.size, spacing, self.direction)
+
+    def padded(self, margin: float) -> Grid:
+        """The lattice grown by at least `margin` mm on every side, its voxels kept in place."""
+        extra = np.ceil(margin / self.spacing - 1e-9).astype(int)
+        shape = np.array(self.shape[::-1]) + 2 * extra
+        origin = apply(self.world_from_index, -extra)
+        return Grid((int(shape[2]), int(shape[1]), int(shape[0])), self.spacing, origin, self.direction)
