@@ -1,0 +1,50 @@
+# make setup   .venv with IXGS, its tests and its linters, at the versions of constraints.txt
+# make test    the tests
+# make lint    style, formatting and types
+# make demo    a reconstruction of the sample case
+# make clean   away with caches and build output; the environment stays
+.DEFAULT_GOAL := setup
+.DELETE_ON_ERROR:
+
+# The first Python that IXGS supports. Another one: make setup PYTHON=/path/to/python3
+supported := import ensurepip, sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+    $$p -c '$(supported)' 2>/dev/null && command -v $$p && break; done)
+
+# Where torch is looked for first: the CPU build, a fraction of the CUDA build that PyPI has for Linux. When it cannot be
+# reached, pip's own index serves, and from the start with TORCH_INDEX empty.
+# Another build: make setup TORCH_INDEX=https://download.pytorch.org/whl/cu130
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+bin := .venv/bin
+stamp := .venv/.installed
+pip := $(bin)/python -m pip --disable-pip-version-check
+
+.PHONY: setup test lint demo clean
+
+setup: $(stamp)
+
+$(stamp): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.10 to 3.13 with venv and ensurepip found. Debian and Ubuntu: \
+	apt install python3-venv; elsewhere: https://www.python.org; or name one: make setup PYTHON=/path/to/python3"; exit 1; }
+	@$(pip) --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv
+	@test -z "$(TORCH_INDEX)" || $(pip) install -qqq --no-deps --retries 0 --timeout 20 \
+	    --constraint constraints.txt --index-url "$(TORCH_INDEX)" torch \
+	    || echo "No torch from $(TORCH_INDEX): taking the one of pip's index, on Linux a larger build with CUDA."
+	$(pip) install --constraint constraints.txt --editable '.[test,lint]'
+	@touch $@
+
+test: setup
+	$(bin)/python -m pytest
+
+lint: setup
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+
+demo: setup
+	$(bin)/ixgs demo
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find IXGSLib Testing -name __pycache__ -prune -exec rm -rf {} +
