@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from ..errors import GeometryError
+from ..errors import FormatError, GeometryError
+from ..files import write_atomically
 from ..geometry import Grid
+from .images import read_image
+from .nrrd import nrrd_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,3 +33,17 @@ class Volume:
             raise GeometryError("the volume holds NaN or infinite values")
         values.setflags(write=False)
         object.__setattr__(self, "values", values)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Volume:
+        """The volume in an image file, as `read_image` reads it."""
+        return cls(*read_image(path))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the volume as NRRD, whole or not at all.
+
+        Raises FormatError for another suffix than .nrrd, IXGSError when the file cannot be written.
+        """
+        if Path(path).suffix.lower() != ".nrrd":
+            raise FormatError(f"{path}: volumes are written as NRRD; give a name that ends in .nrrd")
+        write_atomically(path, nrrd_bytes(self.values, self.grid))

@@ -1,0 +1,41 @@
+"""Where the bone is, and its surface."""
+
+from __future__ import annotations
+
+import numpy as np
+from skimage.measure import marching_cubes
+
+from ..errors import ReconstructionError, SettingsError
+from ..geometry.rigid import apply
+from .mesh import Mesh
+from .volume import Volume
+
+WATER = 0.0192
+"""Attenuation of water at 70 keV, 1/mm."""
+BONE_THRESHOLD = 0.025
+"""Attenuation in 1/mm from which a voxel counts as bone: about 300 HU, 1.3 times water."""
+
+
+def bone_surface(volume: Volume, threshold: float = BONE_THRESHOLD, closed: bool = True) -> Mesh:
+    """The surface where attenuation crosses a threshold in 1/mm: LPS mm, triangles wound so that normals point outward.
+
+    closed: also cap bone that the volume's border cuts; otherwise the surface ends there.
+    By marching cubes (Lewiner et al., J. Graphics Tools 2003). Raises ReconstructionError where there is no surface.
+    """
+    if not threshold > 0:
+        raise SettingsError(f"bone threshold is {threshold} 1/mm, expected a positive number near {BONE_THRESHOLD}")
+    lowest, highest = float(volume.values.min()), float(volume.values.max())
+    if highest <= threshold:
+        raise ReconstructionError(
+            f"no bone surface: the largest attenuation is {highest:.4f} 1/mm, the threshold {threshold:.4f}; "
+            "lower the threshold or check the reconstruction"
+        )
+    if not closed and (lowest >= threshold or min(volume.grid.shape) < 2):
+        raise ReconstructionError(
+            f"no bone surface: every voxel is above {threshold:.4f} 1/mm; raise the threshold or close the surface"
+        )
+    margin = 1 if closed else 0
+    values = np.pad(volume.values, margin)
+    vertices, faces, _, _ = marching_cubes(values, threshold, gradient_direction="descent")
+    # marching_cubes winds inward in its own order k, j, i; reversing that to i, j, k is a reflection, hence outward.
+    return Mesh(apply(volume.grid.world_from_index, vertices[:, ::-1] - margin), faces)

@@ -1,0 +1,103 @@
+"""Scalar 3D images from files: NRRD, MetaImage, NIfTI, or a folder with one DICOM series."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import FormatError, NotAnImage, TruncatedFile
+from ..geometry import Grid
+from ..geometry.rigid import ROTATION_LIMIT, Array
+from .dicom_series import read_series
+from .integrity import check_whole
+
+SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz")
+MAXIMUM_VOXELS = 2**31
+"""More voxels than this (8 GiB of float32) are refused before any memory is taken."""
+HEADER_ROUNDING = 1e-4
+"""Deviation from right angles that float32 and decimal headers show by rounding alone."""
+
+
+def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, Grid]:
+    """Values (float32 [k, j, i], in the file's own unit: HU of a CT, 1/mm of a volume) and the grid they lie on.
+
+    path: a .nrrd, .nhdr, .mha, .mhd, .nii or .nii.gz file, or a folder with one DICOM series.
+    A left-handed lattice is turned into a right-handed one by reversing its slices; no voxel is interpolated.
+    Raises NotAnImage, TruncatedFile, or FormatError for a sheared lattice, for NaN and for anything but one scalar
+    per voxel in three dimensions.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return read_series(path)
+    image = _read(path)
+    values = sitk.GetArrayFromImage(image).astype(np.float32)
+    broken = int(np.count_nonzero(~np.isfinite(values)))
+    if broken:
+        raise FormatError(
+            f"{path}: {broken} of {values.size} voxels are NaN or infinite, expected finite values; export it again"
+        )
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    return _right_handed(values, np.array(image.GetSpacing()), np.array(image.GetOrigin()), _checked(direction, path))
+
+
+def _read(path: Path) -> sitk.Image:
+    if not path.is_file():
+        raise FormatError(f"{path}: no such file; check the name")
+    if not path.name.lower().endswith(SUFFIXES):
+        raise NotAnImage(f"{path}: expected one of {', '.join(SUFFIXES)} or a folder with one DICOM series")
+    check_whole(path)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise NotAnImage(f"{path}: cannot be read as an image ({_reason(error)}); export it again") from error
+    _check_size(reader, path)
+    try:
+        return reader.Execute()
+    except RuntimeError as error:
+        raise TruncatedFile(
+            f"{path}: {path.stat().st_size} bytes; its header promises {reader.GetSize()} voxels that cannot all be "
+            f"read ({_reason(error)}); copy or export it again"
+        ) from error
+
+
+def _check_size(reader: sitk.ImageFileReader, path: Path) -> None:
+    size, components = reader.GetSize(), reader.GetNumberOfComponents()
+    if len(size) != 3 or components != 1:
+        raise FormatError(
+            f"{path}: {len(size)} dimensions with {components} values per voxel, expected 3 dimensions with one; "
+            "export a single scalar volume"
+        )
+    if np.prod(size, dtype=float) > MAXIMUM_VOXELS:
+        raise FormatError(f"{path}: {size} voxels, expected at most {MAXIMUM_VOXELS} in all; crop or resample it")
+
+
+def _checked(direction: Array, path: Path) -> Array:
+    """The direction with header rounding removed; larger errors are left to the grid, which warns of them."""
+    error = np.abs(direction.T @ direction - np.eye(3)).max()
+    if not error <= ROTATION_LIMIT:
+        raise FormatError(
+            f"{path}: its axes are off right angles by {error:.2g}, expected a lattice without shear (gantry tilt); "
+            "resample it on a right-angled lattice"
+        )
+    if error > HEADER_ROUNDING:
+        return direction
+    U, _, Vt = np.linalg.svd(direction)
+    return U @ Vt if error > 0 else direction
+
+
+def _right_handed(values: np.ndarray, spacing: Array, origin: Array, direction: Array) -> tuple[np.ndarray, Grid]:
+    if np.linalg.det(direction) < 0:
+        origin = origin + direction[:, 2] * spacing[2] * (values.shape[0] - 1)
+        direction = direction * (1, 1, -1)
+        values = np.ascontiguousarray(values[::-1])
+    return values, Grid(values.shape, spacing, origin, direction)
+
+
+def _reason(error: RuntimeError) -> str:
+    """The last line of ITK's message, which holds the cause without the C++ source file."""
+    return str(error).strip().splitlines()[-1].strip()
