@@ -1,0 +1,45 @@
+"""Which implementation renders a cloud."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..errors import SettingsError
+from ..gaussians import Cloud
+from ..geometry import Grid, View
+from . import cpu, reference
+
+Backend = Literal["auto", "cpu", "reference"]
+
+
+def project(cloud: Cloud, view: View, pose: Tensor | None = None, backend: Backend = "auto") -> Tensor:
+    """The line integrals (height, width) of a cloud in a view, no unit.
+
+    Differentiable in the cloud and, when given, in `pose`: camera_from_world (3 or 4, 4), which then stands in for
+    the view's own. `auto` takes the CPU kernels for float32 on the CPU and the reference for everything else.
+    """
+    if pose is None:
+        pose = torch.tensor(view.camera_from_world)
+    return _implementation(cloud, backend).project(cloud, view, pose[:3])
+
+
+def voxelize(cloud: Cloud, grid: Grid, backend: Backend = "auto") -> Tensor:
+    """The attenuation [k, j, i] of a cloud in 1/mm, averaged over each voxel of a grid; differentiable in the cloud."""
+    return _implementation(cloud, backend).voxelize(cloud, grid)
+
+
+def _implementation(cloud: Cloud, backend: Backend):
+    compiled = cloud.position.device.type == "cpu" and cloud.position.dtype == torch.float32
+    if backend == "auto":
+        return cpu if compiled else reference
+    if backend == "reference":
+        return reference
+    if backend == "cpu" and compiled:
+        return cpu
+    raise SettingsError(
+        f"backend '{backend}' cannot render a {cloud.position.dtype} cloud on '{cloud.position.device}'; "
+        "use backend='auto', or a float32 cloud on the CPU for 'cpu'"
+    )

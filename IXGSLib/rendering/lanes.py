@@ -1,0 +1,139 @@
+"""Eight numbers treated as one, which LLVM turns into vector instructions.
+
+numba has no vector type. A tuple of eight scalars stays in registers, and the superword-level-parallelism pass of LLVM,
+which numba leaves off unless asked, merges its eight equal operations into one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+numba.config.SLP_VECTORIZE = 1
+
+WIDTH = 8
+
+MATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
+"""Liberties given to LLVM: everything in fastmath but the promise that NaN and infinity never occur."""
+
+kernel = numba.njit(nogil=True, cache=True, fastmath=MATH, error_model="numpy")
+"""Compiles a function that holds no Python object and releases the interpreter lock."""
+
+_inline = numba.njit(inline="always", cache=True, fastmath=MATH, error_model="numpy")
+
+Lanes = Any
+
+
+@_inline
+def zeros() -> Lanes:
+    z = np.float32(0)
+    return z, z, z, z, z, z, z, z
+
+
+@_inline
+def ramp(start: np.float32) -> Lanes:
+    """start, start + 1, ..., start + 7."""
+    f = np.float32
+    return (
+        start,
+        start + f(1),
+        start + f(2),
+        start + f(3),
+        start + f(4),
+        start + f(5),
+        start + f(6),
+        start + f(7),
+    )
+
+
+@_inline
+def add(a: Lanes, b: Lanes) -> Lanes:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5], a[6] + b[6], a[7] + b[7]
+
+
+@_inline
+def multiply(a: Lanes, b: Lanes) -> Lanes:
+    return a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3], a[4] * b[4], a[5] * b[5], a[6] * b[6], a[7] * b[7]
+
+
+@_inline
+def scale(a: Lanes, s: np.float32) -> Lanes:
+    return a[0] * s, a[1] * s, a[2] * s, a[3] * s, a[4] * s, a[5] * s, a[6] * s, a[7] * s
+
+
+@_inline
+def total(a: Lanes) -> np.float32:
+    return ((a[0] + a[4]) + (a[1] + a[5])) + ((a[2] + a[6]) + (a[3] + a[7]))
+
+
+@_inline
+def load(row: np.ndarray, at: np.uint64) -> Lanes:
+    """row[at : at + 8]; the caller keeps it inside the row."""
+    u = np.uint64
+    return (
+        row[at],
+        row[at + u(1)],
+        row[at + u(2)],
+        row[at + u(3)],
+        row[at + u(4)],
+        row[at + u(5)],
+        row[at + u(6)],
+        row[at + u(7)],
+    )
+
+
+@_inline
+def store(row: np.ndarray, at: np.uint64, a: Lanes) -> None:
+    """row[at : at + 8] = a; the caller keeps it inside the row."""
+    u = np.uint64
+    row[at] = a[0]
+    row[at + u(1)] = a[1]
+    row[at + u(2)] = a[2]
+    row[at + u(3)] = a[3]
+    row[at + u(4)] = a[4]
+    row[at + u(5)] = a[5]
+    row[at + u(6)] = a[6]
+    row[at + u(7)] = a[7]
+
+
+@_inline
+def geometric(first: np.float32, ratio: np.float32) -> Lanes:
+    """first, first ratio, first ratio^2, ..., first ratio^7."""
+    a1 = first * ratio
+    a2 = a1 * ratio
+    a3 = a2 * ratio
+    a4 = a3 * ratio
+    a5 = a4 * ratio
+    a6 = a5 * ratio
+    return first, a1, a2, a3, a4, a5, a6, a6 * ratio
+
+
+@_inline
+def bell(first: np.float32, ratio: np.float32, curvature: np.float32, count: int) -> Lanes:
+    """Samples of a Gaussian: f, f r, f r (r c), f r (r c) (r c^2), ... for the first `count` lanes, zero beyond."""
+    z = np.float32(0)
+    a1 = first * ratio
+    ratio = ratio * curvature
+    a2 = a1 * ratio
+    ratio = ratio * curvature
+    a3 = a2 * ratio
+    ratio = ratio * curvature
+    a4 = a3 * ratio
+    ratio = ratio * curvature
+    a5 = a4 * ratio
+    ratio = ratio * curvature
+    a6 = a5 * ratio
+    ratio = ratio * curvature
+    a7 = a6 * ratio
+    return (
+        first,
+        a1 if count > 1 else z,
+        a2 if count > 2 else z,
+        a3 if count > 3 else z,
+        a4 if count > 4 else z,
+        a5 if count > 5 else z,
+        a6 if count > 6 else z,
+        a7 if count > 7 else z,
+    )

@@ -1,0 +1,44 @@
+"""The threads that run the compiled kernels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from ..errors import SettingsError
+
+CHUNKS = 8
+"""Into how many parts work is cut, whatever the number of threads, so that sums are the same on every machine."""
+
+_pool: ThreadPoolExecutor | None = None
+_count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def thread_count() -> int:
+    return _count
+
+
+def set_thread_count(count: int) -> None:
+    """Use `count` threads from the next kernel on; the result does not depend on it."""
+    global _pool, _count
+    if count < 1:
+        raise SettingsError(f"{count} threads, expected at least one")
+    if _pool is not None:
+        _pool.shutdown()
+    _pool, _count = None, count
+
+
+def run(kernel: Callable[..., None], length: int, *arguments: object) -> None:
+    """Call kernel(chunk, start, stop, *arguments) for CHUNKS parts of range(length), in parallel."""
+    global _pool
+    edges = [length * n // CHUNKS for n in range(CHUNKS + 1)]
+    parts = [(n, edges[n], edges[n + 1]) for n in range(CHUNKS)]
+    if _count == 1:
+        for part in parts:
+            kernel(*part, *arguments)
+        return
+    if _pool is None:
+        _pool = ThreadPoolExecutor(_count, thread_name_prefix="ixgs")
+    for done in [_pool.submit(kernel, *part, *arguments) for part in parts]:
+        done.result()
