@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -40,14 +41,17 @@ def widest_angle(views: Sequence[View], point: ArrayLike) -> float:
 
 
 def convergence(views: Sequence[View]) -> Array:
-    """(3,) the point nearest to all principal rays in the least-squares sense, LPS mm."""
+    """(3,) the point nearest to all principal rays in the least-squares sense, LPS mm.
+
+    Of the points that are equally near, as on the common line of opposite views, the one nearest to the world's origin.
+    """
     projectors = [np.eye(3) - np.outer(view.axis, view.axis) for view in views]
     moments = [Q @ view.source for Q, view in zip(projectors, views, strict=True)]
     return np.linalg.lstsq(np.sum(projectors, axis=0), np.sum(moments, axis=0), rcond=None)[0]
 
 
 def common_region(views: Sequence[View], spacing: float | None = None) -> Grid:
-    """The largest cube around the point where the principal rays meet that lies in every image.
+    """The largest cube of whole voxels around the point where the principal rays meet that lies in every image.
 
     Voxels of `spacing` mm, by default of the mean pixel size there, so that neither side wastes the other.
     Raises GeometryError when no such cube exists.
@@ -66,32 +70,41 @@ def common_region(views: Sequence[View], spacing: float | None = None) -> Grid:
     if low < 2 * spacing:
         raise GeometryError(
             "no region is seen by all views around the point where their principal rays meet; "
+            "check that poses are world_from_camera, or "
             'state the region: "volume": {"center": [x, y, z], "size": [sx, sy, sz], "spacing": 1.0}'
         )
-    return Grid.centered(center, np.full(3, low), spacing)
+    return Grid.centered(center, np.full(3, spacing * np.floor(low / spacing)), spacing)
 
 
 def check_distances(views: Sequence[View], point: ArrayLike) -> None:
-    """Raises GeometryError when a point (3,) of the region is behind a source or the calibration is in metres."""
+    """Raises GeometryError when a point (3,) of the region is not between source and detector, or in metres."""
     for view in views:
         depth = float(view.project(point)[1])
         distance = float(np.linalg.norm(np.asarray(point) - view.source))
         if distance < METRES_BELOW:
             raise GeometryError(
-                f"view '{view.id}': the source is {distance:.3g} mm from the region, which looks like metres; "
-                "give positions in mm (multiply them by 1000)"
+                f"view '{view.id}': the source is {distance:.3g} mm from the region, which looks like metres: "
+                "give positions in mm (multiply them by 1000); or like camera_from_world in place of world_from_camera"
             )
-        if depth <= 0:
+        if depth <= 1e-6 * distance:  # exactly beside the source counts as behind it, whatever the rounding
             raise GeometryError(
                 f"view '{view.id}': the region lies behind the source (depth {depth:.0f} mm); the matrix is a "
                 "reflection (an image axis is mirrored) or is camera_from_world in place of world_from_camera"
+            )
+        detector = view.source_detector_distance
+        if detector is not None and depth >= detector:
+            raise GeometryError(
+                f"view '{view.id}': the region lies behind the detector ({depth:.0f} mm from the source, the detector "
+                f"{detector:.0f} mm); check that the pixel spacing is the detector's own, that region and calibration "
+                "share one frame (LPS, mm) and that poses are world_from_camera"
             )
 
 
 def check_views(views: Sequence[View], grid: Grid) -> None:
     """Raises GeometryError for views that cannot reconstruct a grid; warns where they hardly can.
 
-    Refused: fewer than two views, metres, a region behind a source or around it, a region that no view sees.
+    Refused: fewer than two views, metres, inverted poses, a region around a source, behind it or behind a detector, a
+    region that no view sees.
     Warned: a view that misses the region, rays that differ by no more than NARROW_BASELINE degrees.
     """
     if len(views) < 2:
@@ -101,18 +114,31 @@ def check_views(views: Sequence[View], grid: Grid) -> None:
             f"the region is {grid.size.max():.3g} mm across, which looks like metres; give lengths in mm "
             "(multiply them by 1000)"
         )
+    farthest = max(float(np.linalg.norm(view.source)) for view in views)
+    if farthest < METRES_BELOW:
+        raise GeometryError(
+            f"all sources lie within {farthest:.3g} mm of the world's origin, which looks like metres; "
+            "give positions in mm (multiply them by 1000)"
+        )
+    inverted = [replace(view, world_from_camera=view.camera_from_world) for view in views]
+    seen, seen_inverted = (int(views_per_point(some, grid.center)) for some in (views, inverted))
+    if seen_inverted > seen:
+        raise GeometryError(
+            f"the region's centre is seen by {seen} of {len(views)} views, and by {seen_inverted} when their poses are "
+            "inverted; the poses are camera_from_world, expected world_from_camera: invert them"
+        )
+    check_distances(views, grid.center)
     for view in views:
         if grid.contains(view.source):
             raise GeometryError(
                 f"view '{view.id}': the X-ray source lies inside the region; move or shrink the region, or check "
                 "whether the pose is camera_from_world in place of world_from_camera"
             )
-    check_distances(views, grid.center)
     fractions = [visible_fraction(view, grid) for view in views]
     if max(fractions) == 0:
         raise GeometryError(
             f"no view sees the region around {np.round(grid.center, 1).tolist()} (LPS mm); "
-            "check that region and calibration share one frame (LPS, mm)"
+            "check that region and calibration share one frame (LPS, mm) and that poses are world_from_camera"
         )
     for view, fraction in zip(views, fractions, strict=True):
         if fraction == 0:

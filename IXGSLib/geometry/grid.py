@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
-from .rigid import Array, apply, constant, proper_rotation
+from .rigid import Array, apply, constant, counts, proper_rotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +28,10 @@ class Grid:
     direction: Array
 
     def __post_init__(self) -> None:
-        shape = tuple(int(n) for n in self.shape)
-        if len(shape) != 3 or min(shape) < 1:
-            raise GeometryError(f"grid shape is {shape}, expected three positive numbers of voxels")
         spacing = constant(self.spacing, (3,), "grid spacing")
         if spacing.min() <= 0:
             raise GeometryError(f"grid spacing is {spacing.tolist()}, expected three positive lengths in mm")
-        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "shape", counts(self.shape, 3, "grid shape"))
         object.__setattr__(self, "spacing", spacing)
         object.__setattr__(self, "origin", constant(self.origin, (3,), "grid origin"))
         object.__setattr__(self, "direction", proper_rotation(self.direction, "grid direction"))
@@ -52,10 +49,10 @@ class Grid:
             raise GeometryError(f"volume spacing is {spacing}, expected a positive length in mm")
         if size.min() <= 0:
             raise GeometryError(f"volume size is {size.tolist()}, expected three positive lengths in mm")
-        direction = np.eye(3) if direction is None else np.asarray(direction, dtype=np.float64)
-        counts = np.maximum(1, np.rint(size / spacing)).astype(int)
-        origin = center - direction @ ((counts - 1) / 2 * spacing)
-        return cls((int(counts[2]), int(counts[1]), int(counts[0])), np.full(3, spacing), origin, direction)
+        direction = proper_rotation(np.eye(3) if direction is None else direction, "grid direction")
+        voxels = np.maximum(1, np.rint(size / spacing))
+        origin = center - direction @ ((voxels - 1) / 2 * spacing)
+        return cls(_shape(voxels), np.full(3, spacing), origin, direction)
 
     @property
     def world_from_index(self) -> Array:
@@ -93,7 +90,7 @@ class Grid:
     def contains(self, points: ArrayLike) -> np.ndarray:
         """Which points (..., 3) lie in the box: bool (...)."""
         local = (np.asarray(points, dtype=np.float64) - self.center) @ self.direction
-        return (np.abs(local) <= self.size / 2).all(axis=-1)
+        return np.all(np.abs(local) <= self.size / 2, axis=-1)
 
     def with_spacing(self, spacing: float) -> Grid:
         """The same box with cubic voxels of `spacing` mm."""
@@ -101,7 +98,12 @@ class Grid:
 
     def padded(self, margin: float) -> Grid:
         """The lattice grown by at least `margin` mm on every side, its voxels kept in place."""
-        extra = np.ceil(margin / self.spacing - 1e-9).astype(int)
-        shape = np.array(self.shape[::-1]) + 2 * extra
+        extra = np.ceil(margin / self.spacing - 1e-9)  # a margin of whole voxels stays so under rounding
         origin = apply(self.world_from_index, -extra)
-        return Grid((int(shape[2]), int(shape[1]), int(shape[0])), self.spacing, origin, self.direction)
+        return Grid(_shape(self.shape[::-1] + 2 * extra), self.spacing, origin, self.direction)
+
+
+def _shape(voxels: Array) -> tuple[int, int, int]:
+    """(nk, nj, ni) of the numbers of voxels along i, j, k."""
+    ni, nj, nk = counts(voxels, 3, "number of voxels")
+    return nk, nj, ni

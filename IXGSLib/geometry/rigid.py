@@ -19,13 +19,24 @@ ROTATION_LIMIT = 1e-2
 
 def constant(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array:
     """A read-only float64 copy of `values`; raises GeometryError unless finite and of `shape`."""
-    array = np.array(values, dtype=np.float64)
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise GeometryError(f"{name} is not made of numbers ({error}), expected them in shape {shape}") from error
     if array.shape != shape:
         raise GeometryError(f"{name} has shape {array.shape}, expected {shape}")
     if not np.isfinite(array).all():
-        raise GeometryError(f"{name} holds NaN or infinite numbers; export the calibration again")
+        raise GeometryError(f"{name} holds NaN or infinite numbers; export it again")
     array.setflags(write=False)
     return array
+
+
+def counts(values: ArrayLike, length: int, name: str) -> tuple[int, ...]:
+    """`values` as `length` positive whole numbers; raises GeometryError when they are not."""
+    array = constant(values, (length,), name)
+    if np.any(array < 1) or np.any(array != np.rint(array)):
+        raise GeometryError(f"{name} is {array.tolist()}, expected {length} positive whole numbers")
+    return tuple(int(n) for n in array)
 
 
 def proper_rotation(matrix: ArrayLike, name: str) -> Array:

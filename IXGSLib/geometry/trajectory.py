@@ -27,7 +27,7 @@ class CArm:
                 f"C-arm: source-isocentre {self.source_isocentre} mm and source-detector {self.source_detector} mm, "
                 "expected 0 < source-isocentre < source-detector"
             )
-        if min(self.detector_pixels) < 1 or self.detector_size <= 0:
+        if min(self.detector_pixels) < 1 or not self.detector_size > 0:
             raise SettingsError("C-arm: the detector needs at least one pixel and a positive side length")
 
     def view(self, orbital: float, angular: float, isocentre: ArrayLike, id: str = "") -> View:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import GeometryError
-from .rigid import Array, apply, constant, inverse, proper_rotation, rigid
+from .rigid import Array, apply, constant, counts, inverse, proper_rotation, rigid
 
 CONDITION_LIMIT = 1e8
 """Largest condition number of the 3x3 part of a projection matrix, its rows brought to one scale."""
@@ -34,9 +34,6 @@ class View:
 
     def __post_init__(self) -> None:
         name = f"view '{self.id}'"
-        width, height = (int(n) for n in self.size)
-        if width < 1 or height < 1:
-            raise GeometryError(f"{name}: image size {width} x {height}, expected at least 1 x 1 pixel")
         K = constant(self.K, (3, 3), f"{name}: K")
         if K[0, 0] <= 0 or K[1, 1] <= 0 or np.any(K[[1, 2, 2], [0, 0, 1]] != 0) or K[2, 2] != 1:
             raise GeometryError(
@@ -55,7 +52,7 @@ class View:
         values: dict[str, Any] = {
             "K": K,
             "world_from_camera": constant(rigid(R, T[:3, 3]), (4, 4), name),
-            "size": (width, height),
+            "size": counts(self.size, 2, f"{name}: image size (width, height)"),
             "pixel_spacing": spacing,
         }
         for key, value in values.items():
@@ -144,7 +141,7 @@ class View:
 
     def resized(self, size: tuple[int, int]) -> View:
         """The same detector area read out as (width, height) pixels; pixel edges, not centres, are kept."""
-        scale = np.asarray(size, dtype=np.float64) / self.size
+        scale = np.divide(counts(size, 2, f"view '{self.id}': image size (width, height)"), self.size)
         S = np.diag([*scale, 1.0])
         S[:2, 2] = (scale - 1) / 2
         spacing = self.pixel_spacing
