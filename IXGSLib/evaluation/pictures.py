@@ -1,0 +1,103 @@
+"""Arrays as pictures inside a page: grey windows, colours, letters and scale bars."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+JPEG_QUALITY = 88
+NOT_MEASURED = np.array([186, 141, 60], dtype=np.uint8)
+"""The colour of masked pixels: not a grey, and not one of the difference map's."""
+DIVERGING = np.array([[5, 48, 97], [67, 147, 195], [247, 247, 247], [214, 96, 77], [103, 0, 31]], dtype=np.float64)
+"""Blue, white, red as ColorBrewer's RdBu: equally dark at both ends, apart for the colour-blind."""
+SCALE_BARS = (100, 50, 20, 10, 5, 2, 1)
+
+
+def grey(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """(h, w) as (h, w, 3) uint8: black at `low`, white at `high`."""
+    level = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+    return np.repeat((255 * level + 0.5).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def coloured(values: np.ndarray, low: float, high: float, colours: np.ndarray) -> np.ndarray:
+    """(h, w) as (h, w, 3) uint8 along a list of colours spread evenly from `low` to `high`."""
+    level = np.clip((values - low) / max(high - low, 1e-12), 0, 1) * (len(colours) - 1)
+    steps = np.arange(len(colours))
+    return np.stack([np.interp(level, steps, channel) for channel in colours.T], axis=-1).round().astype(np.uint8)
+
+
+def shrunk(values: np.ndarray, largest: int) -> np.ndarray:
+    """float32 (h, w) averaged down so that no side exceeds `largest` pixels."""
+    height, width = values.shape
+    scale = largest / max(height, width)
+    if scale >= 1:
+        return values.astype(np.float32)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BOX))
+
+
+def data_uri(picture: np.ndarray) -> str:
+    """(h, w, 3) uint8 as a JPEG inside a data: address."""
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    if not np.ptp(picture, axis=2).any():
+        image = image.convert("L")
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+
+
+def tinted(picture: np.ndarray, weight: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """A picture (h, w, 3) uint8 mixed with one colour by a weight (h, w) from 0 to 1."""
+    return (picture + weight[..., None] * (colour - picture.astype(np.float64))).round().astype(np.uint8)
+
+
+def framed(
+    picture: np.ndarray, size: tuple[float, float], label: str, letters: tuple[str, ...] = (), text: float = 0.05
+) -> str:
+    """An SVG of a picture that is `size` = (width, height) large, in any one unit.
+
+    letters: at the left, right, top and bottom edge, if any, `text` times the longer side high.
+    label: what a screen reader says.
+    """
+    width, height = size
+    text *= max(width, height)
+    places = [
+        (text * 0.35, height / 2 + text * 0.35, "start"),
+        (width - text * 0.35, height / 2 + text * 0.35, "end"),
+        (width / 2, text * 1.05, "middle"),
+        (width / 2, height - text * 0.4, "middle"),
+    ]
+    marks = "".join(
+        f'<text x="{x:.2f}" y="{y:.2f}" text-anchor="{anchor}" font-size="{text:.2f}">{escape(letter)}</text>'
+        for letter, (x, y, anchor) in zip(letters, places, strict=False)
+    )
+    return (
+        f'<svg viewBox="0 0 {width:.2f} {height:.2f}" role="img" aria-label="{escape(label)}">'
+        f'<image href="{data_uri(picture)}" width="{width:.2f}" height="{height:.2f}" preserveAspectRatio="none"/>'
+        f"{marks}</svg>"
+    )
+
+
+def with_scale_bar(svg: str, size: tuple[float, float]) -> str:
+    """A picture from `framed` whose size is in mm, with a bar of a round length in its lower right corner."""
+    width, height = size
+    length = next((bar for bar in SCALE_BARS if bar <= 0.3 * width), SCALE_BARS[-1])
+    text = max(width, height) * 0.04
+    right, bottom, thick = width - text * 0.7, height - text * 0.7, text * 0.22
+    bar = (
+        f'<rect x="{right - length:.2f}" y="{bottom - thick:.2f}" width="{length}" height="{thick:.2f}"/>'
+        f'<text x="{right:.2f}" y="{bottom - 2.5 * thick:.2f}" text-anchor="end" font-size="{text:.2f}">'
+        f"{length} mm</text>"
+    )
+    return svg.removesuffix("</svg>") + bar + "</svg>"
+
+
+def colour_bar(colours: np.ndarray, low: str, middle: str, high: str) -> str:
+    """A legend for `coloured`: the colours and three words beneath them."""
+    stops = ", ".join(f"rgb({', '.join(str(int(c)) for c in colour)})" for colour in colours)
+    words = "".join(f"<span>{escape(word)}</span>" for word in (low, middle, high))
+    return f'<div class="bar"><div style="background: linear-gradient(90deg, {stops})"></div><p>{words}</p></div>'

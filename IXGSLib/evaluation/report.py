@@ -1,0 +1,220 @@
+"""The report of a reconstruction: one page that holds everything it shows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from ..errors import SettingsError
+from ..files import write_atomically
+from ..geometry.coverage import views_per_point, widest_angle
+from ..geometry.rigid import Array
+from ..volume import Volume
+from ..volume.bone import BONE_THRESHOLD
+from ..volume.resampling import resample
+from ..xray import XRay
+from . import sections
+from .metrics import ViewMetrics, compare_views
+from .page import DISCLAIMER, facts, page, section, table
+from .planes import focus
+
+LABELS = {
+    "volume_psnr": ("Volume PSNR", "dB", "Agreement of all voxels with the true volume; higher is closer."),
+    "volume_ssim": ("Volume SSIM", "", "Agreement of structure with the true volume; 1 is identical."),
+    "bone_dice": ("Bone overlap (Dice)", "", "Bone found in the right place; 1 is complete overlap."),
+    "bone_surface_distance": ("Bone surface distance", "mm", "Mean gap between found and true bone surface."),
+    "view_psnr": ("View PSNR", "dB", "Agreement of renders with X-rays; higher is closer."),
+    "view_ssim": ("View SSIM", "", "Agreement of structure in renders and X-rays; 1 is identical."),
+}
+"""What the metrics of `VolumeMetrics.as_dict` and `ViewMetrics.as_dict` are called and mean."""
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What the report shows.
+
+    renders: (h, w) float32 line integrals, one for each X-ray in the same order.
+    truth: the true volume, where it is known; shown at the same places as the volume.
+    held_out: ids of the views that were not used for the reconstruction.
+    metrics, settings: values by name, nested at will; None is shown as a dash. durations: seconds by name.
+    credit: whom the data are owed to. bone_threshold: what the bone pictures show, 1/mm; lower it where thin bone
+    matters and soft tissue is suppressed. Raises SettingsError when renders or held-out ids do not fit the X-rays.
+    """
+
+    title: str
+    volume: Volume
+    xrays: Sequence[XRay]
+    renders: Sequence[np.ndarray]
+    truth: Volume | None = None
+    held_out: Sequence[str] = ()
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    durations: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    credit: str = ""
+    bone_threshold: float = BONE_THRESHOLD
+
+    def __post_init__(self) -> None:
+        ids = [xray.view.id for xray in self.xrays]
+        if not ids or len(self.renders) != len(ids):
+            raise SettingsError(f"report: {len(self.renders)} renders for {len(ids)} X-rays, expected one for each")
+        for id, render in zip(ids, self.renders, strict=True):
+            if not np.isfinite(render).all():
+                raise SettingsError(f"report: the render of view '{id}' holds NaN or infinite values; render it again")
+        strangers = sorted(set(self.held_out) - set(ids))
+        if strangers:
+            raise SettingsError(f"report: held-out views {', '.join(strangers)} are not among the X-rays")
+
+
+def write_report(report: Report, path: str | os.PathLike[str]) -> None:
+    """Write the report as one HTML page that needs nothing else, whole or not at all."""
+    write_atomically(path, report_html(report).encode("utf-8", "replace"))
+
+
+def report_html(report: Report) -> str:
+    """The report as HTML: pictures inside, every text escaped, no address outside the page."""
+    if report.truth is not None:
+        report = replace(report, truth=resample(report.truth, report.volume.grid))
+    quality = compare_views(report.renders, report.xrays)
+    point = focus(report.volume)
+    parts = [
+        _head(report, quality, point),
+        _results(report),
+        _anatomy(report, point),
+        _views(report, quality),
+        _coverage(report, quality, point),
+        section("Settings", table(["Setting", "Value"], _flat(report.settings))),
+        section("Run", _run(report)),
+        _foot(report),
+    ]
+    return page(report.title, "\n".join(part for part in parts if part))
+
+
+def _head(report: Report, quality: ViewMetrics, point: Array) -> str:
+    grid = report.volume.grid
+    held = [value for id, value in zip(quality.ids, quality.psnr, strict=True) if id in report.held_out]
+    defined = [value for value in held if not np.isnan(value)]
+    sides = " × ".join(f"{side:.0f}" for side in grid.size)
+    numbers = [
+        ("Views used", str(len(report.xrays) - len(held))),
+        ("Views held out", str(len(held))),
+        ("Widest angle", f"{widest_angle([xray.view for xray in _used(report)], point):.0f}°"),
+        ("Region", f"{sides} mm"),
+        ("Voxel", " × ".join(f"{step:.3g}" for step in sorted(set(grid.spacing.tolist()))) + " mm"),
+        (
+            "Held-out PSNR" if held else "View PSNR",
+            sections.decibels(float(np.mean(defined)) if defined else quality.mean_psnr if not held else np.nan),
+        ),
+    ]
+    warned = "".join(f"<li>{escape(text)}</li>" for text in report.warnings)
+    return (
+        f'<h1>{escape(report.title)}</h1>\n<p class="soft">3D reconstruction from X-rays by radiative Gaussians</p>\n'
+        f'<p class="notice">{DISCLAIMER}</p>\n'
+        + (f'<ul class="warnings">{warned}</ul>\n' if warned else "")
+        + facts(numbers)
+    )
+
+
+def _results(report: Report) -> str:
+    rows = []
+    for name, value in _flat(report.metrics):
+        label, unit, meaning = LABELS.get(name, (name.replace("_", " "), "", ""))
+        rows.append([label, f"{value} {unit}".strip() if value != "–" else value, meaning])
+    return section("Accuracy", table(["Metric", "Value", "Meaning"], rows, numbers=(1,)))
+
+
+def _anatomy(report: Report, point: Array) -> str:
+    levels = sections.window(report.truth or report.volume)
+    intro = (
+        f"<p>Slices through the median place of the bone. Black is attenuation {levels[0]:g}, white "
+        f"{levels[1]:.3f} 1/mm. Radiological convention: the patient's right is on the left of the picture.</p>"
+    )
+    volumes = [("Reconstruction", report.volume)]
+    if report.truth is not None:
+        volumes.append(("Truth", report.truth))
+    heads = {name: f"<h3>{name}</h3>" if report.truth is not None else "" for name, _ in volumes}
+    cuts = "".join(heads[name] + sections.slices(volume, point, levels, name) for name, volume in volumes)
+    surfaces = "".join(heads[name] + sections.bones(volume, name, report.bone_threshold) for name, volume in volumes)
+    return section("Slices", intro, cuts) + section(
+        "Bone", f"<p>Everything above {report.bone_threshold:g} 1/mm, seen by parallel rays.</p>", surfaces
+    )
+
+
+def _views(report: Report, quality: ViewMetrics) -> str:
+    intro = (
+        "<p>Each X-ray beside the render of the reconstruction from the same place, both in line integrals and in the "
+        "same grey window. The letters name the side of the patient at each edge.</p>"
+        '<p><span class="swatch"></span> not measured: saturated or behind a collimator; left out of every number.</p>'
+    )
+    return section(
+        "X-rays and renders", intro, sections.comparisons(report.xrays, report.renders, report.held_out, quality)
+    )
+
+
+def _coverage(report: Report, quality: ViewMetrics, point: Array) -> str:
+    grid = report.volume.grid
+    views = [xray.view for xray in _used(report)]
+    counts = views_per_point(views, grid.with_spacing(float(grid.size.max()) / 16).points())
+    text = (
+        f"<p>A place in the region is seen by {int(counts.min())} to {int(counts.max())} of the {len(views)} views "
+        f"used, {float(np.median(counts)):.0f} in the median. The two most different lines of sight through the "
+        f"centre of the bone differ by {widest_angle(views, point):.0f} degrees (90 is best).</p>"
+    )
+    head = ["View", "Use", "Gantry", "Region seen", "Measured", "PSNR", "SSIM"]
+    rows = sections.view_rows(report.xrays, report.volume, report.held_out, quality)
+    plot = sections.gantry_plot([xray.view for xray in report.xrays], report.held_out)
+    note = '<p class="soft">Gantry angles of all views; hollow circles are held out.</p>' if report.held_out else ""
+    return section(
+        "Coverage",
+        text,
+        sections.coverage(views, report.volume, point, sections.window(report.truth or report.volume)),
+        f"<h3>Views</h3>{note}{plot}",
+        table(head, rows, numbers=(3, 4, 5, 6)),
+    )
+
+
+def _run(report: Report) -> str:
+    times = table(["Step", "Duration"], [[name, _duration(s)] for name, s in report.durations.items()], numbers=(1,))
+    versions = table(["Software", "Version"], [[name, str(v)] for name, v in report.versions.items()])
+    return f'<div class="pair">{times}{versions}</div>' if times or versions else ""
+
+
+def _foot(report: Report) -> str:
+    credit = f"<p>Data: {escape(report.credit)}</p>" if report.credit else ""
+    return f"<footer>{credit}<p>{DISCLAIMER} Written by IXGS.</p></footer>"
+
+
+def _used(report: Report) -> list[XRay]:
+    """The views of the reconstruction; all of them when every view is named as held out."""
+    return [xray for xray in report.xrays if xray.view.id not in report.held_out] or list(report.xrays)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[list[str]]:
+    """[name, text] of every value, nested names joined by points."""
+    rows: list[list[str]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{prefix}{name}.")
+        else:
+            rows.append([f"{prefix}{name}", _text(value)])
+    return rows
+
+
+def _text(value: Any) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_text(item) for item in value)
+    return str(value)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 90 else f"{int(seconds // 60)} min {int(seconds % 60)} s"

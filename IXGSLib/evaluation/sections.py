@@ -1,0 +1,195 @@
+"""The report's pictures: slices, bone, X-rays against renders, coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from ..geometry import View
+from ..geometry.coverage import views_per_point, visible_fraction
+from ..geometry.rigid import Array
+from ..geometry.trajectory import angles
+from ..volume import Volume
+from ..xray import XRay
+from .bone_picture import bone_picture, smoothed
+from .metrics import ViewMetrics
+from .page import figure
+from .pictures import (
+    DIVERGING,
+    NOT_MEASURED,
+    colour_bar,
+    coloured,
+    framed,
+    grey,
+    shrunk,
+    tinted,
+    with_scale_bar,
+)
+from .planes import LOOKS, SLICES, cut, edge_letters, slice_grid
+
+LARGEST_XRAY = 384
+"""Pixels along the longer side of an X-ray in the report."""
+UNSEEN = np.array([233, 99, 36])
+"""The colour that places take on the fewer views see them."""
+
+
+def window(volume: Volume) -> tuple[float, float]:
+    """The attenuation in 1/mm shown black and white: from nothing to dense bone."""
+    return 0.0, max(0.04, float(np.percentile(volume.values, 99.9)))
+
+
+def slices(volume: Volume, point: Array, levels: tuple[float, float], name: str) -> str:
+    """Axial, coronal and sagittal slices through a point, in mm, with letters and scale bars."""
+    figures = []
+    for plane in SLICES:
+        grid = slice_grid(volume.grid, plane, point)
+        size = float(grid.size[0]), float(grid.size[1])
+        picture = grey(cut(volume, grid), *levels)
+        svg = framed(picture, size, f"{name}, {plane.name}", edge_letters(plane.right, plane.down))
+        place = f"{'LPS'[int(np.argmax(np.abs(plane.direction[:, 2])))]} = {_across(plane.direction, point):.0f} mm"
+        figures.append(figure(with_scale_bar(svg, size), f"{plane.name}, {place}"))
+    return f'<div class="row">{"".join(figures)}</div>'
+
+
+def bones(volume: Volume, name: str, threshold: float) -> str:
+    """Shaded bone from three sides; a sentence instead when there is none."""
+    if volume.values.max() <= threshold:
+        return f"<p>{escape(name)}: no voxel reaches {threshold:g} 1/mm.</p>"
+    soft, figures = smoothed(volume), []
+    for plane in LOOKS:
+        picture, grid = bone_picture(soft, plane, threshold)
+        size = float(grid.size[0]), float(grid.size[1])
+        svg = framed(picture, size, f"{name}, bone {plane.name}", edge_letters(plane.right, plane.down))
+        figures.append(figure(with_scale_bar(svg, size), plane.name))
+    return f'<div class="row">{"".join(figures)}</div>'
+
+
+def comparisons(
+    xrays: Sequence[XRay], renders: Sequence[np.ndarray], held_out: Sequence[str], metrics: ViewMetrics
+) -> str:
+    """One card per view: the X-ray, its render in the same grey window, and their difference; held-out views first."""
+    limit = difference_limit(xrays, renders)
+    cards = [
+        (xray.view.id not in held_out, _card(xray, render, xray.view.id in held_out, quality, limit))
+        for xray, render, quality in zip(xrays, renders, metrics.psnr, strict=True)
+    ]
+    legend = colour_bar(DIVERGING, f"render lower by {limit:.2g}", "equal", f"render higher by {limit:.2g}")
+    ordered = "".join(card for _, card in sorted(cards, key=lambda item: item[0]))
+    return f'{legend}<div class="cards">{ordered}</div>'
+
+
+def difference_limit(xrays: Sequence[XRay], renders: Sequence[np.ndarray]) -> float:
+    """The difference in line integrals at which the colours end: one for all views, so that they can be compared."""
+    limits = [
+        float(np.percentile(np.abs(render - xray.image)[xray.mask], 99))
+        for xray, render in zip(xrays, renders, strict=True)
+        if xray.mask.any()
+    ]
+    return max([*limits, 1e-6])
+
+
+def coverage(views: Sequence[View], volume: Volume, point: Array, levels: tuple[float, float]) -> str:
+    """The three slices, coloured the more the fewer of the views see a place."""
+    figures = []
+    for plane in SLICES:
+        grid = slice_grid(volume.grid, plane, point)
+        points = grid.points()[0]
+        unseen = 1 - views_per_point(views, points) / len(views)
+        inside = volume.grid.contains(points)
+        picture = tinted(grey(cut(volume, grid), *levels), np.where(inside, 0.85 * unseen, 0), UNSEEN)
+        size = float(grid.size[0]), float(grid.size[1])
+        svg = framed(picture, size, f"Coverage, {plane.name}", edge_letters(plane.right, plane.down))
+        figures.append(figure(with_scale_bar(svg, size), plane.name))
+    legend = colour_bar(np.array([[20, 20, 20], 0.85 * UNSEEN + 3]), f"seen by all {len(views)} views", "", "by none")
+    return f'{legend}<div class="row">{"".join(figures)}</div>'
+
+
+def gantry_plot(views: Sequence[View], held_out: Sequence[str]) -> str:
+    """An SVG of the gantry angles: orbital across, angular upwards, held-out views hollow."""
+    turn = np.array([angles(view) for view in views])
+    low = np.minimum(np.floor(turn.min(axis=0) / 30) * 30, -30)
+    high = np.maximum(np.ceil(turn.max(axis=0) / 30) * 30, 30)
+    width, height, margin = 560.0, 250.0, 42.0
+
+    def place(orbital: float, angular: float) -> tuple[float, float]:
+        x, y = (np.array([orbital, angular]) - low) / (high - low)
+        return margin + x * (width - 1.5 * margin), height - margin - y * (height - 1.5 * margin)
+
+    parts = []
+    for orbital in np.arange(low[0], high[0] + 1, 30 if high[0] - low[0] <= 240 else 60):
+        x, y = place(orbital, low[1])
+        parts.append(f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{x:.1f}" y2="{place(orbital, high[1])[1]:.1f}"/>')
+        parts.append(f'<text x="{x:.1f}" y="{y + 15:.1f}" text-anchor="middle" font-size="11">{orbital:.0f}°</text>')
+    for angular in np.arange(low[1], high[1] + 1, 30):
+        x, y = place(low[0], angular)
+        parts.append(f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{place(high[0], angular)[0]:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text x="{x - 6:.1f}" y="{y + 4:.1f}" text-anchor="end" font-size="11">{angular:.0f}°</text>')
+    for view, (orbital, angular) in zip(views, turn, strict=True):
+        x, y = place(orbital, angular)
+        kind = ' class="held"' if view.id in held_out else ""
+        parts.append(f'<circle{kind} cx="{x:.1f}" cy="{y:.1f}" r="4.5"><title>{escape(view.id)}</title></circle>')
+    parts.append(f'<text x="{width / 2}" y="{height - 6}" text-anchor="middle" font-size="11.5">RAO – LAO</text>')
+    parts.append(
+        f'<text x="11" y="{height / 2}" text-anchor="middle" font-size="11.5" '
+        f'transform="rotate(-90 11 {height / 2})">CAU – CRA</text>'
+    )
+    return (
+        f'<svg class="plot" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="Gantry angles">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def gantry_text(view: View) -> str:
+    """The angles as clinicians name them, such as 'LAO 35°, CRA 10°'."""
+    orbital, angular = (round(angle) for angle in angles(view))
+    return f"{'LAO' if orbital >= 0 else 'RAO'} {abs(orbital)}°, {'CRA' if angular >= 0 else 'CAU'} {abs(angular)}°"
+
+
+def view_rows(xrays: Sequence[XRay], volume: Volume, held_out: Sequence[str], metrics: ViewMetrics) -> list[list[str]]:
+    """One row per view: name, use, angles, how much of the region it sees, measured pixels, PSNR, SSIM."""
+    rows = []
+    for xray, quality, similarity in zip(xrays, metrics.psnr, metrics.ssim, strict=True):
+        use = "held out" if xray.view.id in held_out else "used"
+        seen, measured = visible_fraction(xray.view, volume.grid), float(xray.mask.mean())
+        numbers = [f"{100 * seen:.0f} %", f"{100 * measured:.1f} %", decibels(quality), f"{similarity:.3f}"]
+        rows.append([xray.view.id, use, gantry_text(xray.view), *numbers])
+    return rows
+
+
+def decibels(value: float) -> str:
+    return "–" if np.isnan(value) else "equal" if np.isinf(value) else f"{value:.1f} dB"
+
+
+def _card(xray: XRay, render: np.ndarray, held: bool, quality: float, limit: float) -> str:
+    measured = xray.image[xray.mask]
+    low, high = np.percentile(measured, (0.5, 99.5)) if measured.size else (0.0, 1.0)
+    masked = shrunk(~xray.mask, LARGEST_XRAY) > 0.5
+    pictures = {
+        "X-ray": grey(shrunk(np.where(xray.mask, xray.image, low), LARGEST_XRAY), low, high),
+        "Render": grey(shrunk(render, LARGEST_XRAY), low, high),
+        "Difference": coloured(
+            shrunk(np.where(xray.mask, render - xray.image, 0), LARGEST_XRAY), -limit, limit, DIVERGING
+        ),
+    }
+    rotation = xray.view.world_from_camera[:3, :3]
+    edges = edge_letters(rotation[:, 0], rotation[:, 1])
+    size = float(xray.view.size[0]), float(xray.view.size[1])
+    figures = []
+    for name, picture in pictures.items():
+        if name != "Render":
+            picture[masked] = NOT_MEASURED
+        svg = framed(picture, size, f"{name} of view {xray.view.id}", edges if name == "X-ray" else (), 0.075)
+        figures.append(figure(svg, name))
+    tag = '<span class="tag">held out</span>' if held else ""
+    return (
+        f'<article class="card"><header><b>{escape(xray.view.id)}</b>{tag}<span class="soft">'
+        f'{escape(gantry_text(xray.view))}</span><span class="end">{decibels(quality)}</span></header>'
+        f'<div class="row">{"".join(figures)}</div></article>'
+    )
+
+
+def _across(direction: Array, point: Array) -> float:
+    """The point's LPS coordinate along the axis that a plane looks along."""
+    return float(point[int(np.argmax(np.abs(direction[:, 2])))])
