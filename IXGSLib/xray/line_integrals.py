@@ -1,0 +1,152 @@
+"""The log step: from X-ray intensity to line integrals of attenuation."""
+
+from __future__ import annotations
+
+import warnings
+from typing import get_args
+
+import numpy as np
+
+from ..errors import FormatError, IXGSWarning
+from .collimation import collimated
+from .pixels import Pixels
+from .radiograph import Values
+
+INVALID_LIMIT = 0.01
+"""Part of NaN or infinite pixels up to which they are masked; beyond it the image is refused."""
+PLAUSIBLE = (-1.0, 20.0)
+"""Line integrals outside this range are no patient: 20 is a metre of water."""
+_DETECTOR_MAXIMA = tuple(2.0**bits - 1 for bits in range(8, 17))
+
+
+def line_integrals(
+    pixels: Pixels, values: Values, i0: float | None = None, mask: np.ndarray | None = None, name: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
+    """The line integrals (height, width) float32, finite, and the mask of pixels that measured one.
+
+    values: "intensity" takes -log(I / i0), with i0 estimated from the open field when it is not stated; "line_integral"
+    takes the numbers as they are.
+    mask: (height, width) bool of pixels to trust, all when not given. Masked pixels are 0 in the result.
+    Open field keeps its line integral of about 0, which says that nothing is on the ray; noise may turn it negative.
+    Masked are NaN and infinity, starved pixels (no intensity left), saturated ones and what a collimator covers.
+    An image of zeros is refused as intensity; as line integrals it is an empty view and warned of.
+    Raises FormatError for an image that measures nothing.
+    """
+    if values not in get_args(Values):
+        raise FormatError(f'{name}: values "{values}", expected "line_integral" or "intensity"')
+    trusted = np.ones(pixels.values.shape, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+    if trusted.shape != pixels.values.shape:
+        (h, w), (mh, mw) = pixels.values.shape, trusted.shape
+        raise FormatError(f"{name}: a mask of {mw} x {mh} pixels on an image of {w} x {h}; both must have one size")
+    if not trusted.any():
+        raise FormatError(f"{name}: its mask covers every pixel, expected measured pixels (nonzero) in it")
+    trusted = _finite(pixels.values, trusted, name)
+    if values == "line_integral":
+        image = _as_stored(pixels, trusted, name)
+    else:
+        image, trusted = _logarithm(pixels, i0, trusted, name)
+    _check_plausible(image[trusted], name)
+    return np.where(trusted, image, 0).astype(np.float32), trusted
+
+
+def open_field(intensity: np.ndarray, trusted: np.ndarray) -> float:
+    """The unattenuated intensity: the median of the bright plateau around the 99.5th percentile of (h, w) pixels."""
+    bright = intensity[trusted]
+    plateau = bright[bright >= 0.9 * np.percentile(bright, 99.5)]
+    return float(np.median(plateau))
+
+
+def saturated(pixels: Pixels, intensity: np.ndarray) -> np.ndarray:
+    """(height, width) bool: pixels at the largest number of the format, or at a full 8 to 16-bit detector scale.
+
+    Floats have no largest number, and a bright plateau below the maximum is open field, not saturation.
+    """
+    if pixels.limits is None:
+        return np.zeros(intensity.shape, dtype=bool)
+    top = intensity.max()
+    full_scale = top in _DETECTOR_MAXIMA and np.count_nonzero(intensity == top) > 1
+    return intensity >= (top if full_scale else pixels.limits[1])
+
+
+def _finite(image: np.ndarray, trusted: np.ndarray, name: str) -> np.ndarray:
+    invalid = ~np.isfinite(image) & trusted
+    part = np.count_nonzero(invalid) / np.count_nonzero(trusted)
+    if part > INVALID_LIMIT:
+        raise FormatError(
+            f"{name}: {100 * part:.3g} % of the pixels are NaN or infinite, expected at most "
+            f"{100 * INVALID_LIMIT:g} %; export the image again or give a mask"
+        )
+    if part:
+        _warn(f"{name}: {100 * part:.2g} % of the pixels are NaN or infinite and are masked")
+    return trusted & ~invalid
+
+
+def _as_stored(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray:
+    if pixels.scale == "linear" or pixels.sign == 1:
+        raise FormatError(f'{name}: the file says that it holds X-ray intensity; state "values": "intensity"')
+    image = pixels.values
+    low, high = image[trusted].min(), image[trusted].max()
+    if low == high != 0:
+        raise FormatError(f"{name}: every pixel is {low:g}, expected an X-ray; export the image again")
+    if low == high:
+        _warn(f"{name}: all line integrals are zero, this view saw nothing")
+    return image
+
+
+def _logarithm(pixels: Pixels, i0: float | None, trusted: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """-log(I / i0) and the mask."""
+    intensity = _intensity(pixels, name)
+    low, high = intensity[trusted].min(), intensity[trusted].max()
+    if low == high:
+        raise FormatError(f"{name}: every pixel is {low:g}, expected an X-ray; export the image again")
+    starved, clipped = intensity <= 0, saturated(pixels, np.where(trusted, intensity, -np.inf))
+    if not (trusted & ~starved & ~clipped).any():
+        raise FormatError(f"{name}: every pixel is starved or saturated, expected an X-ray; export the image again")
+    i0 = _checked_i0(i0, open_field(intensity, trusted), name)
+    covered = collimated(np.where(trusted, intensity, i0), i0)
+    for part, what in ((starved & ~covered, "starved (no intensity)"), (clipped, "saturated"), (covered, "collimated")):
+        if (part & trusted).any():
+            _warn(f"{name}: {100 * np.mean(part & trusted):.2g} % of the pixels are {what} and are masked")
+    trusted = trusted & ~(starved | clipped | covered)
+    if not trusted.any():
+        raise FormatError(f"{name}: no pixel is left after masking, expected an X-ray; export the image again")
+    return -np.log(np.where(trusted, intensity, i0) / i0), trusted
+
+
+def _intensity(pixels: Pixels, name: str) -> np.ndarray:
+    """(height, width) float64 that grows with the X-ray intensity."""
+    if pixels.scale == "log":
+        raise FormatError(
+            f"{name}: its pixels are logarithmic (PixelIntensityRelationship LOG) without a table back to intensity; "
+            'export raw pixels, or scale them to line integrals and state "values": "line_integral"'
+        )
+    intensity = pixels.values.astype(np.float64)
+    if pixels.sign == -1 and pixels.limits is not None:
+        return pixels.limits[0] + pixels.limits[1] - intensity
+    return intensity
+
+
+def _checked_i0(stated: float | None, estimate: float, name: str) -> float:
+    if stated is None:
+        if estimate <= 0:
+            raise FormatError(f"{name}: its brightest pixels are {estimate:g}, expected intensities above 0")
+        _warn(f'{name}: I0 estimated from the brightest region as {estimate:.5g}; state "i0" for the true scale')
+        return estimate
+    if isinstance(stated, bool) or not np.isfinite(stated) or stated <= 0:
+        raise FormatError(f"{name}: i0 is {stated}, expected a positive intensity in the units of the pixels")
+    if estimate > 1.5 * stated:
+        _warn(f"{name}: i0 is stated as {stated:.5g}, but the open field is near {estimate:.5g}; check i0")
+    return float(stated)
+
+
+def _check_plausible(image: np.ndarray, name: str) -> None:
+    low, high = np.percentile(image, (1, 99))
+    if low < PLAUSIBLE[0] or high > PLAUSIBLE[1]:
+        _warn(
+            f"{name}: line integrals of {low:.3g} to {high:.3g}, expected about 0 to 10 for a patient; check that "
+            '"values" says what the file holds and that i0 and scale are right'
+        )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, IXGSWarning, stacklevel=3)

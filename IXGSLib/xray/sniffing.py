@@ -1,0 +1,94 @@
+"""What kind of file lies behind a name, told by its content."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from ..errors import FormatError, NotAnImage
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"NRRD0", "NRRD"),
+    (b"ObjectType", "MetaImage"),
+    (b"NDims", "MetaImage"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"BM", "BMP"),
+    (b"%PDF", "PDF"),
+    (b"PK\x03\x04", "ZIP"),
+    (b"\x1f\x8b", "gzip"),
+    (b"\x89HDF", "HDF5"),
+)
+SUFFIXES = {
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".dcm": "DICOM",
+    ".dicom": "DICOM",
+    ".nrrd": "NRRD",
+    ".nhdr": "NRRD",
+    ".mha": "MetaImage",
+    ".mhd": "MetaImage",
+}
+READABLE = ("PNG", "TIFF", "NRRD", "DICOM", "MetaImage")
+
+
+def image_kind(path: Path) -> str:
+    """One of READABLE, told by the first bytes.
+
+    Raises FormatError when the file cannot be opened, NotAnImage when it holds something else, or something else
+    than its name promises.
+    """
+    found = sniff(head(path))
+    promised = SUFFIXES.get(path.suffix.lower())
+    if found not in READABLE:
+        raise NotAnImage(
+            f"{path.name}: {found}, expected {promised or ', '.join(READABLE)}; export the X-ray again as DICOM, "
+            "16-bit PNG or TIFF"
+        )
+    if promised is not None and promised != found:
+        raise NotAnImage(f"{path.name}: holds {found}, its name promises {promised}; give it its true suffix")
+    return found
+
+
+def head(path: Path, count: int = 512) -> bytes:
+    """The first bytes of a file; raises FormatError when it cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return file.read(count)
+    except OSError as error:
+        raise FormatError(
+            f"{path.name}: cannot be opened ({error.strerror}); check that the file is there and may be read"
+        ) from error
+
+
+def sniff(start: bytes) -> str:
+    """The kind of a file that begins with these bytes, in words for a message when it is none of READABLE."""
+    if not start:
+        return "an empty file (0 bytes)"
+    if start[128:132] == b"DICM" or _bare_dicom(start):
+        return "DICOM"
+    for magic, kind in _MAGIC:
+        if start.startswith(magic):
+            return kind
+    if _is_text(start):
+        return "a text file"
+    return "content of no known kind"
+
+
+def _bare_dicom(start: bytes) -> bool:
+    """Whether the bytes are DICOM elements without the preamble, as old archives write them."""
+    return start[:2] in (b"\x02\0", b"\x08\0") and start[2:4] in (b"\0\0", b"\x05\0", b"\x08\0", b"\x16\0")
+
+
+def _is_text(start: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return all(byte >= 32 or byte in b"\t\r\n\f" for byte in start)

@@ -1,0 +1,108 @@
+"""TIFF files."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from ..errors import FormatError, TruncatedFile
+from .pixels import Pixels, check_size, choose_frame
+
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_MODES = ("L", "RGB", "I", "F", "I;16", "I;16B", "I;16L")
+_PLAIN = (1, 8, 32773, 32946)
+"""Uncompressed, deflate and PackBits, which tifffile decodes on its own."""
+
+
+def read(path: Path, frame: int | None = None) -> Pixels:
+    """The pixels of one page of a grey TIFF of 8 to 32 bits or floats, or of one that repeats its grey in colour.
+
+    Raises TruncatedFile for a file that is cut or damaged, FormatError for another pixel format.
+    """
+    with _opened(path) as file:
+        chosen = choose_frame(_count(file, path), frame, path.name)
+        page = file.pages[chosen]
+        if not isinstance(page, tifffile.TiffPage):
+            page = page.aspage()
+        _check(page, path)
+        inverted = page.photometric == _WHITE_IS_ZERO
+        if page.compression in _PLAIN or inverted:
+            return Pixels.of(page.asarray(), path.name, inverted)
+    return Pixels.of(_by_libtiff(path, chosen), path.name)
+
+
+def frame_count(path: Path) -> int:
+    """The number of pages."""
+    with _opened(path) as file:
+        return _count(file, path)
+
+
+def encode(array: np.ndarray) -> bytes:
+    """A (height, width) array as the bytes of a zlib-compressed TIFF."""
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, array, compression="zlib", photometric="minisblack", metadata=None)
+    return buffer.getvalue()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
+    """The open file, with every way in which tifffile fails turned into an error that names the file."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            yield file
+    except (ValueError, IndexError, KeyError, TypeError, OSError, struct.error, zlib.error, RuntimeError) as error:
+        if "imagecodecs" in str(error):
+            raise FormatError(
+                f"{path.name}: its compression needs the package imagecodecs; install it (pip install imagecodecs) "
+                "or save the TIFF uncompressed"
+            ) from error
+        raise TruncatedFile(
+            f"{path.name}: {path.stat().st_size} bytes that end or break before the TIFF does; copy the file again"
+        ) from error
+
+
+def _by_libtiff(path: Path, page: int) -> np.ndarray:
+    """The pixels of LZW and its like, which tifffile leaves to a package of its own and Pillow to libtiff."""
+    try:
+        with Image.open(path, formats=["TIFF"]) as image:
+            image.seek(page)
+            image.load()
+            if image.mode not in _MODES:
+                raise FormatError(
+                    f"{path.name}: a TIFF of mode {image.mode}, expected one grey image; export it as grey"
+                )
+            return np.asarray(image)
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise TruncatedFile(
+            f"{path.name}: {path.stat().st_size} bytes whose compressed pixels cannot be decoded; copy the file again "
+            "or save it uncompressed"
+        ) from error
+
+
+def _count(file: tifffile.TiffFile, path: Path) -> int:
+    if len(file.pages) == 0:
+        raise TruncatedFile(f"{path.name}: {path.stat().st_size} bytes without an image; copy the file again")
+    return len(file.pages)
+
+
+def _check(page: tifffile.TiffPage, path: Path) -> None:
+    """Raises before any pixel is read; tifffile itself fills strips that are missing with zeros."""
+    name = path.name
+    check_size(page.imagewidth, page.imagelength, name)
+    if page.imagedepth != 1 or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
+        raise FormatError(f"{name}: a TIFF of kind {page.photometric!r}, expected one grey image; export it as grey")
+    found = path.stat().st_size
+    ends = [start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=False)]
+    if not ends or found < max(ends):
+        raise TruncatedFile(f"{name}: {found} bytes, expected {max(ends, default=page.nbytes)}; copy the file again")
+    stored, needed = sum(page.databytecounts), page.nbytes
+    if min(page.databytecounts) == 0 or (page.compression == 1 and stored < needed):
+        raise TruncatedFile(f"{name}: {stored} bytes of pixels, expected {needed}; export the image again")
