@@ -17,6 +17,9 @@ EDGE_CONTRAST = 3.0
 CONVEXITY = 0.97
 """Part of its convex hull that an exposed field fills: straight blades and round irises leave convex fields."""
 
+DENT = 0.25
+"""Part of the shadow that may dent the field: a rod or a dense spot at the border dents it with all of its area."""
+
 
 def collimated(intensity: np.ndarray, i0: float) -> np.ndarray:
     """(height, width) bool: pixels in shadow at the border of an intensity image.
@@ -77,4 +80,5 @@ def _convex(field: np.ndarray) -> bool:
         hull = ConvexHull(np.concatenate(corners))
     except QhullError:
         return False
-    return bool(largest.sum() > CONVEXITY * max(hull.volume, field.sum()))
+    dent = hull.volume - largest.sum()
+    return bool(largest.sum() > CONVEXITY * max(hull.volume, field.sum()) and dent < DENT * (~field).sum())

@@ -176,6 +176,16 @@ def test_a_dense_patient_at_the_border_is_not_masked_for_a_collimator(thickest):
     assert not collimated(shot(shoulder), I0).any()
 
 
+def test_metal_that_enters_from_the_border_is_not_masked_for_a_collimator():
+    rod = patient(SIZE, 3.0)
+    rod[140:150, :120] = 9
+    spot = patient(SIZE, 3.0)
+    spot[:8, 140:152] = 9
+    noise = np.random.default_rng(5).uniform(0.1, 5, (30, 40))
+    for integrals in (rod, spot, noise):
+        assert not collimated(shot(integrals), I0).any()
+
+
 def test_the_round_field_of_a_real_image_intensifier_is_found(data):
     frames = sorted((data / "xray_biplane_wrist_knee" / "frames").glob("xr_rad*0002.tif"))
     for frame in frames:

@@ -45,11 +45,14 @@ def test_16_bit_pixels_come_back_unchanged(folder, name):
     assert pixels.values.dtype == np.float32
 
 
-@pytest.mark.parametrize("name", ["a.tiff", "a.nrrd"])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", ">u2", ">f4"])
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        *(("a.tiff", dtype) for dtype in ("float32", "float64", "int16", ">u2", ">f4")),
+        *(("a.nrrd", dtype) for dtype in ("float32", "float64", "int16")),
+    ],
+)
 def test_other_numbers_and_byte_orders_come_back_unchanged(folder, name, dtype):
-    if name == "a.nrrd" and dtype.startswith(">"):
-        pytest.skip("SimpleITK holds native arrays only")
     array = (RAMP.astype(np.float64) / 7 - 100).astype(dtype)
     pixels = read_pixels(write(folder / name, array))
     assert np.array_equal(pixels.values, array.astype(np.float32))

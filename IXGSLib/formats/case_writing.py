@@ -1,0 +1,78 @@
+"""Writing a case as a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import FormatError, IXGSError
+from ..files import sha256, write_atomically
+from ..geometry import Grid
+from ..xray import XRay, png, tiff
+from .case import Case
+from .case_json import VERSION
+from .folder import safe_name
+
+
+def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.json") -> Path:
+    """Write a case as line integrals (float32 TIFF) with masks where needed, the JSON last; returns its path.
+
+    Raises IXGSError when the folder cannot be written, FormatError for a region whose voxels are not cubes.
+    """
+    folder = Path(folder)
+    volume = _volume(case.grid)
+    try:
+        (folder / "images").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IXGSError(f"{folder}: cannot be made ({error.strerror}); choose a folder that can be written") from error
+    taken: set[str] = set()
+    views = [_write_view(xray, folder, safe_name(xray.view.id, taken)) for xray in case.xrays]
+    data = {
+        "format": "ixgs-case",
+        "version": VERSION,
+        "frame": "LPS",
+        "unit": "mm",
+        "name": case.name,
+        "values": "line_integral",
+        "views": views,
+        "volume": volume,
+    }
+    target = folder / filename
+    write_atomically(target, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False).encode())
+    return target
+
+
+def _write_view(xray: XRay, folder: Path, stem: str) -> dict[str, Any]:
+    """The view's entry in the JSON, after its image and mask are on disk."""
+    view = xray.view
+    data = tiff.encode(xray.image)
+    entry: dict[str, Any] = {
+        "id": view.id,
+        "image": f"images/{stem}.tiff",
+        "sha256": sha256(data),
+        "size": list(view.size),
+        "K": view.K.tolist(),
+        "world_from_camera": view.world_from_camera.tolist(),
+    }
+    write_atomically(folder / entry["image"], data)
+    if view.pixel_spacing is not None:
+        entry["pixel_spacing"] = list(view.pixel_spacing)
+    if not xray.mask.all():
+        entry["mask"] = f"images/{stem}.mask.png"
+        write_atomically(folder / entry["mask"], png.encode(xray.mask.astype(np.uint8) * 255))
+    return entry
+
+
+def _volume(grid: Grid) -> dict[str, Any]:
+    if np.ptp(grid.spacing) > 1e-9 * grid.spacing[0]:
+        raise FormatError(f"voxels of {grid.spacing.tolist()} mm, expected cubes; use grid.with_spacing before saving")
+    return {
+        "center": grid.center.tolist(),
+        "size": grid.size.tolist(),
+        "spacing": float(grid.spacing[0]),
+        "direction": grid.direction.tolist(),
+    }

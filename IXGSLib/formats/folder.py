@@ -1,0 +1,49 @@
+"""File references that stay inside the folder of the file that makes them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from ..errors import FormatError
+
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+
+
+def inside(folder: Path, reference: Any, what: str) -> Path:
+    """The existing file that `reference` names in `folder`.
+
+    Raises FormatError, beginning with `what`, for a path that leads out of the folder (absolute, .., or by a link)
+    and for a file that is not there.
+    """
+    if not isinstance(reference, str) or not reference.strip() or "\0" in reference:
+        raise FormatError(f"{what}: {reference!r} is no file name, expected a path inside the case's folder")
+    windows = PureWindowsPath(reference)
+    absolute = PurePosixPath(reference).is_absolute() or bool(windows.drive) or bool(windows.root)
+    path = folder / reference
+    if absolute or ".." in windows.parts or not path.resolve().is_relative_to(folder.resolve()):
+        raise FormatError(
+            f"{what}: '{windows.parts[-1]}' lies outside the case's folder; move it inside and name it there"
+        )
+    if not path.is_file():
+        raise FormatError(f"{what}: the file '{reference}' is not there; put it into the case's folder")
+    return path
+
+
+def safe_name(id: str, taken: set[str]) -> str:
+    """A file name without suffix for a view, legal on every system and not in `taken`, to which it is added."""
+    name = re.sub(r"[^\w.-]+", "_", id).strip("._ ")[:80] or "view"
+    if _RESERVED.match(name):
+        name = f"view_{name}"
+    unique, number = name, 2
+    while unique.lower() in taken:
+        unique, number = f"{name}_{number}", number + 1
+    taken.add(unique.lower())
+    return unique
+
+
+def natural_key(path: Path) -> tuple[tuple[int, str], ...]:
+    """A sort key that puts shot2 before shot10."""
+    parts = re.split(r"(\d+)", path.name.lower())
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)

@@ -1,0 +1,262 @@
+"""RTK's ThreeDCircularProjectionGeometry as XML, versions 2 and 3.
+
+RTK maps its fixed frame to millimetres on the detector (Rit et al., J. Phys. Conf. Ser. 489, 2014, and RTK's geometry
+documentation): with R = Rz(-in-plane) Rx(-out-of-plane) Ry(-gantry) and (x, y, z) = R p,
+
+    u = sdd (x - source_x) / (sid - z) + source_x - projection_x,   v alike with y.
+
+Its detector axes u and v and the direction from detector to source are right-handed, so that v grows upwards where
+View counts rows downwards: images in RTK's order become a View's by turning their rows upside down. The fixed frame is
+taken for the world: a volume that RTK reconstructs lies in the same place in LPS as one of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FormatError, GeometryError, IXGSWarning
+from ..files import write_atomically
+from ..geometry import View
+from ..geometry.rigid import Array
+
+_ANGLES = ("GantryAngle", "OutOfPlaneAngle", "InPlaneAngle")
+_LENGTHS = (
+    *("SourceToIsocenterDistance", "SourceToDetectorDistance"),
+    *("SourceOffsetX", "SourceOffsetY", "ProjectionOffsetX", "ProjectionOffsetY"),
+)
+_PARAMETERS = (*_LENGTHS, *_ANGLES)
+_COLLIMATION = ("CollimationUInf", "CollimationUSup", "CollimationVInf", "CollimationVSup")
+_ROOT = "RTKThreeDCircularGeometry"
+MATRIX_TOLERANCE = 1e-3
+"""Largest difference between a stored matrix and the one of its parameters; RTK's own value."""
+PIXEL_TOLERANCE = 1e-3
+"""Largest error in pixels with which a view may be written."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Where the pixels of a projection image lie on RTK's detector, as its header says.
+
+    spacing: (x, y) mm.
+    origin: (x, y) mm, the centre of the first pixel; the image is centred at 0 when it is not stated.
+    direction: (x, y), each +1 or -1: whether columns and rows follow u and v or run against them.
+    """
+
+    spacing: tuple[float, float]
+    origin: tuple[float, float] | None = None
+    direction: tuple[int, int] = (1, 1)
+
+    def __post_init__(self) -> None:
+        numbers = (*self.spacing, *(self.origin or (0.0, 0.0)))
+        if not np.isfinite(numbers).all() or min(self.spacing) <= 0 or not set(self.direction) <= {1, -1}:
+            raise GeometryError(f"{self}: expected positive spacings in mm, a finite origin and directions of +1 or -1")
+
+    @property
+    def upside_down(self) -> bool:
+        """Whether the rows of the image must be reversed to become a View's."""
+        return self.direction[0] * self.direction[1] > 0
+
+    def pixels_from_mm(self, size: tuple[int, int]) -> Array:
+        """(3, 3): pixels of the View (after the rows are reversed, if they must be) from (u, v) in mm."""
+        scale = np.array(self.direction) / self.spacing
+        origin = -(np.array(size) - 1) / 2 / scale if self.origin is None else np.array(self.origin)
+        A = np.diag([*scale, 1.0])
+        A[:2, 2] = -origin * scale
+        flip = np.array([[1.0, 0, 0], [0, -1, size[1] - 1], [0, 0, 1]])
+        return flip @ A if self.upside_down else A
+
+
+def read_rtk(
+    path: str | os.PathLike[str], detector: Detector, size: tuple[int, int], ids: Sequence[str] | None = None
+) -> list[View]:
+    """The views of an RTK geometry for projection images of (width, height) pixels on `detector`.
+
+    The views belong to images whose rows were reversed if `detector.upside_down` says so; ids default to 000, 001, ...
+    Raises FormatError for another file and GeometryError for parallel beams, curved detectors and reflections.
+    """
+    matrices = read_rtk_matrices(path)
+    ids = [f"{n:03d}" for n in range(len(matrices))] if ids is None else ids
+    return [view_of(P, detector, size, id) for P, id in zip(matrices, ids, strict=True)]
+
+
+def view_of(P: Array, detector: Detector, size: tuple[int, int], id: str = "") -> View:
+    """The view of one RTK matrix (3, 4), detector mm from world mm."""
+    return View.from_projection_matrix(-detector.pixels_from_mm(size) @ P, size, id, detector.spacing)
+
+
+def read_rtk_matrices(path: str | os.PathLike[str]) -> Array:
+    """(n, 3, 4): RTK's matrices, detector mm from world mm; raises like `read_rtk`."""
+    path = Path(path)
+    root = _root(path)
+    state: dict[str, float] = {}
+    matrices: list[Array] = []
+    for element in root:
+        if element.tag == "Projection":
+            stored = _parameters(element, state, path.name)
+            matrices.append(_matrix(state, stored, f"{path.name}: projection {len(matrices) + 1}"))
+        else:
+            _take(element, state, path.name)
+    if not matrices:
+        raise FormatError(f"{path.name}: no projections, expected at least one; export the geometry again")
+    if any(state.get(key, np.inf) < 1e300 for key in _COLLIMATION):
+        warnings.warn(f"{path.name}: RTK's collimation is not used; give masks", IXGSWarning, stacklevel=2)
+    return np.array(matrices)
+
+
+def write_rtk(path: str | os.PathLike[str], views: Sequence[View], tolerance: float = PIXEL_TOLERANCE) -> Detector:
+    """Write views as RTK geometry and return the detector that the projection images must carry.
+
+    The images are stored with their rows reversed (numpy.flipud), spacing and origin as returned. RTK holds one image
+    size, one pixel spacing and no skew: raises GeometryError for views that it cannot hold to `tolerance` pixels.
+    """
+    detector = _common_detector(views)
+    root = ElementTree.Element(_ROOT, version="3")
+    for view in views:
+        parameters = _to_parameters(view, detector)
+        P = matrix_of(parameters)
+        _check_written(view, view_of(P, detector, view.size, view.id), tolerance)
+        element = ElementTree.SubElement(root, "Projection")
+        for key in _PARAMETERS:
+            ElementTree.SubElement(element, key).text = repr(parameters[key])
+        rows = "\n".join(" ".join(map(repr, row)) for row in P.tolist())
+        ElementTree.SubElement(element, "Matrix").text = f"\n{rows}\n"
+    ElementTree.indent(root)
+    text = '<?xml version="1.0"?>\n<!DOCTYPE RTKGEOMETRY>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    write_atomically(Path(path), text.encode())
+    return detector
+
+
+def matrix_of(parameters: dict[str, float]) -> Array:
+    """(3, 4): RTK's matrix, detector mm from world mm, of its nine parameters (mm, degrees); lengths default to 0."""
+    sid, sdd, sx, sy, px, py = (parameters.get(key, 0.0) for key in _LENGTHS)
+    R = _rotation(*(-np.deg2rad(parameters.get(key, 0.0)) for key in _ANGLES))
+    onto_detector = np.array([[-sdd, 0, sx - px], [0, -sdd, sy - py], [0, 0, 1]])
+    return onto_detector @ np.column_stack([R, [-sx, -sy, -sid]])
+
+
+def _rotation(y: float, x: float, z: float) -> Array:
+    """Rz Rx Ry of angles in radians."""
+    cy, sy, cx, sx, cz, sz = np.cos(y), np.sin(y), np.cos(x), np.sin(x), np.cos(z), np.sin(z)
+    Ry = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    Rx = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
+    Rz = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
+    return Rz @ Rx @ Ry
+
+
+def _angles(R: Array) -> tuple[float, float, float]:
+    """The radians (y, x, z) of `_rotation`; z is 0 where y and z turn about one axis."""
+    x = np.arctan2(R[2, 1], np.hypot(R[0, 1], R[1, 1]))
+    if np.hypot(R[0, 1], R[1, 1]) < 1e-12:
+        return float(np.arctan2(R[0, 2], R[0, 0])), float(x), 0.0
+    return float(np.arctan2(-R[2, 0], R[2, 2])), float(x), float(np.arctan2(-R[0, 1], R[1, 1]))
+
+
+def _to_parameters(view: View, detector: Detector) -> dict[str, float]:
+    R = (view.world_from_camera[:3, :3] * (1, -1, -1)).T
+    sx, sy, sid = R @ view.source
+    mm_from_pixels = np.linalg.inv(detector.pixels_from_mm(view.size))
+    u, v, _ = mm_from_pixels @ view.K[:, 2]
+    values = (sid, view.K[0, 0] * detector.spacing[0], sx, sy, sx - u, sy - v)
+    angles = (float(np.rad2deg(-angle)) for angle in _angles(R))
+    return dict(zip(_PARAMETERS, (*map(float, values), *angles), strict=True))
+
+
+def _common_detector(views: Sequence[View]) -> Detector:
+    if not views:
+        raise GeometryError("no views to write as RTK geometry, expected at least one")
+    for view in views:
+        if view.pixel_spacing is None:
+            raise GeometryError(f"view '{view.id}': no pixel spacing, RTK needs the detector's in mm; state it")
+        if view.size != views[0].size or not np.allclose(view.pixel_spacing, views[0].pixel_spacing or 0, rtol=1e-9):
+            raise GeometryError(
+                f"view '{view.id}': {view.size} pixels of {view.pixel_spacing} mm, view '{views[0].id}': "
+                f"{views[0].size} of {views[0].pixel_spacing}; RTK holds one detector: write one file for each"
+            )
+    (w, h), (sx, sy) = views[0].size, views[0].pixel_spacing or (1.0, 1.0)
+    return Detector((sx, sy), (-(w - 1) / 2 * sx, -(h - 1) / 2 * sy))
+
+
+def _check_written(view: View, written: View, tolerance: float) -> None:
+    """Raises GeometryError when RTK's parameters move the corners of the image; they drop skew and unequal scales."""
+    width, height = view.size
+    corners = np.array([(x, y) for x in (0, width - 1) for y in (0, height - 1)], dtype=float)
+    moved, _ = written.project(view.backproject(corners, np.full(4, 1000.0)))
+    error = np.abs(moved - corners).max()
+    if error > tolerance:
+        raise GeometryError(
+            f"view '{view.id}': RTK cannot hold its skew or pixel aspect, the corners would be off by {error:.2g} "
+            f"pixels (at most {tolerance:g}); correct pixel_spacing or write projection matrices"
+        )
+
+
+def _root(path: Path) -> ElementTree.Element:
+    name = path.name
+    try:
+        data = path.read_bytes()
+        if b"<!ENTITY" in data:
+            raise FormatError(f"{name}: defines XML entities, which no RTK geometry does; export it again")
+        root = ElementTree.fromstring(data)
+    except OSError as error:
+        raise FormatError(f"{name}: cannot be opened ({error.strerror}); check the path") from error
+    except ElementTree.ParseError as error:
+        raise FormatError(f"{name}: no whole XML, line {error.position[0]}; export the geometry again") from error
+    version = root.get("version")
+    if root.tag != _ROOT or version not in ("2", "3"):
+        raise FormatError(
+            f"{name}: <{root.tag}> version {version}, expected <{_ROOT}> version 2 or 3; export it with RTK"
+        )
+    return root
+
+
+def _parameters(projection: ElementTree.Element, state: dict[str, float], name: str) -> Array | None:
+    """Takes a projection's parameters over those that hold since the file began; returns its matrix, if any."""
+    stored = None
+    for element in projection:
+        if element.tag == "Matrix":
+            stored = _numbers(element, 12, name).reshape(3, 4)
+        else:
+            _take(element, state, name)
+    return stored
+
+
+def _take(element: ElementTree.Element, state: dict[str, float], name: str) -> None:
+    key = "GantryAngle" if element.tag == "Angle" else element.tag
+    state[key] = float(_numbers(element, 1, name)[0])
+    if key == "RadiusCylindricalDetector" and state[key] != 0:
+        raise GeometryError(f"{name}: a curved detector, expected a flat one; resample the projections onto a plane")
+    if key not in (*_PARAMETERS, *_COLLIMATION, "RadiusCylindricalDetector"):
+        raise FormatError(f"{name}: unknown element <{element.tag}>; export the geometry with RTK, version 3")
+
+
+def _numbers(element: ElementTree.Element, count: int, name: str) -> Array:
+    try:
+        values = np.array([float(word) for word in (element.text or "").split()])
+    except ValueError as error:
+        raise FormatError(f"{name}: <{element.tag}> holds something else than numbers; export it again") from error
+    if len(values) != count or not np.isfinite(values).all():
+        raise FormatError(f"{name}: <{element.tag}> holds {len(values)} numbers, expected {count} finite ones")
+    return values
+
+
+def _matrix(parameters: dict[str, float], stored: Array | None, what: str) -> Array:
+    """The matrix of the parameters, checked against the stored one, which counts alone where there are none."""
+    if "SourceToDetectorDistance" not in parameters and stored is not None:
+        if np.linalg.det(stored[:, :3]) < 0:
+            raise GeometryError(f"{what}: a reflection (determinant < 0 in RTK's sense); undo the flip of an axis")
+        return stored
+    if parameters.get("SourceToDetectorDistance", 0.0) <= 0:
+        raise GeometryError(f"{what}: source-detector distance is not positive (parallel beam); IXGS needs a source")
+    P = matrix_of(parameters)
+    if stored is not None and np.abs(stored - P).max() > MATRIX_TOLERANCE:
+        raise GeometryError(
+            f"{what}: its matrix differs from its parameters by {np.abs(stored - P).max():.3g}; one of them was edited "
+            "or mirrored: export the geometry again"
+        )
+    return P

@@ -1,0 +1,100 @@
+import json
+
+import numpy as np
+import pytest
+
+from IXGSLib.errors import FormatError, GeometryError
+from IXGSLib.formats.matrices import read_matrices, write_matrices
+from IXGSLib.geometry import View
+from IXGSLib.geometry.trajectory import CArm, arc, trajectory
+
+VIEWS = trajectory(CArm(), arc(3, 100, 10), (0, 0, 50))
+STACK = np.array([view.projection_matrix for view in VIEWS])
+
+
+def rows(array, separator=" "):
+    return "\n".join(separator.join(map(repr, row)) for row in array.tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("n12.txt", rows(STACK.reshape(3, 12))),
+        ("n12.csv", rows(STACK.reshape(3, 12), ",")),
+        ("semicolon.csv", rows(STACK.reshape(3, 12), "; ")),
+        ("rows.txt", "# one matrix in three lines\n" + "\n\n".join(rows(P, "\t") for P in STACK) + "\n% end\n"),
+        ("crlf.txt", rows(STACK.reshape(3, 12)).replace("\n", "\r\n")),
+        ("nested.json", json.dumps(STACK.tolist())),
+        ("flat.json", json.dumps(STACK.reshape(3, 12).tolist())),
+    ],
+)
+def test_every_layout_gives_the_same_matrices(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    matrices, ids = read_matrices(tmp_path / name)
+    assert np.array_equal(matrices, STACK)
+    assert ids is None
+
+
+@pytest.mark.parametrize("shape", [(3, 12), (3, 3, 4), (9, 4)])
+def test_numpy_arrays_of_every_layout(tmp_path, shape):
+    np.save(tmp_path / "m.npy", STACK.reshape(shape))
+    assert np.array_equal(read_matrices(tmp_path / "m.npy")[0], STACK)
+
+
+@pytest.mark.parametrize("name", ["one.txt", "one.json", "one.npy"])
+def test_one_matrix_is_a_list_of_one(tmp_path, name):
+    text = json.dumps(STACK[0].tolist()) if name.endswith("json") else rows(STACK[0])
+    (tmp_path / name).write_text(text) if not name.endswith("npy") else np.save(tmp_path / name, STACK[0])
+    assert np.array_equal(read_matrices(tmp_path / name)[0], STACK[:1])
+
+
+@pytest.mark.parametrize("name", ["Matrizen für 1.csv", "Matrizen.json"])
+def test_written_matrices_come_back(tmp_path, name):
+    write_matrices(tmp_path / name, VIEWS)
+    matrices, ids = read_matrices(tmp_path / name)
+    assert np.array_equal(matrices, STACK)
+    assert ids == (("000", "001", "002") if name.endswith("json") else None)
+
+
+def test_a_real_calibrated_sweep_gives_plausible_c_arm_poses(data):
+    matrices, _ = read_matrices(data / "geom_carm_248" / "camera_matrices_248x12.txt")
+    views = [View.from_projection_matrix(P, (616, 480)) for P in matrices]
+    assert len(views) == 248
+    distances = [np.linalg.norm(view.source) for view in views]
+    assert 740 < min(distances) < max(distances) < 760
+    depths = [view.project((0, 0, 0))[1] for view in views]
+    assert min(depths) > 700
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("eleven.txt", b"1 2 3 4 5 6 7 8 9 10 11\n", "line 1 holds 11 numbers"),
+        ("ragged.txt", b"1 2 3 4\n1 2 3\n", "line 2 holds 3 numbers"),
+        ("four.txt", b"1 2 3 4\n" * 4, "shape"),
+        ("pose.txt", b"1 0 0 9\n0 1 0 9\n0 0 1 9\n0 0 0 1\n" * 3, "4x4 transforms"),
+        ("comma.txt", b"1,5 2,5 3,5 4,5 5,5 6,5 7,5 8,5 9,5 1,5 2,5 3,5\n", "decimal points"),
+        ("words.csv", b"p11,p12,p13,p14\n", "line 1 holds something else"),
+        ("empty.txt", b"", "shape"),
+        ("nan.json", b"[[1,2,3,NaN]]", "holds NaN"),
+        ("short.json", b'{"ap": [[1, 2], [3, 4]]}', "matrix 'ap' has shape"),
+        ("object.json", b'"text"', "neither a list"),
+        ("cut.npy", b"\x93NUMPY\x01\x00v\x00", "cut short"),
+        ("pickle.npy", None, "no NumPy array of numbers"),
+        ("geometry.mat", b"x", "a calibration of kind"),
+    ],
+)
+def test_other_content_is_refused_by_name(tmp_path, name, content, message):
+    if content is None:
+        np.save(tmp_path / name, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(FormatError, match=message) as error:
+        read_matrices(tmp_path / name)
+    assert name in str(error.value)
+
+
+def test_a_nan_in_text_is_no_camera(tmp_path):
+    (tmp_path / "nan.txt").write_text("nan " * 12)
+    with pytest.raises(GeometryError, match="NaN"):
+        View.from_projection_matrix(read_matrices(tmp_path / "nan.txt")[0][0], (10, 10))
