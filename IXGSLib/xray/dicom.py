@@ -53,7 +53,7 @@ def read(path: Path, frame: int | None = None) -> Pixels:
     size = _size(dataset, name)
     photometric = _photometric(dataset, name)
     chosen = choose_frame(_frames(dataset, name), frame, name)
-    stored = _significant(grey(_decode(dataset, chosen, size, path), name), dataset, name)
+    stored = grey(_decode(dataset, chosen, size, path), name)
     sign = _sign(dataset, name)
     values, limits = _measured(stored, dataset, name)
     if photometric == "MONOCHROME1" and sign is None:
@@ -141,7 +141,7 @@ def _photometric(dataset: Dataset, name: str) -> str:
 
 
 def _decode(dataset: Dataset, frame: int, size: tuple[int, int], path: Path) -> np.ndarray:
-    """The stored values of one frame, (height, width) or (height, width, 3)."""
+    """The stored values of one frame, (height, width) or (height, width, 3), without overlays in unused high bits."""
     name = path.name
     syntax = _transfer_syntax(dataset, name)
     if syntax.is_encapsulated:
@@ -204,17 +204,10 @@ def _check_decoder(syntax: UID, name: str) -> None:
         )
 
 
-def _significant(stored: np.ndarray, dataset: Dataset, name: str) -> np.ndarray:
-    """The stored values without what old devices keep in the unused high bits: overlays and noise."""
-    used = int(dataset.BitsStored)
-    warn_if_shallow(2**used - 1, name)
-    shift = stored.dtype.itemsize * 8 - used
-    return np.right_shift(np.left_shift(stored, shift), shift) if shift > 0 else stored
-
-
 def _measured(stored: np.ndarray, dataset: Dataset, name: str) -> tuple[np.ndarray, tuple[float, float]]:
     """Values after Modality LUT or rescale, and the range that they can take."""
     bits = int(dataset.BitsStored)
+    warn_if_shallow(2**bits - 1, name)
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if dataset.get("PixelRepresentation") else (0, 2**bits - 1)
     if dataset.get("RescaleSlope") == 0:
         raise FormatError(f"{name}: RescaleSlope is 0, expected another number; export it again")
