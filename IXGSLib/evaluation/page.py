@@ -25,9 +25,9 @@ p { margin: 4px 0 10px; max-width: 78ch; }
   color: var(--warn); font-weight: 600; max-width: none; }
 .warnings { margin: 10px 0 0; padding: 9px 14px 9px 32px; border-left: 4px solid var(--warn);
   background: var(--warn-page); }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(135px, auto)); gap: 1px; margin: 18px 0 0;
-  background: var(--line); border: 1px solid var(--line); }
-.facts div { background: var(--card); padding: 10px 14px; }
+.facts { display: flex; flex-wrap: wrap; margin: 18px 0 0; border: solid var(--line); border-width: 1px 0 0 1px; }
+.facts div { flex: 1 1 auto; background: var(--card); padding: 10px 14px; border: solid var(--line);
+  border-width: 0 1px 1px 0; }
 .facts dt { color: var(--soft); font-size: 12.5px; }
 .facts dd { margin: 0; font-size: 16.5px; font-weight: 600; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .row { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 14px; align-items: start; }
@@ -63,12 +63,14 @@ tr { break-inside: avoid; }
 .bar p { display: flex; justify-content: space-between; margin: 2px 0 0; }
 .swatch { display: inline-block; width: 0.8em; height: 0.8em; vertical-align: -0.05em; background: rgb(186, 141, 60); }
 footer { margin-top: 40px; padding-top: 12px; border-top: 1px solid var(--line); font-size: 13px; color: var(--soft); }
-@media (max-width: 760px) { .cards, .pair { grid-template-columns: 1fr; } main { padding: 18px 14px; } }
+@media screen and (max-width: 760px) { .cards, .pair { grid-template-columns: 1fr; } main { padding: 18px 14px; } }
 @page { margin: 14mm 12mm; @bottom-center { content: "Research use only. Not a medical device.";
   font: 8pt sans-serif; color: #666; } }
 @media print { :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --page: #fff; --card: #fff;
   --accent: #1f5f8b; --warn: #6b4600; --warn-page: #fff; } body { font-size: 10.5pt; } main { padding: 0;
-  max-width: none; } h2, h3 { break-after: avoid; } }
+  max-width: none; } h2, h3, .bar, section > p { break-after: avoid; } p, .bar, section > .row { break-inside: avoid; }
+  .facts div { padding: 6px 9px; } .facts dd { font-size: 11.5pt; }
+  svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
 
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from IXGSLib.evaluation.bone_picture import BACKGROUND, bone_picture, smoothed
+from IXGSLib.evaluation.bone_picture import BACKGROUND, _first_crossing, bone_picture, smoothed
 from IXGSLib.evaluation.planes import AXIAL, CORONAL, LOOKS, SAGITTAL, SLICES, cut, edge_letters, focus, slice_grid
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm
@@ -98,6 +98,15 @@ def test_light_falls_from_the_upper_left_and_front():
     grey, middle = picture.mean(axis=2), picture.shape[0] // 2
     upper_left, lower_right = grey[middle - 16, middle - 16], grey[middle + 16, middle + 16]
     assert upper_left > lower_right + 30
+
+
+def test_rays_stop_between_voxels_where_the_threshold_is_crossed():
+    values = np.zeros((6, 1, 3), dtype=np.float32)
+    values[:, 0, 0] = [0.0, 0.01, 0.02, 0.04, 0.01, 0.09]
+    values[:, 0, 1] = 0.03
+    hit, depth = _first_crossing(values, 0.025)
+    assert hit.tolist() == [[True, True, False]]
+    assert depth[0, :2] == pytest.approx([2.25, 0.0])
 
 
 def test_near_bone_hides_far_bone():

@@ -47,6 +47,13 @@ def test_ball_grown_by_one_mm_is_one_mm_away():
     assert metrics.surface_distance == pytest.approx(compare_volumes(ball(14), ball(15)).surface_distance, abs=1e-9)
 
 
+def test_surfaces_end_at_the_border_where_both_volumes_are_cut():
+    grid = Grid.centered(CENTER, (40, 20, 20), 1.0)
+    height = grid.points()[..., 0] - CENTER[0]
+    slab, thicker = (Volume(BONE * np.clip(0.625 + (top - height) / 2, 0, 1), grid) for top in (0, 2))
+    assert compare_volumes(thicker, slab).surface_distance == pytest.approx(2, abs=0.02)
+
+
 def test_distance_is_in_mm_whatever_the_voxels():
     coarse = compare_volumes(ball(16, 2.0), ball(14, 2.0))
     assert coarse.surface_distance == pytest.approx(2, abs=0.15)
