@@ -15,6 +15,9 @@ from ..geometry.rigid import Array, apply
 from .lanes import kernel
 from .threads import CHUNKS, run
 
+EDGE = 1e-6
+"""Part of a voxel by which rays stop short of the border of the lattice, so that rounding never leads them beyond."""
+
 
 def project_volume(values: np.ndarray, grid: Grid, view: View) -> np.ndarray:
     """Line integrals (height, width) float32 of attenuation values [k, j, i] in 1/mm on a grid."""
@@ -42,9 +45,10 @@ def _rays(grid: Grid, view: View) -> tuple[Array, Array, Array]:
 @kernel
 def _clip(origin, slope, length, low, high):
     """The part of [low, high] in which origin + slope m lies strictly between -1 and length."""
+    start, stop = -1 + EDGE, length - EDGE
     if abs(slope) < 1e-12:
-        return (low, high) if -1 < origin < length else (1.0, 0.0)
-    first, second = (-1 - origin) / slope, (length - origin) / slope
+        return (low, high) if start < origin < stop else (1.0, 0.0)
+    first, second = (start - origin) / slope, (stop - origin) / slope
     return max(low, min(first, second)), min(high, max(first, second))
 
 
