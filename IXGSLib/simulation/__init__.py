@@ -1,0 +1,7 @@
+"""Simulated C-arm radiographs of a CT, with the volume that they should lead back to."""
+
+from .settings import SimulationSettings
+from .simulator import Simulation, simulate
+from .writing import write_simulation
+
+__all__ = ["Simulation", "SimulationSettings", "simulate", "write_simulation"]
