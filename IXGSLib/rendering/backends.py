@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..errors import SettingsError
+from ..errors import GeometryError, SettingsError
 from ..gaussians import Cloud
 from ..geometry import Grid, View
 from . import cpu, reference
@@ -20,9 +20,12 @@ def project(cloud: Cloud, view: View, pose: Tensor | None = None, backend: Backe
 
     Differentiable in the cloud and, when given, in `pose`: camera_from_world (3 or 4, 4), which then stands in for
     the view's own. `auto` takes the CPU kernels for float32 on the CPU and the reference for everything else.
+    Gaussians behind the source are not drawn; one whose numbers are not finite makes the image NaN.
     """
     if pose is None:
         pose = torch.tensor(view.camera_from_world)
+    if pose.shape not in ((3, 4), (4, 4)):
+        raise GeometryError(f"view '{view.id}': pose has shape {tuple(pose.shape)}, expected camera_from_world (4, 4)")
     return _implementation(cloud, backend).project(cloud, view, pose[:3])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from ..gaussians import Cloud
 from ..geometry import Grid, View
@@ -28,52 +29,62 @@ def voxelize(cloud: Cloud, grid: Grid) -> Tensor:
 class _Project(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, position, scale, rotation, density, pose, view: View) -> Tensor:
-        arrays = [np.ascontiguousarray(t.detach().numpy()) for t in (position, scale, rotation, density)]
-        E = np.ascontiguousarray(pose.detach().numpy(), dtype=np.float64)
+        ctx.save_for_backward(position, scale, rotation, density, pose)
+        cloud, E, K = _arrays(position, scale, rotation, density), _matrix(pose), np.array(view.K, order="C")
         width, height = view.size
         prints = np.empty((len(density), footprint.PARAMETERS), np.float32)
-        run(footprint.footprints, len(density), *arrays, view.K, E, width, height, prints)
+        run(footprint.footprints, len(density), cloud, K, E, width, height, prints)
         images = np.zeros((CHUNKS, height, width + WIDTH), np.float32)
         run(footprint.splat, len(density), prints, images)
-        ctx.kept = arrays, E, view.K, prints
-        ctx.pose_type = pose.dtype
-        return torch.from_numpy(images.sum(axis=0)[:, :width])
+        ctx.kept = K, prints
+        return torch.from_numpy(images[:, :, :width].sum(axis=0))
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *upstream: Tensor) -> Any:
-        arrays, E, K, prints = ctx.kept
-        height, width = upstream[0].shape
-        image = np.zeros((height, width + WIDTH), np.float32)
-        image[:, :width] = upstream[0].numpy()
+        *tensors, pose = ctx.saved_tensors
+        cloud, E, (K, prints) = _arrays(*tensors), _matrix(pose), ctx.kept
         sums = np.empty((len(prints), 6), np.float32)
-        run(footprint.gather, len(prints), prints, image, sums)
-        gradients = np.empty((len(prints), 11), np.float32)
-        pose = np.zeros((CHUNKS, 3, 4))
-        run(footprint.pull_back, len(prints), *arrays, K, E, prints, sums, gradients, pose)
-        position, scale, rotation, density = torch.from_numpy(gradients).split((3, 3, 4, 1), dim=1)
-        return position, scale, rotation, density[:, 0], torch.from_numpy(pose.sum(axis=0)).to(ctx.pose_type), None
+        run(footprint.gather, len(prints), prints, _padded(upstream[0]), sums)
+        gradients = tuple(np.empty_like(array) for array in cloud)
+        poses = np.zeros((CHUNKS, 3, 4))
+        run(footprint.pull_back, len(prints), cloud, K, E, prints, sums, gradients, poses)
+        return *map(torch.from_numpy, gradients), torch.from_numpy(poses.sum(axis=0)).to(pose), None
 
 
 class _Voxelize(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, position, scale, rotation, density, grid: Grid) -> Tensor:
-        arrays = [np.ascontiguousarray(t.detach().numpy()) for t in (position, scale, rotation, density)]
+        ctx.save_for_backward(position, scale, rotation, density)
+        cloud, frame = _arrays(position, scale, rotation, density), voxels.index_from_world(grid)
         blobs = np.empty((len(density), voxels.PARAMETERS), np.float32)
-        frame = voxels.index_from_world(grid)
-        run(voxels.blobs, len(density), *arrays, frame, grid.voxel_volume, np.array(grid.shape), blobs)
+        run(voxels.blobs, len(density), cloud, frame, grid.voxel_volume, np.array(grid.shape), blobs)
         nk, nj, ni = grid.shape
         values = np.zeros((nk, nj, ni + WIDTH), np.float32)
         run(voxels.fill, nk, blobs, values)
-        ctx.kept = arrays, frame, grid.voxel_volume, blobs
+        ctx.kept = frame, grid.voxel_volume, blobs
         return torch.from_numpy(np.ascontiguousarray(values[:, :, :ni]))
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *upstream: Tensor) -> Any:
-        arrays, frame, volume, blobs = ctx.kept
-        nk, nj, ni = upstream[0].shape
-        values = np.zeros((nk, nj, ni + WIDTH), np.float32)
-        values[:, :, :ni] = upstream[0].numpy()
-        gradients = np.empty((len(blobs), 11), np.float32)
-        run(voxels.pull_back, len(blobs), *arrays, frame, volume, blobs, values, gradients)
-        position, scale, rotation, density = torch.from_numpy(gradients).split((3, 3, 4, 1), dim=1)
-        return position, scale, rotation, density[:, 0], None
+        cloud, (frame, volume, blobs) = _arrays(*ctx.saved_tensors), ctx.kept
+        gradients = tuple(np.empty_like(array) for array in cloud)
+        run(voxels.pull_back, len(blobs), cloud, frame, volume, blobs, _padded(upstream[0]), gradients)
+        return *map(torch.from_numpy, gradients), None
+
+
+def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
+    """The numbers of tensors in the memory order that the kernels are compiled for."""
+    return tuple(np.ascontiguousarray(tensor.detach().numpy()) for tensor in tensors)
+
+
+def _matrix(pose: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(pose.detach().numpy(), dtype=np.float64)
+
+
+def _padded(image: Tensor) -> np.ndarray:
+    """An image or volume with WIDTH more columns of zeros."""
+    values = np.zeros((*image.shape[:-1], image.shape[-1] + WIDTH), np.float32)
+    values[..., : image.shape[-1]] = image.numpy()
+    return values

@@ -2,38 +2,40 @@
 
 numba has no vector type. A tuple of eight scalars stays in registers, and the superword-level-parallelism pass of LLVM,
 which numba leaves off unless asked, merges its eight equal operations into one.
+
+Compiled functions carry no type hints: numba compiles them for the types they are called with. It keeps the machine
+code in __pycache__, or in the user's cache folder where that cannot be written, and looks only at a kernel's own file
+to see whether it is out of date. After a change to this file, or to any other from which kernels take functions or
+constants, delete the stale code: make clean.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
 
-numba.config.SLP_VECTORIZE = 1
+numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]
 
 WIDTH = 8
 
-MATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
+_MATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 """Liberties given to LLVM: everything in fastmath but the promise that NaN and infinity never occur."""
 
-kernel = numba.njit(nogil=True, cache=True, fastmath=MATH, error_model="numpy")
+kernel = numba.njit(nogil=True, cache=True, fastmath=_MATH, error_model="numpy")
 """Compiles a function that holds no Python object and releases the interpreter lock."""
 
-_inline = numba.njit(inline="always", cache=True, fastmath=MATH, error_model="numpy")
+inlined = numba.njit(inline="always", cache=True, fastmath=_MATH, error_model="numpy")
+"""Compiles a function as part of each kernel that calls it."""
 
-Lanes = Any
 
-
-@_inline
-def zeros() -> Lanes:
+@inlined
+def zeros():
     z = np.float32(0)
     return z, z, z, z, z, z, z, z
 
 
-@_inline
-def ramp(start: np.float32) -> Lanes:
+@inlined
+def ramp(start):
     """start, start + 1, ..., start + 7."""
     f = np.float32
     return (
@@ -48,28 +50,28 @@ def ramp(start: np.float32) -> Lanes:
     )
 
 
-@_inline
-def add(a: Lanes, b: Lanes) -> Lanes:
+@inlined
+def add(a, b):
     return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5], a[6] + b[6], a[7] + b[7]
 
 
-@_inline
-def multiply(a: Lanes, b: Lanes) -> Lanes:
+@inlined
+def multiply(a, b):
     return a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3], a[4] * b[4], a[5] * b[5], a[6] * b[6], a[7] * b[7]
 
 
-@_inline
-def scale(a: Lanes, s: np.float32) -> Lanes:
+@inlined
+def scale(a, s):
     return a[0] * s, a[1] * s, a[2] * s, a[3] * s, a[4] * s, a[5] * s, a[6] * s, a[7] * s
 
 
-@_inline
-def total(a: Lanes) -> np.float32:
+@inlined
+def total(a):
     return ((a[0] + a[4]) + (a[1] + a[5])) + ((a[2] + a[6]) + (a[3] + a[7]))
 
 
-@_inline
-def load(row: np.ndarray, at: np.uint64) -> Lanes:
+@inlined
+def load(row, at):
     """row[at : at + 8]; the caller keeps it inside the row."""
     u = np.uint64
     return (
@@ -84,8 +86,8 @@ def load(row: np.ndarray, at: np.uint64) -> Lanes:
     )
 
 
-@_inline
-def store(row: np.ndarray, at: np.uint64, a: Lanes) -> None:
+@inlined
+def store(row, at, a):
     """row[at : at + 8] = a; the caller keeps it inside the row."""
     u = np.uint64
     row[at] = a[0]
@@ -98,8 +100,8 @@ def store(row: np.ndarray, at: np.uint64, a: Lanes) -> None:
     row[at + u(7)] = a[7]
 
 
-@_inline
-def geometric(first: np.float32, ratio: np.float32) -> Lanes:
+@inlined
+def geometric(first, ratio):
     """first, first ratio, first ratio^2, ..., first ratio^7."""
     a1 = first * ratio
     a2 = a1 * ratio
@@ -110,8 +112,8 @@ def geometric(first: np.float32, ratio: np.float32) -> Lanes:
     return first, a1, a2, a3, a4, a5, a6, a6 * ratio
 
 
-@_inline
-def bell(first: np.float32, ratio: np.float32, curvature: np.float32, count: int) -> Lanes:
+@inlined
+def bell(first, ratio, curvature, count):
     """Samples of a Gaussian: f, f r, f r (r c), f r (r c) (r c^2), ... for the first `count` lanes, zero beyond."""
     z = np.float32(0)
     a1 = first * ratio

@@ -63,7 +63,7 @@ def _footprints(cloud: Cloud, view: View, pose: Tensor) -> tuple[Tensor, Tensor,
     pose = pose.to(cloud.position)
     K = torch.tensor(view.K).to(cloud.position)
     t = cloud.position @ pose[:, :3].T + pose[:, 3]
-    visible = t[:, 2] > NEAREST_DEPTH
+    visible = ~(t[:, 2] <= NEAREST_DEPTH)  # a NaN is drawn, so that it shows
     t = torch.where(visible[:, None], t, torch.ones_like(t))
     depth = t[:, 2, None]
     mean = (t / depth) @ K[:2].T
@@ -82,7 +82,7 @@ def _draw(mean: Tensor, covariance: Tensor, amplitude: Tensor, shape: tuple[int,
     precision = torch.linalg.inv(covariance)
     image = torch.zeros(shape).to(mean)
     size = max(1, _CHUNK // math.prod(shape))
-    for start in range(0, len(amplitude), size):
+    for start in range(0, max(1, len(amplitude)), size):  # also of an empty cloud the image has a gradient
         part = slice(start, start + size)
         offsets = [
             (step - mean[part, axis, None]).reshape(-1, *(1,) * (len(shape) - 1 - axis), len(step), *(1,) * axis)

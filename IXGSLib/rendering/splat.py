@@ -1,8 +1,13 @@
-"""Drawing one footprint into an image, and gathering an image back under it; compiled for the CPU.
+"""Drawing one 2D Gaussian into an image, and gathering an image back under it; compiled for the CPU.
+
+A Gaussian is peak exp(-1/2 [A (dx - slope dy)^2 + tail dy^2]), (dx, dy) the offset from its mean in pixels: each row
+holds a bell of precision A around a ridge that moves by `slope` from row to row. Unlike A dx^2 + 2 B dx dy + C dy^2
+this form has no difference of large numbers, so that float32 suffices for the narrowest needle.
 
 Eight columns are drawn at once. Down the rows a Gaussian is a geometric sequence whose ratio is itself geometric, so a
-pixel costs two products and no exponential. A narrow oblique footprint would underflow at the corners of its box, where
-such a sequence has to start; it is drawn row by row instead, from inside its ellipse.
+pixel costs two products and no exponential. A narrow oblique Gaussian would underflow at the corners of its box, where
+such a sequence has to start; it is drawn row by row instead, from inside its ellipse. PIXEL_VARIANCE bounds A and C by
+12 and B by 6, so that eight steps from any start above exp(-DEEPEST) stay within float32.
 
 Images are (height, width + WIDTH) float32, the last columns room for a block that begins in the image and ends beyond.
 A box is (left, right, top, bottom) in whole pixels, both ends included, inside the image.
@@ -15,7 +20,7 @@ import math
 import numpy as np
 
 from . import lanes
-from .lanes import WIDTH, kernel
+from .lanes import WIDTH, inlined, kernel
 
 f4 = np.float32
 u8 = np.uint64
@@ -23,109 +28,160 @@ u8 = np.uint64
 DEEPEST = 70.0
 """The largest exponent at the corner of a box from which the sequences still start safely in float32."""
 FAINTEST = 16.0
-"""Exponent beyond which a narrow footprint is not drawn: 1e-7 of its peak."""
+"""Exponent beyond which a narrow Gaussian is not drawn: 1e-7 of its peak."""
+ROWS = 64
+"""Rows after which a sequence starts anew; its rounding error grows with the square of its length, here to 1e-4."""
 
 
 @kernel
 def clipped(mean, reach, length):
     """First and last whole pixel within `reach` of `mean` and inside 0 to length - 1; none when first > last."""
-    return max(0, math.ceil(mean - reach)), min(length - 1, math.floor(mean + reach))
+    # Clamped before they become integers, which infinity cannot.
+    first, last = max(np.ceil(mean - reach), f4(0)), min(np.floor(mean + reach), f4(length - 1))
+    return int(min(first, f4(length))), int(max(last, f4(-1)))
+
+
+@inlined
+def _conic(A, slope, tail):
+    """B and C of A dx^2 + 2 B dx dy + C dy^2."""
+    return -A * slope, tail + A * slope * slope
 
 
 @kernel
-def _is_round(u, v, A, B, C, box):
+def _is_round(u, v, A, slope, tail, box):
     """Whether every exponent in a box is small enough for the sequences."""
+    B, C = _conic(A, slope, tail)
     dx, dy = max(u - f4(box[0]), f4(box[1]) - u), max(v - f4(box[2]), f4(box[3]) - v)
     return f4(0.5) * (A * dx * dx + C * dy * dy) + abs(B) * dx * dy < f4(DEEPEST)
 
 
-@kernel
-def _row(u, A, B, C, dy, box):
-    """First and last column of a row in which a narrow footprint is brighter than FAINTEST; none when first > last."""
-    rest = f4(2 * FAINTEST) - (C - B * B / A) * dy * dy
-    if rest < 0:
-        return 1, 0
-    middle, reach = u - B * dy / A, math.sqrt(rest / A)
-    return max(box[0], math.ceil(middle - reach)), min(box[1], math.floor(middle + reach))
+@inlined
+def _sequences(A, B, C, steps, peak, dx, dy, count):
+    """The first `count` of eight columns of a row of a Gaussian, and their ratios to those of the next row.
 
-
-@kernel
-def draw(image, u, v, A, B, C, peak, box):
-    """Add peak exp(-1/2 (A dx^2 + 2 B dx dy + C dy^2)) around (u, v) to the box of an image."""
-    left, right, top, bottom = box
+    steps: exp(-A), exp(-B), exp(-C).
+    """
     half = f4(0.5)
-    curve_x = math.exp(-A)
-    if _is_round(u, v, A, B, C, box):
-        dy = f4(top) - v
-        cross, curve_y = math.exp(-B), math.exp(-C)
-        for x in range(left, right + 1, WIDTH):
-            dx = f4(x) - u
-            first = peak * math.exp(-half * (A * dx * dx + C * dy * dy) - B * dx * dy)
-            value = lanes.bell(first, math.exp(-A * (dx + half) - B * dy), curve_x, right + 1 - x)
-            ratio = lanes.geometric(math.exp(-B * dx - C * (dy + half)), cross)
-            for y in range(u8(top), u8(bottom + 1)):
-                lanes.store(image[y], u8(x), lanes.add(lanes.load(image[y], u8(x)), value))
-                value = lanes.multiply(value, ratio)
-                ratio = lanes.scale(ratio, curve_y)
-        return
-    for y in range(top, bottom + 1):
+    # A peak multiplied in later, with the lanes, keeps LLVM from vectorizing.
+    first = peak * math.exp(-half * (A * dx * dx + C * dy * dy) - B * dx * dy)
+    value = lanes.bell(first, math.exp(-A * (dx + half) - B * dy), steps[0], count)
+    return value, lanes.geometric(math.exp(-B * dx - C * (dy + half)), steps[1])
+
+
+@kernel
+def _row(u, A, slope, tail, dy, box):
+    """First and last column of a row in which a narrow Gaussian is brighter than FAINTEST; none when first > last."""
+    rest = f4(2 * FAINTEST) - tail * dy * dy
+    if not rest >= 0:
+        return 1, 0
+    middle, reach = u + slope * dy, math.sqrt(rest / A)
+    return max(box[0], int(np.ceil(middle - reach))), min(box[1], int(np.floor(middle + reach)))
+
+
+@inlined
+def _bells(A, tail, peak, off, dy, count):
+    """The first `count` of eight columns of a Gaussian that begin `off` beside its ridge."""
+    half = f4(0.5)
+    first = peak * math.exp(-half * (A * off * off + tail * dy * dy))
+    return lanes.bell(first, math.exp(-A * (off + half)), math.exp(-A), count)
+
+
+@kernel
+def draw(image, u, v, A, slope, tail, peak, box):
+    """Add a Gaussian to the box of an image."""
+    if _is_round(u, v, A, slope, tail, box):
+        left, right, top, bottom = box
+        for start in range(top, bottom + 1, ROWS):
+            _draw_columns(image, u, v, A, slope, tail, peak, (left, right, start, min(start + ROWS - 1, bottom)))
+    else:
+        _draw_rows(image, u, v, A, slope, tail, peak, box)
+
+
+@kernel
+def _draw_columns(image, u, v, A, slope, tail, peak, box):
+    left, right, top, bottom = box
+    B, C = _conic(A, slope, tail)
+    steps = math.exp(-A), math.exp(-B), math.exp(-C)
+    for x in range(left, right + 1, WIDTH):
+        value, ratio = _sequences(A, B, C, steps, peak, f4(x) - u, f4(top) - v, right + 1 - x)
+        for y in range(u8(top), u8(bottom + 1)):
+            lanes.store(image[y], u8(x), lanes.add(lanes.load(image[y], u8(x)), value))
+            value = lanes.multiply(value, ratio)
+            ratio = lanes.scale(ratio, steps[2])
+
+
+@kernel
+def _draw_rows(image, u, v, A, slope, tail, peak, box):
+    for y in range(box[2], box[3] + 1):
         dy = f4(y) - v
-        first_x, last_x = _row(u, A, B, C, dy, box)
-        for x in range(first_x, last_x + 1, WIDTH):
-            dx = f4(x) - u
-            first = peak * math.exp(-half * (A * dx * dx + C * dy * dy) - B * dx * dy)
-            value = lanes.bell(first, math.exp(-A * (dx + half) - B * dy), curve_x, last_x + 1 - x)
+        first, last = _row(u, A, slope, tail, dy, box)
+        for x in range(first, last + 1, WIDTH):
+            value = _bells(A, tail, peak, f4(x) - u - slope * dy, dy, last + 1 - x)
             lanes.store(image[y], u8(x), lanes.add(lanes.load(image[y], u8(x)), value))
 
 
 @kernel
-def moments(image, u, v, A, B, C, box):
-    """Sums over a box of exp(-1/2 (A dx^2 + 2 B dx dy + C dy^2)) image times 1, dx, dy, dx^2, dx dy, dy^2."""
+def moments(image, u, v, A, slope, tail, box):
+    """Sums over a box of a Gaussian of peak one times image times 1, r, y, r r, r y, y y; r = dx - slope dy, y = dy."""
+    if not _is_round(u, v, A, slope, tail, box):
+        return _moments_by_rows(image, u, v, A, slope, tail, box)
     left, right, top, bottom = box
-    half, one = f4(0.5), f4(1)
+    m, mr, my, mrr, mry, myy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for start in range(top, bottom + 1, ROWS):
+        part = (left, right, start, min(start + ROWS - 1, bottom))
+        s, sr, sy, srr, sry, syy = _moments_by_columns(image, u, v, A, slope, tail, part)
+        m, mr, my, mrr, mry, myy = m + s, mr + sr, my + sy, mrr + srr, mry + sry, myy + syy
+    return m, mr, my, mrr, mry, myy
+
+
+@kernel
+def _moments_by_columns(image, u, v, A, slope, tail, box):
+    left, right, top, bottom = box
+    one = f4(1)
+    B, C = _conic(A, slope, tail)
+    steps = math.exp(-A), math.exp(-B), math.exp(-C)
     m, mx, my, mxx, mxy, myy = f4(0), f4(0), f4(0), f4(0), f4(0), f4(0)
-    curve_x = math.exp(-A)
-    if _is_round(u, v, A, B, C, box):
-        cross, curve_y = math.exp(-B), math.exp(-C)
-        for x in range(left, right + 1, WIDTH):
-            dx, dy = f4(x) - u, f4(top) - v
-            first = math.exp(-half * (A * dx * dx + C * dy * dy) - B * dx * dy)
-            value = lanes.bell(first, math.exp(-A * (dx + half) - B * dy), curve_x, right + 1 - x)
-            ratio = lanes.geometric(math.exp(-B * dx - C * (dy + half)), cross)
-            plain, by_y, by_yy = lanes.zeros(), lanes.zeros(), lanes.zeros()
-            for y in range(u8(top), u8(bottom + 1)):
-                term = lanes.multiply(lanes.load(image[y], u8(x)), value)
-                plain = lanes.add(plain, term)
-                term = lanes.scale(term, dy)
-                by_y = lanes.add(by_y, term)
-                by_yy = lanes.add(by_yy, lanes.scale(term, dy))
-                value = lanes.multiply(value, ratio)
-                ratio = lanes.scale(ratio, curve_y)
-                dy += one
-            offsets = lanes.ramp(dx)
-            by_x = lanes.multiply(plain, offsets)
-            m += lanes.total(plain)
-            mx += lanes.total(by_x)
-            my += lanes.total(by_y)
-            mxx += lanes.total(lanes.multiply(by_x, offsets))
-            mxy += lanes.total(lanes.multiply(by_y, offsets))
-            myy += lanes.total(by_yy)
-        return m, mx, my, mxx, mxy, myy
-    for y in range(top, bottom + 1):
-        dy = f4(y) - v
-        first_x, last_x = _row(u, A, B, C, dy, box)
-        for x in range(first_x, last_x + 1, WIDTH):
-            dx = f4(x) - u
-            first = math.exp(-half * (A * dx * dx + C * dy * dy) - B * dx * dy)
-            value = lanes.bell(first, math.exp(-A * (dx + half) - B * dy), curve_x, last_x + 1 - x)
+    for x in range(left, right + 1, WIDTH):
+        plain, by_y, by_yy = lanes.zeros(), lanes.zeros(), lanes.zeros()
+        dy = f4(top) - v
+        value, ratio = _sequences(A, B, C, steps, one, f4(x) - u, dy, right + 1 - x)
+        for y in range(u8(top), u8(bottom + 1)):
             term = lanes.multiply(lanes.load(image[y], u8(x)), value)
-            offsets = lanes.ramp(dx)
-            by_x = lanes.multiply(term, offsets)
-            total, total_x = lanes.total(term), lanes.total(by_x)
+            plain = lanes.add(plain, term)
+            term = lanes.scale(term, dy)
+            by_y = lanes.add(by_y, term)
+            by_yy = lanes.add(by_yy, lanes.scale(term, dy))
+            value = lanes.multiply(value, ratio)
+            ratio = lanes.scale(ratio, steps[2])
+            dy += one
+        offsets = lanes.ramp(f4(x) - u)
+        by_x = lanes.multiply(plain, offsets)
+        m += lanes.total(plain)
+        mx += lanes.total(by_x)
+        my += lanes.total(by_y)
+        mxx += lanes.total(lanes.multiply(by_x, offsets))
+        mxy += lanes.total(lanes.multiply(by_y, offsets))
+        myy += lanes.total(by_yy)
+    # From dx to the distance from the ridge.
+    return m, mx - slope * my, my, mxx - slope * (2 * mxy - slope * myy), mxy - slope * myy, myy
+
+
+@kernel
+def _moments_by_rows(image, u, v, A, slope, tail, box):
+    m, mr, my, mrr, mry, myy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for y in range(box[2], box[3] + 1):
+        dy = f4(y) - v
+        first, last = _row(u, A, slope, tail, dy, box)
+        for x in range(first, last + 1, WIDTH):
+            off = f4(x) - u - slope * dy
+            term = lanes.multiply(lanes.load(image[y], u8(x)), _bells(A, tail, f4(1), off, dy, last + 1 - x))
+            offsets = lanes.ramp(off)
+            by_r = lanes.multiply(term, offsets)
+            total, total_r = lanes.total(term), lanes.total(by_r)
             m += total
-            mx += total_x
+            mr += total_r
             my += total * dy
-            mxx += lanes.total(lanes.multiply(by_x, offsets))
-            mxy += total_x * dy
+            mrr += lanes.total(lanes.multiply(by_r, offsets))
+            mry += total_r * dy
             myy += total * dy * dy
-    return m, mx, my, mxx, mxy, myy
+    return m, mr, my, mrr, mry, myy

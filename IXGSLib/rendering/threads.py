@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from ..errors import SettingsError
 
@@ -16,6 +16,7 @@ _count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else o
 
 
 def thread_count() -> int:
+    """How many threads run the kernels; all that this process may use, until `set_thread_count`."""
     return _count
 
 
@@ -30,7 +31,10 @@ def set_thread_count(count: int) -> None:
 
 
 def run(kernel: Callable[..., None], length: int, *arguments: object) -> None:
-    """Call kernel(chunk, start, stop, *arguments) for CHUNKS parts of range(length), in parallel."""
+    """Call kernel(chunk, start, stop, *arguments) for CHUNKS parts of range(length), in parallel.
+
+    What a call raises is raised here, after all calls have ended.
+    """
     global _pool
     edges = [length * n // CHUNKS for n in range(CHUNKS + 1)]
     parts = [(n, edges[n], edges[n + 1]) for n in range(CHUNKS)]
@@ -40,5 +44,16 @@ def run(kernel: Callable[..., None], length: int, *arguments: object) -> None:
         return
     if _pool is None:
         _pool = ThreadPoolExecutor(_count, thread_name_prefix="ixgs")
-    for done in [_pool.submit(kernel, *part, *arguments) for part in parts]:
-        done.result()
+    calls = [_pool.submit(kernel, *part, *arguments) for part in parts]
+    wait(calls)
+    for call in calls:
+        call.result()
+
+
+def _forget_threads() -> None:
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):  # a forked process inherits the pool without its threads
+    os.register_at_fork(after_in_child=_forget_threads)
