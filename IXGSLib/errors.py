@@ -29,5 +29,9 @@ class ReconstructionError(IXGSError):
     """A reconstruction that could not be brought to a usable result."""
 
 
+class Cancelled(IXGSError):
+    """The user asked to stop."""
+
+
 class IXGSWarning(UserWarning):
     """Something that the user should know of and that does not stop the work."""

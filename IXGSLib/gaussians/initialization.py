@@ -1,0 +1,62 @@
+"""Where the Gaussians start."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.ndimage import map_coordinates
+
+from ..errors import ReconstructionError
+from ..geometry import Grid
+from ..geometry.rigid import apply
+from .cloud import Cloud
+
+FLAT_SHARE = 0.2
+"""How much attenuation itself attracts points beside its gradient."""
+FAINTEST_SHARE = 0.02
+"""Voxels below this share of the largest attenuation start without Gaussians."""
+SCALE_RANGE = (0.3, 1.6)
+"""Smallest and largest standard deviation at the start, in voxels of the volume that is sampled."""
+
+
+def random_cloud(grid: Grid, count: int, attenuation: float, overlap: float, generator: np.random.Generator) -> Cloud:
+    """`count` equal Gaussians spread evenly over a box, with a mean attenuation in 1/mm.
+
+    overlap: their standard deviation in units of the mean distance between neighbours.
+    """
+    local = generator.uniform(-0.5, 0.5, (count, 3)) * grid.size
+    spacing = float(np.cbrt(np.prod(grid.size) / count))
+    scale = np.full(count, overlap * spacing)
+    mass = np.full(count, attenuation * spacing**3)
+    return _isotropic(grid.center + local @ grid.direction.T, scale, mass, generator)
+
+
+def sampled_cloud(values: np.ndarray, grid: Grid, count: int, overlap: float, generator: np.random.Generator) -> Cloud:
+    """`count` Gaussians drawn from a coarse volume, densest where its attenuation changes.
+
+    values: [k, j, i] >= 0 in 1/mm. Together the Gaussians hold the volume's mass; each is as wide as `overlap` times
+    the distance between its neighbours. Raises ReconstructionError for a volume of zeros.
+    """
+    if not values.max() > 0:
+        raise ReconstructionError(
+            "the X-rays hold no attenuation that the region could explain; check that the values are line integrals "
+            "(or state intensity and I0) and that region and calibration share one frame (LPS, mm)"
+        )
+    steps = np.sqrt(sum(np.square(np.diff(values, axis=axis, append=0)) for axis in range(3)))
+    weight = np.where(values < FAINTEST_SHARE * values.max(), 0, steps + FLAT_SHARE * values)
+    chance = weight.ravel() / weight.sum(dtype=np.float64)
+    chosen = generator.choice(chance.size, count, p=chance / chance.sum())
+    index = np.stack(np.unravel_index(chosen, values.shape), axis=1)[:, ::-1] + generator.uniform(-0.5, 0.5, (count, 3))
+    room = grid.voxel_volume / (count * chance[chosen])
+    voxel = np.cbrt(grid.voxel_volume)
+    scale = np.clip(overlap * np.cbrt(room), SCALE_RANGE[0] * voxel, SCALE_RANGE[1] * voxel)
+    attenuation = map_coordinates(values, index.T[::-1], order=1, mode="nearest")
+    return _isotropic(apply(grid.world_from_index, index), scale, attenuation * room, generator)
+
+
+def _isotropic(position: np.ndarray, scale: np.ndarray, mass: np.ndarray, generator: np.random.Generator) -> Cloud:
+    """Round Gaussians; positions (N, 3), scales (N,) mm, masses (N,) mm^2; their idle rotations are random."""
+    density = np.maximum(mass / ((2 * np.pi) ** 1.5 * scale**3), 1e-6)
+    rotation = generator.normal(size=(len(scale), 4))
+    columns = (position, np.repeat(scale[:, None], 3, axis=1), rotation, density)
+    return Cloud(*(torch.from_numpy(np.ascontiguousarray(c, dtype=np.float32)) for c in columns))

@@ -1,0 +1,112 @@
+"""A quick voxel reconstruction from any poses, to start the Gaussians from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..geometry import Grid
+from ..rendering.joseph import backproject, project_volume
+from ..rendering.joseph import backproject, project_volume
+from ..xray import XRay
+from ..xray.reduction import reduced
+from ..xray.reduction import reduced
+from .settings import ReconstructionSettings
+
+VOXELS = 64**3
+"""Voxels of the coarse grids; finer ones cost time and the optimisation finds the detail anyway."""
+SWEEPS = 6
+SUBSETS = 5
+SHORTEST_CHORD = 1.0
+"""Rays that cross less than this many mm of a grid say nothing about it."""
+BACKGROUND_GAIN = 1.25
+"""How many times worse the region alone has to explain the images before its surroundings are modelled."""
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Coarse attenuation in 1/mm: of the region, and of what surrounds it (zero inside the region), if anything."""
+
+    region: np.ndarray
+    region_grid: Grid
+    background: np.ndarray | None
+    background_grid: Grid
+
+
+def algebraic_start(xrays: Sequence[XRay], grid: Grid, settings: ReconstructionSettings) -> Start:
+    """The coarse attenuation of the region and of its surroundings.
+
+    Both are first solved for together at low resolution. The surroundings count only when the region alone leaves
+    much more of the images unexplained; then their line integrals are taken off before the region is solved for.
+    """
+    wide = _coarsened(grid.padded(settings.background_margin))
+    coarse, inside = _coarsened(grid), grid.contains(wide.points())
+    if settings.background_gaussians == 0 or settings.background_margin == 0:
+        return Start(sirt(xrays, coarse), coarse, None, wide)
+    both = sirt(xrays, wide)
+    alone = sirt(xrays, wide, inside)
+    if _misfit(xrays, alone, wide) <= BACKGROUND_GAIN * _misfit(xrays, both, wide):
+        return Start(sirt(xrays, coarse), coarse, None, wide)
+    background = np.where(inside, 0, both).astype(np.float32)
+    rest = [_without(xray, background, wide) for xray in xrays]
+    return Start(sirt(rest, coarse), coarse, background, wide)
+
+
+def sirt(xrays: Sequence[XRay], grid: Grid, where: np.ndarray | None = None) -> np.ndarray:
+    """Attenuation [k, j, i] >= 0 by SWEEPS sweeps of simultaneous iterative reconstruction over subsets of the views.
+
+    Gregor and Benson, IEEE TMI 2008: each residual is divided by the length of its ray, each update by what reaches
+    the voxel. where: bool [k, j, i]; attenuation elsewhere stays zero.
+    """
+    where = np.ones(grid.shape, bool) if where is None else where
+    xrays = [reduced(xray, _factor(xray, grid)) for xray in xrays]
+    lengths = [project_volume(where, grid, xray.view) for xray in xrays]
+    weights = [np.where(x.mask & (n > SHORTEST_CHORD), 1, 0) for x, n in zip(xrays, lengths, strict=True)]
+    order = np.random.default_rng(0).permutation(len(xrays))
+    subsets = [part for part in np.array_split(order, min(SUBSETS, len(xrays))) if len(part)]
+    reach = [sum(backproject(weights[n], grid, xrays[n].view) for n in part) for part in subsets]
+    values = np.zeros(grid.shape, np.float32)
+    for _ in range(SWEEPS):
+        for part, column in zip(subsets, reach, strict=True):
+            update = np.zeros(grid.shape, np.float32)
+            for n in part:
+                residual = xrays[n].image - project_volume(values, grid, xrays[n].view)
+                scaled = np.where(weights[n], residual / np.maximum(lengths[n], SHORTEST_CHORD), 0)
+                update += backproject(scaled, grid, xrays[n].view)
+            # Voxels that hardly a ray touches would take any value.
+            np.divide(update, column, out=update, where=column > 1e-3 * np.max(column))
+            values = np.where(where & (column > 1e-3 * np.max(column)), np.maximum(values + update, 0), values)
+    return values
+
+
+def pixel_size(xray: XRay, grid: Grid) -> float:
+    """Side of a pixel projected to the centre of a grid, mm."""
+    view = xray.view
+    return float(view.project(grid.center)[1] / np.sqrt(view.K[0, 0] * view.K[1, 1]))
+
+
+def _factor(xray: XRay, grid: Grid) -> int:
+    return max(1, int(grid.spacing.min() / pixel_size(xray, grid)))
+
+
+def _coarsened(grid: Grid) -> Grid:
+    """The same box in about VOXELS cubic voxels, none smaller than the grid's own."""
+    return grid.with_spacing(max(float(np.cbrt(np.prod(grid.size) / VOXELS)), float(grid.spacing.min())))
+
+
+def _residuals(xrays: Sequence[XRay], values: np.ndarray, grid: Grid) -> list[np.ndarray]:
+    small = [reduced(xray, _factor(xray, grid)) for xray in xrays]
+    return [np.where(x.mask, x.image - project_volume(values, grid, x.view), 0) for x in small]
+
+
+def _misfit(xrays: Sequence[XRay], values: np.ndarray, grid: Grid) -> float:
+    """Root of the sum of squared residuals."""
+    return float(np.sqrt(sum(np.square(r, dtype=np.float64).sum() for r in _residuals(xrays, values, grid))))
+
+
+def _without(xray: XRay, background: np.ndarray, grid: Grid) -> XRay:
+    """The X-ray less the line integrals of a background, which must not make it negative."""
+    rest = np.maximum(xray.image - project_volume(background, grid, xray.view), np.minimum(xray.image, 0))
+    return replace(xray, image=rest)

@@ -1,0 +1,212 @@
+"""Fitting a cloud to X-rays, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import ReconstructionError
+from ..gaussians import Cloud
+from ..gaussians.density_control import Control, control
+from ..gaussians.parameters import limit, pack, unpack
+from ..geometry import Grid
+from ..rendering import project, voxelize
+from ..xray import XRay
+from ..xray.reduction import reduced
+from .adam import Adam
+from .losses import WINDOW_SIZE, image_loss, total_variation
+from .settings import ReconstructionSettings
+
+
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """An X-ray as tensors."""
+
+    xray: XRay
+    image: Tensor
+    mask: Tensor
+    pose: Tensor
+
+    @classmethod
+    def of(cls, xray: XRay) -> _Target:
+        image, mask = torch.tensor(xray.image), torch.tensor(xray.mask)
+        return cls(xray, image, mask, torch.tensor(xray.view.camera_from_world))
+
+
+_NUMBERS = ("step", "unit", "loss", "held_out_psnr", "best_psnr", "stale", "refit_from")
+
+
+class Optimization:
+    """A cloud on its way to the X-rays; iterating runs it and yields after every step.
+
+    `raw` holds the free numbers of the cloud, `best` those with the best held-out views so far, `loss` that of the last
+    step, `held_out_psnr` in dB that of the last check. Two runs from one seed take the same way, also when one of them
+    was interrupted: all chance is drawn from the seed and the number of the step.
+    """
+
+    def __init__(
+        self, xrays: Sequence[XRay], held_out: Sequence[int], grid: Grid, settings: ReconstructionSettings
+    ) -> None:
+        self.settings = settings
+        self.grid = grid
+        self.targets = [_Target.of(xray) for xray in xrays]
+        self.small = [_Target.of(_halved(xray)) for xray in xrays]
+        self.held_out = list(held_out)
+        self.training = [n for n in range(len(xrays)) if n not in set(held_out)]
+        self.range = max(float(np.percentile(xray.image[xray.mask], 99.9)) for xray in xrays if xray.mask.any())
+        if not self.range > 0:
+            raise ReconstructionError("no X-ray holds a positive line integral; check the values and I0 of the case")
+        self.step = 0
+        self.loss: float | None = None
+        self.held_out_psnr: float | None = None
+        self.best_psnr: float | None = None
+        self.stale = 0
+        self.refit_from: int | None = None
+        self.failed = False
+
+    def start(self, cloud: Cloud, unit: float) -> None:
+        """Begin at a cloud; unit: a typical attenuation in 1/mm, which sets the scale of density steps."""
+        s = self.settings
+        self.unit = unit
+        self.raw = pack(cloud, unit)
+        self.best = self.raw.clone()
+        columns = [s.position_rate] * 3 + [s.scale_rate] * 3 + [s.rotation_rate] * 4 + [s.density_rate]
+        self.adam = Adam(self.raw, torch.tensor(columns))
+        self.pull = torch.zeros(len(self.raw))
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors and numbers from which `restore` goes on as if nothing had happened."""
+        tensors = {"raw": self.raw, "best": self.best, "pull": self.pull}
+        tensors |= {"first": self.adam.first, "second": self.adam.second}
+        numbers = {name: getattr(self, name) for name in _NUMBERS}
+        return tensors, {**numbers, "adam_steps": self.adam.steps}
+
+    def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Go back to what `state` told."""
+        self.start(unpack(tensors["raw"], state["unit"]), state["unit"])
+        self.raw, self.best, self.pull = tensors["raw"], tensors["best"], tensors["pull"]
+        self.adam.first, self.adam.second, self.adam.steps = tensors["first"], tensors["second"], state["adam_steps"]
+        for name in _NUMBERS:
+            setattr(self, name, state[name])
+
+    @property
+    def cloud(self) -> Cloud:
+        return unpack(self.raw, self.unit)
+
+    @property
+    def refitting(self) -> bool:
+        return self.refit_from is not None
+
+    def __iter__(self) -> Iterator[Optimization]:
+        """Run to the end, or until the loss is not finite: then the best cloud so far stands and `failed` is set."""
+        while self.step < self.settings.steps and not self.failed:
+            self._advance()
+            yield self
+
+    def _advance(self) -> None:
+        s = self.settings
+        if not self.refitting and self.step >= s.steps - s.refit_steps:
+            self._refit()
+        if not self._descend():
+            return
+        self.step += 1
+        if self.step % s.check_every == 0 and not self.refitting:
+            self._check()
+        if not self.refitting and self.step % s.control_every == 0 and self.step <= s.steps // 2:
+            self._control()
+
+    def _descend(self) -> bool:
+        """One step of Adam on one view; False when the loss was not finite."""
+        raw = self.raw.requires_grad_()
+        cloud = unpack(raw, self.unit)
+        target = self._target()
+        render = project(cloud, target.xray.view, target.pose)
+        loss = image_loss(render, target.image, target.mask, self.range, self.settings.ssim_weight)
+        if self.settings.tv_weight and self.step % self.settings.tv_every == 0:
+            loss = loss + self._roughness(cloud)
+        (gradient,) = torch.autograd.grad(loss, raw)
+        self.raw = raw.detach()
+        self.loss = float(loss.detach())
+        if not np.isfinite(self.loss) or not torch.isfinite(gradient).all():
+            self.raw, self.failed = self.best, True
+            return False
+        self.pull += gradient[:, :3].norm(dim=1)
+        self.adam.step(self.raw, gradient, self.settings.final_rate ** (self._clock() / self.settings.steps))
+        s = self.settings
+        limit(self.raw, s.smallest_scale, s.largest_scale, s.largest_aspect)
+        return True
+
+    def _clock(self) -> int:
+        """The step for the schedule: a refit that begins early still runs at the rates of the last steps."""
+        if self.refit_from is None:
+            return self.step
+        return self.settings.steps - self.settings.refit_steps + (self.step - self.refit_from)
+
+    def _target(self) -> _Target:
+        """The view of this step: every pass over the views is a new order."""
+        views = list(range(len(self.targets))) if self.refitting else self.training
+        turn, place = divmod(self.step, len(views))
+        order = np.random.default_rng((self.settings.seed, 1, turn)).permutation(views)
+        coarse = self.step < self.settings.coarse_steps
+        return (self.small if coarse else self.targets)[order[place]]
+
+    def _roughness(self, cloud: Cloud) -> Tensor:
+        """Total variation on a random sub-grid at the volume's spacing."""
+        s = self.settings
+        generator = np.random.default_rng((s.seed, 2, self.step))
+        spacing = float(self.grid.spacing.min())
+        side = np.minimum(s.tv_size * spacing, self.grid.size)
+        local = generator.uniform(-0.5, 0.5, 3) * (self.grid.size - side)
+        patch = Grid.centered(self.grid.center + self.grid.direction @ local, side, spacing, self.grid.direction)
+        return total_variation(voxelize(cloud, patch)) * (s.tv_weight * s.tv_every / self.unit)
+
+    @torch.no_grad()
+    def _check(self) -> None:
+        """Look at the held-out views; remember the best cloud, begin the refit when it stays the best for long."""
+        if not self.held_out:
+            self.best = self.raw.clone()
+            return
+        cloud = self.cloud
+        errors = [self._error(cloud, self.targets[n]) for n in self.held_out]
+        self.held_out_psnr = float(10 * np.log10(self.range**2 / np.mean(errors)))
+        if self.best_psnr is None or self.held_out_psnr > self.best_psnr:
+            self.best, self.best_psnr, self.stale = self.raw.clone(), self.held_out_psnr, 0
+            return
+        self.stale += 1
+        if self.stale >= self.settings.patience:
+            self._refit()
+
+    @staticmethod
+    def _error(cloud: Cloud, target: _Target) -> float:
+        difference = (project(cloud, target.xray.view, target.pose) - target.image)[target.mask]
+        return float(difference.square().mean())
+
+    def _refit(self) -> None:
+        """Go on from the best cloud with all views, for the last steps of the schedule."""
+        self.refit_from = self.step
+        if len(self.best) != len(self.raw):
+            self.adam = Adam(self.best, self.adam.rates)
+        self.raw = self.best.clone()
+        self.pull = torch.zeros(len(self.raw))
+
+    def _control(self) -> None:
+        s = self.settings
+        limits = Control(s.gaussians + s.background_gaussians, s.split_fraction, s.faintest_density, self._wide())
+        generator = torch.Generator().manual_seed(int(np.random.default_rng((s.seed, 3, self.step)).integers(2**62)))
+        stay, added = control(self.raw, self.pull, self.unit, limits, generator)
+        self.raw = torch.cat([self.raw[stay], added])
+        self.adam.take(stay, len(added))
+        self.pull = torch.zeros(len(self.raw))
+
+    def _wide(self) -> float:
+        """Gaussians wider than the volume's voxels are split, the others cloned."""
+        return float(self.grid.spacing.min())
+
+
+def _halved(xray: XRay) -> XRay:
+    return reduced(xray, 2) if min(xray.view.size) >= 2 * WINDOW_SIZE else xray

@@ -1,0 +1,191 @@
+"""From a case to a volume."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import Cancelled, IXGSWarning, ReconstructionError
+from ..formats import Case
+from ..gaussians import Cloud
+from ..gaussians.initialization import random_cloud, sampled_cloud
+from ..geometry.coverage import check_views
+from ..rendering import project, voxelize
+from ..volume import Volume
+from ..xray import XRay
+from ..xray.reduction import reduced
+from .algebraic import algebraic_start, pixel_size
+from .checkpoint import load_checkpoint, save_checkpoint
+from .optimization import Optimization
+from .result import Progress, Reconstruction
+from .settings import Preset, ReconstructionSettings, settings_for
+
+PIXELS_PER_VOXEL = 0.75
+"""Images are averaged down while their pixels, at the region, stay below this share of a voxel."""
+FEWEST_FOR_HELD_OUT = 6
+VIEWS_PER_HELD_OUT = 15
+CHECKPOINT_SECONDS = 20.0
+
+
+def reconstruct(
+    case: Case,
+    preset: Preset = "standard",
+    *,
+    settings: ReconstructionSettings | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    checkpoints: Path | None = None,
+) -> Reconstruction:
+    """The volume of a case.
+
+    settings: in place of a preset. on_progress: called several times a second. cancelled: asked as often; the work
+    ends with Cancelled once it says True. checkpoints: a folder for the state, from which a call with the same case
+    and settings goes on. Raises GeometryError for views that cannot show the region, ReconstructionError when no
+    usable cloud is found.
+    """
+    run = _Run(case, settings or settings_for(preset), checkpoints)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", IXGSWarning)
+        for progress in run.progress():
+            if on_progress is not None:
+                on_progress(progress)
+            if cancelled is not None and cancelled():
+                raise Cancelled("the reconstruction was cancelled")
+        noticed = [str(w.message) for w in caught if issubclass(w.category, IXGSWarning)]
+    return run.result(noticed)
+
+
+class _Run:
+    """One reconstruction: its stages in order, and what they leave behind."""
+
+    def __init__(self, case: Case, settings: ReconstructionSettings, checkpoints: Path | None) -> None:
+        self.case = case
+        self.settings = settings
+        self.folder = checkpoints
+        self.began = time.perf_counter()
+        self.durations: dict[str, float] = {}
+        self.held_out = _held_out(len(case.xrays), settings)
+
+    def progress(self) -> Iterator[Progress]:
+        """Run all stages, telling how far they are about five times a second."""
+        yield self._at("initialization")
+        check_views(self.case.views, self.case.grid)
+        xrays = [_usable(xray, self.case) for xray in self.case.xrays]
+        self.optimization = Optimization(xrays, self.held_out, self.case.grid, self.settings)
+        if not self._resume():
+            self.optimization.start(*_first_cloud(xrays, self.case, self.settings))
+        self._lap("initialization")
+        yield self._at("optimization")
+        told = saved = time.perf_counter()
+        for state in self.optimization:
+            now = time.perf_counter()
+            if now - told > 0.2 or state.step == self.settings.steps:
+                told = now
+                yield self._at("refit" if state.refitting else "optimization")
+            if self.folder is not None and now - saved > CHECKPOINT_SECONDS:
+                saved = now
+                self._save()
+        self._lap("optimization")
+
+    def result(self, noticed: list[str]) -> Reconstruction:
+        """The volume, its renders and how well they fit."""
+        optimization, case = self.optimization, self.case
+        if optimization.failed:
+            if optimization.step < self.settings.check_every:
+                raise ReconstructionError(
+                    "the loss was not finite from the start; check the X-rays for extreme values or lower the rates"
+                )
+            noticed.append(f"the loss was not finite after step {optimization.step}; the best cloud before it was kept")
+        cloud = optimization.cloud.detach()
+        with torch.no_grad():
+            volume = Volume(voxelize(cloud, case.grid).numpy(), case.grid)
+            renders = tuple(project(cloud, view).numpy() for view in case.views)
+        self._lap("rendering")
+        metrics = {"fit_psnr": _fit(renders, case.xrays, optimization.range)}
+        if optimization.best_psnr is not None:
+            metrics["held_out_psnr"] = optimization.best_psnr
+        ids = tuple(case.views[n].id for n in self.held_out)
+        every = (*case.warnings, *noticed)
+        return Reconstruction(volume, cloud, renders, ids, metrics, self.settings, every, self.durations)
+
+    def _at(self, stage) -> Progress:
+        seconds = time.perf_counter() - self.began
+        if stage == "initialization":
+            return Progress(stage, 0, self.settings.steps, None, None, seconds, None, 0)
+        state = self.optimization
+        done = max(seconds - self.durations["initialization"], 1e-9)
+        remaining = done / state.step * (self.settings.steps - state.step) if state.step else None
+        best = state.held_out_psnr
+        return Progress(stage, state.step, self.settings.steps, state.loss, best, seconds, remaining, len(state.raw))
+
+    def _lap(self, stage: str) -> None:
+        self.durations[stage] = time.perf_counter() - self.began - sum(self.durations.values())
+
+    def _key(self) -> str:
+        """What a checkpoint belongs to: the X-rays, their views, the region and the settings."""
+        digest = hashlib.sha256(json.dumps(self.settings.as_dict(), sort_keys=True).encode())
+        for xray in self.case.xrays:
+            for array in (xray.view.K, xray.view.world_from_camera, xray.image, xray.mask):
+                digest.update(array.tobytes())
+        digest.update(self.case.grid.world_from_index.tobytes() + bytes(str(self.case.grid.shape), "ascii"))
+        return digest.hexdigest()
+
+    def _save(self) -> None:
+        tensors, state = self.optimization.state()
+        assert self.folder is not None
+        save_checkpoint(self.folder, self.optimization.step, tensors, {"key": self._key(), **state})
+
+    def _resume(self) -> bool:
+        found = load_checkpoint(self.folder, self._key()) if self.folder is not None else None
+        if found is None:
+            return False
+        self.optimization.restore(*found)
+        return True
+
+
+def _held_out(count: int, settings: ReconstructionSettings) -> list[int]:
+    """Numbers of the views to keep back, spread over the case; raises ReconstructionError when too few would be left."""
+    held = settings.held_out
+    if held is None:
+        held = max(1, round(count / VIEWS_PER_HELD_OUT)) if count >= FEWEST_FOR_HELD_OUT else 0
+    if count - held < 2:
+        raise ReconstructionError(f"{count} views less {held} held out, expected at least two to reconstruct from")
+    return [int((n + 0.5) * count / held) for n in range(held)]
+
+
+def _usable(xray: XRay, case: Case) -> XRay:
+    """The X-ray at the resolution that the region's voxels can use."""
+    return reduced(xray, int(PIXELS_PER_VOXEL * case.grid.spacing.min() / pixel_size(xray, case.grid)))
+
+
+def _first_cloud(xrays: list[XRay], case: Case, settings: ReconstructionSettings) -> tuple[Cloud, float]:
+    """The cloud to start from and a typical attenuation in 1/mm."""
+    generator = np.random.default_rng((settings.seed, 0))
+    start = algebraic_start(xrays, case.grid, settings)
+    unit = float(np.percentile(start.region[start.region > 0], 95)) if start.region.any() else 0.0
+    if settings.initialization == "random":
+        region = random_cloud(
+            case.grid, settings.gaussians, float(start.region.mean()), settings.initial_overlap, generator
+        )
+    else:
+        region = sampled_cloud(start.region, start.region_grid, settings.gaussians, settings.initial_overlap, generator)
+    if start.background is None:
+        return region, unit
+    around = sampled_cloud(
+        start.background, start.background_grid, settings.background_gaussians, settings.initial_overlap, generator
+    )
+    return Cloud.concatenated(region, around), unit
+
+
+def _fit(renders: tuple[np.ndarray, ...], xrays: tuple[XRay, ...], scale: float) -> float:
+    """PSNR in dB of all measured pixels of all views."""
+    errors = [np.square(r - x.image, dtype=np.float64)[x.mask] for r, x in zip(renders, xrays, strict=True)]
+    return float(10 * np.log10(scale**2 / np.concatenate(errors).mean()))

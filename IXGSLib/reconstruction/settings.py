@@ -1,0 +1,144 @@
+"""How a reconstruction is made, as one value that library, command line and panel share."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from ..errors import SettingsError
+
+Preset = Literal["preview", "standard", "fine"]
+
+
+@dataclass(frozen=True)
+class ReconstructionSettings:
+    """Every choice of a reconstruction; lengths in mm, attenuation in 1/mm. Raises SettingsError when out of range."""
+
+    # The cloud
+    initialization: Literal["algebraic", "random"] = "algebraic"
+    gaussians: int = 50_000
+    """In the region."""
+    background_gaussians: int = 12_000
+    """Around the region, for what lies outside it and projects into the images; none are spent when nothing does."""
+    background_margin: float = 80.0
+    """How far around the region the background reaches, mm."""
+    initial_overlap: float = 0.7
+    """Standard deviation of a Gaussian at the start, in units of the distance between neighbours."""
+    smallest_scale: float = 0.2
+    largest_scale: float = 12.0
+    largest_aspect: float = 10.0
+    """Longest over shortest standard deviation of a Gaussian: the limit against needles."""
+
+    # The schedule
+    steps: int = 2000
+    coarse_steps: int = 200
+    """Steps at half the image size, with half the Gaussians."""
+    refit_steps: int = 400
+    """The last steps, which use the held-out views too."""
+    held_out: int | None = None
+    """Views kept back to watch the progress; None takes one in fifteen, and none below six views."""
+    patience: int = 6
+    """Checks of the held-out views without a better one before the refit begins."""
+    check_every: int = 100
+    seed: int = 0
+
+    # Adam
+    position_rate: float = 0.2
+    """mm per step."""
+    scale_rate: float = 0.04
+    """Of the logarithm of the scale."""
+    rotation_rate: float = 0.02
+    density_rate: float = 0.04
+    """Of the raw density."""
+    final_rate: float = 0.1
+    """What is left of each rate at the last step."""
+
+    # The loss
+    ssim_weight: float = 0.25
+    tv_weight: float = 0.02
+    tv_every: int = 4
+    tv_size: int = 32
+    """Voxels along each side of the random sub-grid on which total variation is taken."""
+
+    # Density control
+    control_every: int = 100
+    split_fraction: float = 0.02
+    """Share of the Gaussians with the largest gradients that are cloned or split at each control."""
+    faintest_density: float = 1e-5
+    """Gaussians below it are removed, 1/mm."""
+
+    def __post_init__(self) -> None:
+        for name, low in _LOWEST.items():
+            value = getattr(self, name)
+            if value is not None and not value >= low:
+                raise SettingsError(f"{name} is {value}, expected at least {low}")
+        if self.initialization not in ("algebraic", "random"):
+            raise SettingsError(f"initialization is '{self.initialization}', expected 'algebraic' or 'random'")
+        if not self.smallest_scale < self.largest_scale:
+            raise SettingsError(
+                f"smallest_scale {self.smallest_scale} mm is not below largest_scale {self.largest_scale} mm"
+            )
+        if self.coarse_steps + self.refit_steps > self.steps:
+            raise SettingsError(
+                f"coarse_steps {self.coarse_steps} and refit_steps {self.refit_steps} are more than steps {self.steps}"
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ReconstructionSettings:
+        """The settings of a JSON object; raises SettingsError for names that do not exist."""
+        unknown = sorted(set(values) - set(cls.__dataclass_fields__))
+        if unknown:
+            raise SettingsError(
+                f"unknown settings {', '.join(unknown)}; known are {', '.join(cls.__dataclass_fields__)}"
+            )
+        return cls(**values)
+
+
+_LOWEST: dict[str, float] = {
+    "gaussians": 1,
+    "background_gaussians": 0,
+    "background_margin": 0.0,
+    "initial_overlap": 0.05,
+    "smallest_scale": 0.01,
+    "largest_aspect": 1.0,
+    "steps": 0,
+    "coarse_steps": 0,
+    "refit_steps": 0,
+    "held_out": 0,
+    "patience": 1,
+    "check_every": 1,
+    "seed": 0,
+    "position_rate": 0.0,
+    "scale_rate": 0.0,
+    "rotation_rate": 0.0,
+    "density_rate": 0.0,
+    "final_rate": 1e-6,
+    "ssim_weight": 0.0,
+    "tv_weight": 0.0,
+    "tv_every": 1,
+    "tv_size": 2,
+    "control_every": 1,
+    "split_fraction": 0.0,
+    "faintest_density": 0.0,
+}
+
+_STANDARD = ReconstructionSettings()
+
+PRESETS: dict[Preset, ReconstructionSettings] = {
+    "preview": replace(
+        _STANDARD, gaussians=20_000, background_gaussians=6_000, steps=200, coarse_steps=100, refit_steps=50
+    ),
+    "standard": _STANDARD,
+    "fine": replace(_STANDARD, gaussians=100_000, background_gaussians=20_000, steps=8000, refit_steps=1000),
+}
+"""Settings for a first look, for use, and for the most that the X-rays can give."""
+
+
+def settings_for(preset: Preset) -> ReconstructionSettings:
+    """The settings of a preset; raises SettingsError for a name that is none."""
+    if preset not in PRESETS:
+        raise SettingsError(f"preset '{preset}', expected one of {', '.join(PRESETS)}")
+    return PRESETS[preset]
