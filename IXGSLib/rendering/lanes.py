@@ -24,7 +24,7 @@ _MATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 kernel = numba.njit(nogil=True, cache=True, fastmath=_MATH, error_model="numpy")
 """Compiles a function that holds no Python object and releases the interpreter lock."""
 
-inlined = numba.njit(inline="always", cache=True, fastmath=_MATH, error_model="numpy")
+inlined = numba.njit(inline="always", fastmath=_MATH, error_model="numpy")
 """Compiles a function as part of each kernel that calls it."""
 
 
