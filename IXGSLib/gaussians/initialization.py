@@ -50,8 +50,9 @@ def sampled_cloud(values: np.ndarray, grid: Grid, count: int, overlap: float, ge
     room = grid.voxel_volume / (count * chance[chosen])
     voxel = np.cbrt(grid.voxel_volume)
     scale = np.clip(overlap * np.cbrt(room), SCALE_RANGE[0] * voxel, SCALE_RANGE[1] * voxel)
-    attenuation = map_coordinates(values, index.T[::-1], order=1, mode="nearest")
-    return _isotropic(apply(grid.world_from_index, index), scale, attenuation * room, generator)
+    mass = map_coordinates(values, index.T[::-1], order=1, mode="nearest") * room
+    mass *= values.sum(dtype=np.float64) * grid.voxel_volume / mass.sum()
+    return _isotropic(apply(grid.world_from_index, index), scale, mass, generator)
 
 
 def _isotropic(position: np.ndarray, scale: np.ndarray, mass: np.ndarray, generator: np.random.Generator) -> Cloud:

@@ -9,9 +9,7 @@ import numpy as np
 
 from ..geometry import Grid
 from ..rendering.joseph import backproject, project_volume
-from ..rendering.joseph import backproject, project_volume
 from ..xray import XRay
-from ..xray.reduction import reduced
 from ..xray.reduction import reduced
 from .settings import ReconstructionSettings
 

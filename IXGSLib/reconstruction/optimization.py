@@ -34,7 +34,8 @@ class _Target:
 
     @classmethod
     def of(cls, xray: XRay) -> _Target:
-        image, mask = torch.tensor(xray.image), torch.tensor(xray.mask)
+        # Whatever stands in pixels that were not measured must not reach the windows around them.
+        image, mask = torch.tensor(np.where(xray.mask, xray.image, 0)), torch.tensor(xray.mask)
         return cls(xray, image, mask, torch.tensor(xray.view.camera_from_world))
 
 

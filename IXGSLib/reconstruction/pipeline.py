@@ -24,13 +24,14 @@ from ..xray.reduction import reduced
 from .algebraic import algebraic_start, pixel_size
 from .checkpoint import load_checkpoint, save_checkpoint
 from .optimization import Optimization
-from .result import Progress, Reconstruction
+from .result import Progress, Reconstruction, Stage
 from .settings import Preset, ReconstructionSettings, settings_for
 
 PIXELS_PER_VOXEL = 0.75
 """Images are averaged down while their pixels, at the region, stay below this share of a voxel."""
 FEWEST_FOR_HELD_OUT = 6
 VIEWS_PER_HELD_OUT = 15
+PROGRESS_SECONDS = 0.2
 CHECKPOINT_SECONDS = 20.0
 
 
@@ -72,12 +73,12 @@ class _Run:
         self.folder = checkpoints
         self.began = time.perf_counter()
         self.durations: dict[str, float] = {}
-        self.held_out = _held_out(len(case.xrays), settings)
 
     def progress(self) -> Iterator[Progress]:
-        """Run all stages, telling how far they are about five times a second."""
+        """Run all stages, telling how far they are every PROGRESS_SECONDS."""
         yield self._at("initialization")
         check_views(self.case.views, self.case.grid)
+        self.held_out = _held_out(len(self.case.xrays), self.settings)
         xrays = [_usable(xray, self.case) for xray in self.case.xrays]
         self.optimization = Optimization(xrays, self.held_out, self.case.grid, self.settings)
         if not self._resume():
@@ -87,9 +88,11 @@ class _Run:
         told = saved = time.perf_counter()
         for state in self.optimization:
             now = time.perf_counter()
-            if now - told > 0.2 or state.step == self.settings.steps:
+            every = self.settings.preview_every
+            preview = self._preview() if every and state.step % every == 0 else None
+            if now - told > PROGRESS_SECONDS or preview is not None or state.step == self.settings.steps:
                 told = now
-                yield self._at("refit" if state.refitting else "optimization")
+                yield self._at("refit" if state.refitting else "optimization", preview)
             if self.folder is not None and now - saved > CHECKPOINT_SECONDS:
                 saved = now
                 self._save()
@@ -116,15 +119,30 @@ class _Run:
         every = (*case.warnings, *noticed)
         return Reconstruction(volume, cloud, renders, ids, metrics, self.settings, every, self.durations)
 
-    def _at(self, stage) -> Progress:
+    def _preview(self) -> Volume:
+        """The region as it is now, in voxels of twice the size."""
+        grid = self.case.grid.with_spacing(2 * float(self.case.grid.spacing.min()))
+        with torch.no_grad():
+            return Volume(voxelize(self.optimization.cloud, grid).numpy(), grid)
+
+    def _at(self, stage: Stage, preview: Volume | None = None) -> Progress:
         seconds = time.perf_counter() - self.began
         if stage == "initialization":
             return Progress(stage, 0, self.settings.steps, None, None, seconds, None, 0)
         state = self.optimization
         done = max(seconds - self.durations["initialization"], 1e-9)
         remaining = done / state.step * (self.settings.steps - state.step) if state.step else None
-        best = state.held_out_psnr
-        return Progress(stage, state.step, self.settings.steps, state.loss, best, seconds, remaining, len(state.raw))
+        return Progress(
+            stage=stage,
+            step=state.step,
+            steps=self.settings.steps,
+            loss=state.loss,
+            held_out_psnr=state.held_out_psnr,
+            seconds=seconds,
+            remaining=remaining,
+            gaussians=len(state.raw),
+            volume=preview,
+        )
 
     def _lap(self, stage: str) -> None:
         self.durations[stage] = time.perf_counter() - self.began - sum(self.durations.values())

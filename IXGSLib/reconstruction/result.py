@@ -44,7 +44,7 @@ class Reconstruction:
 
     renders: one line-integral image (height, width) per view of the case, in its order.
     held_out: ids of the views that were kept back until the refit.
-    metrics: `held_out_psnr` and `held_out_ssim` as they were before the refit, `fit_psnr` over all views after it.
+    metrics: `held_out_psnr` in dB before the refit, `fit_psnr` over all views after it.
     durations: seconds by stage.
     """
 

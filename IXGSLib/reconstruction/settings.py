@@ -40,6 +40,8 @@ class ReconstructionSettings:
     patience: int = 6
     """Checks of the held-out views without a better one before the refit begins."""
     check_every: int = 100
+    preview_every: int = 0
+    """Steps between coarse volumes in the progress; 0 sends none."""
     seed: int = 0
 
     # Adam
@@ -110,6 +112,7 @@ _LOWEST: dict[str, float] = {
     "held_out": 0,
     "patience": 1,
     "check_every": 1,
+    "preview_every": 0,
     "seed": 0,
     "position_rate": 0.0,
     "scale_rate": 0.0,

@@ -1,0 +1,46 @@
+"""A small case with a known truth: two ellipsoids seen by a dozen views."""
+
+import numpy as np
+
+from IXGSLib.formats import Case
+from IXGSLib.geometry import Grid
+from IXGSLib.geometry.trajectory import CArm, random, trajectory
+from IXGSLib.reconstruction import ReconstructionSettings
+from IXGSLib.rendering.joseph import project_volume
+from IXGSLib.volume import Volume
+from IXGSLib.xray import XRay
+
+CENTER = (-15.0, 60.0, 1300.0)
+QUICK = ReconstructionSettings(
+    gaussians=1500,
+    background_gaussians=300,
+    background_margin=20,
+    steps=150,
+    coarse_steps=30,
+    refit_steps=30,
+    check_every=20,
+)
+
+
+def blobs(points: np.ndarray, *, around: float = 0.0) -> np.ndarray:
+    """Attenuation of two ellipsoids at points (..., 3), and of a ball outside the region when `around` is given."""
+    local = points - CENTER
+    first = ((local - (6, 2, -5)) ** 2 / np.square((9, 6, 12))).sum(-1) < 1
+    second = ((local + (9, 4, 0)) ** 2 / np.square((6, 9, 7))).sum(-1) < 1
+    ball = ((local - (0, 45, 0)) ** 2).sum(-1) < 10**2
+    return 0.04 * first + 0.025 * second + around * ball
+
+
+def make_case(count: int = 12, around: float = 0.0) -> tuple[Case, Volume]:
+    """A case of two ellipsoids in a 48 mm region, and its truth."""
+    grid = Grid.centered(CENTER, (48, 48, 48), 2.0)
+    fine = Grid.centered(CENTER, (128, 128, 128), 1.0)
+    values = blobs(fine.points(), around=around).astype(np.float32)
+    views = trajectory(CArm(detector_pixels=(64, 64), detector_size=130), random(count, 200, 25, seed=1), CENTER)
+    images = [project_volume(values, fine, view) for view in views]
+    case = Case(
+        tuple(XRay(v, i, np.ones(i.shape, bool)) for v, i in zip(views, images, strict=True)), grid, "ellipsoids"
+    )
+    inner = Grid.centered(CENTER, (48, 48, 48), 1.0)
+    truth = blobs(inner.points()).reshape(24, 2, 24, 2, 24, 2).mean(axis=(1, 3, 5))
+    return case, Volume(truth, grid)
