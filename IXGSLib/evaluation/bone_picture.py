@@ -47,7 +47,7 @@ def bone_picture(volume: Volume, plane: Plane, threshold: float = BONE_THRESHOLD
     return picture, grid
 
 
-def _first_crossing(values: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+def _first_crossing(values: np.ndarray, threshold: float = BONE_THRESHOLD) -> tuple[np.ndarray, np.ndarray]:
     """Which rays meet bone, bool (h, w), and after how many steps, float (h, w)."""
     above = values > threshold
     hit, first = np.any(above, axis=0), np.argmax(above, axis=0)

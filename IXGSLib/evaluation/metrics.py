@@ -11,7 +11,7 @@ from skimage.metrics import structural_similarity
 
 from ..errors import GeometryError, ReconstructionError
 from ..volume import Volume
-from ..volume.bone import BONE_THRESHOLD, bone_surface
+from ..volume.bone import BONE_THRESHOLD, bone_surface, bone_threshold
 from ..volume.mesh import Mesh
 from ..volume.resampling import resample
 from ..xray import XRay
@@ -64,16 +64,18 @@ class ViewMetrics:
         return _finite({"view_psnr": self.mean_psnr, "view_ssim": self.mean_ssim})
 
 
-def compare_volumes(volume: Volume, truth: Volume, threshold: float = BONE_THRESHOLD) -> VolumeMetrics:
+def compare_volumes(volume: Volume, truth: Volume, threshold: float | None = None) -> VolumeMetrics:
     """Image and bone metrics of a volume on the truth's grid, resampled there when the grids differ.
 
     The volume is clipped to the truth's range before PSNR and SSIM: what lies beyond it cannot be seen in the window
-    of the truth either. Outside its own grid a volume counts as 0.
+    of the truth either. Outside its own grid a volume counts as 0. threshold: of bone in 1/mm; None takes what suits
+    the truth (`bone_threshold`).
     """
     if not _same_grid(volume, truth):
         volume = resample(volume, truth.grid)
     low, high = float(truth.values.min()), float(truth.values.max())
     clipped = np.clip(volume.values, low, high)
+    threshold = bone_threshold(truth) if threshold is None else threshold
     dice = bone_dice(volume.values, truth.values, threshold)
     distance, notes = _distance(volume, truth, threshold)
     similarity = ssim(clipped, truth.values)

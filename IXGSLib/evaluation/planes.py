@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..geometry import Grid
 from ..geometry.rigid import Array
 from ..volume import Volume
-from ..volume.bone import BONE_THRESHOLD
+from ..volume.bone import bone_threshold
 from ..volume.resampling import resample
 
 LARGEST_PICTURE = 400
@@ -60,7 +60,7 @@ def edge_letters(right: ArrayLike, down: ArrayLike) -> tuple[str, str, str, str]
 
 def focus(volume: Volume) -> Array:
     """(3,) LPS mm: the median place of the bone, where slices show most of it; the centre when there is none."""
-    weight = np.clip(volume.values - BONE_THRESHOLD, 0, None)
+    weight = np.clip(volume.values - bone_threshold(volume), 0, None)
     if not weight.any():
         return volume.grid.center
     index = []

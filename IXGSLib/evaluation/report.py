@@ -15,7 +15,7 @@ from ..files import write_atomically
 from ..geometry.coverage import views_per_point, widest_angle
 from ..geometry.rigid import Array
 from ..volume import Volume
-from ..volume.bone import BONE_THRESHOLD
+from ..volume.bone import bone_threshold
 from ..volume.resampling import resample
 from ..xray import XRay
 from . import sections
@@ -42,8 +42,8 @@ class Report:
     truth: the true volume, where it is known; shown at the same places as the volume.
     held_out: ids of the views that were not used for the reconstruction.
     metrics, settings: values by name, nested at will; None is shown as a dash. durations: seconds by name.
-    credit: whom the data are owed to. bone_threshold: what the bone pictures show, 1/mm; lower it where thin bone
-    matters and soft tissue is suppressed. Raises SettingsError when renders or held-out ids do not fit the X-rays.
+    credit: whom the data are owed to. bone_threshold: above which the pictures show bone, 1/mm;
+    None takes what suits the volume. Raises SettingsError when renders or held-out ids do not fit the X-rays.
     """
 
     title: str
@@ -58,7 +58,7 @@ class Report:
     durations: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     credit: str = ""
-    bone_threshold: float = BONE_THRESHOLD
+    bone_threshold: float | None = None
 
     def __post_init__(self) -> None:
         ids = [xray.view.id for xray in self.xrays]
@@ -140,9 +140,10 @@ def _anatomy(report: Report, point: Array) -> str:
         volumes.append(("Truth", report.truth))
     heads = {name: f"<h3>{name}</h3>" if report.truth is not None else "" for name, _ in volumes}
     cuts = "".join(heads[name] + sections.slices(volume, point, levels, name) for name, volume in volumes)
-    surfaces = "".join(heads[name] + sections.bones(volume, name, report.bone_threshold) for name, volume in volumes)
+    level = bone_threshold(report.volume) if report.bone_threshold is None else report.bone_threshold
+    surfaces = "".join(heads[name] + sections.bones(volume, name, level) for name, volume in volumes)
     return section("Slices", intro, cuts) + section(
-        "Bone", f"<p>Everything above {report.bone_threshold:g} 1/mm, seen by parallel rays.</p>", surfaces
+        "Bone", f"<p>Everything above {level:g} 1/mm, seen by parallel rays.</p>", surfaces
     )
 
 

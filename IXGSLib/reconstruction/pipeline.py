@@ -7,6 +7,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def reconstruct(
     usable cloud is found.
     """
     run = _Run(case, settings or settings_for(preset), checkpoints)
-    with warnings.catch_warnings(record=True) as caught:
+    with _one_torch_thread(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", IXGSWarning)
         for progress in run.progress():
@@ -62,6 +63,17 @@ def reconstruct(
                 raise Cancelled("the reconstruction was cancelled")
         noticed = [str(w.message) for w in caught if issubclass(w.category, IXGSWarning)]
     return run.result(noticed)
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """Keep torch's own threads, which spin while they wait, from the cores that the kernels work on."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Run:

@@ -13,15 +13,27 @@ from .volume import Volume
 WATER = 0.0192
 """Attenuation of water at 70 keV, 1/mm."""
 BONE_THRESHOLD = 0.025
-"""Attenuation in 1/mm from which a voxel counts as bone: about 300 HU, 1.3 times water."""
+"""Attenuation in 1/mm from which a voxel counts as bone among soft tissue: about 300 HU, 1.3 times water."""
+ENHANCED_THRESHOLD = 0.0115
+"""The same where soft tissue has been suppressed: half of what bone of 200 HU attenuates, its surface after a soft
+step there. Cancellous bone of an old patient lies below BONE_THRESHOLD and would be lost."""
+SOFT_SHARE = 0.35
+"""Share of a spine's region that is denser than half water only when soft tissue is in it."""
 
 
-def bone_surface(volume: Volume, threshold: float = BONE_THRESHOLD, closed: bool = True) -> Mesh:
-    """The surface where attenuation crosses a threshold in 1/mm: LPS mm, triangles wound so that normals point outward.
+def bone_threshold(volume: Volume) -> float:
+    """The bone threshold in 1/mm that suits a volume: with soft tissue in it, or with bone alone."""
+    dense = float((volume.values > WATER / 2).mean())
+    return BONE_THRESHOLD if dense > SOFT_SHARE else ENHANCED_THRESHOLD
+
+
+def bone_surface(volume: Volume, threshold: float | None = None, closed: bool = True) -> Mesh:
+    """The surface where attenuation crosses a threshold in 1/mm (None: `bone_threshold`): LPS mm, triangles wound so that normals point outward.
 
     closed: also cap bone that the volume's border cuts; otherwise the surface ends there.
     By marching cubes (Lewiner et al., J. Graphics Tools 2003). Raises ReconstructionError where there is no surface.
     """
+    threshold = bone_threshold(volume) if threshold is None else threshold
     if not threshold > 0:
         raise SettingsError(f"bone threshold is {threshold} 1/mm, expected a positive number near {BONE_THRESHOLD}")
     lowest, highest = float(volume.values.min()), float(volume.values.max())

@@ -193,7 +193,7 @@ def test_view_without_a_measured_pixel_does_not_stop_the_report(report):
 def test_volume_without_bone_says_so(report):
     empty = Volume(np.zeros(report.volume.grid.shape), report.volume.grid)
     page = report_html(replace(report, volume=empty))
-    assert "no voxel reaches 0.025 1/mm" in page
+    assert "no voxel reaches 0.0115 1/mm" in page
 
 
 def test_numbers_given_are_numbers_shown(report):

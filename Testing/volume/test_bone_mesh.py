@@ -6,7 +6,7 @@ import pytest
 from IXGSLib.errors import FormatError, GeometryError, ReconstructionError, SettingsError
 from IXGSLib.geometry import Grid
 from IXGSLib.volume import Volume
-from IXGSLib.volume.bone import BONE_THRESHOLD, WATER, bone_surface
+from IXGSLib.volume.bone import BONE_THRESHOLD, ENHANCED_THRESHOLD, WATER, bone_surface, bone_threshold
 from IXGSLib.volume.mesh import Mesh
 
 CENTER = np.array([12.0, -7.0, 1250.0])
@@ -54,7 +54,7 @@ def test_normals_point_outward(sphere):
 
 def test_bone_cut_by_the_border_is_capped_only_when_asked():
     half = ball(Grid((41, 41, 21), [1, 1, 1], CENTER - (20, 20, 20), np.eye(3)))
-    capped, open_ = bone_surface(half), bone_surface(half, closed=False)
+    capped, open_ = (bone_surface(half, BONE_THRESHOLD, closed) for closed in (True, False))
     assert capped.volume == pytest.approx(2 / 3 * np.pi * RADIUS**3 + 0.5 * np.pi * RADIUS**2, rel=0.05)
     assert open_.vertices[:, 0].max() <= CENTER[0]
     assert len(open_.faces) < len(capped.faces)
@@ -108,3 +108,11 @@ def test_mesh_refuses_foreign_suffix_and_bad_arrays(sphere, tmp_path):
         Mesh(np.zeros((3, 3)), np.array([[0, 1, 3]]))
     with pytest.raises(GeometryError, match="finite"):
         Mesh(np.full((3, 3), np.nan), np.array([[0, 1, 2]]))
+
+
+def test_the_threshold_is_that_of_bone_alone_unless_soft_tissue_fills_the_region():
+    grid = Grid((10, 10, 10), (1, 1, 1), (0, 0, 0), np.eye(3))
+    bone = np.zeros(grid.shape)
+    bone[:2] = 0.03
+    assert bone_threshold(Volume(bone, grid)) == ENHANCED_THRESHOLD
+    assert bone_threshold(Volume(np.maximum(bone, WATER), grid)) == BONE_THRESHOLD
