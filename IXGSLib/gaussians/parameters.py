@@ -29,7 +29,7 @@ def unpack(raw: Tensor, density_unit: float) -> Cloud:
 
 @torch.no_grad()
 def limit(raw: Tensor, smallest: float, largest: float, aspect: float) -> None:
-    """Bring scales into [smallest, largest] mm and the longest axis to at most `aspect` times the shortest, in place."""
+    """Bring scales into [smallest, largest] mm, the longest axis to at most `aspect` times the shortest; in place."""
     scale = raw[:, 3:6]
     scale.clamp_(math.log(smallest), math.log(largest))
     shortest = scale.amax(dim=1, keepdim=True) - math.log(aspect)

@@ -47,14 +47,15 @@ def load_checkpoint(folder: Path, key: str) -> tuple[dict[str, Tensor], dict[str
             continue
         if state.get("key") != key:
             raise ReconstructionError(
-                f"{path}: the checkpoint belongs to other X-rays or settings; resume with the same ones or use a new folder"
+                f"{path}: the checkpoint belongs to other X-rays or settings; "
+                "resume with the same ones or use a new folder"
             )
         return tensors, state
     return None
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Remove what `save_checkpoint` wrote, and the folder when nothing else is in it. Raises FormatError if it cannot."""
+    """Remove what `save_checkpoint` wrote, and the folder when it is empty then; raises FormatError if it cannot."""
     try:
         for path in folder.glob(f"{NAME}-*"):
             path.unlink()

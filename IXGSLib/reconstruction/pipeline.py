@@ -182,7 +182,7 @@ class _Run:
 
 
 def _held_out(count: int, settings: ReconstructionSettings) -> list[int]:
-    """Numbers of the views to keep back, spread over the case; raises ReconstructionError when too few would be left."""
+    """Numbers of the views to keep back, spread over the case; raises ReconstructionError if too few are left."""
     held = settings.held_out
     if held is None:
         held = max(1, round(count / VIEWS_PER_HELD_OUT)) if count >= FEWEST_FOR_HELD_OUT else 0

@@ -28,8 +28,9 @@ def bone_threshold(volume: Volume) -> float:
 
 
 def bone_surface(volume: Volume, threshold: float | None = None, closed: bool = True) -> Mesh:
-    """The surface where attenuation crosses a threshold in 1/mm (None: `bone_threshold`): LPS mm, triangles wound so that normals point outward.
+    """The surface where attenuation crosses a threshold: LPS mm, triangles wound so that normals point outward.
 
+    threshold: 1/mm; None takes what suits the volume (`bone_threshold`).
     closed: also cap bone that the volume's border cuts; otherwise the surface ends there.
     By marching cubes (Lewiner et al., J. Graphics Tools 2003). Raises ReconstructionError where there is no surface.
     """

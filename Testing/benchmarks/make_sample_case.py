@@ -1,9 +1,9 @@
 """Make the sample case from the CT in the data folder beside the checkout.
 
-    python Testing/benchmarks/make_sample_case.py [FOLDER] [--whole]
+    python Testing/benchmarks/make_sample_case.py [FOLDER]
 
-FOLDER: where to, Resources/SampleCase when not given; new or empty.
---whole: project all of the CT, not the region alone.
+FOLDER: where to, Resources/SampleCase when not given; new or empty. All of the CT is projected, as a C-arm does it: ribs
+and pelvis from outside the region lie over the spine.
 """
 
 from __future__ import annotations
@@ -33,9 +33,8 @@ Research use only. Not a medical device.
 
 
 def main(arguments: list[str]) -> None:
-    whole = "--whole" in arguments
-    folder = Path(next((a for a in arguments if not a.startswith("-")), ROOT / "Resources" / "SampleCase"))
-    settings = SimulationSettings(name="Lumbar spine", center=(-15.0, 60.0, 1300.0), crop=not whole, credit=CREDIT)
+    folder = Path(arguments[0]) if arguments else ROOT / "Resources" / "SampleCase"
+    settings = SimulationSettings(name="Lumbar spine", center=(-15.0, 60.0, 1300.0), credit=CREDIT)
     start = time.perf_counter()
     simulation = simulate(CT, settings)
     simulated = time.perf_counter()
