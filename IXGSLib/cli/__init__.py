@@ -1,0 +1,5 @@
+"""The command line, one dataclass per subcommand."""
+
+from .program import main
+
+__all__ = ["main"]

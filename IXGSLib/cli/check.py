@@ -1,0 +1,130 @@
+"""`ixgs check`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from ..errors import IXGSError
+from .case_flags import CaseFlags
+from .messages import noticed, tell
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..formats import Case
+    from ..xray import XRay
+
+SAMPLES = 24
+"""Points along the longest side of the region at which views are counted."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Show what the X-rays of a case see, before anything is computed.
+
+    Prints a table of the views and writes a picture of the scene.
+    """
+
+    case: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CASE")]
+    """A folder with case.json, a JSON file like it, or, with --calibration, a folder of images."""
+    out: Path | None = None
+    """Picture to write (.png), a new file; <name of the case>-check.png here when not given."""
+    force: bool = False
+    """Write over a picture that is there."""
+    images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
+
+    def run(self) -> None:
+        from rich.console import Console
+
+        with noticed() as messages:
+            case = self.images.load(self.case)
+            picture = self._picture(case)
+        for message in dict.fromkeys([*case.warnings, *messages]):
+            tell(f"warning: {message}")
+        console = Console()
+        console.print(table(case))
+        for line in summary(case):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._draw(case, picture)
+        console.print(f"Picture: {picture}", highlight=False, markup=False, soft_wrap=True)
+
+    def _picture(self, case: Case) -> Path:
+        from ..formats.folder import safe_name
+
+        path = Path(f"{safe_name(case.name, set())}-check.png") if self.out is None else self.out
+        if path.suffix.lower() != ".png":
+            raise IXGSError(f"{path}: the picture is a PNG, expected a name that ends in .png; change --out")
+        if path.exists() and not self.force:
+            raise IXGSError(f"{path}: is there already, expected a new file; give another --out, or --force")
+        return path
+
+    def _draw(self, case: Case, path: Path) -> None:
+        from ..files import write_atomically
+        from .check_picture import picture
+
+        write_atomically(path, picture(case))
+
+
+def table(case: Case) -> Table:
+    """One row per view."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    heads = ("View", "Orbital", "Angular", "Distance", "Sees", "Image", "Masked", "Warnings")
+    rows = Table(*heads, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for column in rows.columns[1:]:
+        column.justify, column.no_wrap = "right", True
+    for xray in case.xrays:
+        rows.add_row(*(Text(cell) for cell in _cells(xray, case)))
+    return rows
+
+
+def _cells(xray: XRay, case: Case) -> list[str]:
+    import numpy as np
+
+    from ..geometry.coverage import visible_fraction
+    from ..geometry.trajectory import angles
+
+    view = xray.view
+    orbital, angular = (round(angle) for angle in angles(view))
+    distance = float(np.linalg.norm(case.grid.center - view.source))
+    measured = xray.image[xray.mask]
+    values = f"{measured.min():.2f} to {measured.max():.2f}" if measured.size else "nothing"
+    count = sum(f"'{view.id}'" in warning for warning in case.warnings)
+    return [
+        view.id,
+        f"{orbital}°",
+        f"{angular}°",
+        f"{distance:.0f} mm",
+        f"{100 * visible_fraction(view, case.grid):.0f} %",
+        values,
+        f"{100 * float(1 - xray.mask.mean()):.1f} %",
+        str(count) if count else "",
+    ]
+
+
+def summary(case: Case) -> list[str]:
+    """What the views together see of the region."""
+    import numpy as np
+
+    from ..geometry.coverage import views_per_point, widest_angle
+
+    grid, views = case.grid, case.views
+    seen = views_per_point(views, grid.with_spacing(float(grid.size.max()) / SAMPLES).points())
+    everywhere, twice = float((seen == len(views)).mean()), float((seen >= 2).mean())
+    distances = [float(np.linalg.norm(grid.center - view.source)) for view in views]
+    pixel = float(np.mean([d / np.sqrt(v.K[0, 0] * v.K[1, 1]) for d, v in zip(distances, views, strict=True)]))
+    sides = " x ".join(f"{side:g}" for side in np.round(grid.size, 1))
+    spacings = " x ".join(f"{step:.3g}" for step in sorted(set(grid.spacing.tolist())))
+    return [
+        f"{case.name}: {len(views)} views, their lines of sight differ by up to "
+        f"{widest_angle(views, grid.center):.0f}° (90° is best).",
+        f"Region: {sides} mm around {np.round(grid.center, 1).tolist()} (LPS mm); {100 * everywhere:.0f} % of it is "
+        f"seen by all views, {100 * twice:.0f} % by at least two.",
+        f"Voxels of {spacings} mm; a pixel measures {pixel:.2f} mm at the region.",
+    ]

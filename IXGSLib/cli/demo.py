@@ -1,0 +1,41 @@
+"""`ixgs demo`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..resources import resource
+from .reconstruct import Reconstruct
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Reconstruct the sample case and compare the volume with the truth.
+
+    The case holds simulated X-rays of a lumbar spine. Research use only. Not a medical device.
+    """
+
+    out: Path | None = None
+    """Folder for the result; ixgs-demo, or the next free ixgs-demo-2, -3, ... when not given."""
+    preset: Literal["preview", "standard", "fine"] = "standard"
+    """How much work is done: a first look, for use, the most that the X-rays can give."""
+
+    def run(self) -> None:
+        sample = resource("SampleCase")
+        Reconstruct(
+            case=sample,
+            out=free(Path("ixgs-demo")) if self.out is None else self.out,
+            preset=self.preset,
+            truth=sample / "truth.nrrd",
+            test=sample / "test.json",
+        ).run()
+
+
+def free(path: Path) -> Path:
+    """The path itself or, when something is there, the first of path-2, path-3, ... that is free."""
+    candidate, number = path, 2
+    while candidate.exists():
+        candidate, number = path.with_name(f"{path.name}-{number}"), number + 1
+    return candidate

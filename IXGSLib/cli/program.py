@@ -1,0 +1,121 @@
+"""What `ixgs` does with its arguments, and what it ends with."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Protocol, cast
+
+from .. import __version__
+from ..errors import Cancelled, IXGSError, SettingsError
+from .messages import one_line, tell
+from .stopping import stoppable
+
+DONE, BUG, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
+
+COMMANDS = {
+    "demo": "Reconstruct the sample case, to see what comes out.",
+    "reconstruct": "Turn the X-rays of a case into a volume.",
+    "check": "Show what the X-rays of a case see, before anything is computed.",
+    "simulate": "Make a case from a CT, with the truth to compare with.",
+    "evaluate": "Compare a finished run with the truth.",
+}
+"""The subcommands; each is a module of this package with a dataclass of its name in capitals."""
+
+HELP = f"""\
+usage: ixgs COMMAND [OPTIONS]
+
+3D volumes of the spine from a handful of calibrated C-arm X-rays. Version {__version__}.
+
+commands:
+{chr(10).join(f"  {name:12} {text}" for name, text in COMMANDS.items())}
+
+options:
+  -h, --help   show this text; ixgs COMMAND --help shows the options of a command
+  --version    show the version
+  --debug      with any command: show where an error comes from
+
+exit codes:
+  0    done
+  1    an error inside IXGS, to be reported
+  2    wrong input; the message says how to mend it
+  130  cancelled, by Ctrl-C or by ending the process
+
+Research use only. Not a medical device.
+"""
+
+
+class Command(Protocol):
+    def run(self) -> None: ...
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code that HELP explains."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name in another script must not end a run
+    try:
+        with stoppable():
+            code = _run(words)
+            sys.stdout.flush()  # here, where an error of it still has a name
+            return code
+    except SystemExit as stop:  # how tyro ends after --help and after a wrong option
+        return stop.code if isinstance(stop.code, int) else WRONG_INPUT
+    except (Cancelled, KeyboardInterrupt) as error:
+        _trace(debug)
+        tell(f"cancelled: {one_line(error)}" if str(error) else "cancelled")
+        return CANCELLED
+    except BrokenPipeError:  # whoever read the output is gone; Python would complain again when it closes it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CANCELLED
+    except IXGSError as error:
+        _trace(debug)
+        tell(f"error: {one_line(error)}")
+        return WRONG_INPUT
+    except Exception as error:
+        _trace(debug)
+        what = f"{type(error).__name__}: {one_line(error)}"
+        advice = "report this, please" if debug else "run it again with --debug and report what it shows, please"
+        tell(f"error: internal error ({what}); {advice}")
+        return BUG
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help"):
+        print(HELP, end="")
+        return DONE if words else WRONG_INPUT
+    if words[0] == "--version":
+        print(__version__)
+        return DONE
+    _command(words[0], words[1:]).run()
+    return DONE
+
+
+def _command(name: str, options: list[str]) -> Command:
+    """The command with its options; only its own module is loaded, which keeps the others' start-up out."""
+    if name not in COMMANDS:
+        near = get_close_matches(name, COMMANDS, 1)
+        raise SettingsError(
+            f"no command '{name}', expected one of {', '.join(COMMANDS)}"
+            + (f"; did you mean '{near[0]}'?" if near else "; see ixgs --help")
+        )
+    import tyro
+
+    kind = getattr(importlib.import_module(f".{name}", __package__), name.capitalize())
+    config = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
+    return cast(Command, tyro.cli(kind, prog=f"ixgs {name}", args=options, config=config))
+
+
+def _trace(debug: bool) -> None:
+    if debug:
+        with contextlib.suppress(OSError):
+            traceback.print_exc()

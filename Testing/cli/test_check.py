@@ -1,0 +1,94 @@
+import json
+
+import numpy as np
+import pytest
+
+from IXGSLib.cli.check import summary
+from IXGSLib.cli.check_picture import _evenly, detector_corners, picture
+from IXGSLib.formats import load_case
+from IXGSLib.geometry import Grid
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def test_a_row_for_each_view_and_a_picture(case, ixgs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = ixgs("check", case)
+    assert (code, err) == (0, "")
+    for view in load_case(case).views:
+        assert any(line.split()[:1] == [view.id] for line in out.splitlines())
+    assert "620 mm" in out
+    assert "6 views" in out
+    assert (tmp_path / "bone-check.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_picture_is_written_over(case, ixgs, tmp_path):
+    file = tmp_path / "scene.png"
+    file.write_text("mine")
+    code, _, err = ixgs("check", case, "--out", file)
+    assert code == 2
+    assert "is there already" in err
+    assert file.read_text() == "mine"
+    assert ixgs("check", case, "--out", file, "--force")[0] == 0
+    assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_picture_is_a_png(case, ixgs, tmp_path):
+    code, _, err = ixgs("check", case, "--out", tmp_path / "scene.jpg")
+    assert code == 2
+    assert "ends in .png" in err
+
+
+def test_warnings_are_counted_at_their_view(case, edit, ixgs, tmp_path):
+    edit(lambda data: data["views"][2].update(colour="blue"))
+    code, out, err = ixgs("check", case, "--out", tmp_path / "scene.png")
+    assert code == 0
+    assert "view '002': unknown keys colour" in err
+    rows = {line.split()[0]: line.split()[-1] for line in out.splitlines() if line.strip().startswith("00")}
+    assert rows["002"] == "1"
+    assert rows["001"].endswith("%")
+
+
+def test_what_all_views_see(case):
+    whole = load_case(case)
+    lines = " ".join(summary(whole))
+    assert "6 views" in lines
+    assert "32 x 32 x 32 mm" in lines
+    from dataclasses import replace
+
+    tiny = replace(whole, grid=Grid.centered(whole.grid.center, (4, 4, 4), 1.0))
+    assert "100 % of it is seen by all views" in " ".join(summary(tiny))
+
+
+def test_detectors_are_drawn_where_they_are(case):
+    whole = load_case(case)
+    view = whole.views[0]
+    corners = detector_corners(view, whole.grid)
+    assert np.linalg.norm(corners[1] - corners[0]) == pytest.approx(80)
+    assert (corners.mean(axis=0) - view.source) @ view.axis == pytest.approx(1000)
+    pixels, _ = view.project(corners)
+    assert pixels == pytest.approx(np.array([(-0.5, -0.5), (47.5, -0.5), (47.5, 47.5), (-0.5, 47.5)]), abs=1e-6)
+
+
+def test_many_views_still_make_a_picture(case):
+    from dataclasses import replace
+
+    whole = load_case(case)
+    many = replace(
+        whole,
+        xrays=tuple(
+            replace(x, view=replace(x.view, id=f"{n}-{x.view.id} $a_b")) for n in range(15) for x in whole.xrays
+        ),
+    )
+    assert len(_evenly(many.xrays, 40)) == 40
+    assert len({x.view.id for x in _evenly(many.xrays, 40)}) == 40
+    assert picture(many).startswith(b"\x89PNG")
+
+
+def test_a_view_without_pixel_spacing_is_drawn_too(case, edit, ixgs, tmp_path):
+    edit(lambda data: [view.pop("pixel_spacing") for view in data["views"]])
+    assert "pixel_spacing" not in json.loads((case / "case.json").read_text())["views"][0]
+    assert ixgs("check", case, "--out", tmp_path / "scene.png")[0] == 0

@@ -1,0 +1,276 @@
+import getpass
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+
+import IXGSLib
+from IXGSLib import evaluation, reconstruction
+from IXGSLib.cli.case_flags import CaseFlags, evenly
+from IXGSLib.cli.reconstruct import Reconstruct
+from IXGSLib.errors import Cancelled, IXGSError
+from IXGSLib.formats import load_case
+from IXGSLib.reconstruction.settings import PRESETS
+from IXGSLib.xray.radiograph import Values
+
+ROOT = Path(IXGSLib.__file__).parents[1]
+FILES = {"run.json", "progress.jsonl", "volume.nrrd", "gaussians.ply", "bone.stl", "report.html", "done.json"}
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()} if folder.exists() else None
+
+
+def record(path):
+    return json.loads(path.read_text())
+
+
+def test_a_finished_run_is_whole(case, fake, ixgs, tmp_path):
+    out = tmp_path / "runs" / "first"
+    code, printed, err = ixgs("reconstruct", case, "--out", out, "--truth", case / "truth.nrrd")
+    assert code == 0, err
+    assert names(out) == FILES
+    done = record(out / "done.json")
+    assert set(done["outputs"]) == {"volume.nrrd", "gaussians.ply", "bone.stl", "report.html"}
+    for name, digest in done["outputs"].items():
+        assert sha256((out / name).read_bytes()).hexdigest() == digest
+    assert done["metrics"]["bone_dice"] == 1
+    assert done["metrics"]["volume_psnr"] is None  # infinite, which JSON does not know
+    assert "Bone overlap" in printed
+    assert "Research use only" in printed
+    assert "Drawn by hand." in (out / "report.html").read_text()
+
+
+def test_the_record_holds_what_is_needed_to_do_it_again(case, fake, ixgs, tmp_path):
+    ixgs(
+        "reconstruct", case, "--out", tmp_path / "out", "--seed", 7, "--preset", "preview", "--test", case / "test.json"
+    )
+    run = record(tmp_path / "out" / "run.json")
+    _, preset, settings = fake.calls[0]
+    assert preset == "preview"
+    assert run["settings"] == json.loads(json.dumps(settings.as_dict()))
+    assert run["seed"] == settings.seed == 7
+    assert run["settings"]["steps"] == PRESETS["preview"].steps
+    assert run["device"] == {"asked": "auto", "used": "cpu"}
+    assert run["inputs"]["case.json"] == sha256((case / "case.json").read_bytes()).hexdigest()
+    assert len(run["inputs"]) == 7
+    assert "test.json" in run["references"]
+    assert {"torch", "numpy"} <= set(run["packages"])
+
+
+def test_nothing_written_names_the_machine_or_the_place(case, fake, ixgs, tmp_path):
+    ixgs("reconstruct", case, "--out", tmp_path / "out", "--test", case / "test.json", "--truth", case / "truth.nrrd")
+    for name in ("run.json", "done.json", "progress.jsonl", "report.html"):
+        text = (tmp_path / "out" / name).read_text()
+        assert str(tmp_path) not in text
+        assert socket.gethostname() not in text
+        assert f"/{getpass.getuser()}/" not in text
+
+
+def test_json_lines(case, fake, ixgs, tmp_path):
+    code, out, err = ixgs("reconstruct", case, "--out", tmp_path / "out", "--json")
+    assert (code, err) == (0, "")
+    events = [json.loads(line, parse_constant=pytest.fail) for line in out.splitlines()]
+    assert [event["event"] for event in events] == ["start", *["progress"] * 3, "writing", "done"]
+    assert events[2]["loss"] is None
+    assert (tmp_path / "out" / "progress.jsonl").read_text() == out
+
+
+def test_a_folder_with_a_result_is_left_alone(case, fake, ixgs, tmp_path):
+    out = tmp_path / "out"
+    ixgs("reconstruct", case, "--out", out)
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    for flags in ((), ("--resume",)):
+        code, _, err = ixgs("reconstruct", case, "--out", out, *flags)
+        assert code == 2
+        assert "holds a finished run" in err
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+    assert len(fake.calls) == 1
+
+
+def test_a_folder_with_other_files_is_left_alone(case, fake, ixgs, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "holiday.jpg").write_text("mine")
+    code, _, err = ixgs("reconstruct", case, "--out", tmp_path / "out")
+    assert code == 2
+    assert "holds other files" in err
+    assert names(tmp_path / "out") == {"holiday.jpg"}
+
+
+@pytest.mark.parametrize("error", [Cancelled("stopped"), KeyboardInterrupt()])
+def test_cancelled_without_a_checkpoint_leaves_nothing(error, case, fake, ixgs, tmp_path):
+    fake.error = error
+    code, _, err = ixgs("reconstruct", case, "--out", tmp_path / "new" / "out")
+    assert code == 130
+    assert err.splitlines()[-1].startswith("ixgs: cancelled")
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_output_that_cannot_be_written_leaves_nothing(case, fake, ixgs, tmp_path, monkeypatch):
+    def full(report, path):
+        assert (path.parent / "volume.nrrd").exists()
+        raise IXGSError("report.html: cannot be written (No space left on device)")
+
+    monkeypatch.setattr(evaluation, "write_report", full)
+    code, _, err = ixgs("reconstruct", case, "--out", tmp_path / "out")
+    assert code == 2
+    assert "No space left" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_cancelled_with_a_checkpoint_can_go_on(case, fake, ixgs, tmp_path):
+    out = tmp_path / "out"
+    fake.error, fake.checkpoint = Cancelled("stopped"), True
+    code, _, err = ixgs("reconstruct", case, "--out", out)
+    assert code == 130
+    assert "--resume" in err
+    assert names(out) == {"run.json", "progress.jsonl", "checkpoints"}
+    fake.error = None
+    code, _, err = ixgs("reconstruct", case, "--out", out)
+    assert code == 2
+    assert "go on with it by --resume" in err
+    code, _, err = ixgs("reconstruct", case, "--out", out, "--resume", "--seed", 3)
+    assert code == 2
+    assert "other settings" in err
+    assert names(out) == {"run.json", "progress.jsonl", "checkpoints"}
+    code, _, err = ixgs("reconstruct", case, "--out", out, "--resume")
+    assert code == 0, err
+    assert names(out) == FILES
+
+
+def test_resume_of_nothing_begins(case, fake, ixgs, tmp_path):
+    assert ixgs("reconstruct", case, "--out", tmp_path / "out", "--resume")[0] == 0
+
+
+def test_another_run_at_work_in_the_folder(case, fake, ixgs, tmp_path):
+    out = tmp_path / "out"
+    fake.error, fake.checkpoint = Cancelled("stopped"), True
+    ixgs("reconstruct", case, "--out", out)
+    fake.error = None
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        lock = json.dumps({"pid": other.pid, "host": socket.gethostname()})
+        (out / "run.lock").write_text(lock)
+        code, _, err = ixgs("reconstruct", case, "--out", out, "--resume")
+        assert code == 2
+        assert f"process {other.pid} on" in err
+        assert (out / "run.lock").read_text() == lock
+        other.communicate(b"\n")
+    assert ixgs("reconstruct", case, "--out", out, "--resume")[0] == 0
+    assert not (out / "run.lock").exists()
+
+
+def test_a_lock_of_another_machine_counts(case, fake, ixgs, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run.lock").write_text('{"pid": 1, "host": "elsewhere"}')
+    code, _, err = ixgs("reconstruct", case, "--out", tmp_path / "out")
+    assert code == 2
+    assert "on elsewhere" in err
+    assert "delete run.lock" in err
+
+
+def test_a_bug_asks_to_be_reported(case, fake, ixgs, tmp_path):
+    fake.error = ZeroDivisionError("oops")
+    code, _, err = ixgs("reconstruct", case, "--out", tmp_path / "out")
+    assert code == 1
+    assert "Traceback" not in err
+    assert "internal error (ZeroDivisionError: oops)" in err.splitlines()[-1]
+    assert "--debug" in err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("place", [0, 1, 4])
+def test_debug_in_any_place_shows_where(place, case, fake, ixgs, tmp_path):
+    fake.error = ZeroDivisionError("oops")
+    words = ["reconstruct", case, "--out", tmp_path / "out"]
+    words.insert(place, "--debug")
+    code, _, err = ixgs(*words)
+    assert code == 1
+    assert "Traceback" in err
+
+
+def test_a_signal_stops_a_run(case, ixgs, tmp_path, monkeypatch):
+    def slow(case, preset, *, on_progress, **_):
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        time.sleep(30)
+
+    monkeypatch.setattr(reconstruction, "reconstruct", slow)
+    began = time.monotonic()
+    code, _, err = ixgs("reconstruct", case, "--out", tmp_path / "out")
+    assert (code, err.splitlines()[-1]) == (130, "ixgs: cancelled")
+    assert time.monotonic() - began < 20
+    assert not (tmp_path / "out").exists()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize(("count", "ids"), [(2, (0, 5)), (3, (0, 2, 5)), (6, range(6)), (None, range(6))])
+def test_views_are_spread_evenly(count, ids, case):
+    chosen = evenly(load_case(case), count)
+    assert [int(view.id) for view in chosen.views] == list(ids)
+
+
+def test_views_reach_the_reconstruction(case, fake, ixgs, tmp_path):
+    ixgs("reconstruct", case, "--out", tmp_path / "out", "--views", 3)
+    assert len(fake.calls[0][0].xrays) == 3
+    assert len(record(tmp_path / "out" / "run.json")["case"]["views"]) == 3
+
+
+def test_flags_override_the_region(case, fake, ixgs, tmp_path):
+    own = load_case(case).grid
+    ixgs("reconstruct", case, "--out", tmp_path / "out", "--size", 20, 16, 12, "--spacing", 1)
+    grid = fake.calls[0][0].grid
+    assert grid.shape == (12, 16, 20)
+    assert grid.center == pytest.approx(own.center)
+
+
+def test_settings_from_a_file_replace_those_of_the_preset(case, fake, ixgs, tmp_path):
+    (tmp_path / "s.json").write_text('{"steps": 900, "tv_weight": 1}')
+    flags = ("--settings", tmp_path / "s.json", "--preset", "preview")
+    assert ixgs("reconstruct", case, "--out", tmp_path / "out", *flags)[0] == 0
+    settings = fake.calls[0][2]
+    assert (settings.steps, settings.tv_weight) == (900, 1)
+    assert settings.gaussians == PRESETS["preview"].gaussians
+
+
+def test_warnings_are_shown_once_and_kept(case, fake, edit, ixgs, tmp_path):
+    edit(lambda data: data.update(colour="blue"))
+    code, _, err = ixgs("reconstruct", case, "--out", tmp_path / "out")
+    assert code == 0
+    assert err.count("unknown keys colour") == 1
+    for name in ("run.json", "done.json"):
+        assert "unknown keys colour" in record(tmp_path / "out" / name)["warnings"][0]
+
+
+def test_choices_are_those_of_the_library():
+    kinds = get_type_hints(Reconstruct)
+    assert set(get_args(kinds["preset"])) == set(PRESETS)
+    values = get_type_hints(CaseFlags)["values"]
+    assert get_args(get_args(values)[0]) == get_args(Values)
+
+
+def test_a_reader_that_goes_away_ends_the_run_quietly():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "IXGSLib", "--help"]
+    done = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_help_is_quick_and_states_the_exit_codes():
+    began = time.monotonic()
+    command = [sys.executable, "-m", "IXGSLib", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert time.monotonic() - began < 1
+    assert "130" in done.stdout
+    probe = "import sys, IXGSLib.cli; IXGSLib.cli.main(['reconstruct', '--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"torch", "numba", "matplotlib", "SimpleITK"} & set(done.stderr.split())
