@@ -33,5 +33,8 @@ class Simulate:
         print(f"{folder}: {count} views, {tests} to test with, the true volume\n{RESEARCH_ONLY}")
 
 
-# The settings explain their fields in one text, which is the help of the flags too.
-Simulate.__doc__ = f"{Simulate.__doc__}\n\n{cleandoc(SimulationSettings.__doc__ or '')}"
+# The settings explain their fields in one text, which is the help of the flags too; tyro keeps lines apart that begin
+# with a dash.
+_title, *_fields = [line for line in cleandoc(SimulationSettings.__doc__ or "").splitlines() if line]
+_help = [f"- {line}" for line in _fields if not line.startswith("Raises")]
+Simulate.__doc__ = "\n".join([Simulate.__doc__ or "", "", _title, *_help])
