@@ -86,14 +86,9 @@ def print_metrics(metrics: Mapping[str, float | None]) -> None:
 
     from ..evaluation.report import LABELS
 
-    own = {
-        "held_out_psnr": ("Held-out PSNR", "dB", "Agreement with X-rays before they were used; higher is closer."),
-        "held_out_ssim": ("Held-out SSIM", "", "Agreement of structure with them; 1 is identical."),
-        "fit_psnr": ("Fit PSNR", "dB", "Agreement of renders with the X-rays used; higher is closer."),
-    }
     table = Table("Metric", "Value", "Meaning", box=SIMPLE_HEAD, pad_edge=False)
     table.columns[1].justify = "right"
     for name, value in metrics.items():
-        label, unit, meaning = (LABELS | own).get(name, (name.replace("_", " "), "", ""))
+        label, unit, meaning = LABELS.get(name, (name.replace("_", " "), "", ""))
         table.add_row(label, "-" if value is None else f"{value:.4g} {unit}".strip(), meaning)
     Console().print(table)

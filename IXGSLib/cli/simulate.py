@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated
 
@@ -31,10 +30,3 @@ class Simulate:
             tell(f"warning: {message}")
         count, tests = len(simulation.training.xrays), len(simulation.test.xrays)
         print(f"{folder}: {count} views, {tests} to test with, the true volume\n{RESEARCH_ONLY}")
-
-
-# The settings explain their fields in one text, which is the help of the flags too; tyro keeps lines apart that begin
-# with a dash.
-_title, *_fields = [line for line in cleandoc(SimulationSettings.__doc__ or "").splitlines() if line]
-_help = [f"- {line}" for line in _fields if not line.startswith("Raises")]
-Simulate.__doc__ = "\n".join([Simulate.__doc__ or "", "", _title, *_help])

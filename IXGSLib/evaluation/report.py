@@ -28,8 +28,18 @@ LABELS = {
     "volume_ssim": ("Volume SSIM", "", "Agreement of structure with the true volume; 1 is identical."),
     "bone_dice": ("Bone overlap (Dice)", "", "Bone found in the right place; 1 is complete overlap."),
     "bone_surface_distance": ("Bone surface distance", "mm", "Mean gap between found and true bone surface."),
-    "view_psnr": ("View PSNR", "dB", "Agreement of renders with X-rays; higher is closer."),
-    "view_ssim": ("View SSIM", "", "Agreement of structure in renders and X-rays; 1 is identical."),
+    "fit_psnr": ("Fit", "dB", "Agreement of renders with the X-rays that were used (PSNR)."),
+    "held_out_psnr": (
+        "Held back",
+        "dB",
+        "Agreement with X-rays kept back to watch the progress, before their use (PSNR).",
+    ),
+    "view_psnr": (
+        "Unseen views PSNR",
+        "dB",
+        "Agreement of renders with X-rays that were never used; higher is closer.",
+    ),
+    "view_ssim": ("Unseen views SSIM", "", "Agreement of structure with X-rays that were never used; 1 is identical."),
 }
 """What the metrics of `VolumeMetrics.as_dict` and `ViewMetrics.as_dict` are called and mean."""
 

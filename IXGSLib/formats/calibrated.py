@@ -123,7 +123,8 @@ def _detector(image: Path) -> Detector:
     """What the header of the projection images says of the detector."""
     if sniff(head(image)) not in ("NRRD", "MetaImage"):
         raise FormatError(
-            f"{image.name}: its header does not place the pixels on RTK's detector; give detector=Detector(spacing=...)"
+            f"{image.name}: its header does not place the pixels on RTK's detector; state their size in mm with "
+            "--pixel-spacing X Y (detector=Detector(spacing=...) in Python)"
         )
     found = lattice(image)
     return Detector(found.spacing, found.origin, found.direction)

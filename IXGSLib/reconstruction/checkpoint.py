@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from ..errors import FormatError, ReconstructionError
+from ..errors import ReconstructionError
 from ..files import sha256, write_atomically
 
 NAME = "checkpoint"
@@ -52,14 +52,3 @@ def load_checkpoint(folder: Path, key: str) -> tuple[dict[str, Tensor], dict[str
             )
         return tensors, state
     return None
-
-
-def remove_checkpoints(folder: Path) -> None:
-    """Remove what `save_checkpoint` wrote, and the folder when it is empty then; raises FormatError if it cannot."""
-    try:
-        for path in folder.glob(f"{NAME}-*"):
-            path.unlink()
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-    except OSError as error:
-        raise FormatError(f"{folder}: checkpoints cannot be removed ({error.strerror})") from error

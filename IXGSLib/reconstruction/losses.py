@@ -1,4 +1,4 @@
-"""How far a render is from an X-ray, and how rough a volume is.
+"""How far a render is from an X-ray.
 
 SSIM after Wang et al., IEEE TIP 2004: a Gaussian window of 11 x 11 pixels, sigma 1.5, k1 = .01, k2 = .03, over the
 windows that lie in the image.
@@ -51,19 +51,6 @@ def image_loss_reference(render: Tensor, image: Tensor, mask: Tensor, scale: flo
     luminance = (2 * mx * my + c1) / (mx * mx + my * my + c1)
     structure = (2 * (mxy - mx * my) + c2) / (mxx - mx * mx + myy - my * my + c2)
     return absolute + ssim_weight * (1 - (luminance * structure).mean())
-
-
-def total_variation(values: Tensor) -> Tensor:
-    """Mean length of the difference to the next voxel along each axis of values [k, j, i], a scalar.
-
-    Zero for a single slice.
-    """
-    if min(values.shape) == 1:
-        return 0 * values.sum()
-    here = values[:-1, :-1, :-1]
-    differences = (values[1:, :-1, :-1] - here, values[:-1, 1:, :-1] - here, values[:-1, :-1, 1:] - here)
-    # The square root has no gradient at zero; the constant is far below any attenuation that matters.
-    return sum(d * d for d in differences).add(1e-12).sqrt().mean()  # type: ignore[union-attr]
 
 
 class _ImageLoss(torch.autograd.Function):

@@ -19,7 +19,8 @@ from ..rendering import project, voxelize
 from ..xray import XRay
 from ..xray.reduction import reduced
 from .adam import Adam
-from .losses import WINDOW_SIZE, image_loss, total_variation
+from .losses import WINDOW_SIZE, image_loss
+from .roughness import total_variation
 from .settings import ReconstructionSettings
 
 

@@ -95,6 +95,7 @@ class _Run:
         self.optimization = Optimization(xrays, self.held_out, self.case.grid, self.settings)
         if not self._resume():
             self.optimization.start(*_first_cloud(xrays, self.case, self.settings))
+        self.first_step = self.optimization.step
         self._lap("initialization")
         yield self._at("optimization")
         told = saved = time.perf_counter()
@@ -142,8 +143,9 @@ class _Run:
         if stage == "initialization":
             return Progress(stage, 0, self.settings.steps, None, None, seconds, None, 0)
         state = self.optimization
-        done = max(seconds - self.durations["initialization"], 1e-9)
-        remaining = done / state.step * (self.settings.steps - state.step) if state.step else None
+        done = state.step - self.first_step
+        each = (seconds - self.durations["initialization"]) / done if done else None
+        remaining = None if each is None else each * (self.settings.steps - state.step)
         return Progress(
             stage=stage,
             step=state.step,

@@ -57,10 +57,11 @@ class ReconstructionSettings:
 
     # The loss
     ssim_weight: float = 0.25
-    tv_weight: float = 0.02
-    tv_every: int = 4
-    tv_size: int = 32
-    """Voxels along each side of the random sub-grid on which total variation is taken."""
+    tv_weight: float = 0.06
+    tv_every: int = 16
+    """Steps from one look at total variation to the next; each counts for all of them."""
+    tv_size: int = 128
+    """Voxels along each side of the random sub-grid on which it is taken; a smaller region is taken whole."""
 
     # Density control
     control_every: int = 100

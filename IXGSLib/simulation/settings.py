@@ -20,37 +20,42 @@ MAXIMUM_SIDE = 1024
 class SimulationSettings:
     """How a CT becomes a case: the region, the C-arm's trajectory, what attenuates and the noise.
 
-    name: what the case is called.
-    center: (x, y, z) LPS mm around which the region lies and the C-arm turns; None: the centre of the CT.
-    size, spacing: side of the cubic region and of the truth's voxels, mm.
-    crop: whether the region alone is projected; otherwise all of the CT is, as a C-arm does it.
-    views, test_views: how many there are to train with and to test with.
-    trajectory: "arc" (span and tilt to either side, degrees), "circular" (a full turn; neither is used) or "random".
-    tissue: "bone" weights attenuation by a logistic step in HU, so that soft tissue vanishes; "all" does not.
-    bone_threshold, bone_softness: where that step is at one half, and its logistic width, HU.
-    photons: per pixel in the open field; None or 0: no noise.
-    seed: of the noise and of random poses.
-    credit: who made the CT and under which licence, written beside the case.
     Raises SettingsError for a value out of its range.
     """
 
     name: str = "simulation"
+    """What the case is called."""
     center: tuple[float, float, float] | None = None
+    """(x, y, z) LPS mm around which the region lies and the C-arm turns; None: the centre of the CT."""
     size: float = 160.0
+    """Side of the cubic region, mm."""
     spacing: float = 1.25
+    """Side of the truth's voxels, mm."""
     crop: bool = False
+    """Project the region alone; otherwise all of the CT is projected, as a C-arm does it."""
     views: int = 25
+    """Views to reconstruct from."""
     test_views: int = 5
+    """Noise-free views to test with."""
     trajectory: Trajectory = "arc"
+    """An arc that swings to either side, a full circle without tilt, or random poses."""
     span: float = 200.0
+    """Degrees of orbit, of an arc or of random poses."""
     tilt: float = 25.0
+    """Degrees of angulation to either side, of an arc or of random poses."""
     arm: CArm = field(default_factory=CArm)
     tissue: Tissue = "bone"
+    """bone weights attenuation by a logistic step in HU, so that soft tissue vanishes; all does not."""
     bone_threshold: float = 200.0
+    """HU at which that step is at one half."""
     bone_softness: float = 30.0
+    """Logistic width of that step, HU."""
     photons: float | None = 50_000.0
+    """Per pixel in the open field; None or 0: no noise."""
     seed: int = 0
+    """Of the noise and of random poses."""
     credit: str = ""
+    """Who made the CT and under which licence, written beside the case."""
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -199,7 +199,7 @@ def _check_decoder(syntax: UID, name: str) -> None:
     if not decoder.is_available:
         raise FormatError(
             f"{name}: compressed as {syntax.name}, no decoder is installed (one of: "
-            f"{'; '.join(decoder.missing_dependencies)}); install pylibjpeg with pip install 'IXGSLib[dicom]', "
+            f"{'; '.join(decoder.missing_dependencies)}); install python-gdcm with pip install 'IXGSLib[dicom]', "
             "or export the X-ray uncompressed"
         )
 

@@ -51,7 +51,9 @@ def _anatomy(volume: Volume, point: np.ndarray, top: float) -> list[tuple[np.nda
 
 def _row(figure, title: str, pictures: list[tuple[np.ndarray, dict]]) -> None:
     figure.set_facecolor("#0d0f12")
-    axes = figure.subplots(1, len(pictures), gridspec_kw={"left": 0.05, "right": 0.995, "wspace": 0.03, "bottom": 0.02, "top": 0.98})
+    axes = figure.subplots(
+        1, len(pictures), gridspec_kw={"left": 0.05, "right": 0.995, "wspace": 0.03, "bottom": 0.02, "top": 0.98}
+    )
     figure.text(0.022, 0.5, title, color="#d8dee6", rotation=90, ha="center", va="center", fontsize=12)
     for axis, (picture, options) in zip(axes, pictures, strict=True):
         axis.imshow(picture, **options)

@@ -1,6 +1,6 @@
 """Milliseconds of the renderer: 50 000 Gaussians, 256 x 256 pixels, widths of 1, 2 and 4 pixels, and a 128^3 grid.
 
-    python Testing/benchmarks/kernels.py [THREADS]
+python Testing/benchmarks/kernels.py [THREADS]
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python Testing/benchmarks/make_sample_case.py [FOLDER]
 
-FOLDER: where to, Resources/SampleCase when not given; new or empty. All of the CT is projected, as a C-arm does it: ribs
-and pelvis from outside the region lie over the spine.
+FOLDER: where to, Resources/SampleCase when not given; new or empty. All of the CT is projected, as a C-arm does it:
+ribs and pelvis from outside the region lie over the spine.
 """
 
 from __future__ import annotations

@@ -9,19 +9,23 @@ import numpy as np
 from itk import RTK as rtk
 
 from IXGSLib.geometry import Grid, View
+from IXGSLib.geometry.rigid import Array
 from IXGSLib.volume import Volume
 
 Image = itk.Image[itk.F, 3]
 
 
-def geometry(views: Sequence[View]) -> object:
-    """RTK's geometry of views that know their pixel spacing: source, first pixel and detector axes of each."""
+def geometry(views: Sequence[View], center: Array) -> object:
+    """RTK's geometry of views that know their pixel spacing: source, first pixel and detector axes of each.
+
+    RTK turns around the origin of its world, so positions are given from `center` (3,).
+    """
     found = rtk.ThreeDCircularProjectionGeometry.New()
     for view in views:
         corner = view.backproject((0.0, 0.0), view.source_detector_distance)
         axes = view.world_from_camera[:3, :3]
         point, vector = itk.Point[itk.D, 3], itk.Vector[itk.D, 3]
-        floats = [[float(x) for x in values] for values in (view.source, corner, axes[:, 0], axes[:, 1])]
+        floats = [[float(x) for x in values] for values in (view.source - center, corner - center, *axes.T[:2])]
         found.AddProjection(point(floats[0]), point(floats[1]), vector(floats[2]), vector(floats[3]))
     return found
 
@@ -32,7 +36,7 @@ def project(volume: Volume, views: Sequence[View]) -> np.ndarray:
     forward = rtk.JosephForwardProjectionImageFilter[Image, Image].New()
     forward.SetInput(0, _stack(np.zeros((len(views), height, width), np.float32), views))
     forward.SetInput(1, _image(volume.values, volume.grid))
-    forward.SetGeometry(geometry(views))
+    forward.SetGeometry(geometry(views, volume.grid.center))
     forward.Update()
     return itk.array_from_image(forward.GetOutput())
 
@@ -44,18 +48,20 @@ def sart(images: np.ndarray, views: Sequence[View], grid: Grid, iterations: int 
     solver.SetBackProjectionFilter(solver.BackProjectionType_BP_JOSEPH)
     solver.SetInput(0, _image(np.zeros(grid.shape, np.float32), grid))
     solver.SetInput(1, _stack(images, views))
-    solver.SetGeometry(geometry(views))
+    solver.SetGeometry(geometry(views, grid.center))
     solver.SetNumberOfIterations(iterations)
     solver.SetEnforcePositivity(True)
+    # The detector's offset that RTK would weight for belongs to a scan of a full circle.
+    solver.SetDisableDisplacedDetectorFilter(True)
     solver.Update()
     return Volume(itk.array_from_image(solver.GetOutput()), grid)
 
 
 def _image(values: np.ndarray, grid: Grid) -> object:
-    """An ITK image on a grid along the world's axes."""
+    """An ITK image on a grid along the world's axes, placed from the grid's centre."""
     image = itk.image_from_array(np.ascontiguousarray(values, np.float32))
     image.SetSpacing(grid.spacing.tolist())
-    image.SetOrigin(grid.origin.tolist())
+    image.SetOrigin((grid.origin - grid.center).tolist())
     return image
 
 

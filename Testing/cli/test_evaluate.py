@@ -18,7 +18,7 @@ def test_a_table_of_all_metrics(case, finished, ixgs):
     before = {path: path.read_bytes() for path in finished.iterdir()}
     code, out, err = ixgs("evaluate", finished, "--truth", case / "truth.nrrd", "--test", case / "test.json")
     assert (code, err) == (0, "")
-    for label in ("Volume PSNR", "Volume SSIM", "Bone overlap", "Bone surface distance", "View PSNR", "View SSIM"):
+    for label in ("Volume PSNR", "Volume SSIM", "Bone overlap", "surface distance", "Unseen views PSNR", "views SSIM"):
         assert label in out
     assert {path: path.read_bytes() for path in finished.iterdir()} == before
 
@@ -76,7 +76,7 @@ def test_the_demo_compares_with_the_truth(simulated, fake, ixgs, tmp_path, monke
         assert code == 0, err
         assert f"{folder}/report.html" in out
         assert "Bone overlap" in out
-        assert "View PSNR" in out
+        assert "Unseen views PSNR" in out
         assert out.endswith("Research use only. Not a medical device.\n")
         assert (tmp_path / folder / "done.json").is_file()
 

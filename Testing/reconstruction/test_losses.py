@@ -8,7 +8,8 @@ import torch
 from skimage.metrics import structural_similarity
 
 from IXGSLib.errors import GeometryError
-from IXGSLib.reconstruction.losses import image_loss, image_loss_reference, total_variation
+from IXGSLib.reconstruction.losses import image_loss, image_loss_reference
+from IXGSLib.reconstruction.roughness import total_variation, total_variation_reference
 
 
 def images(shape=(23, 30), seed=0, dtype=torch.float32):
@@ -135,3 +136,16 @@ def test_total_variation_of_a_single_slice_is_a_number():
     values = torch.rand((1, 4, 5), generator=torch.Generator().manual_seed(0), requires_grad=True)
     total_variation(values).backward()
     assert values.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("shape", [(9, 8, 7), (2, 2, 2), (3, 20, 2), (33, 5, 40)])
+def test_compiled_total_variation_is_that_of_the_reference(shape):
+    torch.manual_seed(0)
+    values = torch.randn(shape)
+    values[0] = 0
+    compiled, reference = values.clone().requires_grad_(), values.double().requires_grad_()
+    ours, theirs = total_variation(compiled), total_variation_reference(reference)
+    (3 * ours).backward()
+    (3 * theirs).backward()
+    assert float(ours.detach()) == pytest.approx(float(theirs.detach()), rel=1e-5)
+    torch.testing.assert_close(compiled.grad.double(), reference.grad, rtol=1e-4, atol=1e-6)

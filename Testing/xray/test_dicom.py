@@ -239,7 +239,7 @@ def test_a_missing_decoder_is_named(file):
     dataset["PixelData"].is_undefined_length = True
     dataset.file_meta.TransferSyntaxUID = JPEGLSLossless
     dataset.save_as(file)
-    with pytest.raises(FormatError, match=r"pylibjpeg.*IXGSLib\[dicom\]"):
+    with pytest.raises(FormatError, match=r"python-gdcm.*IXGSLib\[dicom\]"):
         read_pixels(file)
 
 
