@@ -198,7 +198,7 @@ class Optimization:
 
     def _control(self) -> None:
         s = self.settings
-        limits = Control(s.gaussians + s.background_gaussians, s.split_fraction, s.faintest_density, self._wide())
+        limits = Control(s.most_gaussians, s.split_fraction, s.faintest_density, self._wide())
         generator = torch.Generator().manual_seed(int(np.random.default_rng((s.seed, 3, self.step)).integers(2**62)))
         stay, added = control(self.raw, self.pull, self.unit, limits, generator)
         self.raw = torch.cat([self.raw[stay], added])

@@ -17,9 +17,11 @@ class ReconstructionSettings:
     # The cloud
     initialization: Literal["algebraic", "random"] = "algebraic"
     gaussians: int = 50_000
-    """In the region."""
+    """In the region, at the start."""
     background_gaussians: int = 12_000
     """Around the region, for what lies outside it and projects into the images; none are spent when nothing does."""
+    most_gaussians: int = 62_000
+    """Up to how many density control may add, all counted."""
     background_margin: float = 80.0
     """How far around the region the background reaches, mm."""
     initial_overlap: float = 0.7
@@ -32,7 +34,7 @@ class ReconstructionSettings:
     # The schedule
     steps: int = 2000
     coarse_steps: int = 200
-    """Steps at half the image size, with half the Gaussians."""
+    """Steps at half the image size, which come first."""
     refit_steps: int = 400
     """The last steps, which use the held-out views too."""
     held_out: int | None = None
@@ -103,6 +105,7 @@ class ReconstructionSettings:
 _LOWEST: dict[str, float] = {
     "gaussians": 1,
     "background_gaussians": 0,
+    "most_gaussians": 1,
     "background_margin": 0.0,
     "initial_overlap": 0.05,
     "smallest_scale": 0.01,
@@ -133,10 +136,23 @@ _STANDARD = ReconstructionSettings()
 
 PRESETS: dict[Preset, ReconstructionSettings] = {
     "preview": replace(
-        _STANDARD, gaussians=20_000, background_gaussians=6_000, steps=200, coarse_steps=100, refit_steps=50
+        _STANDARD,
+        gaussians=20_000,
+        background_gaussians=6_000,
+        most_gaussians=26_000,
+        steps=200,
+        coarse_steps=100,
+        refit_steps=50,
     ),
     "standard": _STANDARD,
-    "fine": replace(_STANDARD, gaussians=100_000, background_gaussians=20_000, steps=8000, refit_steps=1000),
+    "fine": replace(
+        _STANDARD,
+        gaussians=100_000,
+        background_gaussians=20_000,
+        most_gaussians=120_000,
+        steps=8000,
+        refit_steps=1000,
+    ),
 }
 """Settings for a first look, for use, and for the most that the X-rays can give."""
 

@@ -14,6 +14,7 @@ CENTER = (-15.0, 60.0, 1300.0)
 QUICK = ReconstructionSettings(
     gaussians=1500,
     background_gaussians=300,
+    most_gaussians=1800,
     background_margin=20,
     steps=150,
     coarse_steps=30,
