@@ -15,6 +15,8 @@ FLAT_SHARE = 0.2
 """How much attenuation itself attracts points beside its gradient."""
 FAINTEST_SHARE = 0.02
 """Voxels below this share of the largest attenuation start without Gaussians."""
+FAINTEST_START = 1e-4
+"""Smallest density at the start as a share of the largest: a Gaussian without any would hardly learn."""
 SCALE_RANGE = (0.3, 1.6)
 """Smallest and largest standard deviation at the start, in voxels of the volume that is sampled."""
 
@@ -38,10 +40,7 @@ def sampled_cloud(values: np.ndarray, grid: Grid, count: int, overlap: float, ge
     the distance between its neighbours. Raises ReconstructionError for a volume of zeros.
     """
     if not values.max() > 0:
-        raise ReconstructionError(
-            "the X-rays hold no attenuation that the region could explain; check that the values are line integrals "
-            "(or state intensity and I0) and that region and calibration share one frame (LPS, mm)"
-        )
+        raise ReconstructionError("the volume to draw Gaussians from is empty; check the line integrals and the region")
     steps = np.sqrt(sum(np.square(np.diff(values, axis=axis, append=0)) for axis in range(3)))
     weight = np.where(values < FAINTEST_SHARE * values.max(), 0, steps + FLAT_SHARE * values)
     chance = weight.ravel() / weight.sum(dtype=np.float64)
@@ -57,7 +56,8 @@ def sampled_cloud(values: np.ndarray, grid: Grid, count: int, overlap: float, ge
 
 def _isotropic(position: np.ndarray, scale: np.ndarray, mass: np.ndarray, generator: np.random.Generator) -> Cloud:
     """Round Gaussians; positions (N, 3), scales (N,) mm, masses (N,) mm^2; their idle rotations are random."""
-    density = np.maximum(mass / ((2 * np.pi) ** 1.5 * scale**3), 1e-6)
+    density = mass / ((2 * np.pi) ** 1.5 * scale**3)
+    density = np.maximum(density, FAINTEST_START * density.max())
     rotation = generator.normal(size=(len(scale), 4))
     columns = (position, np.repeat(scale[:, None], 3, axis=1), rotation, density)
     return Cloud(*(torch.from_numpy(np.ascontiguousarray(c, dtype=np.float32)) for c in columns))

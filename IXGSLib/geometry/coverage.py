@@ -16,6 +16,10 @@ from .view import View
 
 NARROW_BASELINE = 10.0
 """Degrees between the two most different rays, at and below which depth is hardly measured."""
+FINEST_DEFAULT = 256
+"""Voxels along the side of a region that nobody stated."""
+MOST_VOXELS = 2**28
+"""Voxels of a region; more would not fit the memory of a workstation."""
 METRES_BELOW = 10.0
 """A source nearer than this many mm to what it images is no C-arm in mm."""
 
@@ -53,20 +57,22 @@ def convergence(views: Sequence[View]) -> Array:
 def common_region(views: Sequence[View], spacing: float | None = None) -> Grid:
     """The largest cube of whole voxels around the point where the principal rays meet that lies in every image.
 
-    Voxels of `spacing` mm, by default of the mean pixel size there, so that neither side wastes the other.
+    Voxels of `spacing` mm, by default of the mean pixel size there, so that neither side wastes the other, but no more
+    than FINEST_DEFAULT along a side.
     Raises GeometryError when no such cube exists.
     """
-    center = convergence(views)
+    center, stated = convergence(views), spacing
     check_distances(views, center)
     distances = [np.linalg.norm(center - view.source) for view in views]
     if spacing is None:
-        pixel = np.mean([d / np.sqrt(v.K[0, 0] * v.K[1, 1]) for d, v in zip(distances, views, strict=True)])
-        spacing = float(np.round(pixel, 2))
+        spacing = float(np.mean([d / np.sqrt(v.K[0, 0] * v.K[1, 1]) for d, v in zip(distances, views, strict=True)]))
     low, high = 0.0, float(min(distances))
     for _ in range(40):
         side = (low + high) / 2
         corners = Grid.centered(center, np.full(3, side), side).corners()
         low, high = (side, high) if all(view.sees(corners).all() for view in views) else (low, side)
+    if stated is None:
+        spacing = float(np.round(max(spacing, low / FINEST_DEFAULT), 2))
     if low < 2 * spacing:
         raise GeometryError(
             "no region is seen by all views around the point where their principal rays meet; "
@@ -103,8 +109,8 @@ def check_distances(views: Sequence[View], point: ArrayLike) -> None:
 def check_views(views: Sequence[View], grid: Grid) -> None:
     """Raises GeometryError for views that cannot reconstruct a grid; warns where they hardly can.
 
-    Refused: fewer than two views, metres, inverted poses, a region around a source, behind it or behind a detector, a
-    region that no view sees.
+    Refused: fewer than two views, metres, more than MOST_VOXELS, inverted poses, a region around a source, behind it or
+    behind a detector, a region that no view sees.
     Warned: a view that misses the region, rays that differ by no more than NARROW_BASELINE degrees.
     """
     if len(views) < 2:
@@ -113,6 +119,11 @@ def check_views(views: Sequence[View], grid: Grid) -> None:
         raise GeometryError(
             f"the region is {grid.size.max():.3g} mm across, which looks like metres; give lengths in mm "
             "(multiply them by 1000)"
+        )
+    if np.prod(grid.shape, dtype=np.float64) > MOST_VOXELS:
+        raise GeometryError(
+            f"the region has {' x '.join(str(n) for n in grid.shape[::-1])} voxels, expected at most {MOST_VOXELS:.1e} "
+            "in all; give a larger spacing or a smaller region, in mm"
         )
     farthest = max(float(np.linalg.norm(view.source)) for view in views)
     if farthest < METRES_BELOW:

@@ -40,7 +40,7 @@ class _Target:
         return cls(xray, image, mask, torch.tensor(xray.view.camera_from_world))
 
 
-_NUMBERS = ("step", "unit", "loss", "held_out_psnr", "best_psnr", "stale", "refit_from")
+_NUMBERS = ("step", "unit", "loss", "held_out_psnr", "best_psnr", "stale", "reordered", "refit_from")
 
 
 class Optimization:
@@ -60,7 +60,8 @@ class Optimization:
         self.small = [_Target.of(_halved(xray)) for xray in xrays]
         self.held_out = list(held_out)
         self.training = [n for n in range(len(xrays)) if n not in set(held_out)]
-        self.range = max(float(np.percentile(xray.image[xray.mask], 99.9)) for xray in xrays if xray.mask.any())
+        self.range = max((float(np.percentile(x.image[x.mask], 99.9)) for x in xrays if x.mask.any()), default=0.0)
+        self.measured = float(np.mean([xray.mask.mean() for xray in xrays]))
         if not self.range > 0:
             raise ReconstructionError("no X-ray holds a positive line integral; check the values and I0 of the case")
         self.step = 0
@@ -68,6 +69,7 @@ class Optimization:
         self.held_out_psnr: float | None = None
         self.best_psnr: float | None = None
         self.stale = 0
+        self.reordered = False
         self.refit_from: int | None = None
         self.failed = False
 
@@ -104,22 +106,34 @@ class Optimization:
     def refitting(self) -> bool:
         return self.refit_from is not None
 
+    @property
+    def last_step(self) -> int:
+        """Where the run ends: before the settings' last step when the held-out views stopped getting better."""
+        return self.settings.steps if self.refit_from is None else self.refit_from + self.settings.refit_steps
+
+    @property
+    def finished(self) -> bool:
+        return self.failed or self.step >= self.last_step
+
     def __iter__(self) -> Iterator[Optimization]:
         """Run to the end, or until the loss is not finite: then the best cloud so far stands and `failed` is set."""
-        while self.step < self.settings.steps and not self.failed:
+        while not self.finished:
             self._advance()
             yield self
 
     def _advance(self) -> None:
         s = self.settings
-        if not self.refitting and self.step >= s.steps - s.refit_steps:
-            self._refit()
         if not self._descend():
             return
         self.step += 1
-        if self.step % s.check_every == 0 and not self.refitting:
+        if self.refitting:
+            return
+        due = self.step >= s.steps - s.refit_steps
+        if due or self.step % s.check_every == 0:
             self._check()
-        if not self.refitting and self.step % s.control_every == 0 and self.step <= s.steps // 2:
+        if due or self.stale >= s.patience:
+            self._refit()
+        elif self.step % s.control_every == 0 and self.step <= s.steps // 2:
             self._control()
 
     def _descend(self) -> bool:
@@ -165,23 +179,23 @@ class Optimization:
         side = np.minimum(s.tv_size * spacing, self.grid.size)
         local = generator.uniform(-0.5, 0.5, 3) * (self.grid.size - side)
         patch = Grid.centered(self.grid.center + self.grid.direction @ local, side, spacing, self.grid.direction)
-        return total_variation(voxelize(cloud, patch)) * (s.tv_weight * s.tv_every / self.unit)
+        # The loss of an image is a mean over all pixels; masked ones must not leave the roughness to rule.
+        return total_variation(voxelize(cloud, patch)) * (s.tv_weight * s.tv_every * self.measured / self.unit)
 
     @torch.no_grad()
     def _check(self) -> None:
-        """Look at the held-out views; remember the best cloud, begin the refit when it stays the best for long."""
+        """Look at the held-out views and remember the best cloud; without such views it is the newest."""
         if not self.held_out:
-            self.best = self.raw.clone()
+            self.best, self.reordered = self.raw.clone(), False
             return
         cloud = self.cloud
         errors = [self._error(cloud, self.targets[n]) for n in self.held_out]
         self.held_out_psnr = float(10 * np.log10(self.range**2 / np.mean(errors)))
         if self.best_psnr is None or self.held_out_psnr > self.best_psnr:
             self.best, self.best_psnr, self.stale = self.raw.clone(), self.held_out_psnr, 0
-            return
-        self.stale += 1
-        if self.stale >= self.settings.patience:
-            self._refit()
+            self.reordered = False
+        else:
+            self.stale += 1
 
     @staticmethod
     def _error(cloud: Cloud, target: _Target) -> float:
@@ -191,18 +205,19 @@ class Optimization:
     def _refit(self) -> None:
         """Go on from the best cloud with all views, for the last steps of the schedule."""
         self.refit_from = self.step
-        if len(self.best) != len(self.raw):
+        if self.reordered:
             self.adam = Adam(self.best, self.adam.rates)
         self.raw = self.best.clone()
         self.pull = torch.zeros(len(self.raw))
 
     def _control(self) -> None:
         s = self.settings
-        limits = Control(s.most_gaussians, s.split_fraction, s.faintest_density, self._wide())
+        limits = Control(s.most_gaussians, s.split_fraction, s.faintest_share * self.unit, self._wide())
         generator = torch.Generator().manual_seed(int(np.random.default_rng((s.seed, 3, self.step)).integers(2**62)))
         stay, added = control(self.raw, self.pull, self.unit, limits, generator)
         self.raw = torch.cat([self.raw[stay], added])
         self.adam.take(stay, len(added))
+        self.reordered = True
         self.pull = torch.zeros(len(self.raw))
 
     def _wide(self) -> float:

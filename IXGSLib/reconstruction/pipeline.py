@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .. import __version__
 from ..errors import Cancelled, IXGSWarning, ReconstructionError
 from ..formats import Case
 from ..gaussians import Cloud
@@ -90,11 +91,12 @@ class _Run:
         """Run all stages, telling how far they are every PROGRESS_SECONDS."""
         yield self._at("initialization")
         check_views(self.case.views, self.case.grid)
-        self.held_out = _held_out(len(self.case.xrays), self.settings)
         xrays = [_usable(xray, self.case) for xray in self.case.xrays]
+        self.held_out = [n for n in _held_out(len(xrays), self.settings) if xrays[n].mask.any()]
         self.optimization = Optimization(xrays, self.held_out, self.case.grid, self.settings)
         if not self._resume():
-            self.optimization.start(*_first_cloud(xrays, self.case, self.settings))
+            training = [xrays[n] for n in self.optimization.training]
+            self.optimization.start(*_first_cloud(training, self.case, self.settings))
         self.first_step = self.optimization.step
         self._lap("initialization")
         yield self._at("optimization")
@@ -103,10 +105,10 @@ class _Run:
             now = time.perf_counter()
             every = self.settings.preview_every
             preview = self._preview() if every and state.step % every == 0 else None
-            if now - told > PROGRESS_SECONDS or preview is not None or state.step == self.settings.steps:
+            if now - told > PROGRESS_SECONDS or preview is not None or state.finished:
                 told = now
                 yield self._at("refit" if state.refitting else "optimization", preview)
-            if self.folder is not None and now - saved > CHECKPOINT_SECONDS:
+            if self.folder is not None and now - saved > CHECKPOINT_SECONDS and not state.failed:
                 saved = now
                 self._save()
         self._lap("optimization")
@@ -129,7 +131,7 @@ class _Run:
         if optimization.best_psnr is not None:
             metrics["held_out_psnr"] = optimization.best_psnr
         ids = tuple(case.views[n].id for n in self.held_out)
-        every = (*case.warnings, *noticed)
+        every = tuple(dict.fromkeys([*case.warnings, *noticed]))
         return Reconstruction(volume, cloud, renders, ids, metrics, self.settings, every, self.durations)
 
     def _preview(self) -> Volume:
@@ -145,11 +147,11 @@ class _Run:
         state = self.optimization
         done = state.step - self.first_step
         each = (seconds - self.durations["initialization"]) / done if done else None
-        remaining = None if each is None else each * (self.settings.steps - state.step)
+        remaining = None if each is None else each * (state.last_step - state.step)
         return Progress(
             stage=stage,
             step=state.step,
-            steps=self.settings.steps,
+            steps=state.last_step,
             loss=state.loss,
             held_out_psnr=state.held_out_psnr,
             seconds=seconds,
@@ -163,7 +165,7 @@ class _Run:
 
     def _key(self) -> str:
         """What a checkpoint belongs to: the X-rays, their views, the region and the settings."""
-        digest = hashlib.sha256(json.dumps(self.settings.as_dict(), sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps([__version__, self.settings.as_dict()], sort_keys=True).encode())
         for xray in self.case.xrays:
             for array in (xray.view.K, xray.view.world_from_camera, xray.image, xray.mask):
                 digest.update(array.tobytes())
@@ -202,7 +204,12 @@ def _first_cloud(xrays: list[XRay], case: Case, settings: ReconstructionSettings
     """The cloud to start from and a typical attenuation in 1/mm."""
     generator = np.random.default_rng((settings.seed, 0))
     start = algebraic_start(xrays, case.grid, settings)
-    unit = float(np.percentile(start.region[start.region > 0], 95)) if start.region.any() else 0.0
+    if not start.region.any():
+        raise ReconstructionError(
+            "the X-rays hold no attenuation that the region could explain; check that the values are line integrals "
+            "(or state intensity and I0) and that region and calibration share one frame (LPS, mm)"
+        )
+    unit = float(np.percentile(start.region[start.region > 0], 95))
     if settings.initialization == "random":
         region = random_cloud(
             case.grid, settings.gaussians, float(start.region.mean()), settings.initial_overlap, generator

@@ -69,14 +69,17 @@ class ReconstructionSettings:
     control_every: int = 100
     split_fraction: float = 0.02
     """Share of the Gaussians with the largest gradients that are cloned or split at each control."""
-    faintest_density: float = 1e-5
-    """Gaussians below it are removed, 1/mm."""
+    faintest_share: float = 5e-4
+    """Gaussians below this share of the typical attenuation are removed."""
 
     def __post_init__(self) -> None:
         for name, low in _LOWEST.items():
             value = getattr(self, name)
             if value is not None and not value >= low:
                 raise SettingsError(f"{name} is {value}, expected at least {low}")
+        for name in ("split_fraction", "final_rate", "faintest_share"):
+            if getattr(self, name) > 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}, expected at most 1")
         if self.initialization not in ("algebraic", "random"):
             raise SettingsError(f"initialization is '{self.initialization}', expected 'algebraic' or 'random'")
         if not self.smallest_scale < self.largest_scale:
@@ -129,7 +132,7 @@ _LOWEST: dict[str, float] = {
     "tv_size": 2,
     "control_every": 1,
     "split_fraction": 0.0,
-    "faintest_density": 0.0,
+    "faintest_share": 0.0,
 }
 
 _STANDARD = ReconstructionSettings()

@@ -1,16 +1,16 @@
 """How good the volumes are and how long they take, beside RTK's SART, on cases that RTK's projector made.
 
-    python Testing/benchmarks/quality.py [--table]
+    python Testing/benchmarks/quality.py [--table | METHOD ...]
 
 Every case is the bone of a CT in a 160 mm cube at 1.25 mm, seen in 256 x 256 pixels from random poses (200 degrees of
-orbit, tilts up to 25), 50 000 photons a pixel. The numbers go to quality.json beside this file and, as a table, to
-README.md; with --table only the table is written anew. Needs the CTs in the data folder beside the checkout.
+orbit, tilts up to 25), 50 000 photons a pixel.
+The numbers go to quality.json beside this file and, as a table, to README.md; with --table only the table is written
+anew, with METHODs only those are run anew. Needs the CTs in the data folder beside the checkout.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -31,9 +31,7 @@ CASES = {
     "thoracolumbar, CRLM-CT-1006": ("ct_crlm_1006", (15.0, 100.0, -280.0)),
 }
 VIEWS = (10, 30)
-METHODS = ("RTK SART, 10 iterations", "IXGS preview", "IXGS standard", "IXGS fine")
-SLOWEST = "IXGS fine"
-"""Run on the first case with most views only."""
+METHODS = ("RTK SART, 10 iterations", "IXGS preview", "IXGS standard")
 TEST_VIEWS = 10
 
 
@@ -129,18 +127,23 @@ def main(arguments: list[str]) -> None:
         print(json.dumps(run(arguments[1], int(arguments[2]), arguments[3])))
         return
     if arguments != ["--table"]:
+        from IXGSLib.rendering.threads import thread_count
+
+        stored = json.loads(RESULTS.read_text(encoding="utf-8"))["runs"] if arguments else []
+        kept = {(r["case"], r["views"], r["method"]): r for r in stored if r["method"] not in arguments}
         runs = []
         for case in CASES:
             for count in VIEWS:
                 for method in METHODS:
-                    if method == SLOWEST and (case, count) != (next(iter(CASES)), max(VIEWS)):
+                    if (case, count, method) in kept:
+                        runs.append(kept[case, count, method])
                         continue
                     # A process each, so that none profits from another's memory or compiled code.
                     command = [sys.executable, "-W", "ignore", __file__, "--one", case, str(count), method]
                     out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
                     runs.append(json.loads(out.splitlines()[-1]))
                     print(runs[-1], flush=True)
-        machine = f"{os.cpu_count()} cores ({_processor()}), Python {platform.python_version()}"
+        machine = f"{thread_count()} cores ({_processor()}), Python {platform.python_version()}"
         results = {"machine": machine, "date": time.strftime("%Y-%m-%d"), "runs": runs}
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     write_table()

@@ -226,3 +226,14 @@ def test_views_from_almost_one_line_are_warned_of(path):
 def test_views_just_beyond_a_narrow_baseline_are_not_warned_of(recwarn):
     check_views(c_arm_views(arc(5, 10.1)), REGION)
     assert not recwarn.list
+
+
+def test_a_region_of_too_many_voxels_is_refused():
+    views = trajectory(CArm(), arc(5), (0, 0, 0))
+    with pytest.raises(GeometryError, match="larger spacing"):
+        check_views(views, Grid.centered((0, 0, 0), (160, 160, 160), 0.1))
+
+
+def test_an_unstated_region_has_no_more_voxels_than_it_can_use():
+    views = trajectory(CArm(detector_pixels=(2048, 2048)), arc(5, 160, 20), (0, 0, 0))
+    assert max(common_region(views).shape) <= 257

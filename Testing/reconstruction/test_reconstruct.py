@@ -72,12 +72,56 @@ def test_progress_runs_to_the_last_step_and_tells_the_held_out_views(ellipsoids)
 
 def test_held_out_views_do_not_reach_the_cloud_before_the_refit(ellipsoids):
     case = ellipsoids[0]
-    settings = dataclasses.replace(QUICK, held_out=1, refit_steps=0, initialization="random", background_gaussians=0)
+    settings = dataclasses.replace(QUICK, held_out=1, steps=60, refit_steps=0, check_every=60)
     first = reconstruct(case, settings=settings)
     number = [x.view.id for x in case.xrays].index(first.held_out[0])
     spoiled = [dataclasses.replace(x, image=x.image[::-1]) if n == number else x for n, x in enumerate(case.xrays)]
     second = reconstruct(dataclasses.replace(case, xrays=tuple(spoiled)), settings=settings)
+    np.testing.assert_array_equal(first.volume.values, second.volume.values)
     assert first.metrics["held_out_psnr"] > second.metrics["held_out_psnr"] + 3
+
+
+def test_without_a_refit_the_best_cloud_is_the_result(ellipsoids):
+    case = ellipsoids[0]
+    wild = {"position_rate": 2.0, "scale_rate": 0.4, "density_rate": 0.4, "final_rate": 1.0}
+    settings = dataclasses.replace(QUICK, held_out=1, steps=90, refit_steps=0, check_every=15, **wild)
+    result = reconstruct(case, settings=settings)
+    number = [x.view.id for x in case.xrays].index(result.held_out[0])
+    error = np.square(result.renders[number] - case.xrays[number].image).mean()
+    top = max(np.percentile(x.image, 99.9) for x in case.xrays)
+    assert result.metrics["held_out_psnr"] == pytest.approx(10 * np.log10(top**2 / error), abs=0.01)
+
+
+def test_held_out_views_that_stop_getting_better_end_the_run_early(ellipsoids):
+    still = {"position_rate": 0.0, "scale_rate": 0.0, "rotation_rate": 0.0, "density_rate": 0.0, "split_fraction": 0.0}
+    settings = dataclasses.replace(QUICK, check_every=10, patience=2, refit_steps=20, **still)
+    seen = []
+    reconstruct(ellipsoids[0], settings=settings, on_progress=seen.append)
+    assert (seen[-1].stage, seen[-1].step, seen[-1].steps, seen[-1].remaining) == ("refit", 50, 50, 0)
+
+
+def test_the_refit_starts_from_the_newest_cloud_between_two_checks(ellipsoids):
+    settings = dataclasses.replace(QUICK, check_every=1000, steps=60, refit_steps=10)
+    assert reconstruct(ellipsoids[0], settings=settings).metrics["held_out_psnr"] > 20
+
+
+def test_attenuation_in_any_unit_is_reconstructed_alike(ellipsoids, result):
+    case = ellipsoids[0]
+    faint = tuple(dataclasses.replace(x, image=x.image * 1e-3) for x in case.xrays)
+    found = reconstruct(dataclasses.replace(case, xrays=faint), settings=QUICK).volume.values
+    difference = found * 1e3 - result.volume.values
+    assert np.sqrt((difference**2).mean()) < 0.05 * result.volume.values.std()
+
+
+def test_a_held_out_view_without_a_measured_pixel_is_not_waited_for(ellipsoids):
+    case = ellipsoids[0]
+    settings = dataclasses.replace(QUICK, held_out=1)
+    number = len(case.xrays) // 2
+    blind = dataclasses.replace(case.xrays[number], mask=np.zeros((64, 64), bool))
+    xrays = (*case.xrays[:number], blind, *case.xrays[number + 1 :])
+    found = reconstruct(dataclasses.replace(case, xrays=xrays), settings=settings)
+    assert found.held_out == ()
+    assert compare_volumes(found.volume, ellipsoids[1], threshold=0.012).dice > 0.9
 
 
 def test_masked_pixels_take_no_part(ellipsoids):

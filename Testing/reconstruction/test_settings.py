@@ -23,6 +23,8 @@ def test_nan_is_refused(name):
     "values",
     [
         {"initialization": "fdk"},
+        {"split_fraction": 1.5},
+        {"final_rate": 2.0},
         {"smallest_scale": 5.0, "largest_scale": 1.0},
         {"steps": 100, "coarse_steps": 90, "refit_steps": 20},
     ],
