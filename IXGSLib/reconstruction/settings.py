@@ -153,8 +153,8 @@ PRESETS: dict[Preset, ReconstructionSettings] = {
         gaussians=100_000,
         background_gaussians=20_000,
         most_gaussians=120_000,
-        steps=8000,
-        refit_steps=1000,
+        steps=6000,
+        refit_steps=800,
     ),
 }
 """Settings for a first look, for use, and for the most that the X-rays can give."""

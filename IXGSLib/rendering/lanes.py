@@ -3,10 +3,7 @@
 numba has no vector type. A tuple of eight scalars stays in registers, and the superword-level-parallelism pass of LLVM,
 which numba leaves off unless asked, merges its eight equal operations into one.
 
-Compiled functions carry no type hints: numba compiles them for the types they are called with. It keeps the machine
-code in __pycache__, or in the user's cache folder where that cannot be written, and looks only at a kernel's own file
-to see whether it is out of date. After a change to this file, or to any other from which kernels take functions or
-constants, delete the stale code: make clean.
+Compiled functions carry no type hints: numba compiles them for the types they are called with.
 """
 
 from __future__ import annotations
@@ -14,6 +11,10 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from .cache import kernel_folder
+
+if not numba.config.CACHE_DIR:  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(kernel_folder())  # type: ignore[attr-defined]
 numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]
 
 WIDTH = 8
