@@ -40,7 +40,7 @@ class _Target:
         return cls(xray, image, mask, torch.tensor(xray.view.camera_from_world))
 
 
-_NUMBERS = ("step", "unit", "loss", "held_out_psnr", "best_psnr", "stale", "reordered", "refit_from")
+_NUMBERS = ("step", "unit", "loss", "held_out_psnr", "best_psnr", "stale", "checked", "reordered", "refit_from")
 
 
 class Optimization:
@@ -69,6 +69,7 @@ class Optimization:
         self.held_out_psnr: float | None = None
         self.best_psnr: float | None = None
         self.stale = 0
+        self.checked = False
         self.reordered = False
         self.refit_from: int | None = None
         self.failed = False
@@ -185,6 +186,7 @@ class Optimization:
     @torch.no_grad()
     def _check(self) -> None:
         """Look at the held-out views and remember the best cloud; without such views it is the newest."""
+        self.checked = True
         if not self.held_out:
             self.best, self.reordered = self.raw.clone(), False
             return

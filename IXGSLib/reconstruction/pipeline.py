@@ -117,9 +117,10 @@ class _Run:
         """The volume, its renders and how well they fit."""
         optimization, case = self.optimization, self.case
         if optimization.failed:
-            if optimization.step < self.settings.check_every:
+            if not optimization.checked:
                 raise ReconstructionError(
-                    "the loss was not finite from the start; check the X-rays for extreme values or lower the rates"
+                    "the loss was not finite before there was a cloud to keep; check the X-rays for extreme values or lower "
+                    "the rates"
                 )
             noticed.append(f"the loss was not finite after step {optimization.step}; the best cloud before it was kept")
         cloud = optimization.cloud.detach()

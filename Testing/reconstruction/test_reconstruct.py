@@ -202,6 +202,23 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_cloud(ellipsoids, monkeyp
     assert compare_volumes(found.volume, ellipsoids[1], threshold=0.012).psnr > 20
 
 
+def test_a_refit_that_fails_keeps_the_cloud_before_it(ellipsoids, monkeypatch):
+    from IXGSLib.reconstruction import optimization
+
+    calls = []
+    sound = optimization.image_loss
+
+    def failing(*arguments):
+        calls.append(None)
+        return sound(*arguments) * (float("nan") if len(calls) > 55 else 1.0)
+
+    monkeypatch.setattr(optimization, "image_loss", failing)
+    settings = dataclasses.replace(QUICK, check_every=1000, steps=60, refit_steps=10)
+    found = reconstruct(ellipsoids[0], settings=settings)
+    assert "not finite after step 55" in found.warnings[0]
+    assert compare_volumes(found.volume, ellipsoids[1], threshold=0.012).psnr > 20
+
+
 def test_a_loss_that_never_is_finite_is_an_error(ellipsoids, monkeypatch):
     from IXGSLib.reconstruction import optimization
 
