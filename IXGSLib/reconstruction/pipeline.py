@@ -119,8 +119,8 @@ class _Run:
         if optimization.failed:
             if not optimization.checked:
                 raise ReconstructionError(
-                    "the loss was not finite before there was a cloud to keep; check the X-rays for extreme values or lower "
-                    "the rates"
+                    "the loss was not finite before there was a cloud to keep; "
+                    "check the X-rays for extreme values or lower the rates"
                 )
             noticed.append(f"the loss was not finite after step {optimization.step}; the best cloud before it was kept")
         cloud = optimization.cloud.detach()
