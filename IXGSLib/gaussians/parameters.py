@@ -23,8 +23,9 @@ def pack(cloud: Cloud, density_unit: float) -> Tensor:
 def unpack(raw: Tensor, density_unit: float) -> Cloud:
     """The cloud of (N, COLUMNS) free numbers; differentiable."""
     position, scale, rotation, density = raw.split((3, 3, 4, 1), dim=1)
-    density = density_unit * torch.nn.functional.softplus(density[:, 0])
-    return Cloud(position.contiguous(), scale.exp(), rotation.contiguous(), density)
+    # torch's vectorized functions want neighbours in memory.
+    density = density_unit * torch.nn.functional.softplus(density[:, 0].contiguous())
+    return Cloud(position.contiguous(), scale.contiguous().exp(), rotation.contiguous(), density)
 
 
 @torch.no_grad()

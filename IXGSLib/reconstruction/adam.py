@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from ..rendering.lanes import kernel
+from ..rendering.threads import run
 
 BETA_1 = 0.9
 BETA_2 = 0.999
@@ -26,13 +30,31 @@ class Adam:
     def step(self, parameters: Tensor, gradient: Tensor, factor: float) -> None:
         """Move the parameters against the gradient, in place, at `factor` times the rates."""
         self.steps += 1
+        rates = self.rates * (factor / (1 - BETA_1**self.steps))
+        correction = (1 - BETA_2**self.steps) ** -0.5
+        if parameters.device.type == "cpu" and parameters.dtype == torch.float32:
+            arrays = [t.numpy() for t in (parameters, gradient.contiguous(), self.first, self.second, rates)]
+            run(_step, len(parameters), *arrays, np.float32(correction))
+            return
         self.first.lerp_(gradient, 1 - BETA_1)
         self.second.mul_(BETA_2).addcmul_(gradient, gradient, value=1 - BETA_2)
-        length = self.second.sqrt().mul_((1 - BETA_2**self.steps) ** -0.5).add_(EPSILON)
-        parameters.sub_(self.first / length * (self.rates * (factor / (1 - BETA_1**self.steps))))
+        parameters.sub_(self.first / self.second.sqrt().mul_(correction).add_(EPSILON) * rates)
 
     def take(self, rows: Tensor, fresh: int) -> None:
         """Keep the chosen rows and append `fresh` rows that have seen no gradient yet."""
         for name in ("first", "second"):
             kept = getattr(self, name)[rows]
             setattr(self, name, torch.cat([kept, kept.new_zeros(fresh, kept.shape[1])]))
+
+
+@kernel
+def _step(chunk, start, stop, parameters, gradient, first, second, rates, correction):
+    """`Adam.step` for the rows start to stop in one pass."""
+    fresh, squares = np.float32(1 - BETA_1), np.float32(1 - BETA_2)
+    for i in range(start, stop):
+        for c in range(rates.size):
+            g = gradient[i, c]
+            first[i, c] += fresh * (g - first[i, c])
+            second[i, c] += squares * (g * g - second[i, c])
+            length = np.sqrt(second[i, c]) * correction + np.float32(EPSILON)
+            parameters[i, c] -= rates[c] * first[i, c] / length

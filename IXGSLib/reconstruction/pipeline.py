@@ -33,6 +33,10 @@ PIXELS_PER_VOXEL = 0.75
 """Images are averaged down while their pixels, at the region, stay below this share of a voxel."""
 FEWEST_FOR_HELD_OUT = 6
 VIEWS_PER_HELD_OUT = 15
+FILLED = 0.3
+"""Share of the typical attenuation from which a voxel holds something."""
+SPARSE = 0.5
+"""Share of such voxels below which the region counts as mostly empty."""
 PROGRESS_SECONDS = 0.2
 CHECKPOINT_SECONDS = 20.0
 
@@ -201,8 +205,8 @@ def _usable(xray: XRay, case: Case) -> XRay:
     return reduced(xray, int(PIXELS_PER_VOXEL * case.grid.spacing.min() / pixel_size(xray, case.grid)))
 
 
-def _first_cloud(xrays: list[XRay], case: Case, settings: ReconstructionSettings) -> tuple[Cloud, float]:
-    """The cloud to start from and a typical attenuation in 1/mm."""
+def _first_cloud(xrays: list[XRay], case: Case, settings: ReconstructionSettings) -> tuple[Cloud, float, bool]:
+    """The cloud to start from, a typical attenuation in 1/mm, and whether most of the region is empty."""
     generator = np.random.default_rng((settings.seed, 0))
     start = algebraic_start(xrays, case.grid, settings)
     if not start.region.any():
@@ -211,6 +215,7 @@ def _first_cloud(xrays: list[XRay], case: Case, settings: ReconstructionSettings
             "(or state intensity and I0) and that region and calibration share one frame (LPS, mm)"
         )
     unit = float(np.percentile(start.region[start.region > 0], 95))
+    sparse = bool((start.region > FILLED * unit).mean() < SPARSE)
     if settings.initialization == "random":
         region = random_cloud(
             case.grid, settings.gaussians, float(start.region.mean()), settings.initial_overlap, generator
@@ -218,11 +223,11 @@ def _first_cloud(xrays: list[XRay], case: Case, settings: ReconstructionSettings
     else:
         region = sampled_cloud(start.region, start.region_grid, settings.gaussians, settings.initial_overlap, generator)
     if start.background is None:
-        return region, unit
+        return region, unit, sparse
     around = sampled_cloud(
         start.background, start.background_grid, settings.background_gaussians, settings.initial_overlap, generator
     )
-    return Cloud.concatenated(region, around), unit
+    return Cloud.concatenated(region, around), unit, sparse
 
 
 def _fit(renders: tuple[np.ndarray, ...], xrays: tuple[XRay, ...], scale: float) -> float:

@@ -59,11 +59,19 @@ class ReconstructionSettings:
 
     # The loss
     ssim_weight: float = 0.25
-    tv_weight: float = 0.06
+    tv_weight: float = 0.48
+    tv_knee: float = 0.01
+    """Difference between neighbouring voxels, as a share of the typical attenuation, beyond which total variation
+    grows as a square root: that keeps edges sharp."""
     tv_every: int = 16
     """Steps from one look at total variation to the next; each counts for all of them."""
     tv_size: int = 128
     """Voxels along each side of the random sub-grid on which it is taken; a smaller region is taken whole."""
+    gap_weight: float = 0.04
+    """Weight of attenuation between zero and bone, which bone-enhanced X-rays have none of; taken with the total
+    variation, and only where most of the region is empty."""
+    gap: float = 1.1
+    """Attenuation of the softest bone as a share of the typical attenuation."""
 
     # Density control
     control_every: int = 100
@@ -128,8 +136,11 @@ _LOWEST: dict[str, float] = {
     "final_rate": 1e-6,
     "ssim_weight": 0.0,
     "tv_weight": 0.0,
+    "tv_knee": 1e-6,
     "tv_every": 1,
     "tv_size": 2,
+    "gap_weight": 0.0,
+    "gap": 0.01,
     "control_every": 1,
     "split_fraction": 0.0,
     "faintest_share": 0.0,

@@ -144,6 +144,8 @@ def pull_back(chunk, start, stop, cloud, K, E, prints, sums, gradients, pose):
     """Gradients of the Gaussians, arrays like the cloud's, and of the pose (CHUNKS, 3, 4), from the moments (N, 6)."""
     position, scale, quaternion, density = cloud
     to_position, to_scale, to_rotation, to_density = gradients
+    # Rows of `pose` side by side in one cache line would have the threads wait for each other.
+    own = np.zeros((3, 4))
     for i in range(start, stop):
         if prints[i, 6] < 0:
             to_position[i], to_scale[i], to_rotation[i], to_density[i] = 0, 0, 0, 0
@@ -197,6 +199,7 @@ def pull_back(chunk, start, stop, cloud, K, E, prints, sums, gradients, pose):
         to_position[i, 0], to_position[i, 1], to_position[i, 2] = applied(transposed(linear(E)), to_t)
         to_E = product(to_C, transposed(R))
         for row in range(3):
-            pose[chunk, row, 3] += to_t[row]
+            own[row, 3] += to_t[row]
             for column in range(3):
-                pose[chunk, row, column] += to_t[row] * p[column] + to_E[3 * row + column]
+                own[row, column] += to_t[row] * p[column] + to_E[3 * row + column]
+    pose[chunk] = own

@@ -140,7 +140,7 @@ def _moments_by_columns(image, u, v, A, slope, tail, box):
     one = f4(1)
     B, C = _conic(A, slope, tail)
     steps = math.exp(-A), math.exp(-B), math.exp(-C)
-    m, mx, my, mxx, mxy, myy = f4(0), f4(0), f4(0), f4(0), f4(0), f4(0)
+    m, mx, my, mxx, mxy, myy = lanes.zeros(), lanes.zeros(), lanes.zeros(), lanes.zeros(), lanes.zeros(), lanes.zeros()
     for x in range(left, right + 1, WIDTH):
         plain, by_y, by_yy = lanes.zeros(), lanes.zeros(), lanes.zeros()
         dy = f4(top) - v
@@ -156,12 +156,10 @@ def _moments_by_columns(image, u, v, A, slope, tail, box):
             dy += one
         offsets = lanes.ramp(f4(x) - u)
         by_x = lanes.multiply(plain, offsets)
-        m += lanes.total(plain)
-        mx += lanes.total(by_x)
-        my += lanes.total(by_y)
-        mxx += lanes.total(lanes.multiply(by_x, offsets))
-        mxy += lanes.total(lanes.multiply(by_y, offsets))
-        myy += lanes.total(by_yy)
+        m, mx, mxx = lanes.add(m, plain), lanes.add(mx, by_x), lanes.add(mxx, lanes.multiply(by_x, offsets))
+        my, mxy, myy = lanes.add(my, by_y), lanes.add(mxy, lanes.multiply(by_y, offsets)), lanes.add(myy, by_yy)
+    m, mx, my = lanes.total(m), lanes.total(mx), lanes.total(my)
+    mxx, mxy, myy = lanes.total(mxx), lanes.total(mxy), lanes.total(myy)
     # From dx to the distance from the ridge.
     return m, mx - slope * my, my, mxx - slope * (2 * mxy - slope * myy), mxy - slope * myy, myy
 

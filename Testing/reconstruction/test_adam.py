@@ -1,15 +1,17 @@
+import pytest
 import torch
 
 from IXGSLib.reconstruction.adam import Adam
 
 
-def test_steps_are_those_of_torch():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_steps_are_those_of_torch(dtype):
     torch.manual_seed(0)
-    ours, theirs = torch.randn(7, 3), None
+    ours = torch.randn(7, 3, dtype=dtype)
     theirs = ours.clone().requires_grad_()
     adam, peer = Adam(ours, torch.full((3,), 0.01)), torch.optim.Adam([theirs], lr=0.01, eps=1e-15)
     for _ in range(20):
-        gradient = torch.randn(7, 3)
+        gradient = torch.randn(7, 3, dtype=dtype)
         adam.step(ours, gradient, 1.0)
         theirs.grad = gradient
         peer.step()

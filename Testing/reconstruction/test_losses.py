@@ -127,9 +127,20 @@ def test_total_variation_of_a_slope_is_its_steepness():
     assert float(total_variation(torch.tensor(1.0 * k - 2.0 * j))) == pytest.approx(math.sqrt(5))
 
 
-def test_total_variation_gradient_is_that_of_its_value():
+@pytest.mark.parametrize("knee", [math.inf, 0.05])
+def test_total_variation_gradient_is_that_of_its_value(knee):
     values = torch.rand((3, 4, 3), generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(total_variation, (values,))
+    assert torch.autograd.gradcheck(lambda v: total_variation(v, knee), (values,))
+
+
+def test_beyond_its_knee_total_variation_grows_as_a_root():
+    def cost(height, knee):
+        values = torch.zeros((3, 3, 3), dtype=torch.float64)
+        values[1:] = height
+        return float(total_variation(values, knee))
+
+    assert cost(1e-3, 1.0) == pytest.approx(cost(1e-3, math.inf), rel=1e-3)
+    assert cost(400.0, 1e-4) == pytest.approx(2 * cost(100.0, 1e-4), rel=1e-2)
 
 
 def test_total_variation_of_a_single_slice_is_a_number():
@@ -138,13 +149,14 @@ def test_total_variation_of_a_single_slice_is_a_number():
     assert values.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("knee", [math.inf, 0.1])
 @pytest.mark.parametrize("shape", [(9, 8, 7), (2, 2, 2), (3, 20, 2), (33, 5, 40)])
-def test_compiled_total_variation_is_that_of_the_reference(shape):
+def test_compiled_total_variation_is_that_of_the_reference(shape, knee):
     torch.manual_seed(0)
     values = torch.randn(shape)
     values[0] = 0
     compiled, reference = values.clone().requires_grad_(), values.double().requires_grad_()
-    ours, theirs = total_variation(compiled), total_variation_reference(reference)
+    ours, theirs = total_variation(compiled, knee), total_variation_reference(reference, knee)
     (3 * ours).backward()
     (3 * theirs).backward()
     assert float(ours.detach()) == pytest.approx(float(theirs.detach()), rel=1e-5)
