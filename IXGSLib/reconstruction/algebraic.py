@@ -36,18 +36,23 @@ class Start:
 def algebraic_start(xrays: Sequence[XRay], grid: Grid, settings: ReconstructionSettings) -> Start:
     """The coarse attenuation of the region and of its surroundings.
 
-    Both are first solved for together at low resolution. The surroundings count only when the region alone leaves
-    much more of the images unexplained; then their line integrals are taken off before the region is solved for.
+    Both are solved for together at low resolution. The surroundings count only when the region alone leaves much more
+    of the images unexplained, and reach as far as the settings allow only when half as far, in finer voxels, leaves
+    more. Their line integrals are taken off before the region is solved for.
     """
-    wide = _coarsened(grid.padded(settings.background_margin))
-    coarse, inside = _coarsened(grid), grid.contains(wide.points())
+    coarse = _coarsened(grid)
     if settings.background_gaussians == 0 or settings.background_margin == 0:
-        return Start(sirt(xrays, coarse), coarse, None, wide)
+        return Start(sirt(xrays, coarse), coarse, None, coarse)
+    wide, farther = (_coarsened(grid.padded(settings.background_margin * share)) for share in (0.5, 1.0))
     both = sirt(xrays, wide)
-    alone = sirt(xrays, wide, inside)
-    if _misfit(xrays, alone, wide) <= BACKGROUND_GAIN * _misfit(xrays, both, wide):
+    left = _misfit(xrays, both, wide, farther)
+    alone = sirt(xrays, wide, grid.contains(wide.points()))
+    if _misfit(xrays, alone, wide, farther) <= BACKGROUND_GAIN * left:
         return Start(sirt(xrays, coarse), coarse, None, wide)
-    background = np.where(inside, 0, both).astype(np.float32)
+    more = sirt(xrays, farther)
+    if _misfit(xrays, more, farther, farther) < left:
+        wide, both = farther, more
+    background = np.where(grid.contains(wide.points()), 0, both).astype(np.float32)
     rest = [_without(xray, background, wide) for xray in xrays]
     return Start(sirt(rest, coarse), coarse, background, wide)
 
@@ -94,14 +99,11 @@ def _coarsened(grid: Grid) -> Grid:
     return grid.with_spacing(max(float(np.cbrt(np.prod(grid.size) / VOXELS)), float(grid.spacing.min())))
 
 
-def _residuals(xrays: Sequence[XRay], values: np.ndarray, grid: Grid) -> list[np.ndarray]:
-    small = [reduced(xray, _factor(xray, grid)) for xray in xrays]
-    return [np.where(x.mask, x.image - project_volume(values, grid, x.view), 0) for x in small]
-
-
-def _misfit(xrays: Sequence[XRay], values: np.ndarray, grid: Grid) -> float:
-    """Root of the sum of squared residuals."""
-    return float(np.sqrt(sum(np.square(r, dtype=np.float64).sum() for r in _residuals(xrays, values, grid))))
+def _misfit(xrays: Sequence[XRay], values: np.ndarray, grid: Grid, coarsest: Grid) -> float:
+    """Root of the sum of squared residuals, of images averaged down to the voxels of the coarsest grid to compare."""
+    small = [reduced(xray, _factor(xray, coarsest)) for xray in xrays]
+    residuals = [np.where(x.mask, x.image - project_volume(values, grid, x.view), 0) for x in small]
+    return float(np.sqrt(sum(np.square(r, dtype=np.float64).sum() for r in residuals)))
 
 
 def _without(xray: XRay, background: np.ndarray, grid: Grid) -> XRay:

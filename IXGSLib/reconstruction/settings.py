@@ -22,8 +22,8 @@ class ReconstructionSettings:
     """Around the region, for what lies outside it and projects into the images; none are spent when nothing does."""
     most_gaussians: int = 62_000
     """Up to how many density control may add, all counted."""
-    background_margin: float = 80.0
-    """How far around the region the background reaches, mm."""
+    background_margin: float = 160.0
+    """How far around the region the background may reach, mm; half as far where that explains the X-rays too."""
     initial_overlap: float = 0.7
     """Standard deviation of a Gaussian at the start, in units of the distance between neighbours."""
     smallest_scale: float = 0.2

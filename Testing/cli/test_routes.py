@@ -26,7 +26,7 @@ from Testing.simulation.phantom import GRID, hounsfield
 TINY = {
     "gaussians": 500,
     "background_gaussians": 50,
-    "background_margin": 10,
+    "background_margin": 20,
     "steps": 20,
     "coarse_steps": 5,
     "refit_steps": 5,

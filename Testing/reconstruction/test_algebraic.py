@@ -42,3 +42,10 @@ def test_surroundings_are_modelled_only_when_there_is_something(ellipsoids):
     inside = case.grid.contains(start.background_grid.points())
     assert start.background[inside].max() == 0
     assert start.background.max() > 0
+
+
+@pytest.mark.parametrize(("margin", "reach"), [(80, 40), (30, 30)])
+def test_surroundings_reach_no_farther_than_needed(margin, reach):
+    case, _ = make_case(around=0.04)  # ends 31 mm beyond the region
+    start = algebraic_start(case.xrays, case.grid, dataclasses.replace(QUICK, background_margin=margin))
+    assert start.background_grid.size[0] == pytest.approx(case.grid.size[0] + 2 * reach, abs=8)
