@@ -160,7 +160,7 @@ class Optimization:
         target = self._target()
         render = project(cloud, target.xray.view, target.pose)
         loss = image_loss(render, target.image, target.mask, self.range, self.settings.ssim_weight)
-        if (self.settings.tv_weight or self.settings.gap_weight) and self.step % self.settings.tv_every == 0:
+        if self.step % self.settings.tv_every == 0:
             loss = loss + self._unlikely(cloud)
         (gradient,) = torch.autograd.grad(loss, raw)
         self.raw = raw.detach()
@@ -198,8 +198,9 @@ class Optimization:
         local = generator.uniform(-0.5, 0.5, 3) * (self.grid.size - side)
         patch = Grid.centered(self.grid.center + self.grid.direction @ local, side, spacing, self.grid.direction)
         values = voxelize(cloud, patch)
-        loss = total_variation(values, s.tv_knee * self.unit) * (s.tv_weight / self.unit)
-        if self.sparse and s.gap_weight:
+        weight, knee = (s.tv_weight, s.tv_knee) if self.sparse else (s.dense_tv_weight, s.dense_tv_knee)
+        loss = total_variation(values, knee * self.unit) * (weight / self.unit)
+        if self.sparse:
             loss = loss + half_filled(values, s.gap * self.unit) * (s.gap_weight * s.gap)
         # The loss of an image is a mean over all pixels; masked ones must not leave the roughness to rule.
         return loss * (s.tv_every * self.measured)

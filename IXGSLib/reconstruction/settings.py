@@ -63,6 +63,9 @@ class ReconstructionSettings:
     tv_knee: float = 0.01
     """Difference between neighbouring voxels, as a share of the typical attenuation, beyond which total variation
     grows as a square root: that keeps edges sharp."""
+    dense_tv_weight: float = 0.15
+    dense_tv_knee: float = 0.05
+    """The same for a region full of soft tissue, whose contrasts are weaker."""
     tv_every: int = 16
     """Steps from one look at total variation to the next; each counts for all of them."""
     tv_size: int = 128
@@ -137,6 +140,8 @@ _LOWEST: dict[str, float] = {
     "ssim_weight": 0.0,
     "tv_weight": 0.0,
     "tv_knee": 1e-6,
+    "dense_tv_weight": 0.0,
+    "dense_tv_knee": 1e-6,
     "tv_every": 1,
     "tv_size": 2,
     "gap_weight": 0.0,
