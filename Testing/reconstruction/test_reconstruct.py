@@ -18,8 +18,10 @@ def result(ellipsoids):
 
 def test_the_volume_is_close_to_the_truth(ellipsoids, result):
     found = compare_volumes(result.volume, ellipsoids[1], threshold=0.012)
-    assert found.psnr > 25.5
-    assert found.dice > 0.93
+    # Seven seeds lie within 34.3 to 34.9 dB, 0.962 to 0.966 and 0.21 to 0.22 mm.
+    assert found.psnr > 33.5
+    assert found.dice > 0.955
+    assert found.surface_distance < 0.25
 
 
 def test_attenuation_keeps_its_unit(ellipsoids, result):
