@@ -1,6 +1,12 @@
+import os
 from pathlib import Path
 
 import pytest
+import torch
+
+if not torch.cuda.is_available():
+    # Read by Triton when kernels are defined; they then run on the CPU, line by line.
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..gaussians import Cloud
 from ..geometry import Grid, View
+from .placement import placed
 
 CUTOFF = 3.5
 """Standard deviations along each image or grid axis beyond which a Gaussian is not drawn (0.1 % of the mass)."""
@@ -37,31 +38,36 @@ def rotation_matrices(quaternions: Tensor) -> Tensor:
 
 def project(cloud: Cloud, view: View, pose: Tensor) -> Tensor:
     """Line integrals (height, width); pose: camera_from_world (3, 4)."""
-    mean, covariance, amplitude, visible = _footprints(cloud, view, pose)
+    mean, covariance, mass, visible = footprints(cloud, view, pose)
+    amplitude = mass / torch.linalg.det(covariance).sqrt()
     return _draw(mean[visible], covariance[visible], amplitude[visible], (view.size[1], view.size[0]))
 
 
 def voxelize(cloud: Cloud, grid: Grid) -> Tensor:
     """Attenuation [k, j, i] in 1/mm."""
-    frame = torch.tensor(grid.direction / grid.spacing).to(cloud.position)
-    origin = torch.tensor(grid.origin).to(cloud.position)
-    mean = (cloud.position - origin) @ frame
+    mean, covariance, mass = blobs(cloud, grid)
+    return _draw(mean, covariance, mass / torch.linalg.det(covariance).sqrt(), grid.shape)
+
+
+def blobs(cloud: Cloud, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean (N, 3) and covariance (N, 3, 3) in voxels, and the peak attenuation (N,) times sqrt(det covariance)."""
+    frame = placed(grid.direction / grid.spacing, cloud.position)
+    mean = (cloud.position - placed(grid.origin, cloud.position)) @ frame
     axes = frame.T @ rotation_matrices(cloud.rotation) * cloud.scale[:, None, :]
-    covariance = axes @ axes.mT + PIXEL_VARIANCE * torch.eye(3).to(axes)
-    volume = cloud.scale.prod(dim=1) / grid.voxel_volume
-    amplitude = cloud.density * volume / torch.linalg.det(covariance).sqrt()
-    return _draw(mean, covariance, amplitude, grid.shape)
+    covariance = axes @ axes.mT + PIXEL_VARIANCE * torch.eye(3, dtype=axes.dtype, device=axes.device)
+    return mean, covariance, cloud.density * (cloud.scale.prod(dim=1) / grid.voxel_volume)
 
 
-def _footprints(cloud: Cloud, view: View, pose: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Mean (N, 2) and covariance (N, 2, 2) in pixels, peak line integral (N,) and which Gaussians are drawn (N,).
+def footprints(cloud: Cloud, view: View, pose: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Mean (N, 2) and covariance (N, 2, 2) in pixels, the peak line integral (N,) times sqrt(det covariance), and which
+    Gaussians lie before the source (N,).
 
     The peak of the exact line integral, sqrt(2 pi / (d^T S^-1 d)), times the loss of height that averaging over a
     pixel brings, is density sqrt(2 pi) s0 s1 s2 k / sqrt(det): k is the pixels that a mm^2 across the ray covers.
     This form keeps the mass by construction and has no difference that could cancel.
     """
     pose = pose.to(cloud.position)
-    K = torch.tensor(view.K).to(cloud.position)
+    K = placed(view.K, cloud.position)
     t = cloud.position @ pose[:, :3].T + pose[:, 3]
     visible = ~(t[:, 2] <= NEAREST_DEPTH)  # a NaN is drawn, so that it shows
     t = torch.where(visible[:, None], t, torch.ones_like(t))
@@ -69,10 +75,10 @@ def _footprints(cloud: Cloud, view: View, pose: Tensor) -> tuple[Tensor, Tensor,
     mean = (t / depth) @ K[:2].T
     J = (K[:2] - torch.cat([torch.zeros_like(mean)[..., None]] * 2 + [mean[..., None]], dim=-1)) / depth[..., None]
     axes = J @ pose[:, :3] @ rotation_matrices(cloud.rotation) * cloud.scale[:, None, :]
-    covariance = axes @ axes.mT + PIXEL_VARIANCE * torch.eye(2).to(axes)
+    covariance = axes @ axes.mT + PIXEL_VARIANCE * torch.eye(2, dtype=axes.dtype, device=axes.device)
     magnification = K[0, 0] * K[1, 1] * t.norm(dim=1) / t[:, 2] ** 3
     mass = cloud.density * math.sqrt(2 * math.pi) * cloud.scale.prod(dim=1) * magnification
-    return mean, covariance, mass / torch.linalg.det(covariance).sqrt(), visible
+    return mean, covariance, mass, visible
 
 
 def _draw(mean: Tensor, covariance: Tensor, amplitude: Tensor, shape: tuple[int, ...]) -> Tensor:

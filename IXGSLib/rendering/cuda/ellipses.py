@@ -1,0 +1,54 @@
+"""A cloud as the rows of numbers that the kernels draw, in plain torch and differentiable.
+
+Taken to float64 because a needle's determinant is a difference of large numbers; next to drawing this is little work.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...gaussians import Cloud
+from ...geometry import Grid, View
+from .. import reference
+from ..placement import placed
+from ..reference import CUTOFF
+
+
+def footprints(cloud: Cloud, view: View, pose: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows of `images` (N, 6) and their reach (N, 2), float32; pose: camera_from_world (3, 4)."""
+    cloud = cloud.to(dtype=torch.float64)
+    mean, covariance, mass, visible = reference.footprints(cloud, view, pose)
+    xx, xy, yy = covariance[:, 0, 0], covariance[:, 0, 1], covariance[:, 1, 1]
+    determinant = xx * yy - xy * xy
+    rows = [*mean.unbind(1), yy / determinant, xy / yy, 1 / yy, mass / determinant.sqrt()]
+    reach = CUTOFF * torch.stack([xx, yy], dim=1).detach().sqrt()
+    return _drawn(torch.stack(rows, dim=1).float(), reach.float(), (view.size[1], view.size[0]), visible)
+
+
+def blobs(cloud: Cloud, grid: Grid) -> tuple[Tensor, Tensor]:
+    """The rows of `volumes` (N, 10) and their reach (N, 3), float32."""
+    mean, S, mass = reference.blobs(cloud.to(dtype=torch.float64), grid)
+    shift_x, shift_y = S[:, 0, 2] / S[:, 2, 2], S[:, 1, 2] / S[:, 2, 2]
+    xx, xy = S[:, 0, 0] - S[:, 0, 2] * shift_x, S[:, 0, 1] - S[:, 0, 2] * shift_y
+    var_y, var_z = S[:, 1, 1] - S[:, 1, 2] * shift_y, S[:, 2, 2]
+    slope = xy / var_y
+    var_x = xx - xy * slope
+    peak = mass / (var_x * var_y * var_z).sqrt()
+    rows = [*mean.unbind(1), 1 / var_x, slope, 1 / var_y, shift_x, shift_y, 1 / var_z, peak]
+    reach = CUTOFF * S.diagonal(dim1=1, dim2=2).detach().sqrt()
+    return _drawn(torch.stack(rows, dim=1).float(), reach.float(), grid.shape)
+
+
+def _drawn(rows: Tensor, reach: Tensor, shape: tuple[int, ...], visible: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Rows and reach, negative for what is not drawn; what is not finite but in sight keeps its NaN and shows by it."""
+    mean = rows[:, : len(shape)].detach()
+    corner = placed(np.array(shape[::-1]) - 1, mean)
+    outside = ((mean + reach < 0) | (mean - reach > corner)).any(dim=1)
+    if visible is not None:
+        outside = outside | ~visible
+    finite = torch.isfinite(rows.detach()).all(dim=1) & torch.isfinite(reach).all(dim=1)
+    # Whatever a Gaussian out of sight holds has no part in the image.
+    rows = torch.where(outside[:, None], torch.zeros_like(rows), rows)
+    return rows, torch.where((outside | ~finite)[:, None], -torch.ones_like(reach), reach)

@@ -1,0 +1,85 @@
+"""Triton kernels for images: drawing 2D Gaussians, and gathering an image back under them.
+
+A Gaussian is that of `..splat`, a row of COLUMNS numbers: mean u, v; A, slope, tail; peak. Its reach in u and v is
+negative when it is not drawn. Nothing depends on an order: an image is summed by tile, moments by Gaussian.
+"""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+COLUMNS = 6
+SIDE = 16
+"""Pixels along each side of a tile."""
+CHUNK = 8
+"""Gaussians that a tile looks at together."""
+
+
+@triton.jit
+def draw(
+    prints, reach, ids, starts, bases, image, width, height, tiles,
+    LEVELS: tl.constexpr, SIDE: tl.constexpr, CHUNK: tl.constexpr,
+):  # fmt: skip
+    """Sum the Gaussians over one tile of `tiles` along x; image: (height, width)."""
+    number = tl.program_id(0)
+    column, row = number % tiles, number // tiles
+    pixel = tl.arange(0, SIDE * SIDE)
+    x, y = column * SIDE + pixel % SIDE, row * SIDE + pixel // SIDE
+    total = tl.zeros([SIDE * SIDE], tl.float32)
+    for level in range(LEVELS):
+        across = ((tiles - 1) >> level) + 1
+        cell = tl.load(bases + level) + (row >> level) * across + (column >> level)
+        stop = tl.load(starts + cell + 1)
+        for begin in range(tl.load(starts + cell), stop, CHUNK):
+            place = begin + tl.arange(0, CHUNK)
+            i = tl.load(ids + place, mask=place < stop, other=0)
+            p = prints + 6 * i
+            dx = x[None, :] - tl.load(p)[:, None]
+            dy = y[None, :] - tl.load(p + 1)[:, None]
+            r = dx - tl.load(p + 3)[:, None] * dy
+            exponent = tl.load(p + 2)[:, None] * r * r + tl.load(p + 4)[:, None] * dy * dy
+            inside = (tl.abs(dx) <= tl.load(reach + 2 * i)[:, None]) & (
+                tl.abs(dy) <= tl.load(reach + 2 * i + 1)[:, None]
+            )
+            value = tl.load(p + 5)[:, None] * tl.exp(-0.5 * exponent)
+            total += tl.sum(tl.where(inside & (place < stop)[:, None], value, 0.0), axis=0)
+    tl.store(image + y * width + x, total, mask=(x < width) & (y < height))
+
+
+@triton.jit
+def gather(prints, reach, image, sums, width, height, SIDE: tl.constexpr):
+    """Sums over the box of one Gaussian of peak one times image times 1, r, y, r r, r y, y y; sums: (N, 6)."""
+    i = tl.program_id(0)
+    p = prints + 6 * i
+    u, v, A, slope, tail = tl.load(p), tl.load(p + 1), tl.load(p + 2), tl.load(p + 3), tl.load(p + 4)
+    reach_u, reach_v = tl.load(reach + 2 * i), tl.load(reach + 2 * i + 1)
+    pixel = tl.arange(0, SIDE * SIDE)
+    m = tl.zeros([SIDE * SIDE], tl.float32)
+    mr, my, mrr, mry, myy = m, m, m, m, m
+    if reach_u >= 0:
+        # Clamped before they become integers, which infinity cannot.
+        left = tl.ceil(tl.minimum(tl.maximum(u - reach_u, 0.0), width)).to(tl.int32)
+        right = tl.floor(tl.minimum(tl.maximum(u + reach_u, -1.0), width - 1)).to(tl.int32)
+        top = tl.ceil(tl.minimum(tl.maximum(v - reach_v, 0.0), height)).to(tl.int32)
+        bottom = tl.floor(tl.minimum(tl.maximum(v + reach_v, -1.0), height - 1)).to(tl.int32)
+        for row in range(top, bottom + 1, SIDE):
+            for column in range(left, right + 1, SIDE):
+                x, y = column + pixel % SIDE, row + pixel // SIDE
+                dx, dy = x - u, y - v
+                r = dx - slope * dy
+                inside = (x <= right) & (y <= bottom) & (tl.abs(dx) <= reach_u) & (tl.abs(dy) <= reach_v)
+                value = tl.load(image + y * width + x, mask=inside, other=0.0)
+                value *= tl.exp(-0.5 * (A * r * r + tail * dy * dy))
+                m += value
+                mr += value * r
+                my += value * dy
+                mrr += value * r * r
+                mry += value * r * dy
+                myy += value * dy * dy
+    tl.store(sums + 6 * i, tl.sum(m, axis=0))
+    tl.store(sums + 6 * i + 1, tl.sum(mr, axis=0))
+    tl.store(sums + 6 * i + 2, tl.sum(my, axis=0))
+    tl.store(sums + 6 * i + 3, tl.sum(mrr, axis=0))
+    tl.store(sums + 6 * i + 4, tl.sum(mry, axis=0))
+    tl.store(sums + 6 * i + 5, tl.sum(myy, axis=0))

@@ -1,0 +1,123 @@
+"""Projecting and voxelizing a cloud by the kernels of `images` and `volumes`.
+
+The way back from a render gathers the moments of each Gaussian; the derivatives of its row follow from them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.utils.checkpoint import checkpoint
+
+from ...gaussians import Cloud
+from ...geometry import Grid, View
+from . import ellipses, images, tiles, volumes
+
+
+def project(cloud: Cloud, view: View, pose: Tensor, parts: int = 1) -> Tensor:
+    """Line integrals (height, width); pose: camera_from_world (3, 4). parts: see `_in_parts`."""
+
+    def draw(cloud: Cloud) -> Tensor:
+        rows, reach = ellipses.footprints(cloud, view, pose)
+        return _Draw.apply(rows, reach, None, (view.size[1], view.size[0]))
+
+    return _in_parts(draw, cloud, parts)
+
+
+def voxelize(cloud: Cloud, grid: Grid, parts: int = 1) -> Tensor:
+    """Attenuation [k, j, i] in 1/mm. parts: see `_in_parts`."""
+
+    def fill(cloud: Cloud) -> Tensor:
+        rows, reach = ellipses.blobs(cloud, grid)
+        return _Fill.apply(rows, reach, grid.shape)
+
+    return _in_parts(fill, cloud, parts)
+
+
+def _in_parts(render: Any, cloud: Cloud, parts: int) -> Tensor:
+    """The sum of the renders of so many parts of a cloud, each worked out again on the way back to save memory."""
+    if parts == 1 or len(cloud) < parts:
+        return render(cloud)
+    columns = (cloud.position, cloud.scale, cloud.rotation, cloud.density)
+    pieces = zip(*(column.tensor_split(parts) for column in columns), strict=True)
+    images = [checkpoint(lambda *part: render(Cloud(*part)), *piece, use_reentrant=False) for piece in pieces]
+    return torch.stack(images).sum(dim=0)
+
+
+def draw(rows: Tensor, reach: Tensor, lists: tiles.Lists, shape: tuple[int, int]) -> Tensor:
+    """The image (height, width) of rows (N, 6) with a reach (N, 2) from lists of tiles that somebody else made."""
+    return _Draw.apply(rows, reach, lists, shape)
+
+
+class _Draw(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, reach: Tensor, lists: tiles.Lists | None, shape: tuple[int, int]) -> Tensor:
+        rows, reach = rows.contiguous(), reach.contiguous()
+        ctx.save_for_backward(rows, reach)
+        height, width = shape
+        image = rows.new_empty(shape)
+        if lists is None:
+            lists = tiles.lists(rows[:, :2], reach, shape, images.SIDE)
+        across, down = (-(-n // images.SIDE) for n in (width, height))
+        images.draw[(across * down,)](
+            rows, reach, lists.ids, lists.starts, lists.bases, image, width, height, across,
+            LEVELS=lists.levels, SIDE=images.SIDE, CHUNK=images.CHUNK,
+        )  # fmt: skip
+        return image + _flaw(rows)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *upstream: Tensor) -> Any:
+        rows, reach = ctx.saved_tensors
+        image = upstream[0].contiguous()
+        sums = torch.empty_like(rows)
+        if len(rows):
+            height, width = image.shape
+            images.gather[(len(rows),)](rows, reach, image, sums, width, height, SIDE=images.SIDE, num_warps=1)
+        _, _, A, slope, tail, peak = rows.unbind(1)
+        m, r, y, rr, ry, yy = sums.unbind(1)
+        columns = [peak * A * r, peak * (tail * y - slope * A * r)]
+        columns += [-peak / 2 * rr, peak * A * ry, -peak / 2 * yy, m]
+        return torch.stack(columns, dim=1), None, None, None
+
+
+class _Fill(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, reach: Tensor, shape: tuple[int, int, int]) -> Tensor:
+        rows, reach = rows.contiguous(), reach.contiguous()
+        ctx.save_for_backward(rows, reach)
+        values = rows.new_empty(shape)
+        lists = tiles.lists(rows[:, :3], reach, shape, volumes.SIDE)
+        counts = [-(-n // volumes.SIDE) for n in shape[::-1]]
+        volumes.fill[(math.prod(counts),)](
+            rows, reach, lists.ids, lists.starts, lists.bases, values, *shape[::-1], *counts[:2],
+            LEVELS=lists.levels, SIDE=volumes.SIDE, CHUNK=volumes.CHUNK,
+        )  # fmt: skip
+        return values.add_(_flaw(rows))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *upstream: Tensor) -> Any:
+        rows, reach = ctx.saved_tensors
+        values = upstream[0].contiguous()
+        sums = torch.empty_like(rows)
+        if len(rows):
+            nz, ny, nx = values.shape
+            volumes.gather[(len(rows),)](rows, reach, values, sums, nx, ny, nz, SIDE=volumes.SIDE)
+        _, _, _, A, slope, tail, shift_x, shift_y, depth, peak = rows.unbind(1)
+        m, r, q, z, rr, rq, rz, qq, qz, zz = sums.unbind(1)
+        r, rq, rz, q, qz = A * r, A * rq, A * rz, tail * q, tail * qz
+        columns = [peak * r, peak * (q - slope * r)]
+        columns += [peak * (depth * z - shift_y * q - (shift_x - slope * shift_y) * r)]
+        columns += [-peak / 2 * rr, peak * rq, -peak / 2 * qq]
+        columns += [peak * rz, peak * (qz - slope * rz), -peak / 2 * zz, m]
+        return torch.stack(columns, dim=1), None, None
+
+
+def _flaw(rows: Tensor) -> Tensor:
+    """Zero, or NaN when a row is not finite: the render shows it without anyone having to ask the device."""
+    return torch.where(torch.isfinite(rows).all(), 0.0, math.nan)

@@ -1,0 +1,74 @@
+"""Which Gaussians each tile has to look at.
+
+Cells of level 0 are tiles; those of each next level are twice as wide. A Gaussian is listed at the first level at which
+its box touches at most two cells along each axis, so that the length of the lists is known without asking the device,
+and a tile reads one list of each level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import prod
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..placement import placed
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """ids: Gaussians sorted by cell, int32. starts: where the list of each cell begins, and the last one's end, int32.
+
+    bases: the first cell of each level, int32.
+    """
+
+    ids: Tensor
+    starts: Tensor
+    bases: Tensor
+
+    @property
+    def levels(self) -> int:
+        return len(self.bases)
+
+
+@torch.no_grad()
+def lists(mean: Tensor, reach: Tensor, shape: tuple[int, ...], side: int) -> Lists:
+    """The lists of an image or volume cut into tiles of `side` pixels along each axis.
+
+    mean, reach: (N, d) in pixels, x first; nothing is drawn where a reach is negative. shape: x last.
+    """
+    axes = len(shape)
+    tiles = tuple(-(-n // side) for n in shape[::-1])
+    shifts, sizes, bases, corners = _cells(tiles, mean.device)
+    limit = placed(np.array(shape[::-1]) - 1.0, mean)
+    first = torch.ceil(mean - reach).clamp(min=0).minimum(limit + 1).to(torch.int32) // side
+    last = torch.floor(mean + reach).clamp(min=-1).minimum(limit).to(torch.int32)
+    drawn = (reach[:, 0] >= 0) & (last >= 0).all(dim=1)
+    last = last // side
+    level = ((last[:, None] >> shifts) - (first[:, None] >> shifts) > 1).any(dim=2).sum(dim=1)
+    low, high = first >> level[:, None], last >> level[:, None]
+    cell = low[:, None] + corners
+    listed = drawn[:, None] & (cell <= high[:, None]).all(dim=2)
+    key = cell[..., axes - 1]
+    for axis in range(axes - 2, -1, -1):
+        key = key * sizes[level, axis, None] + cell[..., axis]
+    total = sum(prod(((n - 1) >> level) + 1 for n in tiles) for level in range(len(bases)))
+    key = torch.where(listed, key + bases[level, None], total).to(torch.int32).reshape(-1)
+    key, order = torch.sort(key, stable=True)
+    edges = torch.arange(total + 1, dtype=torch.int32, device=mean.device)
+    return Lists((order >> axes).to(torch.int32), torch.searchsorted(key, edges, out_int32=True), bases)
+
+
+@lru_cache(maxsize=64)
+def _cells(tiles: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Levels (L, 1), cells along each axis (L, d), first cell (L,) of each level; the corners of a box (2^d, d)."""
+    count = max(max(tiles) - 1, 1).bit_length()
+    sizes = np.array([[((n - 1) >> level) + 1 for n in tiles] for level in range(count)])
+    bases = np.concatenate([[0], np.cumsum(sizes.prod(axis=1))[:-1]])
+    corners = np.array(list(product((0, 1), repeat=len(tiles))))
+    like = torch.empty(0, dtype=torch.int32, device=device)
+    return tuple(placed(a, like) for a in (np.arange(count)[:, None], sizes, bases, corners))  # type: ignore[return-value]
