@@ -60,19 +60,18 @@ class Reconstruct:
 
     def run(self) -> None:
         with Reporter(self.json) as reporter:
-            if self.device == "cuda":
-                raise SettingsError("--device cuda: this version computes on the CPU; use --device auto or cpu")
             with noticed() as messages:
+                device = self._device()
                 settings = self._settings()
                 case = evenly(self.images.load(self.case), self.views)
                 reference = Reference.load(self.truth, self.test).apart_from(case)
             case = replace(case, warnings=tuple(dict.fromkeys([*case.warnings, *messages])))
-            run = self._record(case, settings, reference)
+            run = self._record(case, settings, reference, device)
             with RunFolder(self.out, run, self.resume) as folder:
                 reporter.log = folder.path / LOG
-                self._begin(reporter, case, settings)
+                self._begin(reporter, case, settings, device)
                 try:
-                    metrics = self._work(case, settings, reference, folder, reporter)
+                    metrics = self._work(case, settings, reference, folder, reporter, device)
                 except (IXGSError, KeyboardInterrupt):
                     if folder.resumable:
                         reporter.warn("what was done so far is kept; the same command with --resume goes on from there")
@@ -80,6 +79,12 @@ class Reconstruct:
         if not self.json:
             print_metrics(metrics)
             print(f"{self.out / 'report.html'}\n{RESEARCH_ONLY}")
+
+    def _device(self) -> Literal["cpu", "cuda"]:
+        """Where to compute: what is asked for, or what works here."""
+        from ..rendering.devices import chosen
+
+        return "cuda" if chosen(self.device).type == "cuda" else "cpu"
 
     def _settings(self) -> ReconstructionSettings:
         """The preset's, with what the file and the flags replace."""
@@ -92,7 +97,9 @@ class Reconstruct:
             values["seed"] = self.seed
         return ReconstructionSettings.from_dict(values)
 
-    def _record(self, case: Case, settings: ReconstructionSettings, reference: Reference) -> dict[str, Any]:
+    def _record(
+        self, case: Case, settings: ReconstructionSettings, reference: Reference, device: str
+    ) -> dict[str, Any]:
         from ..rendering.threads import set_thread_count, thread_count
 
         if self.threads is not None:
@@ -106,15 +113,15 @@ class Reconstruct:
             "preset": self.preset,
             "settings": settings.as_dict(),
             "seed": settings.seed,
-            "device": {"asked": self.device, "used": "cpu"},
+            "device": {"asked": self.device, "used": device},
             "threads": thread_count(),
             "warnings": list(case.warnings),
             **surroundings(),
         }
 
-    def _begin(self, reporter: Reporter, case: Case, settings: ReconstructionSettings) -> None:
+    def _begin(self, reporter: Reporter, case: Case, settings: ReconstructionSettings, device: str) -> None:
         reporter.tell(
-            "start", case=case.name, views=len(case.xrays), steps=settings.steps, seed=settings.seed, device="cpu"
+            "start", case=case.name, views=len(case.xrays), steps=settings.steps, seed=settings.seed, device=device
         )
         for message in case.warnings:
             reporter.warn(message)
@@ -126,6 +133,7 @@ class Reconstruct:
         reference: Reference,
         folder: RunFolder,
         reporter: Reporter,
+        device: Literal["cpu", "cuda"],
     ) -> dict[str, float | None]:
         """Reconstruct and write all outputs; returns the metrics."""
         from .. import reconstruction
@@ -137,6 +145,7 @@ class Reconstruct:
             on_progress=lambda progress: reporter.tell("progress", **progress.as_dict()),
             cancelled=stop_asked,
             checkpoints=folder.checkpoints,
+            device=device,
         )
         for message in result.warnings:
             reporter.warn(message)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..errors import GeometryError
 from ..rendering.lanes import kernel
+from ..rendering.placement import placed
 from ..rendering.threads import CHUNKS, run
 
 WINDOW_SIZE = 11
@@ -43,7 +44,7 @@ def image_loss_reference(render: Tensor, image: Tensor, mask: Tensor, scale: flo
     absolute = (render - image).abs().mean() / scale
     if ssim_weight == 0 or min(render.shape) < WINDOW_SIZE:
         return absolute
-    window = torch.tensor(WINDOW).to(render)
+    window = placed(WINDOW, render)
     maps = torch.stack([render, image, render * render, image * image, render * image])[:, None]
     maps = torch.nn.functional.conv2d(maps, window.reshape(1, 1, 1, -1))
     mx, my, mxx, myy, mxy = torch.nn.functional.conv2d(maps, window.reshape(1, 1, -1, 1))[:, 0]

@@ -16,6 +16,7 @@ from ..gaussians.density_control import Control, control
 from ..gaussians.parameters import limit, pack, unpack
 from ..geometry import Grid
 from ..rendering import project, voxelize
+from ..rendering.devices import halve_work
 from ..xray import XRay
 from ..xray.reduction import reduced
 from .adam import Adam
@@ -35,11 +36,15 @@ class _Target:
     pose: Tensor
 
     @classmethod
-    def of(cls, xray: XRay) -> _Target:
+    def of(cls, xray: XRay, device: torch.device) -> _Target:
         # Whatever stands in pixels that were not measured must not reach the windows around them.
         image, mask = torch.tensor(np.where(xray.mask, xray.image, 0)), torch.tensor(xray.mask)
-        return cls(xray, image, mask, torch.tensor(xray.view.camera_from_world))
+        pose = torch.tensor(xray.view.camera_from_world)
+        return cls(xray, image.to(device), mask.to(device), pose.to(device))
 
+
+LOOK_EVERY = 20
+"""Steps after which a GPU, which is not waited for in between, is asked whether the loss is still finite."""
 
 _NUMBERS = (
     "step",
@@ -64,12 +69,18 @@ class Optimization:
     """
 
     def __init__(
-        self, xrays: Sequence[XRay], held_out: Sequence[int], grid: Grid, settings: ReconstructionSettings
+        self,
+        xrays: Sequence[XRay],
+        held_out: Sequence[int],
+        grid: Grid,
+        settings: ReconstructionSettings,
+        device: torch.device | None = None,
     ) -> None:
+        self.device = device or torch.device("cpu")
         self.settings = settings
         self.grid = grid
-        self.targets = [_Target.of(xray) for xray in xrays]
-        self.small = [_Target.of(_halved(xray)) for xray in xrays]
+        self.targets = [_Target.of(xray, self.device) for xray in xrays]
+        self.small = [_Target.of(_halved(xray), self.device) for xray in xrays]
         self.held_out = list(held_out)
         self.training = [n for n in range(len(xrays)) if n not in set(held_out)]
         self.range = max((float(np.percentile(x.image[x.mask], 99.9)) for x in xrays if x.mask.any()), default=0.0)
@@ -77,7 +88,8 @@ class Optimization:
         if not self.range > 0:
             raise ReconstructionError("no X-ray holds a positive line integral; check the values and I0 of the case")
         self.step = 0
-        self.loss: float | None = None
+        self.last_loss: Tensor | float | None = None
+        self.sound: Tensor | None = None
         self.held_out_psnr: float | None = None
         self.best_psnr: float | None = None
         self.stale = 0
@@ -94,11 +106,11 @@ class Optimization:
         """
         s = self.settings
         self.unit, self.sparse = unit, sparse
-        self.raw = pack(cloud, unit)
+        self.raw = pack(cloud.to(self.device), unit)
         self.best = self.raw.clone()
         columns = [s.position_rate] * 3 + [s.scale_rate] * 3 + [s.rotation_rate] * 4 + [s.density_rate]
-        self.adam = Adam(self.raw, torch.tensor(columns))
-        self.pull = torch.zeros(len(self.raw))
+        self.adam = Adam(self.raw, torch.tensor(columns, device=self.device))
+        self.pull = torch.zeros(len(self.raw), device=self.device)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and numbers from which `restore` goes on as if nothing had happened."""
@@ -109,11 +121,21 @@ class Optimization:
 
     def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Go back to what `state` told."""
+        tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
         self.start(unpack(tensors["raw"], state["unit"]), state["unit"], state["sparse"])
         self.raw, self.best, self.pull = tensors["raw"], tensors["best"], tensors["pull"]
         self.adam.first, self.adam.second, self.adam.steps = tensors["first"], tensors["second"], state["adam_steps"]
         for name in _NUMBERS:
             setattr(self, name, state[name])
+
+    @property
+    def loss(self) -> float | None:
+        """That of the last step; asking waits for a GPU."""
+        return None if self.last_loss is None else float(self.last_loss)
+
+    @loss.setter
+    def loss(self, value: float | None) -> None:
+        self.last_loss = value
 
     @property
     def cloud(self) -> Cloud:
@@ -135,8 +157,25 @@ class Optimization:
     def __iter__(self) -> Iterator[Optimization]:
         """Run to the end, or until the loss is not finite: then the best cloud so far stands and `failed` is set."""
         while not self.finished:
-            self._advance()
+            self._advance_within_memory()
             yield self
+
+    def _advance_within_memory(self) -> None:
+        """One step; when a GPU's memory does not suffice, once more with half the work at a time."""
+        try:
+            self._advance()
+            return
+        except torch.OutOfMemoryError:
+            if not halve_work():
+                free, total = (n / 2**30 for n in torch.cuda.mem_get_info())
+                width, height = self.targets[0].xray.view.size
+                raise ReconstructionError(
+                    f"the GPU's memory does not suffice for {len(self.raw)} Gaussians and {width} x {height} pixels, "
+                    f"with {free:.1f} of {total:.1f} GiB free; use fewer Gaussians, a coarser region or --device cpu"
+                ) from None
+        self.raw = self.raw.detach()
+        torch.cuda.empty_cache()
+        self._advance_within_memory()
 
     def _advance(self) -> None:
         s = self.settings
@@ -164,9 +203,7 @@ class Optimization:
             loss = loss + self._unlikely(cloud)
         (gradient,) = torch.autograd.grad(loss, raw)
         self.raw = raw.detach()
-        self.loss = float(loss.detach())
-        # A sum is finite when all of its terms are, and costs a tenth of looking at each.
-        if not np.isfinite(self.loss) or not torch.isfinite(gradient.sum()):
+        if not self._finite(loss.detach(), gradient):
             self.raw, self.failed = self.best, True
             return False
         self.pull += gradient[:, :3].norm(dim=1)
@@ -174,6 +211,18 @@ class Optimization:
         s = self.settings
         limit(self.raw, s.smallest_scale, s.largest_scale, s.largest_aspect)
         return True
+
+    def _finite(self, loss: Tensor, gradient: Tensor) -> bool:
+        """Whether losses and gradients are finite so far; a GPU is asked now and then, and before its cloud is kept."""
+        # A sum is finite when all of its terms are, and costs a tenth of looking at each.
+        sound = torch.isfinite(loss) & torch.isfinite(gradient.sum())
+        self.last_loss, self.sound = loss, sound if self.sound is None else sound & self.sound
+        s, following = self.settings, self.step + 1
+        marks = (LOOK_EVERY, s.check_every, s.control_every)
+        look = self.device.type == "cpu" or following >= min(self.last_step, s.steps - s.refit_steps)
+        if not look and all(following % mark for mark in marks):
+            return True
+        return bool(self.sound)
 
     def _clock(self) -> int:
         """The step for the schedule: a refit that begins early still runs at the rates of the last steps."""
@@ -232,7 +281,7 @@ class Optimization:
         if self.reordered:
             self.adam = Adam(self.best, self.adam.rates)
         self.raw = self.best.clone()
-        self.pull = torch.zeros(len(self.raw))
+        self.pull = torch.zeros(len(self.raw), device=self.device)
 
     def _control(self) -> None:
         s = self.settings
@@ -242,7 +291,7 @@ class Optimization:
         self.raw = torch.cat([self.raw[stay], added])
         self.adam.take(stay, len(added))
         self.reordered = True
-        self.pull = torch.zeros(len(self.raw))
+        self.pull = torch.zeros(len(self.raw), device=self.device)
 
     def _wide(self) -> float:
         """Gaussians wider than the volume's voxels are split, the others cloned."""

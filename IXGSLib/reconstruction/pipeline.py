@@ -20,6 +20,7 @@ from ..gaussians import Cloud
 from ..gaussians.initialization import random_cloud, sampled_cloud
 from ..geometry.coverage import check_views
 from ..rendering import project, voxelize
+from ..rendering.devices import Device, chosen, whole_work
 from ..volume import Volume
 from ..xray import XRay
 from ..xray.reduction import reduced
@@ -49,15 +50,17 @@ def reconstruct(
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     checkpoints: Path | None = None,
+    device: Device = "auto",
 ) -> Reconstruction:
     """The volume of a case.
 
     settings: in place of a preset. on_progress: called several times a second. cancelled: asked as often; the work
     ends with Cancelled once it says True. checkpoints: a folder for the state, from which a call with the same case
-    and settings goes on. Raises GeometryError for views that cannot show the region, ReconstructionError when no
-    usable cloud is found.
+    and settings goes on. device: `auto` takes a GPU where one works; where less than the best is
+    left, a warning of the result says why. Raises GeometryError for views that cannot show the region,
+    ReconstructionError when no usable cloud is found.
     """
-    run = _Run(case, settings or settings_for(preset), checkpoints)
+    run = _Run(case, settings or settings_for(preset), checkpoints, device)
     with _one_torch_thread(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", IXGSWarning)
@@ -84,7 +87,8 @@ def _one_torch_thread() -> Iterator[None]:
 class _Run:
     """One reconstruction: its stages in order, and what they leave behind."""
 
-    def __init__(self, case: Case, settings: ReconstructionSettings, checkpoints: Path | None) -> None:
+    def __init__(self, case: Case, settings: ReconstructionSettings, checkpoints: Path | None, device: Device) -> None:
+        self.device = device
         self.case = case
         self.settings = settings
         self.folder = checkpoints
@@ -95,9 +99,11 @@ class _Run:
         """Run all stages, telling how far they are every PROGRESS_SECONDS."""
         yield self._at("initialization")
         check_views(self.case.views, self.case.grid)
+        device = chosen(self.device)
+        whole_work()
         xrays = [_usable(xray, self.case) for xray in self.case.xrays]
         self.held_out = [n for n in _held_out(len(xrays), self.settings) if xrays[n].mask.any()]
-        self.optimization = Optimization(xrays, self.held_out, self.case.grid, self.settings)
+        self.optimization = Optimization(xrays, self.held_out, self.case.grid, self.settings, device)
         if not self._resume():
             training = [xrays[n] for n in self.optimization.training]
             self.optimization.start(*_first_cloud(training, self.case, self.settings))
@@ -129,21 +135,21 @@ class _Run:
             noticed.append(f"the loss was not finite after step {optimization.step}; the best cloud before it was kept")
         cloud = optimization.cloud.detach()
         with torch.no_grad():
-            volume = Volume(voxelize(cloud, case.grid).numpy(), case.grid)
-            renders = tuple(project(cloud, view).numpy() for view in case.views)
+            volume = Volume(voxelize(cloud, case.grid).cpu().numpy(), case.grid)
+            renders = tuple(project(cloud, view).cpu().numpy() for view in case.views)
         self._lap("rendering")
         metrics = {"fit_psnr": _fit(renders, case.xrays, optimization.range)}
         if optimization.best_psnr is not None:
             metrics["held_out_psnr"] = optimization.best_psnr
         ids = tuple(case.views[n].id for n in self.held_out)
         every = tuple(dict.fromkeys([*case.warnings, *noticed]))
-        return Reconstruction(volume, cloud, renders, ids, metrics, self.settings, every, self.durations)
+        return Reconstruction(volume, cloud.to("cpu"), renders, ids, metrics, self.settings, every, self.durations)
 
     def _preview(self) -> Volume:
         """The region as it is now, in voxels of twice the size."""
         grid = self.case.grid.with_spacing(2 * float(self.case.grid.spacing.min()))
         with torch.no_grad():
-            return Volume(voxelize(self.optimization.cloud, grid).numpy(), grid)
+            return Volume(voxelize(self.optimization.cloud, grid).cpu().numpy(), grid)
 
     def _at(self, stage: Stage, preview: Volume | None = None) -> Progress:
         seconds = time.perf_counter() - self.began

@@ -11,15 +11,17 @@ from ..errors import GeometryError, SettingsError
 from ..gaussians import Cloud
 from ..geometry import Grid, View
 from . import cpu, reference
+from .devices import proven
 
-Backend = Literal["auto", "cpu", "reference"]
+Backend = Literal["auto", "cpu", "cuda", "reference"]
 
 
 def project(cloud: Cloud, view: View, pose: Tensor | None = None, backend: Backend = "auto") -> Tensor:
     """The line integrals (height, width) of a cloud in a view, no unit.
 
     Differentiable in the cloud and, when given, in `pose`: camera_from_world (3 or 4, 4), which then stands in for
-    the view's own. `auto` takes the CPU kernels for float32 on the CPU and the reference for everything else.
+    the view's own. `auto` takes the kernels of the CPU or the GPU for float32 and the reference for everything
+    else, also on a GPU where no kernel works.
     Gaussians behind the source are not drawn; one whose numbers are not finite makes the image NaN.
     """
     if pose is None:
@@ -35,14 +37,18 @@ def voxelize(cloud: Cloud, grid: Grid, backend: Backend = "auto") -> Tensor:
 
 
 def _implementation(cloud: Cloud, backend: Backend):
-    compiled = cloud.position.device.type == "cpu" and cloud.position.dtype == torch.float32
-    if backend == "auto":
-        return cpu if compiled else reference
+    device = cloud.position.device.type
     if backend == "reference":
         return reference
-    if backend == "cpu" and compiled:
-        return cpu
+    if cloud.position.dtype == torch.float32 and backend in ("auto", device):
+        if device == "cpu":
+            return cpu
+        kernels = proven().module if device == "cuda" else None
+        if kernels is not None:
+            return kernels
+    if backend == "auto":
+        return reference
     raise SettingsError(
         f"backend '{backend}' cannot render a {cloud.position.dtype} cloud on '{cloud.position.device}'; "
-        "use backend='auto', or a float32 cloud on the CPU for 'cpu'"
+        "use backend='auto', or a float32 cloud on the device that the backend is for"
     )

@@ -61,7 +61,7 @@ class Fake:
         self.error = None
         self.checkpoint = False
 
-    def __call__(self, case, preset, *, settings, on_progress, cancelled, checkpoints):
+    def __call__(self, case, preset, *, settings, on_progress, cancelled, checkpoints, device):
         self.calls.append((case, preset, settings))
         for step in range(3):
             on_progress(Progress("optimization", step, 2, float("nan") if step else None, None, 0.1, 1.0, 9))

@@ -15,10 +15,11 @@ from torch.utils.checkpoint import checkpoint
 
 from ...gaussians import Cloud
 from ...geometry import Grid, View
+from .. import devices
 from . import ellipses, images, tiles, volumes
 
 
-def project(cloud: Cloud, view: View, pose: Tensor, parts: int = 1) -> Tensor:
+def project(cloud: Cloud, view: View, pose: Tensor, parts: int | None = None) -> Tensor:
     """Line integrals (height, width); pose: camera_from_world (3, 4). parts: see `_in_parts`."""
 
     def draw(cloud: Cloud) -> Tensor:
@@ -28,7 +29,7 @@ def project(cloud: Cloud, view: View, pose: Tensor, parts: int = 1) -> Tensor:
     return _in_parts(draw, cloud, parts)
 
 
-def voxelize(cloud: Cloud, grid: Grid, parts: int = 1) -> Tensor:
+def voxelize(cloud: Cloud, grid: Grid, parts: int | None = None) -> Tensor:
     """Attenuation [k, j, i] in 1/mm. parts: see `_in_parts`."""
 
     def fill(cloud: Cloud) -> Tensor:
@@ -38,8 +39,12 @@ def voxelize(cloud: Cloud, grid: Grid, parts: int = 1) -> Tensor:
     return _in_parts(fill, cloud, parts)
 
 
-def _in_parts(render: Any, cloud: Cloud, parts: int) -> Tensor:
-    """The sum of the renders of so many parts of a cloud, each worked out again on the way back to save memory."""
+def _in_parts(render: Any, cloud: Cloud, parts: int | None) -> Tensor:
+    """The sum of the renders of so many parts of a cloud, worked out again on the way back to save memory.
+
+    None: as many as `devices.parts` says.
+    """
+    parts = devices.parts() if parts is None else parts
     if parts == 1 or len(cloud) < parts:
         return render(cloud)
     columns = (cloud.position, cloud.scale, cloud.rotation, cloud.density)

@@ -2,7 +2,7 @@
 
 A Gaussian is peak exp(-1/2 [A r^2 + tail q^2 + depth z^2]) with z = dz, q = dy - shift_y dz and
 r = dx - shift_x dz - slope q: conditioned on z and then on y, so that nothing cancels in a needle. It is a row of
-COLUMNS numbers: mean x, y, z; A, slope, tail; shift_x, shift_y, depth; peak. Its reach is negative when it is not drawn.
+COLUMNS numbers: mean x, y, z; A, slope, tail; shift_x, shift_y, depth; peak. Its reach is negative when not drawn.
 """
 
 from __future__ import annotations
