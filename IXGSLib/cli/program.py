@@ -24,6 +24,7 @@ COMMANDS = {
     "reconstruct": "Turn the X-rays of a case into a volume.",
     "check": "Show what the X-rays of a case see, before anything is computed.",
     "simulate": "Make a case from a CT, with the truth to compare with.",
+    "pairs": "Make pairs of realistic X-rays and clean targets from CTs, to train on.",
     "evaluate": "Compare a finished run with the truth.",
 }
 """The subcommands; each is a module of this package with a dataclass of its name in capitals."""

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import tyro
 
-from ..simulation import SimulationSettings, simulate, write_simulation
+from ..errors import SettingsError
+from ..simulation import ImagingSettings, Simulation, SimulationSettings, simulate, write_simulation
 from .messages import RESEARCH_ONLY, noticed, tell
 
 
@@ -20,13 +21,29 @@ class Simulate:
     """A CT in HU: .nrrd, .mha, .nii, .nii.gz, or a folder with one DICOM series."""
     out: Path
     """Folder for case.json, test.json, images/ and truth.nrrd: new or empty."""
+    realistic: bool = False
+    """X-rays as a C-arm exports them: spectrum, scatter, blur, noise, collimator, table and implants; photons is not
+    used. The clean targets are beside them."""
     settings: Annotated[SimulationSettings, tyro.conf.arg(name="")] = field(default_factory=SimulationSettings)
+    imaging: ImagingSettings = field(default_factory=ImagingSettings)
+    """With --realistic."""
 
     def run(self) -> None:
         with noticed() as messages:
-            simulation = simulate(self.ct, self.settings)
-            folder = write_simulation(simulation, self.out)
+            simulation, folder = self._realistic() if self.realistic else self._plain()
         for message in messages:
             tell(f"warning: {message}")
         count, tests = len(simulation.training.xrays), len(simulation.test.xrays)
         print(f"{folder}: {count} views, {tests} to test with, the true volume\n{RESEARCH_ONLY}")
+
+    def _plain(self) -> tuple[Simulation, Path]:
+        if self.imaging != ImagingSettings():
+            raise SettingsError("--imaging is for realistic X-rays, expected --realistic with it; add --realistic")
+        simulation = simulate(self.ct, self.settings)
+        return simulation, write_simulation(simulation, self.out)
+
+    def _realistic(self) -> tuple[Simulation, Path]:
+        from ..simulation.realistic_case import simulate_realistic, write_realistic
+
+        simulation = simulate_realistic(self.ct, self.settings, self.imaging)
+        return simulation.clean, write_realistic(simulation, self.out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,11 @@ def write_simulation(simulation: Simulation, folder: str | os.PathLike[str]) -> 
     folder: new or empty; it is moved into place once everything is written, so that it is whole or not there.
     Raises IXGSError for a folder with something in it and for one that cannot be written.
     """
+    return write_whole(folder, lambda whole: _write(simulation, whole))
+
+
+def write_whole(folder: str | os.PathLike[str], write: Callable[[Path], None]) -> Path:
+    """Let `write` fill a folder that is moved into place when it returns; folder, errors: as in `write_simulation`."""
     folder = Path(folder).absolute()
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise IXGSError(f"{folder}: is there already, expected a new or an empty folder; choose another or empty it")
@@ -28,7 +34,7 @@ def write_simulation(simulation: Simulation, folder: str | os.PathLike[str]) -> 
             # A folder in the temporary one, which only its owner may enter.
             whole = Path(temporary) / "simulation"
             whole.mkdir()
-            _write(simulation, whole)
+            write(whole)
             if folder.exists():
                 folder.rmdir()
             whole.rename(folder)

@@ -1,0 +1,56 @@
+"""`ixgs pairs`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from ..simulation.pairs import PairSettings, make_pairs
+from .events import Reporter
+from .lock import Lock
+from .messages import RESEARCH_ONLY, noticed
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Make pairs of a realistic X-ray and its clean target from CTs, to train on."""
+
+    cts: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="CT...")]
+    """CTs in HU: .nrrd, .mha, .nii, .nii.gz, or folders with one DICOM series."""
+    out: Path
+    """Folder for the pairs: new, empty, or with pairs of the same options, whose missing ones are made."""
+    settings: Annotated[PairSettings, tyro.conf.arg(name="")] = field(default_factory=PairSettings)
+    jobs: int | None = None
+    """Processes; as many as cores when not given."""
+    json: bool = False
+    """Progress on standard output, a JSON object per line."""
+
+    def run(self) -> None:
+        folder = self.out.absolute()
+        lock = Lock(folder.parent / f".{folder.name}.lock")
+        with Reporter(self.json) as reporter:
+            lock.acquire()
+            try:
+                self._make(folder, reporter)
+            finally:
+                lock.release()
+        if not self.json:
+            total = len(self.cts) * self.settings.count
+            print(f"{folder}: {total} pairs, manifest.json\n{RESEARCH_ONLY}")
+
+    def _make(self, folder: Path, reporter: Reporter) -> None:
+        total = len(self.cts) * self.settings.count
+        start, first = time.monotonic(), 0
+        with noticed() as messages:
+            for number, done in enumerate(make_pairs(list(self.cts), folder, self.settings, self.jobs)):
+                for message in messages:
+                    reporter.warn(message)
+                first = done if number == 0 else first
+                seconds = time.monotonic() - start
+                remaining = seconds / (done - first) * (total - done) if done > first else None
+                reporter.tell("progress", stage="pairs", step=done, steps=total, seconds=seconds, remaining=remaining)
+        reporter.tell("done", pairs=total, made=total - first, seconds=time.monotonic() - start)

@@ -1,0 +1,132 @@
+"""Random poses around a spine and random imaging settings, from stated ranges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..geometry import View
+from ..geometry.rigid import Array, apply
+from ..geometry.trajectory import CArm
+from .body import Body
+from .imaging_settings import ImagingSettings, Implant
+
+UNIFORM = {
+    "kvp": (60.0, 120.0),
+    "aluminium": (2.0, 5.0),
+    "copper": (0.0, 0.3),
+    "scatter": (0.2, 2.0),
+    "scatter_width": (25.0, 70.0),
+    "focal_spot": (0.3, 1.2),
+    "mtf50": (0.5, 2.5),
+    "glare": (0.0, 0.2),
+    "glare_width": (10.0, 50.0),
+    "saturation": (8.0, 100.0),
+    "field_size": (0.7, 1.05),
+    "field_angle": (-20.0, 20.0),
+    "field_penumbra": (0.5, 4.0),
+    "leakage": (0.0, 0.01),
+    "gamma": (0.7, 1.4),
+    "edge_amount": (0.0, 1.5),
+    "edge_width": (1.0, 5.0),
+}
+"""Settings that are drawn evenly between two values."""
+LOGARITHMIC = {"quanta": (300.0, 20_000.0), "electronic_noise": (1.0, 10.0)}
+"""Settings whose logarithm is drawn evenly between two values."""
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "field": ("square", "round", "open"),
+    "metal": ("titanium", "steel"),
+    "logarithmic": (True, True, False),
+    "inverted": (True, False),
+    "bits": (8, 8, 12, 16),
+    "table": (0.0, 8.0, 15.0, 25.0),
+}
+"""Settings that are one of several, each equally likely."""
+IMPLANTS: dict[Implant, float] = {"screws": 0.25, "wires": 0.1, "balls": 0.25}
+"""How often each kind of implant is there."""
+WINDOW = ((0.1, 5.0), (88.0, 99.9))
+"""Percentiles of black and of white."""
+SOURCE_DETECTOR, SOURCE_ISOCENTRE, DETECTOR = (950.0, 1250.0), (0.55, 0.68), (200.0, 400.0)
+"""C-arm: mm, part of that, side of the detector in mm."""
+ORBITAL, ANGULAR = (-110.0, 110.0), (-30.0, 30.0)
+"""Gantry angles, degrees; half of the poses are turned to the other side, with the tube above."""
+ATTEMPTS, DEEP = 50, 80.0
+"""Draws of a pose, and half of a body's depth in mm."""
+JITTER = 20.0
+"""Standard deviation of the isocentre around the spine, mm."""
+
+
+def draw_settings(generator: np.random.Generator, base: ImagingSettings) -> ImagingSettings:
+    """Imaging settings from the ranges above; the target's bone threshold is that of `base`."""
+    values: dict[str, Any] = {name: float(generator.uniform(*ends)) for name, ends in UNIFORM.items()}
+    values |= {name: float(np.exp(generator.uniform(*np.log(ends)))) for name, ends in LOGARITHMIC.items()}
+    values |= {name: options[int(generator.integers(len(options)))] for name, options in CHOICES.items()}
+    return ImagingSettings(
+        **values,
+        implants=tuple(kind for kind, part in IMPLANTS.items() if generator.random() < part),
+        window=(float(generator.uniform(*WINDOW[0])), float(generator.uniform(*WINDOW[1]))),
+        bone_threshold=base.bone_threshold,
+        bone_softness=base.bone_softness,
+        seed=int(generator.integers(2**31)),
+    )
+
+
+def draw_view(generator: np.random.Generator, patient: Body, size: int) -> tuple[View, Array]:
+    """A view of size x size pixels, and its isocentre (3,) near the spine, LPS mm.
+
+    Of up to `ATTEMPTS` draws the first that sees no cut end of the CT, or the one that sees least of it.
+    """
+    points = spine(patient)
+    draws: list[tuple[float, int, View, Array]] = []
+    for _ in range(ATTEMPTS):
+        view, center = _any_view(generator, points, size)
+        beyond = _beyond(view, center, patient)
+        draws.append((beyond, len(draws), view, center))
+        if beyond == 0:
+            break
+    *_, view, center = min(draws, key=lambda draw: draw[:2])
+    return view, center
+
+
+def _beyond(view: View, center: Array, patient: Body) -> float:
+    """By how many mm the corners of the field leave the CT's length in the depth of a body around `center`."""
+    width, height = view.size
+    depth = float(apply(view.camera_from_world, center)[2])
+    corners = np.array([(x, y) for x in (0, width - 1) for y in (0, height - 1)], dtype=float)
+    heights = np.concatenate([view.backproject(corners, np.full(4, depth + step))[:, 2] for step in (-DEEP, DEEP)])
+    ends = patient.grid.corners()[:, 2]
+    return float(max(0.0, heights.max() - ends.max(), ends.min() - heights.min()))
+
+
+def _any_view(generator: np.random.Generator, spine: Array, size: int) -> tuple[View, Array]:
+    center = spine[int(generator.integers(len(spine)))] + generator.normal(0, JITTER, 3)
+    distance = float(generator.uniform(*SOURCE_DETECTOR))
+    arm = CArm(
+        distance * float(generator.uniform(*SOURCE_ISOCENTRE)),
+        distance,
+        (size, size),
+        float(generator.uniform(*DETECTOR)),
+    )
+    turn = 180.0 * int(generator.integers(2))
+    orbital, angular = float(generator.uniform(*ORBITAL)) + turn, float(generator.uniform(*ANGULAR))
+    return arm.view(orbital, angular, center), center
+
+
+def spine(body: Body) -> Array:
+    """(points, 3) LPS mm along the spine: where bone is in the middle of the body, slice by slice.
+
+    Per slice the median place of enhanced bone within 35 mm of the median of all bone from left to right; the outer
+    tenths of the body's length are left out. Slices without bone there do not count.
+    """
+    bone = body.values[..., 3]
+    column = int(np.searchsorted(np.cumsum(bone.sum(axis=(0, 1), dtype=np.float64)), bone.sum(dtype=np.float64) / 2))
+    reach = int(np.ceil(35 / body.grid.spacing[0]))
+    part = bone[:, :, max(0, column - reach) : column + reach + 1].sum(axis=2, dtype=np.float64)
+    slices = len(part)
+    points = []
+    for k in range(slices // 10, slices - slices // 10):
+        mass = np.cumsum(part[k])
+        if mass[-1] > 0.1 * part.sum() / slices:
+            points.append((column, int(np.searchsorted(mass, mass[-1] / 2)), k))
+    return apply(body.grid.world_from_index, np.array(points or [(column, bone.shape[1] // 2, slices // 2)]))

@@ -1,0 +1,263 @@
+"""Pairs of a realistic radiograph and its clean target, many at a time, on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import signal
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..errors import FormatError, IXGSError, SettingsError
+from ..files import sha256, write_atomically
+from ..formats.strict_json import read_json
+from ..geometry import Grid
+from ..rendering.threads import set_thread_count, thread_count
+from ..volume.images import read_image
+from ..xray import png
+from . import drawing
+from .attenuation import check_hounsfield
+from .body import Body, body
+from .imaging_settings import ImagingSettings
+from .realistic import radiograph
+
+TARGET_SCALE = 4096
+"""Numbers per unit of line integral in the files of targets."""
+CONTENT = ("format", "version", "seed", "size", "bone_threshold", "bone_softness")
+"""What of pairs.json must be the same for pairs to be added."""
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """How many pairs are made of each CT, and of which kind; raises SettingsError for a value out of its range."""
+
+    count: int = 100
+    """Pairs per CT."""
+    size: int = 256
+    """Pixels along either side."""
+    seed: int = 0
+    """Of poses and imaging settings."""
+    bone_threshold: float = 200.0
+    """HU at which the target's logistic step is at one half."""
+    bone_softness: float = 30.0
+    """Logistic width of that step, HU."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("count", 1, 1_000_000), ("size", 16, 4096), ("seed", 0, 2**63)):
+            if not low <= getattr(self, name) <= high:
+                raise SettingsError(f"{name} is {getattr(self, name)}, expected a number from {low} to {high}")
+        self.imaging()
+
+    def imaging(self) -> ImagingSettings:
+        return ImagingSettings(bone_threshold=self.bone_threshold, bone_softness=self.bone_softness)
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """A CT that is ready for projection, its voxels in a file that all processes share.
+
+    name: the first digits of its SHA-256, which begin the names of its pairs.
+    """
+
+    name: str
+    voxels: Path
+    grid: Grid
+    back: float
+
+    def body(self) -> Body:
+        return Body(np.load(self.voxels, mmap_mode="r"), self.grid, self.back)
+
+
+def make_pairs(cts: list[Path], folder: Path, settings: PairSettings, jobs: int | None = None) -> Iterator[int]:
+    """Make the pairs that are not there yet; yields how many of count x CTs there are, at the start and after each.
+
+    In `folder`: pairs.json (written first), xray/NAME.png (16 bits, dense or thin is bright), target/NAME.png (16 bits,
+    line integrals times TARGET_SCALE), NAME.json (pose, settings, hashes; written last for each pair) and manifest.json
+    at the end, with the SHA-256 of every file and CT. A pair depends on the CT's content, the seed and its number only.
+    jobs: processes; as many as cores when not given.
+    Raises IXGSError for a folder of other pairs or that cannot be written, SettingsError, and what `read_image` raises.
+    """
+    if not cts:
+        raise SettingsError("no CT, expected at least one; name a .nii.gz, .nrrd or .mha file or a DICOM series")
+    jobs = thread_count() if jobs is None else jobs
+    if jobs < 1:
+        raise SettingsError(f"jobs is {jobs}, expected at least 1")
+    hashes = [_hash(ct) for ct in cts]
+    if len(set(hashes)) < len(hashes):
+        raise SettingsError("two of the CTs have the same content, expected different ones; name each once")
+    _prepare(folder, settings)
+    names = {digest[:12]: ct for digest, ct in zip(hashes, cts, strict=True)}
+    total = len(cts) * settings.count
+    done = 0
+    missing: dict[str, list[int]] = {}
+    for name in names:
+        missing[name] = [n for n in range(settings.count) if not _finished(folder, _stem(name, n))]
+        done += settings.count - len(missing[name])
+    yield done
+    with tempfile.TemporaryDirectory(prefix="ixgs-pairs-") as temporary:
+        for name, numbers in missing.items():
+            if not numbers:
+                continue
+            scan = _scan(names[name], name, settings, Path(temporary))
+            for _ in _each(scan, numbers, settings, folder, min(jobs, len(numbers))):
+                done += 1
+                yield done
+            scan.voxels.unlink()
+    assert done == total
+    _write_manifest(folder, dict(zip(names, hashes, strict=True)))
+
+
+def make_pair(scan: Scan, number: int, settings: PairSettings, folder: Path, patient: Body | None = None) -> None:
+    """Draw, simulate and write one pair."""
+    patient = scan.body() if patient is None else patient
+    generator = np.random.default_rng([settings.seed, int(scan.name, 16), number])
+    view, center = drawing.draw_view(generator, patient, settings.size)
+    imaging = drawing.draw_settings(generator, settings.imaging())
+    picture = radiograph(patient, view, imaging, center)
+    grey = np.rint(picture.picture * (65535 / (2**imaging.bits - 1))).astype(np.uint16)
+    target = np.rint(np.clip(picture.target * TARGET_SCALE, 0, 65535)).astype(np.uint16)
+    stem = _stem(scan.name, number)
+    files = {f"xray/{stem}.png": png.encode(grey), f"target/{stem}.png": png.encode(target)}
+    for name, data in files.items():
+        write_atomically(folder / name, data)
+    record = {
+        "ct": scan.name,
+        "number": number,
+        "target_scale": TARGET_SCALE,
+        "K": view.K.tolist(),
+        "world_from_camera": view.world_from_camera.tolist(),
+        "size": list(view.size),
+        "pixel_spacing": list(view.pixel_spacing or ()),
+        "isocentre": center.tolist(),
+        "settings": asdict(imaging),
+        "sha256": {name: sha256(data) for name, data in files.items()},
+    }
+    write_atomically(folder / f"{stem}.json", _json(record))
+
+
+def _scan(ct: Path, name: str, settings: PairSettings, temporary: Path) -> Scan:
+    values, grid = read_image(ct)
+    check_hounsfield(values, settings.bone_threshold, ct.name)
+    patient = body(values, grid, settings.bone_threshold, settings.bone_softness)
+    if not patient.values[..., 3].max() > 0:
+        raise SettingsError(f"{ct.name}: nothing in it attenuates, expected a CT in HU of a body; check its scale")
+    voxels = temporary / f"{name}.npy"
+    np.save(voxels, patient.values)
+    return Scan(name, voxels, patient.grid, patient.back)
+
+
+_state: dict[str, Any] = {}
+"""What a process of the pool needs for each of its pairs."""
+
+
+def _begin(scan: Scan, settings: PairSettings, folder: Path) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which lets the pair be finished
+    set_thread_count(1)
+    _state.update(scan=scan, settings=settings, folder=folder, patient=scan.body())
+
+
+def _one(number: int) -> None:
+    make_pair(_state["scan"], number, _state["settings"], _state["folder"], _state["patient"])
+
+
+def _each(scan: Scan, numbers: list[int], settings: PairSettings, folder: Path, jobs: int) -> Iterator[None]:
+    if jobs == 1:
+        patient = scan.body()
+        for number in numbers:
+            make_pair(scan, number, settings, folder, patient)
+            yield
+        return
+    context = multiprocessing.get_context("spawn")  # a forked process inherits locks that threads hold
+    with ProcessPoolExecutor(jobs, context, _begin, (scan, settings, folder)) as pool:
+        try:
+            for future in as_completed([pool.submit(_one, number) for number in numbers]):
+                future.result()
+                yield
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _prepare(folder: Path, settings: PairSettings) -> None:
+    """Make the folder, or check that it holds pairs of the same kind."""
+    wanted = {"format": "ixgs-pairs", "version": 1, **asdict(settings)}
+    file = folder / "pairs.json"
+    if file.is_file():
+        found = read_json(file)
+        different = [key for key in CONTENT if not isinstance(found, dict) or found.get(key) != wanted[key]]
+        if different:
+            raise IXGSError(
+                f"{folder}: holds pairs of another {', '.join(different)}, expected the same to go on; "
+                "give the same options or choose another --out"
+            )
+    elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise IXGSError(
+            f"{folder}: holds other files, expected a new or an empty folder, or pairs; choose another --out"
+        )
+    try:
+        for name in ("xray", "target"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IXGSError(f"{folder}: cannot be made ({error.strerror}); choose an --out that can be written") from error
+    if not file.is_file():
+        ranges = {
+            name: getattr(drawing, name)
+            for name in dir(drawing)
+            if name.isupper() and isinstance(getattr(drawing, name), (dict, tuple, float))
+        }
+        write_atomically(file, _json({**wanted, "ixgs": __version__, "ranges": ranges}))
+
+
+def _finished(folder: Path, stem: str) -> bool:
+    """Whether a pair is there, as it was written."""
+    try:
+        hashes = read_json(folder / f"{stem}.json")["sha256"]
+        return all(sha256((folder / name).read_bytes()) == digest for name, digest in hashes.items())
+    except (OSError, FormatError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _write_manifest(folder: Path, cts: dict[str, str]) -> None:
+    """manifest.json: the SHA-256 of every file of the folder and of every CT, those of earlier pairs included."""
+    file = folder / "manifest.json"
+    try:
+        earlier = read_json(file)["cts"] if file.is_file() else {}
+    except (FormatError, KeyError, TypeError):
+        earlier = {}
+    names = ("pairs.json", *(path.name for path in folder.glob("*_*.json")))
+    pictures = (f"{part}/{path.name}" for part in ("xray", "target") for path in (folder / part).glob("*.png"))
+    files = {name: sha256((folder / name).read_bytes()) for name in sorted([*names, *pictures])}
+    write_atomically(
+        file, _json({"format": "ixgs-pairs-manifest", "version": 1, "cts": {**earlier, **cts}, "files": files})
+    )
+
+
+def _hash(ct: Path) -> str:
+    """The SHA-256 of a file, or of the files of a folder in the order of their names."""
+    if not ct.exists():
+        raise FormatError(f"{ct}: no such file, expected a CT; check the name")
+    digest = hashlib.sha256()
+    for file in sorted(path for path in ct.rglob("*") if path.is_file()) if ct.is_dir() else [ct]:
+        try:
+            with file.open("rb") as opened:
+                while block := opened.read(2**20):
+                    digest.update(block)
+        except OSError as error:
+            raise FormatError(f"{file}: cannot be read ({error.strerror}); check its permissions") from error
+    return digest.hexdigest()
+
+
+def _stem(name: str, number: int) -> str:
+    return f"{name}_{number:06d}"
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()

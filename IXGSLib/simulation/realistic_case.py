@@ -1,0 +1,102 @@
+"""A simulation whose X-rays are the intensities that a C-arm exports."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import SettingsError
+from ..files import sha256, write_atomically
+from ..formats import save_case
+from ..volume.images import read_image
+from ..xray import png
+from .body import body
+from .imaging_settings import ImagingSettings
+from .realistic import Radiograph, radiograph
+from .settings import SimulationSettings
+from .simulator import CT, Simulation, simulate
+from .writing import write_whole
+
+FULL_SCALE = 65535
+"""Number of a saturated pixel in a file."""
+
+
+@dataclass(frozen=True, eq=False)
+class RealisticSimulation:
+    """The clean simulation, and a radiograph for each of its training views."""
+
+    clean: Simulation
+    radiographs: tuple[Radiograph, ...]
+
+
+def simulate_realistic(
+    ct: CT, settings: SimulationSettings | None = None, imaging: ImagingSettings | None = None
+) -> RealisticSimulation:
+    """The radiographs of a CT with all that a C-arm does to them, along the trajectory of `settings`.
+
+    The seed, the bone threshold and its softness are those of `settings`; each view has its own noise, the implants
+    are the same in all. Raises SettingsError for a `tissue` or `crop` that no C-arm can choose, and what `simulate`
+    raises.
+    """
+    settings = SimulationSettings() if settings is None else settings
+    imaging = ImagingSettings() if imaging is None else imaging
+    if settings.tissue != "bone" or settings.crop:
+        raise SettingsError(
+            f"a realistic simulation of tissue '{settings.tissue}', crop {settings.crop}: X-rays pass all of the "
+            "patient and their targets are bone; leave tissue and crop as they are"
+        )
+    imaging = replace(
+        imaging, bone_threshold=settings.bone_threshold, bone_softness=settings.bone_softness, seed=settings.seed
+    )
+    clean = simulate(ct, replace(settings, photons=None))
+    values, grid = ct if isinstance(ct, tuple) else read_image(ct)
+    patient = body(values, grid, settings.bone_threshold, settings.bone_softness, spacing=0.0)
+    center = clean.truth.grid.center
+    pictures = (
+        radiograph(patient, view, imaging, center, exposure=number) for number, view in enumerate(clean.training.views)
+    )
+    return RealisticSimulation(clean, tuple(pictures))
+
+
+def write_realistic(simulation: RealisticSimulation, folder: str | os.PathLike[str]) -> Path:
+    """Write a case of intensities, its clean targets, test views and truth; returns the folder.
+
+    case.json with images/*.png (16 bits, the open field's number as i0), targets/ (line integrals of enhanced bone at
+    the same poses), test.json, truth.nrrd, simulation.json, imaging.json and CREDIT.txt (if any).
+    folder, errors: as in `write_simulation`.
+    """
+    return write_whole(folder, lambda whole: _write(simulation, whole))
+
+
+def stored(radiograph: Radiograph) -> tuple[np.ndarray, float]:
+    """(height, width) uint16 proportional to the signal, and the number that the open field would have (i0)."""
+    scale = FULL_SCALE / radiograph.ceiling
+    return np.rint(radiograph.signal * scale).astype(np.uint16), float(scale)
+
+
+def _write(simulation: RealisticSimulation, folder: Path) -> None:
+    clean = simulation.clean
+    targets = save_case(clean.training, folder / "targets")
+    save_case(clean.test, folder, "test.json")
+    clean.truth.save(folder / "truth.nrrd")
+    data = json.loads(targets.read_text(encoding="utf-8"))
+    data["values"] = "intensity"
+    for entry, picture in zip(data["views"], simulation.radiographs, strict=True):
+        pixels, i0 = stored(picture)
+        encoded = png.encode(pixels)
+        entry.update(image=f"{entry['image'].removesuffix('.tiff')}.png", sha256=sha256(encoded), i0=i0)
+        write_atomically(folder / entry["image"], encoded)
+    imaging = asdict(simulation.radiographs[0].settings)
+    for name, content in (("imaging", imaging), ("simulation", asdict(clean.settings)), ("case", data)):
+        write_atomically(folder / f"{name}.json", _json(content))
+    if clean.settings.credit:
+        write_atomically(folder / "CREDIT.txt", (clean.settings.credit.rstrip() + "\n").encode())
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
