@@ -61,7 +61,7 @@ def reconstruct(
     ReconstructionError when no usable cloud is found.
     """
     run = _Run(case, settings or settings_for(preset), checkpoints, device)
-    with _one_torch_thread(), warnings.catch_warnings(record=True) as caught:
+    with _one_torch_thread(), _all_digits(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", IXGSWarning)
         for progress in run.progress():
@@ -82,6 +82,17 @@ def _one_torch_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _all_digits() -> Iterator[None]:
+    """Keep a GPU from filtering images in 10 bits, of which the variances of SSIM would leave nothing."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 class _Run:
