@@ -1,0 +1,71 @@
+"""The methods by name: IXGS with its settings, and its peers with the parameters that they may choose from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from IXGSLib.reconstruction.settings import PRESETS, Preset, ReconstructionSettings
+
+STEPS = (100, 250, 500, 1000)
+"""Steps of the standard preset cut short."""
+
+
+@dataclass(frozen=True)
+class Ours:
+    """IXGS with a preset, all of its steps or some, from either kind of start."""
+
+    title: str
+    preset: Preset
+    steps: int | None = None
+    random_start: bool = False
+
+    def settings(self, seed: int) -> ReconstructionSettings:
+        settings = replace(PRESETS[self.preset], seed=seed)
+        if self.random_start:
+            settings = replace(settings, initialization="random")
+        return settings if self.steps is None else shortened(settings, self.steps)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """An iterator of `peers.py`: how long it runs, its parameter and the values from which it may choose."""
+
+    title: str
+    function: str
+    iterations: int
+    parameter: str = ""
+    ladder: tuple[float, ...] = ()
+    """Values of the parameter, ascending: the search begins in the middle and climbs while the volume gets better."""
+    trial: int = 0
+    """Iterations after which two values are compared."""
+    body: bool = False
+    """On a box around all of the CT with voxels of twice the size, not on the region alone."""
+
+
+_SART = Peer("RTK SART", "sart", 15, "relaxation", (0.3, 1.0), 5)
+_FISTA = Peer("RTK FISTA-TV", "fista_tv", 100, "weight", (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0), 30)
+
+METHODS: dict[str, Ours | Peer] = {
+    "sart": _SART,
+    "cg": Peer("RTK CG", "conjugate_gradients", 30),
+    "fista-tv": _FISTA,
+    "fdk": Peer("RTK FDK", "fdk", 1),
+    "sart-body": replace(_SART, title="RTK SART, whole body", body=True),
+    "fista-tv-body": replace(_FISTA, title="RTK FISTA-TV, whole body", body=True),
+    "preview": Ours("IXGS preview", "preview"),
+    "standard": Ours("IXGS standard", "standard"),
+    "fine": Ours("IXGS fine", "fine"),
+    "standard-random": Ours("IXGS standard, random start", "standard", random_start=True),
+}
+METHODS |= {f"standard-{steps}": Ours(f"IXGS standard, {steps} steps", "standard", steps) for steps in STEPS}
+
+
+def shortened(settings: ReconstructionSettings, steps: int) -> ReconstructionSettings:
+    """The same settings with fewer steps, shared out between coarse steps and refit as before."""
+    share = steps / settings.steps
+    return replace(
+        settings,
+        steps=steps,
+        coarse_steps=int(share * settings.coarse_steps),
+        refit_steps=int(share * settings.refit_steps),
+    )
