@@ -17,7 +17,7 @@ def gaussian(sigma: float) -> Transfer:
 
 
 def lorentzian(half: float) -> Transfer:
-    """One half at the frequency `half` in 1/mm: the shape of scintillating screens (Burgess, Proc. SPIE 1978)."""
+    """One half at the frequency `half` in 1/mm, with the long tail that scintillating screens have."""
     return lambda frequency: 1 / (1 + (frequency / half) ** 2)
 
 

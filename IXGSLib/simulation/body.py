@@ -39,7 +39,7 @@ class Body:
         """(3, height, width) of water, bone and metal at 70 keV, and (height, width) of enhanced bone; float32."""
         images = np.zeros((view.size[1], view.size[0], 4), np.float32)
         size = np.array(self.grid.shape[::-1])
-        run(_project, view.size[1], self.values.reshape(-1, 4), size, *_rays(self.grid, view), images)
+        run(_project, view.size[1], self.values.reshape(-1), size, *_rays(self.grid, view), images)
         channels = np.ascontiguousarray(np.moveaxis(images, -1, 0))
         return channels[:3], channels[3]
 
@@ -100,34 +100,32 @@ def _coarser(grid: Grid, spacing: float) -> Grid:
 @kernel
 def _project(chunk, start, stop, values, size, source, directions, spacing, images):
     """Joseph's method as in `rendering.joseph`, four volumes at a time, which share the way through memory."""
-    strides = (1, size[0], size[0] * size[1])
+    u, f = np.uint64, np.float32
+    strides = (4, 4 * size[0], 4 * size[0] * size[1])
     for y in range(start, stop):
         for x in range(images.shape[1]):
             m, a, b, pa, sa, pb, sb, low, high, step = _ray(x, y, size, source, directions, spacing)
-            t0 = t1 = t2 = t3 = np.float32(0)
+            t0 = t1 = t2 = t3 = f(0)
             for n in range(low, high + 1):
                 ca, cb = pa + sa * n, pb + sb * n
                 ia, ib = math.floor(ca), math.floor(cb)
-                wa, wb = np.float32(ca - ia), np.float32(cb - ib)
-                at = n * strides[m] + ia * strides[a] + ib * strides[b]
-                if ia >= 0 and ib >= 0 and ia + 1 < size[a] and ib + 1 < size[b]:
-                    w0, w1, w2, w3 = (1 - wa) * (1 - wb), wa * (1 - wb), (1 - wa) * wb, wa * wb
-                    v0, v1 = values[at], values[at + strides[a]]
-                    v2, v3 = values[at + strides[b]], values[at + strides[a] + strides[b]]
-                    t0 += w0 * v0[0] + w1 * v1[0] + w2 * v2[0] + w3 * v3[0]
-                    t1 += w0 * v0[1] + w1 * v1[1] + w2 * v2[1] + w3 * v3[1]
-                    t2 += w0 * v0[2] + w1 * v1[2] + w2 * v2[2] + w3 * v3[2]
-                    t3 += w0 * v0[3] + w1 * v1[3] + w2 * v2[3] + w3 * v3[3]
-                    continue
-                for corner in range(4):
-                    da, db = corner & 1, corner >> 1
-                    if 0 <= ia + da < size[a] and 0 <= ib + db < size[b]:
-                        w = (wa if da else 1 - wa) * (wb if db else 1 - wb)
-                        here = at + da * strides[a] + db * strides[b]
-                        t0 += w * values[here, 0]
-                        t1 += w * values[here, 1]
-                        t2 += w * values[here, 2]
-                        t3 += w * values[here, 3]
+                wa, wb = f(ca - ia), f(cb - ib)
+                # Beyond the border the outer voxel is read again, with weight zero.
+                wa0, wa1 = (f(1) - wa if ia >= 0 else f(0)), (wa if ia + 1 < size[a] else f(0))
+                wb0, wb1 = (f(1) - wb if ib >= 0 else f(0)), (wb if ib + 1 < size[b] else f(0))
+                row0 = n * strides[m] + max(ia, 0) * strides[a]
+                row1 = n * strides[m] + min(ia + 1, size[a] - 1) * strides[a]
+                column0, column1 = max(ib, 0) * strides[b], min(ib + 1, size[b] - 1) * strides[b]
+                p00, p10 = u(row0 + column0), u(row1 + column0)
+                p01, p11 = u(row0 + column1), u(row1 + column1)
+                w00, w10, w01, w11 = wa0 * wb0, wa1 * wb0, wa0 * wb1, wa1 * wb1
+                t0 += w00 * values[p00] + w10 * values[p10] + w01 * values[p01] + w11 * values[p11]
+                p00, p10, p01, p11 = p00 + u(1), p10 + u(1), p01 + u(1), p11 + u(1)
+                t1 += w00 * values[p00] + w10 * values[p10] + w01 * values[p01] + w11 * values[p11]
+                p00, p10, p01, p11 = p00 + u(1), p10 + u(1), p01 + u(1), p11 + u(1)
+                t2 += w00 * values[p00] + w10 * values[p10] + w01 * values[p01] + w11 * values[p11]
+                p00, p10, p01, p11 = p00 + u(1), p10 + u(1), p01 + u(1), p11 + u(1)
+                t3 += w00 * values[p00] + w10 * values[p10] + w01 * values[p01] + w11 * values[p11]
             images[y, x, 0] = t0 * step
             images[y, x, 1] = t1 * step
             images[y, x, 2] = t2 * step

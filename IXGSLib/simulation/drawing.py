@@ -72,12 +72,11 @@ def draw_settings(generator: np.random.Generator, base: ImagingSettings) -> Imag
     )
 
 
-def draw_view(generator: np.random.Generator, patient: Body, size: int) -> tuple[View, Array]:
-    """A view of size x size pixels, and its isocentre (3,) near the spine, LPS mm.
+def draw_view(generator: np.random.Generator, patient: Body, points: Array, size: int) -> tuple[View, Array]:
+    """A view of size x size pixels, and its isocentre (3,) near one of the points (points, 3) of a spine, LPS mm.
 
     Of up to `ATTEMPTS` draws the first that sees no cut end of the CT, or the one that sees least of it.
     """
-    points = spine(patient)
     draws: list[tuple[float, int, View, Array]] = []
     for _ in range(ATTEMPTS):
         view, center = _any_view(generator, points, size)

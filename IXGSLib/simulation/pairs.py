@@ -20,6 +20,7 @@ from ..errors import FormatError, IXGSError, SettingsError
 from ..files import sha256, write_atomically
 from ..formats.strict_json import read_json
 from ..geometry import Grid
+from ..geometry.rigid import Array
 from ..rendering.threads import set_thread_count, thread_count
 from ..volume.images import read_image
 from ..xray import png
@@ -65,12 +66,14 @@ class Scan:
     """A CT that is ready for projection, its voxels in a file that all processes share.
 
     name: the first digits of its SHA-256, which begin the names of its pairs.
+    spine: (points, 3) LPS mm.
     """
 
     name: str
     voxels: Path
     grid: Grid
     back: float
+    spine: Array
 
     def body(self) -> Body:
         return Body(np.load(self.voxels, mmap_mode="r"), self.grid, self.back)
@@ -119,7 +122,7 @@ def make_pair(scan: Scan, number: int, settings: PairSettings, folder: Path, pat
     """Draw, simulate and write one pair."""
     patient = scan.body() if patient is None else patient
     generator = np.random.default_rng([settings.seed, int(scan.name, 16), number])
-    view, center = drawing.draw_view(generator, patient, settings.size)
+    view, center = drawing.draw_view(generator, patient, scan.spine, settings.size)
     imaging = drawing.draw_settings(generator, settings.imaging())
     picture = radiograph(patient, view, imaging, center)
     grey = np.rint(picture.picture * (65535 / (2**imaging.bits - 1))).astype(np.uint16)
@@ -151,7 +154,7 @@ def _scan(ct: Path, name: str, settings: PairSettings, temporary: Path) -> Scan:
         raise SettingsError(f"{ct.name}: nothing in it attenuates, expected a CT in HU of a body; check its scale")
     voxels = temporary / f"{name}.npy"
     np.save(voxels, patient.values)
-    return Scan(name, voxels, patient.grid, patient.back)
+    return Scan(name, voxels, patient.grid, patient.back, drawing.spine(patient))
 
 
 _state: dict[str, Any] = {}

@@ -66,8 +66,9 @@ def simulate_realistic(
 def write_realistic(simulation: RealisticSimulation, folder: str | os.PathLike[str]) -> Path:
     """Write a case of intensities, its clean targets, test views and truth; returns the folder.
 
-    case.json with images/*.png (16 bits, the open field's number as i0), targets/ (line integrals of enhanced bone at
-    the same poses), test.json, truth.nrrd, simulation.json, imaging.json and CREDIT.txt (if any).
+    case.json with images/*.png (16 bits, the open field's number as i0; masks of the collimated field), targets/ (line
+    integrals of enhanced bone at the same poses), test.json, truth.nrrd, simulation.json, imaging.json and CREDIT.txt
+    (if any).
     folder, errors: as in `write_simulation`.
     """
     return write_whole(folder, lambda whole: _write(simulation, whole))
@@ -91,6 +92,9 @@ def _write(simulation: RealisticSimulation, folder: Path) -> None:
         encoded = png.encode(pixels)
         entry.update(image=f"{entry['image'].removesuffix('.tiff')}.png", sha256=sha256(encoded), i0=i0)
         write_atomically(folder / entry["image"], encoded)
+        if not picture.field.all():
+            entry["mask"] = entry["image"].removesuffix(".png") + ".mask.png"
+            write_atomically(folder / entry["mask"], png.encode(picture.field.astype(np.uint8) * 255))
     imaging = asdict(simulation.radiographs[0].settings)
     for name, content in (("imaging", imaging), ("simulation", asdict(clean.settings)), ("case", data)):
         write_atomically(folder / f"{name}.json", _json(content))

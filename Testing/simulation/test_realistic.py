@@ -62,6 +62,16 @@ def test_the_target_is_the_line_integral_of_enhanced_bone_whatever_the_picture(p
     np.testing.assert_array_equal(realistic.target, take(patient).target)
 
 
+def test_four_volumes_at_once_are_projected_as_one_at_a_time_up_to_the_border():
+    values = np.random.default_rng(0).uniform(-600, 4000, GRID.shape).astype(np.float32)
+    full = body(values, GRID, 200, 30, spacing=0)
+    for angles in ((30, 10), (0, 0), (90, -20), (45, 85)):
+        view = ARM.view(*angles, CENTER)
+        lines, target = full.line_integrals(view)
+        for image, part in zip((*lines, target), (*materials(values), bone_enhanced(values)), strict=True):
+            np.testing.assert_allclose(image, project_volume(part, GRID, view), rtol=1e-4, atol=1e-5)
+
+
 def test_materials_share_the_attenuation_of_their_voxel():
     values = np.linspace(-1100, 4000, 2000)
     parts = materials(values)
@@ -307,6 +317,14 @@ def test_a_realistic_case_reads_back_as_line_integrals_near_the_truth(tmp_path):
         assert np.abs(xray.image - clean)[xray.mask].mean() < 0.01
         bone = project_volume(bone_enhanced(hounsfield()), GRID, xray.view)
         np.testing.assert_allclose(target.image, bone, atol=1e-3)
+
+
+def test_a_collimated_case_carries_the_mask_of_its_field(tmp_path):
+    imaging = replace(IDEAL, field="round", field_size=0.9, quanta=1e5, scatter=0.5)
+    simulation = simulate_realistic((hounsfield(), GRID), settings(), imaging)
+    case = load_case(write_realistic(simulation, tmp_path / "case"))
+    for xray, picture in zip(case.xrays, simulation.radiographs, strict=True):
+        np.testing.assert_array_equal(xray.mask, picture.field & (picture.signal > 0))
 
 
 @pytest.mark.parametrize("change", [{"tissue": "all"}, {"crop": True}])
