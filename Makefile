@@ -2,6 +2,7 @@
 # make test    the tests
 # make lint    style, formatting and types
 # make demo    a reconstruction of the sample case
+# make bench   the README's numbers and pictures, in hours; goes on where it was interrupted
 # make clean   away with caches and build output; the environment stays
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
@@ -20,7 +21,7 @@ bin := .venv/bin
 stamp := .venv/.installed
 pip := $(bin)/python -m pip --disable-pip-version-check
 
-.PHONY: setup test lint demo clean
+.PHONY: setup test lint demo bench clean
 
 setup: $(stamp)
 
@@ -44,6 +45,9 @@ lint: setup
 
 demo: setup
 	$(bin)/ixgs demo
+
+bench: setup
+	$(bin)/python Testing/benchmarks/bench.py
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,18 +1,19 @@
-import json
 import re
 from pathlib import Path
 
 import pytest
 
-from Testing.benchmarks.quality import MARKS, RESULTS, table
+from Testing.benchmarks.store import Store
+from Testing.benchmarks.tables import MARKS, RESULTS, readme_table, results
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_table_of_numbers_is_that_of_the_last_benchmark():
-    between = README.split(MARKS[0])[1].split(MARKS[1])[0].strip()
-    assert between == table(json.loads(RESULTS.read_text(encoding="utf-8")))
+def test_the_tables_of_numbers_are_those_of_the_last_benchmark():
+    content = Store().content
+    assert README.split(MARKS[0])[1].split(MARKS[1])[0].strip() == readme_table(content)
+    assert RESULTS.read_text(encoding="utf-8") == results(content)
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:)([^)]+)\)", README))

@@ -1,0 +1,103 @@
+"""bench.json: the machine, the versions and every run so far."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from IXGSLib.files import write_atomically
+from IXGSLib.rendering.threads import thread_count
+
+STORE = Path(__file__).with_name("bench.json")
+DIGITS = 4
+PACKAGES = ("IXGSLib", "itk-rtk", "torch", "numba", "numpy")
+
+
+class Store:
+    """What has been measured, written after every addition."""
+
+    def __init__(self, file: Path = STORE) -> None:
+        self.file = file
+        self.content: dict[str, Any] = {"runs": []}
+        if file.exists():
+            self.content = json.loads(file.read_text(encoding="utf-8"))
+
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        return self.content["runs"]
+
+    def has(self, case: str, method: str, seed: int) -> bool:
+        return (case, method, seed) in {_key(run) for run in self.runs}
+
+    def add(self, run: dict[str, Any]) -> None:
+        """Put a run in the place of an earlier one of the same case, method and seed."""
+        run = rounded(run | {"commit": commit()})
+        self._write(runs=[*(r for r in self.runs if _key(r) != _key(run)), run])
+
+    def add_scaling(self, scaling: dict[str, Any]) -> None:
+        self._write(scaling=rounded(scaling))
+
+    def check_machine(self) -> None:
+        """Exits where the runs so far are of another machine: their times cannot be set beside new ones."""
+        stored = self.content.get("machine", machine())
+        if stored != machine():
+            raise SystemExit(f"{self.file} holds runs of {stored}, this is {machine()}: move it away to begin anew")
+
+    def _write(self, **changed: Any) -> None:
+        head = {"machine": machine(), "date": time.strftime("%Y-%m-%d"), "versions": versions()}
+        self.content = {**self.content, **head, **changed}
+        write_atomically(self.file, _text(self.content).encode())
+
+
+def machine() -> str:
+    return f"{thread_count()} cores ({_processor()})"
+
+
+def versions() -> dict[str, str]:
+    found = {"Python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str:
+    """Of the library: the commit that is checked out, with a + when files of the library differ from it."""
+    folder = Path(__file__).resolve().parents[2]
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True).stdout.strip()
+
+    return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "--", "IXGSLib") else "")
+
+
+def rounded(value: Any) -> Any:
+    """Numbers in nested lists and objects to DIGITS significant digits."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def _text(content: dict[str, Any]) -> str:
+    """JSON with a line for each run."""
+    runs = ",\n  ".join(json.dumps(run) for run in content["runs"])
+    others = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in content.items() if key != "runs"]
+    return ",\n".join(["{\n" + ",\n".join(others), f' "runs": [\n  {runs}\n ]\n}}\n'])
+
+
+def _key(run: dict[str, Any]) -> tuple[str, str, int]:
+    return run["case"], run["method"], run["seed"]
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
