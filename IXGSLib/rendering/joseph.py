@@ -23,7 +23,7 @@ def project_volume(values: np.ndarray, grid: Grid, view: View) -> np.ndarray:
     """Line integrals (height, width) float32 of attenuation values [k, j, i] in 1/mm on a grid."""
     image = np.zeros((view.size[1], view.size[0]), np.float32)
     flat = np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
-    run(_project, view.size[1], flat, np.array(grid.shape[::-1]), *_rays(grid, view), image)
+    run(_project, view.size[1], flat, np.array(grid.shape[::-1]), *lattice_rays(grid, view), image)
     return image
 
 
@@ -31,12 +31,16 @@ def backproject(image: np.ndarray, grid: Grid, view: View) -> np.ndarray:
     """The adjoint of `project_volume`: [k, j, i] float32, each voxel the weighted sum of the pixels that it reaches."""
     volumes = np.zeros((CHUNKS, int(np.prod(grid.shape))), np.float32)
     image = np.ascontiguousarray(image, dtype=np.float32)
-    run(_backproject, view.size[1], volumes, np.array(grid.shape[::-1]), *_rays(grid, view), image)
+    run(_backproject, view.size[1], volumes, np.array(grid.shape[::-1]), *lattice_rays(grid, view), image)
     return volumes.sum(axis=0).reshape(grid.shape)
 
 
-def _rays(grid: Grid, view: View) -> tuple[Array, Array, Array]:
-    """The source in voxel indices (i, j, k), the matrix from pixels (x, y, 1) to directions in them, the spacing."""
+def lattice_rays(grid: Grid, view: View) -> tuple[Array, Array, Array]:
+    """The rays of a view as `lattice_path` takes them.
+
+    The source (3,) in voxel indices (i, j, k), the matrix (3, 3) from pixels (x, y, 1) to directions in them, and the
+    spacing (3,) in mm.
+    """
     index_from_world = np.linalg.inv(grid.world_from_index)
     directions = index_from_world[:3, :3] @ view.world_from_camera[:3, :3] @ np.linalg.inv(view.K)
     return apply(index_from_world, view.source), directions, np.array(grid.spacing)
@@ -53,8 +57,13 @@ def _clip(origin, slope, length, low, high):
 
 
 @kernel
-def _ray(x, y, size, source, directions, spacing):
-    """Main axis and its neighbours, the path through planes, and mm per plane of the ray that ends in pixel (x, y)."""
+def lattice_path(x, y, size, source, directions, spacing):
+    """The way through a lattice of the ray that ends in pixel (x, y); called by kernels.
+
+    size: (3,) voxels along (i, j, k). source, directions, spacing: of `lattice_rays`.
+    Returns (m, a, b, pa, sa, pb, sb, low, high, step): the axis along which the ray is steepest and the other two; in
+    plane n along m, low <= n <= high, it meets the others at pa + sa n and pb + sb n; the mm from plane to plane.
+    """
     d0 = directions[0, 0] * x + directions[0, 1] * y + directions[0, 2]
     d1 = directions[1, 0] * x + directions[1, 1] * y + directions[1, 2]
     d2 = directions[2, 0] * x + directions[2, 1] * y + directions[2, 2]
@@ -79,7 +88,7 @@ def _project(chunk, start, stop, values, size, source, directions, spacing, imag
     strides = (1, size[0], size[0] * size[1])
     for y in range(start, stop):
         for x in range(image.shape[1]):
-            m, a, b, pa, sa, pb, sb, low, high, step = _ray(x, y, size, source, directions, spacing)
+            m, a, b, pa, sa, pb, sb, low, high, step = lattice_path(x, y, size, source, directions, spacing)
             total = np.float32(0)
             for n in range(low, high + 1):
                 ca, cb = pa + sa * n, pb + sb * n
@@ -107,7 +116,7 @@ def _backproject(chunk, start, stop, volumes, size, source, directions, spacing,
         for x in range(image.shape[1]):
             if image[y, x] == 0:
                 continue
-            m, a, b, pa, sa, pb, sb, low, high, step = _ray(x, y, size, source, directions, spacing)
+            m, a, b, pa, sa, pb, sb, low, high, step = lattice_path(x, y, size, source, directions, spacing)
             value = image[y, x] * np.float32(step)
             for n in range(low, high + 1):
                 ca, cb = pa + sa * n, pb + sb * n

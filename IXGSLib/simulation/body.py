@@ -9,7 +9,7 @@ import numpy as np
 
 from ..geometry import Grid, View
 from ..geometry.rigid import apply
-from ..rendering.joseph import _ray, _rays
+from ..rendering.joseph import lattice_path, lattice_rays
 from ..rendering.lanes import kernel
 from ..rendering.threads import run
 from ..volume import Volume
@@ -39,7 +39,7 @@ class Body:
         """(3, height, width) of water, bone and metal at 70 keV, and (height, width) of enhanced bone; float32."""
         images = np.zeros((view.size[1], view.size[0], 4), np.float32)
         size = np.array(self.grid.shape[::-1])
-        run(_project, view.size[1], self.values.reshape(-1), size, *_rays(self.grid, view), images)
+        run(_project, view.size[1], self.values.reshape(-1), size, *lattice_rays(self.grid, view), images)
         channels = np.ascontiguousarray(np.moveaxis(images, -1, 0))
         return channels[:3], channels[3]
 
@@ -104,7 +104,7 @@ def _project(chunk, start, stop, values, size, source, directions, spacing, imag
     strides = (4, 4 * size[0], 4 * size[0] * size[1])
     for y in range(start, stop):
         for x in range(images.shape[1]):
-            m, a, b, pa, sa, pb, sb, low, high, step = _ray(x, y, size, source, directions, spacing)
+            m, a, b, pa, sa, pb, sb, low, high, step = lattice_path(x, y, size, source, directions, spacing)
             t0 = t1 = t2 = t3 = f(0)
             for n in range(low, high + 1):
                 ca, cb = pa + sa * n, pb + sb * n
