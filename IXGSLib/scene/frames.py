@@ -1,0 +1,70 @@
+"""Between the world of IXGS, LPS, and that of Slicer, RAS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import GeometryError
+from ..geometry.rigid import Array, proper_rotation, rigid
+
+FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""RAS from LPS, and LPS from RAS."""
+
+
+def flipped(world_from_source: ArrayLike) -> Array:
+    """(4, 4): the same placement with its world in RAS in place of LPS, or back."""
+    return FLIP @ np.asarray(world_from_source, dtype=np.float64)
+
+
+def flipped_points(points: ArrayLike) -> Array:
+    """(..., 3) LPS points in RAS, or back."""
+    return np.asarray(points, dtype=np.float64) * (-1.0, -1.0, 1.0)
+
+
+def vtk_matrix(matrix: ArrayLike) -> Any:
+    """A vtkMatrix4x4 of (4, 4) numbers."""
+    import vtk
+
+    result = vtk.vtkMatrix4x4()
+    result.DeepCopy(np.asarray(matrix, dtype=np.float64).ravel().tolist())
+    return result
+
+
+def array_of(matrix: Any) -> Array:
+    """(4, 4) of a vtkMatrix4x4."""
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def world_from_node(node: Any) -> Array:
+    """(4, 4), RAS: the product of the transforms that a node hangs from, the identity when there are none.
+
+    Raises GeometryError for a transform that bends space.
+    """
+    import vtk
+
+    matrix = vtk.vtkMatrix4x4()
+    parent = node.GetParentTransformNode()
+    if parent is not None and not parent.GetMatrixTransformToWorld(matrix):
+        raise GeometryError(
+            f"{node.GetName()}: lies under a nonlinear transform, expected a rigid one; harden it on the node first"
+        )
+    return array_of(matrix)
+
+
+def pose_of(node: Any) -> Array:
+    """(4, 4) LPS mm: world_from_source of a rigid linear transform node, its parents included.
+
+    Raises GeometryError for a transform that bends, scales, shears or mirrors.
+    """
+    if not node.IsLinear():
+        raise GeometryError(f"{node.GetName()}: a nonlinear transform, expected a rigid one; choose another transform")
+    import vtk
+
+    matrix = vtk.vtkMatrix4x4()
+    node.GetMatrixTransformToWorld(matrix)
+    pose = flipped(array_of(matrix))
+    # A rotation in a RAS world is one in LPS too: the flip turns two axes.
+    return rigid(proper_rotation(pose[:3, :3], f"{node.GetName()}: its rotation"), pose[:3, 3])
