@@ -33,7 +33,7 @@ def vtk_matrix(matrix: ArrayLike) -> Any:
     return result
 
 
-def array_of(matrix: Any) -> Array:
+def matrix_array(matrix: Any) -> Array:
     """(4, 4) of a vtkMatrix4x4."""
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
@@ -51,7 +51,7 @@ def world_from_node(node: Any) -> Array:
         raise GeometryError(
             f"{node.GetName()}: lies under a nonlinear transform, expected a rigid one; harden it on the node first"
         )
-    return array_of(matrix)
+    return matrix_array(matrix)
 
 
 def pose_of(node: Any) -> Array:
@@ -65,6 +65,6 @@ def pose_of(node: Any) -> Array:
 
     matrix = vtk.vtkMatrix4x4()
     node.GetMatrixTransformToWorld(matrix)
-    pose = flipped(array_of(matrix))
+    pose = flipped(matrix_array(matrix))
     # A rotation in a RAS world is one in LPS too: the flip turns two axes.
     return rigid(proper_rotation(pose[:3, :3], f"{node.GetName()}: its rotation"), pose[:3, 3])

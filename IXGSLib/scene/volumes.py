@@ -9,8 +9,7 @@ import numpy as np
 from ..errors import GeometryError
 from ..geometry import Grid
 from .arrays import image_of, values_of
-from .frames import flipped, vtk_matrix, world_from_node
-from .frames import array_of as matrix_array
+from .frames import flipped, matrix_array, vtk_matrix, world_from_node
 
 if TYPE_CHECKING:
     from ..volume import Volume
@@ -86,7 +85,7 @@ def _content(node: Any) -> tuple[np.ndarray, np.ndarray]:
         raise GeometryError(f"{node.GetName()}: a volume without voxels, expected an image; load it again")
     values = values_of(image)
     if values.ndim != 3:
-        raise GeometryError(f"{node.GetName()}: {values.shape[3]} values per voxel, expected one; choose another volume")
+        raise GeometryError(f"{node.GetName()}: {values.shape[3]} values per voxel, expected one; choose another one")
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     return values, flipped(world_from_node(node) @ matrix_array(matrix))
