@@ -38,15 +38,19 @@ class CaseFlags:
     """Size of the region, mm."""
     spacing: float | None = None
     """Side of a voxel, mm."""
+    direction: tuple[float, float, float, float, float, float, float, float, float] | None = None
+    """Directions of the region's axes in LPS, a rotation matrix row by row; its columns are the axes."""
+    leave_out: tuple[str, ...] = ()
+    """Ids of views that are not used."""
 
     def load(self, path: Path) -> Case:
-        """The case at a path with the region that the flags ask for; raises what the readers raise."""
+        """The case at a path with the views and the region that the flags ask for; raises what the readers raise."""
         case = self._from_json(path) if self.calibration is None else self._from_images(path)
-        return self._with_region(case)
+        return self._with_region(without(case, self.leave_out))
 
     @property
     def _region(self) -> bool:
-        return (self.center, self.size, self.spacing) != (None, None, None)
+        return (self.center, self.size, self.spacing, self.direction) != (None, None, None, None)
 
     def _from_json(self, path: Path) -> Case:
         from ..formats import load_case
@@ -76,6 +80,8 @@ class CaseFlags:
 
     def _with_region(self, case: Case) -> Case:
         """The case with the region of the flags; what they leave open is the case's own."""
+        import numpy as np
+
         from ..geometry.coverage import check_views
 
         if not self._region:
@@ -83,7 +89,8 @@ class CaseFlags:
         own = case.grid
         spacing = float(own.spacing[0]) if self.spacing is None else self.spacing
         with noticed() as messages:
-            grid = box(self.center or own.center, self.size or own.size, spacing, own.direction)
+            direction = own.direction if self.direction is None else np.reshape(self.direction, (3, 3))
+            grid = box(self.center or own.center, self.size or own.size, spacing, direction)
             check_views(case.views, grid)
         return replace(case, grid=grid, warnings=tuple(dict.fromkeys([*case.warnings, *messages])))
 
@@ -101,6 +108,15 @@ def box(center: ArrayLike, size: ArrayLike, spacing: float, direction: ArrayLike
             f"{LARGEST_REGION:.0e} voxels; give a smaller --size or a larger --spacing, in mm"
         )
     return Grid.centered(center, size, spacing, direction)
+
+
+def without(case: Case, ids: tuple[str, ...]) -> Case:
+    """The case without some of its views; raises SettingsError for an id that it does not have."""
+    unknown = sorted(set(ids) - {view.id for view in case.views})
+    if unknown:
+        known = ", ".join(view.id for view in case.views)
+        raise SettingsError(f"--leave-out {' '.join(unknown)}: no such view in {case.name}, expected some of {known}")
+    return replace(case, xrays=tuple(xray for xray in case.xrays if xray.view.id not in ids))
 
 
 def evenly(case: Case, count: int | None) -> Case:

@@ -15,13 +15,14 @@ from .case_flags import CaseFlags, evenly
 from .events import Reporter, finite
 from .messages import RESEARCH_ONLY, noticed, one_line
 from .provenance import case_record, surroundings
-from .run_folder import LOG, RunFolder
-from .stopping import stop_asked
+from .run_folder import LOG, PREVIEW, RunFolder
+from .stopping import stop_asked, stop_at_end_of_input
 
 if TYPE_CHECKING:
     from ..evaluation import Report
     from ..formats import Case
     from ..reconstruction import Reconstruction, ReconstructionSettings
+    from ..reconstruction.result import Progress
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Reconstruct:
     """Processor threads, all of them when not given."""
     json: bool = False
     """Progress as JSON lines on standard output, for programs."""
+    stop_on_eof: bool = False
+    """Stop when standard input ends: how the program that started this one cancels it."""
     resume: bool = False
     """Go on with the unfinished run in OUT."""
     settings: Path | None = None
@@ -59,6 +62,8 @@ class Reconstruct:
     images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
 
     def run(self) -> None:
+        if self.stop_on_eof:
+            stop_at_end_of_input()
         with Reporter(self.json) as reporter:
             with noticed() as messages:
                 device = self._device()
@@ -142,7 +147,7 @@ class Reconstruct:
             case,
             self.preset,
             settings=settings,
-            on_progress=lambda progress: reporter.tell("progress", **progress.as_dict()),
+            on_progress=lambda progress: _tell(progress, folder, reporter),
             cancelled=stop_asked,
             checkpoints=folder.checkpoints,
             device=device,
@@ -170,6 +175,15 @@ class Reconstruct:
         text = credit.read_text(encoding="utf-8", errors="replace") if credit.is_file() else ""
         report = replace(report, credit=text, warnings=tuple(reporter.warned))
         folder.save("report.html", lambda path: write_report(report, path))
+
+
+def _tell(progress: Progress, folder: RunFolder, reporter: Reporter) -> None:
+    """Progress as an event; with `preview`, the name of the file, once there is a new one."""
+    if progress.volume is None:
+        reporter.tell("progress", **progress.as_dict())
+    else:
+        folder.save(PREVIEW, progress.volume.save)
+        reporter.tell("progress", **progress.as_dict(), preview=PREVIEW)
 
 
 def settings_file(path: Path, known: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from .lock import Lock
 VERSION = 1
 RUN, DONE, LOG, LOCK, CHECKPOINTS = "run.json", "done.json", "progress.jsonl", "run.lock", "checkpoints"
 OUTPUTS = ("volume.nrrd", "gaussians.ply", "bone.stl", "report.html")
+PREVIEW = "preview.nrrd"
+"""The volume so far, coarse; there only while the run lasts."""
 COMPARED = ("version", "ixgs", "case", "inputs", "settings")
 """What of run.json must be the same for a run to go on."""
 
@@ -71,8 +73,8 @@ class RunFolder:
             self._remove()
 
     def save(self, name: str, save: Callable[[Path], None]) -> None:
-        """Write one of the OUTPUTS with a function that takes a path."""
-        assert name in OUTPUTS
+        """Write one of the OUTPUTS, or the PREVIEW, with a function that takes a path."""
+        assert name in (*OUTPUTS, PREVIEW)
         save(self.path / name)
 
     def finish(self, done: dict[str, Any]) -> None:
@@ -81,6 +83,7 @@ class RunFolder:
         outputs = {name: sha256((self.path / name).read_bytes()) for name in there}
         self._write(DONE, {"format": "ixgs-done", "version": VERSION, **done, "outputs": outputs})
         shutil.rmtree(self.checkpoints, ignore_errors=True)
+        (self.path / PREVIEW).unlink(missing_ok=True)
 
     def _check(self) -> bool:
         """Whether an unfinished run is there that this one goes on with; raises IXGSError for anything but that."""
@@ -125,7 +128,7 @@ class RunFolder:
         """Remove what this run wrote and the folders that it made; foreign files stay."""
         shutil.rmtree(self.checkpoints, ignore_errors=True)
         self._sweep()
-        for name in (RUN, LOG, DONE, *OUTPUTS, LOCK):
+        for name in (RUN, LOG, DONE, *OUTPUTS, PREVIEW, LOCK):
             (self.path / name).unlink(missing_ok=True)
         self._unmake()
 
@@ -135,7 +138,7 @@ class RunFolder:
 
     def _sweep(self) -> None:
         """Remove the temporary files of a write that was cut off."""
-        for name in (RUN, DONE, *OUTPUTS):
+        for name in (RUN, DONE, *OUTPUTS, PREVIEW):
             for file in self.path.glob(f".{name}.*.tmp"):
                 file.unlink(missing_ok=True)
 

@@ -1,8 +1,11 @@
-"""How a run is stopped from outside: Ctrl-C or the end of the process."""
+"""How a run is stopped from outside: Ctrl-C, the end of the process or, where a program asks for it, of its input."""
 
 from __future__ import annotations
 
+import _thread
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +33,21 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def stop_at_end_of_input() -> None:
+    """From now on the end of standard input counts as SIGINT.
+
+    The program that started this one cancels by closing the pipe, on every system and through launchers that pass it
+    on; the work also ends when that program dies.
+    """
+    threading.Thread(target=_watch, args=(sys.stdin.fileno(),), daemon=True).start()
+
+
+def _watch(descriptor: int) -> None:
+    while os.read(descriptor, 1024):  # not sys.stdin, whose lock would be held when the interpreter ends
+        pass
+    _thread.interrupt_main()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
