@@ -1,0 +1,109 @@
+"""The bone of a volume node: as a segmentation, and by volume rendering."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ReconstructionError
+from .arrays import image_of, values_of
+from .volumes import volume_of
+
+COLOUR = (241 / 255, 214 / 255, 145 / 255)
+"""Of bone in Slicer's terminology."""
+TERMINOLOGY = (
+    "Segmentation category and type - 3D Slicer General Anatomy list~SCT^123037004^Anatomical Structure"
+    "~SCT^272673000^Bone~^^~Anatomic codes - DICOM master list~^^~^^"
+)
+SOFT, HARD = 0.8, 1.4
+"""Where opacity begins and where it is full, in units of the threshold."""
+
+
+def suggested_threshold(volume_node: Any) -> float:
+    """The attenuation in 1/mm from which a voxel of this volume node counts as bone."""
+    from ..volume.bone import bone_threshold
+
+    return bone_threshold(volume_of(volume_node))
+
+
+def add_bone(scene: Any, volume_node: Any, threshold: float | None = None, name: str = "Bone", node: Any = None) -> Any:
+    """A vtkMRMLSegmentationNode with the voxels at or above a threshold and their closed surface.
+
+    threshold: 1/mm; None takes what suits the volume. node: gets the segment in place of a new node; an earlier segment
+    of that name goes.
+    Raises ReconstructionError where nothing reaches the threshold.
+    """
+    import slicer
+    import vtk
+
+    values = values_of(volume_node.GetImageData())
+    threshold = suggested_threshold(volume_node) if threshold is None else threshold
+    mask = (values >= threshold).astype(np.uint8)
+    if not mask.any():
+        raise ReconstructionError(
+            f"no bone: the largest attenuation is {values.max():.4f} 1/mm, the threshold {threshold:.4f}; lower it"
+        )
+    if node is None:
+        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+        node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    matrix = vtk.vtkMatrix4x4()
+    volume_node.GetIJKToRASMatrix(matrix)
+    labels = slicer.vtkOrientedImageData()
+    labels.ShallowCopy(image_of(mask))
+    labels.SetGeometryFromImageToWorldMatrix(matrix)
+    segmentation = node.GetSegmentation()
+    earlier = segmentation.GetSegmentIdBySegmentName(name)
+    if earlier:
+        segmentation.RemoveSegment(earlier)
+    number = node.AddSegmentFromBinaryLabelmapRepresentation(labels, name, COLOUR)
+    segmentation.GetSegment(number).SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), TERMINOLOGY)
+    node.CreateClosedSurfaceRepresentation()
+    return node
+
+
+def render_bone(scene: Any, volume_node: Any, threshold: float | None = None, visible: bool = True) -> Any:
+    """The volume rendering of a volume node, opaque from a threshold on: its vtkMRMLVolumeRenderingDisplayNode.
+
+    threshold: 1/mm; None takes what suits the volume. Called again, it changes what is there.
+    """
+    threshold = suggested_threshold(volume_node) if threshold is None else threshold
+    display = _rendering(volume_node)
+    if display is None:
+        display = scene.AddNewNodeByClass(
+            "vtkMRMLGPURayCastVolumeRenderingDisplayNode", f"{volume_node.GetName()} rendering"
+        )
+        properties = scene.AddNewNodeByClass("vtkMRMLVolumePropertyNode", f"{volume_node.GetName()} bone")
+        display.SetAndObserveVolumePropertyNodeID(properties.GetID())
+        volume_node.AddAndObserveDisplayNodeID(display.GetID())
+    brightest = float(values_of(volume_node.GetImageData()).max())
+    _shade(display.GetVolumePropertyNode().GetVolumeProperty(), threshold, max(brightest, 2 * threshold))
+    display.SetVisibility(visible)
+    return display
+
+
+def _rendering(volume_node: Any) -> Any:
+    displays = (volume_node.GetNthDisplayNode(n) for n in range(volume_node.GetNumberOfDisplayNodes()))
+    return next((each for each in displays if each and each.IsA("vtkMRMLVolumeRenderingDisplayNode")), None)
+
+
+def _shade(properties: Any, threshold: float, brightest: float) -> None:
+    """Bone in its own colours, lit, and everything below the threshold clear."""
+    import vtk
+
+    opacity = vtk.vtkPiecewiseFunction()
+    for value, height in ((0, 0), (SOFT * threshold, 0), (HARD * threshold, 0.8), (brightest, 1)):
+        opacity.AddPoint(value, height)
+    colours = vtk.vtkColorTransferFunction()
+    for value, colour in ((0, (0.45, 0.25, 0.18)), (threshold, (0.75, 0.55, 0.38)), (2 * threshold, (1, 0.97, 0.88))):
+        colours.AddRGBPoint(value, *colour)
+    properties.SetScalarOpacity(opacity)
+    properties.SetColor(colours)
+    properties.SetInterpolationTypeToLinear()
+    properties.ShadeOn()
+    properties.SetAmbient(0.2)
+    properties.SetDiffuse(0.9)
+    properties.SetSpecular(0.25)
+    properties.SetSpecularPower(12)

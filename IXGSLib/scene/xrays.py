@@ -1,0 +1,222 @@
+"""X-rays in a scene: as a sequence of images on their detectors, and from images that the user loaded."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import FormatError
+from ..geometry import Grid, View
+from ..geometry.coverage import convergence
+from ..geometry.rigid import Array
+from .arrays import image_of, values_of
+from .frames import FLIP, flipped, pose_of, vtk_matrix, world_from_node
+
+if TYPE_CHECKING:
+    from ..formats import Case
+    from ..xray import XRay
+    from ..xray.radiograph import Values
+
+VIEW, MASK = "IXGS.View", "IXGS.Mask"
+"""Attributes of the image nodes: the view in JSON, and which pixels were measured as a PNG in base64."""
+WINDOW = (0.5, 99.5)
+"""Percentiles of the measured pixels that are shown black and white."""
+ASSUMED_DISTANCE = 1.6
+"""Where a detector is shown whose distance is unknown, in units of the distance from source to region."""
+
+
+def add_xrays(scene: Any, xrays: Sequence[XRay], name: str = "X-rays") -> Any:
+    """A vtkMRMLSequenceNode of line-integral images by the ids of their views, each lying on its detector.
+
+    Views and masks go along: `xrays_of` gives the same X-rays back, also from a saved scene.
+    """
+    import slicer
+
+    sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
+    sequence.SetIndexName("view")
+    sequence.SetIndexUnit("")
+    sequence.SetIndexType(slicer.vtkMRMLSequenceNode.TextIndex)
+    center = convergence([xray.view for xray in xrays]) if xrays else np.zeros(3)
+    for xray in xrays:
+        node = slicer.vtkMRMLScalarVolumeNode()
+        node.SetName(xray.view.id)
+        _write(node, xray, center)
+        sequence.SetDataNodeAtValue(node, xray.view.id)
+    return sequence
+
+
+def add_xray_browser(scene: Any, sequence: Any) -> Any:
+    """A vtkMRMLSequenceBrowserNode that shows one X-ray of a sequence at a time, all in one grey window.
+
+    Its proxy is a volume node in the scene, which Slicer fills when another X-ray is chosen.
+    """
+    browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{sequence.GetName()} browser")
+    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    browser.SetPlaybackActive(False)
+    proxy = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", sequence.GetName())
+    proxy.CopyContent(sequence.GetNthDataNode(0))
+    proxy.CreateDefaultDisplayNodes()
+    browser.AddProxyNode(proxy, sequence, False)
+    windows = [_window(xray) for xray in xrays_of(sequence)]
+    display = proxy.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(min(low for low, _ in windows), max(high for _, high in windows))
+    return browser
+
+
+def xrays_of(sequence: Any) -> tuple[XRay, ...]:
+    """The X-rays of a sequence that `add_xrays` made; raises FormatError for another one."""
+    return tuple(_read(sequence.GetNthDataNode(n)) for n in range(sequence.GetNumberOfDataNodes()))
+
+
+def view_of_image(node: Any) -> View:
+    """The view of an image node of `add_xrays`, its parent transforms applied; raises FormatError for another node."""
+    return read_view(node).moved(FLIP @ world_from_node(node) @ FLIP)
+
+
+def xray_of(
+    image_node: Any,
+    pose_node: Any,
+    *,
+    source_detector_distance: float,
+    values: Values = "intensity",
+    i0: float | None = None,
+    pixel_spacing: tuple[float, float] | None = None,
+    principal_point: tuple[float, float] | None = None,
+) -> XRay:
+    """The X-ray in an image that the user loaded, with the C-arm's pose from a linear transform node.
+
+    image_node: a volume node of one slice; its first row is the top of the image, its place in the scene is not used.
+    pose_node: RAS from the camera, whose x points to the right of the image, y down and z from source to detector.
+    source_detector_distance: mm. values, i0: what the pixels are, as in case.json.
+    pixel_spacing: (x, y) mm on the detector, the node's by default. principal_point: (x, y) pixels where the principal
+    ray ends, the image's centre by default.
+    Raises FormatError and GeometryError that name the node.
+    """
+    from ..xray import XRay, line_integrals
+    from ..xray.pixels import Pixels
+
+    name = image_node.GetName()
+    pixels = Pixels.of(_one_slice(image_node), name)
+    height, width = pixels.values.shape
+    sx, sy = image_node.GetSpacing()[:2] if pixel_spacing is None else pixel_spacing
+    cx, cy = ((width - 1) / 2, (height - 1) / 2) if principal_point is None else principal_point
+    K = np.array([[source_detector_distance / sx, 0, cx], [0, source_detector_distance / sy, cy], [0, 0, 1]])
+    view = View(K, pose_of(pose_node), (width, height), name, (sx, sy))
+    image, mask = line_integrals(pixels, values, i0, None, name)
+    return XRay(view, image, mask, values)
+
+
+def case_of(xrays: Sequence[XRay], region: Grid | None = None, name: str = "") -> Case:
+    """The case of some X-rays of the scene, checked as a case on disk is.
+
+    region: what all views see when not given. Warnings on the way are stored in the case.
+    Raises FormatError and GeometryError as `load_case` does.
+    """
+    from ..formats import Case
+    from ..formats.assembly import Ledger
+    from ..geometry.coverage import check_views, common_region
+
+    views = [xray.view for xray in xrays]
+    if not views:
+        raise FormatError("no X-rays, expected at least two; choose images and their poses")
+    ledger = Ledger(Path())
+    with ledger.collecting():
+        grid = common_region(views) if region is None else region
+        check_views(views, grid)
+    return Case(tuple(xrays), grid, name, tuple(ledger.messages))
+
+
+def grey(xray: XRay) -> np.ndarray:
+    """(height, width) uint8: the X-ray in a grey window of its measured pixels, bone bright, masked pixels black."""
+    low, high = _window(xray)
+    level = np.clip((xray.image - low) / max(high - low, 1e-12), 0, 1)
+    return np.where(xray.mask, np.rint(255 * level), 0).astype(np.uint8)
+
+
+def detector_depth(view: View, center: Array) -> float:
+    """mm from source to detector along the principal ray; where unknown, ASSUMED_DISTANCE times that to the centre."""
+    known = view.source_detector_distance
+    return ASSUMED_DISTANCE * float(np.linalg.norm(center - view.source)) if known is None else known
+
+
+def write_view(node: Any, view: View) -> None:
+    """Keep a view in a node's attribute."""
+    spacing = None if view.pixel_spacing is None else list(view.pixel_spacing)
+    values = {
+        "id": view.id,
+        "K": view.K.tolist(),
+        "world_from_camera": view.world_from_camera.tolist(),
+        "size": list(view.size),
+        "pixel_spacing": spacing,
+    }
+    node.SetAttribute(VIEW, json.dumps(values))
+
+
+def read_view(node: Any) -> View:
+    """The view in a node's attribute; raises FormatError where there is none."""
+    text = node.GetAttribute(VIEW)
+    if text is None:
+        raise FormatError(f"{node.GetName()}: no X-ray of IXGS (no attribute {VIEW}); choose one that IXGS added")
+    values = json.loads(text)
+    spacing = values.pop("pixel_spacing")
+    return View(**values, pixel_spacing=None if spacing is None else (spacing[0], spacing[1]))
+
+
+def _write(node: Any, xray: XRay, center: Array) -> None:
+    view = xray.view
+    depth = detector_depth(view, center)
+    corner, right, down = view.backproject([(0, 0), (1, 0), (0, 1)], np.full(3, depth))
+    matrix = np.eye(4)
+    matrix[:3] = np.stack([right - corner, down - corner, view.axis, corner], axis=1)
+    node.SetIJKToRASMatrix(vtk_matrix(flipped(matrix)))
+    node.SetAndObserveImageData(image_of(xray.image[None]))
+    write_view(node, view)
+    if not xray.mask.all():
+        node.SetAttribute(MASK, _encoded(xray.mask))
+
+
+def _read(node: Any) -> XRay:
+    from ..xray import XRay
+
+    view = view_of_image(node)
+    image = values_of(node.GetImageData())[0]
+    text = node.GetAttribute(MASK)
+    return XRay(view, image, np.ones(image.shape, dtype=bool) if text is None else _decoded(text))
+
+
+def _encoded(mask: np.ndarray) -> str:
+    from ..xray import png
+
+    return base64.b64encode(png.encode(mask.astype(np.uint8) * 255)).decode("ascii")
+
+
+def _decoded(text: str) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) > 0
+
+
+def _window(xray: XRay) -> tuple[float, float]:
+    measured = xray.image[xray.mask]
+    low, high = np.percentile(measured, WINDOW) if measured.size else (0.0, 1.0)
+    return float(low), float(high)
+
+
+def _one_slice(node: Any) -> np.ndarray:
+    """(height, width) or (height, width, channels) of an image node."""
+    image = node.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None:
+        raise FormatError(f"{node.GetName()}: an image without pixels; load it again")
+    values = values_of(image)
+    if values.shape[0] != 1:
+        raise FormatError(
+            f"{node.GetName()}: {values.shape[0]} slices, expected one X-ray; load each shot as an image of its own"
+        )
+    return values[0]
