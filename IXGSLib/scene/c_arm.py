@@ -114,6 +114,7 @@ def _add(scene: Any, xray: XRay, depth: float) -> CArmNodes:
     frame = _model(scene, f"{view.id} beam", _frame(corners, depth), pose)
     frame.GetDisplayNode().SetColor(*PLAIN)
     frame.GetDisplayNode().SetLineWidth(2)
+    frame.GetDisplayNode().SetBackfaceCulling(True)  # a camera at the source looks out of the ball
     for node in (pose, detector, frame):
         node.SetAttribute(MADE, view.id)
     return CArmNodes(view.id, pose, detector, frame)

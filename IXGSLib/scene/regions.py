@@ -22,6 +22,7 @@ def add_region(scene: Any, grid: Grid, name: str = "Region", node: Any = None) -
         node = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", name)
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().SetFillVisibility(False)
+        node.GetDisplayNode().SetPropertiesLabelVisibility(False)
     turned = FLIP[:3, :3] @ grid.direction @ FLIP[:3, :3]
     node.SetAndObserveTransformNodeID(None)
     node.SetAndObserveObjectToNodeMatrix(vtk_matrix(rigid(turned, flipped_points(grid.center))))

@@ -8,9 +8,8 @@ _LOGICS = (
     "vtkSlicerSequencesLogic",
     "vtkSlicerVolumeRenderingLogic",
     "vtkSlicerSegmentationsModuleLogic",
-    "vtkMRMLColorLogic",
 )
-"""What tells a new scene of the node classes and colour tables that Slicer's modules bring."""
+"""What tells a new scene of the node classes that Slicer's modules bring."""
 
 
 def open_scene() -> Any:
@@ -25,11 +24,17 @@ def open_scene() -> Any:
 
 
 def new_scene() -> Any:
-    """A vtkMRMLScene that knows the nodes of Slicer's modules and its colour tables."""
+    """A vtkMRMLScene that knows the nodes of Slicer's modules, its grey table and its slice orientations."""
     import slicer
 
     scene = slicer.vtkMRMLScene()
     for name in _LOGICS:
         getattr(slicer, name)().SetMRMLScene(scene)
+    grey = slicer.vtkMRMLColorTableNode()
+    grey.SetTypeToGrey()
+    grey.SetName(grey.GetTypeAsString())
+    grey.SetSingletonTag(grey.GetTypeAsString())  # with it, the table has the id that volumes look for
+    grey.HideFromEditorsOff()
+    scene.AddNode(grey)
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
     return scene
