@@ -25,9 +25,10 @@ COMMANDS = {
     "check": "Show what the X-rays of a case see, before anything is computed.",
     "simulate": "Make a case from a CT, with the truth to compare with.",
     "pairs": "Make pairs of realistic X-rays and clean targets from CTs, to train on.",
+    "train-standardizer": "Train the network that standardises X-rays, on pairs.",
     "evaluate": "Compare a finished run with the truth.",
 }
-"""The subcommands; each is a module of this package with a dataclass of its name in capitals."""
+"""The subcommands; each is a module of this package (_ for -) with a dataclass of its name in capitals."""
 
 HELP = f"""\
 usage: ixgs COMMAND [OPTIONS]
@@ -35,7 +36,7 @@ usage: ixgs COMMAND [OPTIONS]
 3D volumes of the spine from a handful of calibrated C-arm X-rays. Version {__version__}.
 
 commands:
-{chr(10).join(f"  {name:12} {text}" for name, text in COMMANDS.items())}
+{chr(10).join(f"  {name:18} {text}" for name, text in COMMANDS.items())}
 
 options:
   -h, --help   show this text; ixgs COMMAND --help shows the options of a command
@@ -111,7 +112,8 @@ def _command(name: str, options: list[str]) -> Command:
         )
     import tyro
 
-    kind = getattr(importlib.import_module(f".{name}", __package__), name.capitalize())
+    module = importlib.import_module(f".{name.replace('-', '_')}", __package__)
+    kind = getattr(module, "".join(word.capitalize() for word in name.split("-")))
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
     return cast(Command, tyro.cli(kind, prog=f"ixgs {name}", args=options, config=config))
 

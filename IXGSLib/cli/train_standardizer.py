@@ -1,0 +1,80 @@
+"""`ixgs train-standardizer`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from ..standardization.training_settings import TrainingSettings
+from .events import Reporter
+from .lock import Lock
+from .messages import RESEARCH_ONLY, noticed
+from .stopping import stop_asked
+
+
+@dataclass(frozen=True)
+class TrainStandardizer:
+    """Train the network that turns X-rays into bone-enhanced radiographs, on pairs of `ixgs pairs`.
+
+    Goes on from the checkpoint in --out where there is one. Several GPUs: torchrun --nproc-per-node N -m IXGSLib
+    train-standardizer PAIRS --out DIR. Written: training.json, checkpoint.safetensors, log.csv, a page of pictures per
+    epoch in epochs/, and weights.safetensors.
+    """
+
+    pairs: Annotated[Path, tyro.conf.Positional]
+    """Folder that `ixgs pairs` has made."""
+    out: Path
+    """Folder for the training: new, empty, or with a training of the same options, which goes on."""
+    held_out: tuple[str, ...] = ()
+    """Patients to validate on instead of training: the first digits of their names, which begin the pairs' names."""
+    settings: Annotated[TrainingSettings, tyro.conf.arg(name="")] = field(default_factory=TrainingSettings)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute; auto takes a GPU where there is one."""
+    json: bool = False
+    """Progress on standard output, a JSON object per line."""
+
+    def run(self) -> None:
+        out = self.out.absolute()
+        leads = os.environ.get("RANK", "0") == "0"
+        lock = Lock(out.parent / f".{out.name}.lock")
+        with Reporter(self.json) as reporter:
+            if leads:
+                lock.acquire()
+            try:
+                weights = self._train(out, reporter)
+            finally:
+                if leads:
+                    lock.release()
+        if leads and not self.json:
+            print(f"{weights}\n{RESEARCH_ONLY}")
+
+    def _train(self, out: Path, reporter: Reporter) -> Path:
+        from ..standardization.pairs import open_pairs
+        from ..standardization.training import TrainingProgress, train
+
+        def tell(progress: TrainingProgress) -> None:
+            for message in messages:
+                reporter.warn(message)
+            scores = progress.scores.as_dict() if progress.scores else {}
+            reporter.tell(
+                "progress",
+                stage=f"training, epoch {progress.epoch}",
+                step=progress.step,
+                steps=progress.steps,
+                seconds=progress.seconds,
+                remaining=progress.remaining,
+                loss=progress.l1,
+                held_out_psnr=scores.get("psnr"),
+                held_out_l1=scores.get("l1"),
+                held_out_ssim=scores.get("ssim"),
+            )
+
+        with noticed() as messages:
+            pairs = open_pairs(self.pairs)
+            weights = train(pairs, out, self.settings, self.held_out, self.device, tell, stop_asked)
+        reporter.tell("done", weights=str(weights))
+        return weights
