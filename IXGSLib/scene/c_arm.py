@@ -62,14 +62,14 @@ def show_c_arm(scene: Any, xrays: Sequence[XRay], grid: Grid | None = None) -> t
 
 def hide_c_arm(scene: Any) -> None:
     """Remove all that `show_c_arm` added."""
+    hierarchy = _hierarchy(scene)
     for kind in ("vtkMRMLModelNode", "vtkMRMLLinearTransformNode"):
         for node in [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]:
             if node.GetAttribute(MADE) is not None:
-                scene.RemoveNode(node)
-    hierarchy = _hierarchy(scene)
-    item = hierarchy.GetItemChildWithName(hierarchy.GetSceneItemID(), FOLDER)
-    if item and not hierarchy.GetNumberOfItemChildren(item):
-        hierarchy.RemoveItem(item)
+                _remove(scene, hierarchy, node)
+    folder = _folder(hierarchy)
+    if folder and not hierarchy.GetNumberOfItemChildren(folder):
+        hierarchy.RemoveItem(folder)
 
 
 def view_of_pose(pose: Any) -> View:
@@ -196,16 +196,32 @@ def _texture(display: Any, picture: np.ndarray) -> None:
     display.SetSpecular(0)
 
 
+def _remove(scene: Any, hierarchy: Any, node: Any) -> None:
+    """Take a node, what displays it and its place in the hierarchy out of the scene."""
+    item = hierarchy.GetItemByDataNode(node)
+    if item:
+        hierarchy.RemoveItem(item, False, False)
+    if node.IsA("vtkMRMLDisplayableNode"):
+        for display in [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]:
+            scene.RemoveNode(display)
+    scene.RemoveNode(node)
+
+
 def _hierarchy(scene: Any) -> Any:
     import slicer
 
     return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
 
 
+def _folder(hierarchy: Any) -> int:
+    """The item of the C-arm's folder, 0 when there is none."""
+    return int(hierarchy.GetItemChildWithName(hierarchy.GetSceneItemID(), FOLDER))
+
+
 def _file(scene: Any, shown: Sequence[CArmNodes]) -> None:
     """Put the nodes into one folder of the subject hierarchy, closed, so that they do not bury the others."""
     hierarchy = _hierarchy(scene)
-    folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), FOLDER)
+    folder = _folder(hierarchy) or hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), FOLDER)
     hierarchy.SetItemExpanded(folder, False)
     for nodes in shown:
         for node in (nodes.pose, nodes.detector, nodes.frame):

@@ -1,0 +1,115 @@
+"""The C-arm stands in the scene where the calibration says."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from IXGSLib.errors import FormatError
+from IXGSLib.geometry import Grid
+from IXGSLib.geometry.rigid import rigid
+from IXGSLib.scene.c_arm import MADE, hide_c_arm, highlight, look_through, show_c_arm, view_of_pose
+from IXGSLib.scene.frames import FLIP, flipped_points, vtk_matrix
+
+
+def world_points(node):
+    """(n, 3) LPS mm: the points of a model where Slicer shows them."""
+    import vtk
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    matrix = vtk.vtkMatrix4x4()
+    node.GetParentTransformNode().GetMatrixTransformToWorld(matrix)
+    points = vtk_to_numpy(node.GetPolyData().GetPoints().GetData())
+    return np.array([matrix.MultiplyPoint((*point, 1.0))[:3] for point in points]) * (-1, -1, 1)
+
+
+def test_the_detectors_corners_are_the_edges_of_the_image(scene, xrays):
+    for shown, xray in zip(show_c_arm(scene, xrays), xrays, strict=True):
+        corners = world_points(shown.detector)
+        pixels, depth = xray.view.project(corners)
+        assert np.allclose(pixels, [(-0.5, -0.5), (39.5, -0.5), (39.5, 29.5), (-0.5, 29.5)], atol=1e-6)
+        assert np.allclose(depth, xray.view.source_detector_distance)
+        coordinates = shown.detector.GetPolyData().GetPointData().GetTCoords()
+        assert [coordinates.GetTuple2(n) for n in range(4)] == [(0, 0), (1, 0), (1, 1), (0, 1)]
+
+
+def test_the_picture_on_the_detector_is_the_x_ray(scene, xrays):
+    from IXGSLib.scene.arrays import values_of
+    from IXGSLib.scene.xrays import grey
+
+    shown = show_c_arm(scene, xrays)[1]
+    producer = shown.detector.GetDisplayNode().GetTextureImageDataConnection().GetProducer()
+    texture = values_of(producer.GetOutputDataObject(0))
+    assert np.array_equal(texture[0, ..., 0], grey(xrays[1]))
+
+
+def test_the_frame_has_the_source_and_the_principal_ray(scene, xrays):
+    for shown, xray in zip(show_c_arm(scene, xrays), xrays, strict=True):
+        points = world_points(shown.frame)
+        assert np.abs(points - xray.view.source).sum(axis=1).min() < 1e-6
+        end = xray.view.source + xray.view.source_detector_distance * xray.view.axis
+        assert np.abs(points - end).sum(axis=1).min() < 1e-6
+
+
+def test_a_pose_gives_its_view_back_and_follows_the_users_hand(scene, xrays, rotation):
+    shown = show_c_arm(scene, xrays)[0]
+    view = view_of_pose(shown.pose)
+    assert np.abs(view.projection_matrix - xrays[0].view.projection_matrix).max() < 1e-6
+    motion = rigid(rotation, (10, 20, -30))
+    above = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    above.SetMatrixTransformToParent(vtk_matrix(FLIP @ motion @ FLIP))
+    shown.pose.SetAndObserveTransformNodeID(above.GetID())
+    moved = view_of_pose(shown.pose)
+    assert np.abs(moved.world_from_camera - xrays[0].view.moved(motion).world_from_camera).max() < 1e-9
+    with pytest.raises(FormatError, match="no X-ray of IXGS"):
+        view_of_pose(above)
+
+
+def test_an_unknown_detector_distance_puts_it_behind_the_region(scene, xrays):
+    blind = [replace(xray, view=replace(xray.view, pixel_spacing=None)) for xray in xrays]
+    grid = Grid.centered((10, 20, 1300), (60, 60, 60), 1.0)
+    for shown, xray in zip(show_c_arm(scene, blind, grid), xrays, strict=True):
+        depth = xray.view.project(world_points(shown.detector))[1]
+        assert (depth > xray.view.project(grid.corners())[1].max()).all()
+
+
+def test_showing_again_replaces_and_hiding_leaves_nothing(scene, xrays):
+    before = scene.GetNumberOfNodes()
+    show_c_arm(scene, xrays)
+    count = scene.GetNumberOfNodes()
+    show_c_arm(scene, xrays[:2])
+    assert scene.GetNumberOfNodes() < count
+    hide_c_arm(scene)
+    left = [scene.GetNthNode(n).GetName() for n in range(scene.GetNumberOfNodes())]
+    assert scene.GetNumberOfNodes() <= before + 1, left  # the subject hierarchy may have come with it
+    assert not any(scene.GetNthNode(n).GetAttribute(MADE) for n in range(scene.GetNumberOfNodes()))
+
+
+def test_they_lie_together_in_one_folder(scene, slicer, xrays):
+    show_c_arm(scene, xrays)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    folder = hierarchy.GetItemByName("C-arm")
+    assert hierarchy.GetNumberOfItemChildren(folder) == 9
+    hide_c_arm(scene)
+    assert not hierarchy.GetItemByName("C-arm")
+
+
+def test_one_view_can_be_put_before_the_others(scene, xrays):
+    shown = show_c_arm(scene, xrays)
+    highlight(shown, "oblique")
+    opacity = {each.view_id: each.detector.GetDisplayNode().GetOpacity() for each in shown}
+    assert opacity["oblique"] == 1 > opacity["ap"] == opacity["lat"]
+    highlight(shown, None)
+    assert {each.frame.GetDisplayNode().GetOpacity() for each in shown} == {1.0}
+
+
+def test_looking_through_a_view_shows_what_its_detector_saw(scene, xrays):
+    view = xrays[1].view
+    camera = scene.AddNewNodeByClass("vtkMRMLCameraNode")
+    look_through(camera, view)
+    width, height = view.size
+    matrix = camera.GetCamera().GetCompositeProjectionTransformMatrix(width / height, -1, 1)
+    for point in np.array([(10, 20, 1300), (25, 10, 1310), (-10, 35, 1280)]):
+        x, y, _, w = matrix.MultiplyPoint((*flipped_points(point), 1.0))
+        screen = (x / w + 1) / 2 * width - 0.5, (1 - y / w) / 2 * height - 0.5
+        assert np.allclose(screen, view.project(point)[0], atol=1e-6)
