@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
+import tempfile
 from typing import Any
 
 _LOGICS = (
+    "vtkSlicerMarkupsLogic",
     "vtkSlicerSequencesLogic",
     "vtkSlicerVolumeRenderingLogic",
     "vtkSlicerSegmentationsModuleLogic",
@@ -24,10 +29,13 @@ def open_scene() -> Any:
 
 
 def new_scene() -> Any:
-    """A vtkMRMLScene that knows the nodes of Slicer's modules, its grey table and its slice orientations."""
+    """A vtkMRMLScene that knows the nodes of Slicer's modules, its grey table and orientations, and can read MRB."""
     import slicer
 
     scene = slicer.vtkMRMLScene()
+    selection = slicer.vtkMRMLSelectionNode()
+    selection.SetSingletonTag("Singleton")
+    scene.AddNode(selection)
     for name in _LOGICS:
         getattr(slicer, name)().SetMRMLScene(scene)
     grey = slicer.vtkMRMLColorTableNode()
@@ -35,6 +43,20 @@ def new_scene() -> Any:
     grey.SetName(grey.GetTypeAsString())
     grey.SetSingletonTag(grey.GetTypeAsString())  # with it, the table has the id that volumes look for
     grey.HideFromEditorsOff()
+    grey.SaveWithSceneOff()
     scene.AddNode(grey)
+    cache = slicer.vtkCacheManager()
+    cache.SetRemoteCacheDirectory(_scratch())
+    files = slicer.vtkDataIOManager()
+    files.SetCacheManager(cache)
+    scene.SetDataIOManager(files)
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
     return scene
+
+
+@functools.cache
+def _scratch() -> str:
+    """A folder in which scenes unpack what they read, gone at the end of the process."""
+    folder = tempfile.mkdtemp(prefix="ixgs-scene-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

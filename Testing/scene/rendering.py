@@ -67,7 +67,7 @@ class Views:
         mapper.SetInputConnection(logic.GetImageDataConnection())
         actor.SetMapper(mapper)
         actor.GetProperty().SetDisplayLocationToBackground()
-        renderer.AddActor2D(actor)
+        renderer.AddViewProp(actor)
         factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
         group = self._managers(factory, (*SLICES, *SLICE_MODULES), renderer, node)
         self.kept += [window, renderer, group, logic]
