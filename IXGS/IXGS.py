@@ -1,0 +1,111 @@
+"""The module IXGS of 3D Slicer: what it is called, its panel, its logic and its test."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import slicer
+
+HERE = Path(__file__).resolve().parent
+for folder in (HERE, HERE.parent):  # in an installed extension IXGSLib lies beside this file, in the source tree above
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+try:
+    from slicer.i18n import tr as _
+    from slicer.i18n import translate
+    from slicer.ScriptedLoadableModule import (
+        ScriptedLoadableModule,
+        ScriptedLoadableModuleLogic,
+        ScriptedLoadableModuleTest,
+        ScriptedLoadableModuleWidget,
+    )
+except ImportError:  # plain Python with slicer-core has no application: the logic works there, module and panel do not
+    ScriptedLoadableModule = ScriptedLoadableModuleWidget = ScriptedLoadableModuleLogic = object
+    ScriptedLoadableModuleTest = object
+
+
+class IXGS(ScriptedLoadableModule):
+    """The module as Slicer lists it."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("IXGS: volume from X-rays")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Tomographic Reconstruction")]
+        self.parent.dependencies = []
+        self.parent.contributors = ["The IXGS contributors"]
+        self.parent.helpText = _(
+            "Turns 10 to 30 calibrated C-arm X-rays, taken from arbitrary angles, into a volume of the spine. "
+            "Choose the X-rays, press Apply, review the volume. Research use only. Not a medical device."
+        )
+        self.parent.acknowledgementText = _(
+            "IXGS extends the method of arXiv 2504.14699. Sample case: TCGA-OV, The Cancer Imaging Archive, CC BY 3.0."
+        )
+
+
+class IXGSWidget(ScriptedLoadableModuleWidget):
+    """The panel in Slicer's module area."""
+
+    def setup(self):
+        ScriptedLoadableModuleWidget.setup(self)
+        from IXGSPanel.panel import Panel
+
+        widget = slicer.util.loadUI(self.resourcePath("UI/IXGS.ui"))
+        widget.setMRMLScene(slicer.mrmlScene)
+        self.layout.addWidget(widget)
+        self.ui = slicer.util.childWidgetVariables(widget)
+        self.logic = IXGSLogic()
+        self.panel = Panel(self.ui, self.logic)
+
+    def enter(self):
+        self.panel.open()
+
+    def cleanup(self):
+        self.panel.cleanup()
+
+
+class IXGSLogic(ScriptedLoadableModuleLogic):
+    """What scripts use."""
+
+    def getParameterNode(self):
+        from IXGSPanel.parameters import IXGSParameterNode
+
+        return IXGSParameterNode(super().getParameterNode())
+
+    def reconstruct(self, caseFolder, preset="standard", outputFolder=None, onEvent=None):
+        """The volume node of a case; waits for it, while Slicer stays responsive.
+
+        caseFolder: a folder with case.json. preset: preview, standard or fine. outputFolder: new folder for the run, a
+        temporary one when not given. onEvent: called with each event of the run, a dictionary.
+        Raises ReconstructionError with the run's own words when it fails.
+        """
+        from IXGSPanel.console import reconstruct
+
+        out = outputFolder or Path(tempfile.mkdtemp(prefix="ixgs-")) / "run"
+        return reconstruct(caseFolder, out, preset, onEvent)
+
+
+class IXGSTest(ScriptedLoadableModuleTest):
+    """Reconstructs the sample case through the panel, in a Slicer that has the packages of IXGS."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+
+    def runTest(self):
+        self.setUp()
+        self.test_panel_from_sample_case_to_rating()
+        self.setUp()
+        self.test_console()
+
+    def test_panel_from_sample_case_to_rating(self):
+        from IXGSPanel.selftest import reconstruct_sample
+
+        reconstruct_sample(self)
+
+    def test_console(self):
+        from IXGSLib.resources import resource
+
+        node = IXGSLogic().reconstruct(resource("SampleCase"), preset="preview")
+        assert node.GetImageData().GetDimensions() == (128, 128, 128)

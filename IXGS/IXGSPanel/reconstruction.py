@@ -1,0 +1,265 @@
+"""Section 4: the reconstruction in a process of its own, its progress and its volume while it sharpens."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ctk
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from IXGSLib.errors import IXGSError
+
+from .advanced import AdvancedSettings
+from .child import Child, Ending, Event
+from .signal import Signal
+from .xrays import escaped
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+PREVIEWS = 20
+"""Previews in a run, about."""
+RUN = "IXGS.Run"
+"""Attribute of a volume node: the folder of its run."""
+FEWEST_VIEWS = 2
+
+
+class ReconstructionSection:
+    """Apply and Cancel, and what happens in between; `finished` gives the volume node of a run that is done."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel, self.ui = panel, panel.ui
+        self.finished = Signal()
+        self.advanced = AdvancedSettings(panel)
+        self.child = Child()
+        self.child.told.connect(self._on_event)
+        self.child.said.connect(self._log)
+        self.child.ended.connect(self._on_ended)
+        self.node: Any = None
+        self.out: Path | None = None
+        self._when_read = False
+        self._reason = ""
+        self.ui.applyButton.connect("clicked()", self.apply)
+        self.ui.cancelButton.connect("clicked()", self.cancel)
+        self.ui.outputFolder.filters = ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Writable
+        self.ui.progress.visible = False
+        panel.xrays.changed.connect(self._on_xrays)
+
+    @property
+    def running(self) -> bool:
+        return self.child.running
+
+    def update(self) -> None:
+        if not self.panel.parameters.outputFolder:
+            documents = qt.QStandardPaths.writableLocation(qt.QStandardPaths.DocumentsLocation)
+            self.panel.parameters.outputFolder = str(Path(documents) / "IXGS")
+        self.advanced.update()
+        self.check()
+
+    # Before
+
+    def obstacle(self) -> str:
+        """What stands in the way of Apply, or nothing."""
+        p, xrays = self.panel.parameters, self.panel.xrays
+        if p is None:
+            return _("There is no scene.")
+        if self.running:
+            return _("A reconstruction is running.")
+        if p.source == "files" and not p.casePath:
+            return _("Choose X-rays in section 1 first.")
+        if self.panel.requirements.missing():
+            return ""  # Apply asks for them, then reads the X-rays
+        if xrays.child.running:
+            return _("The X-rays are being read.")
+        if xrays.reading is None:
+            return _("The X-rays of section 1 cannot be used yet.")
+        if len(xrays.used()) < FEWEST_VIEWS:
+            return _("Tick at least two views in section 1.")
+        return self.advanced.problem()
+
+    def check(self) -> None:
+        """Enable Apply when it can run; its tooltip says why when it cannot."""
+        obstacle = self.obstacle()
+        self.ui.applyButton.enabled = not obstacle
+        self.ui.applyButton.toolTip = obstacle or _("Reconstruct the volume from the ticked views.")
+        self.ui.cancelButton.enabled = self.running
+        if not self.running:
+            self.ui.status.text = self._reason or obstacle or _("Ready.")
+
+    def arguments(self) -> list[str]:
+        """What the child is asked to do, less the program."""
+        p, xrays = self.panel.parameters, self.panel.xrays
+        words = ["-m", "IXGSLib", "reconstruct", str(xrays.case), "--out", str(self.out), "--json", "--stop-on-eof"]
+        words += ["--preset", p.preset, "--device", p.device, "--settings", str(self._settings_file())]
+        words += [*xrays.image_arguments(), *self.panel.region.arguments(), *self.panel.standardization.arguments()]
+        left_out = sorted(xrays.left_out() & {shot.id for shot in xrays.reading.shots})
+        return words + (["--leave-out", *left_out] if left_out else [])
+
+    def _settings_file(self) -> Path:
+        values = self.advanced.changed()
+        if self.panel.parameters.livePreview and "preview_every" not in values:
+            values["preview_every"] = max(1, self.advanced.chosen().steps // PREVIEWS)
+        path = Path(tempfile.mkdtemp(prefix="ixgs-run-", dir=slicer.app.temporaryPath)) / "settings.json"
+        path.write_text(json.dumps(values), encoding="utf-8")
+        return path
+
+    def apply(self) -> None:
+        """Install what is missing after asking, then reconstruct."""
+        self._reason = ""
+        problem = self.panel.requirements.ensure() if self.panel.requirements.missing() else ""
+        if problem:
+            self._reason = escaped(problem)
+            self.check()
+        elif self.panel.xrays.reading is None:
+            self._when_read = True
+            self.panel.xrays.read()
+        else:
+            self._start()
+
+    def _on_xrays(self) -> None:
+        if self._when_read:
+            self._when_read = False
+            if not self.obstacle():
+                self._start()
+
+    def _start(self) -> None:
+        p = self.panel.parameters
+        name = f"{self.panel.xrays.reading.name}-{p.preset}"
+        self.out = free(Path(p.outputFolder).expanduser() / name)
+        try:
+            arguments = self.arguments()
+        except IXGSError as error:
+            self._reason = escaped(str(error))
+            self.check()
+            return
+        self.ui.log.clear()
+        self.ui.progress.visible = True
+        self._show(0, 0, _("Starting ..."))
+        self.child.start(arguments)
+        self.check()
+
+    # During
+
+    def cancel(self) -> None:
+        self.child.cancel()
+        self.ui.cancelButton.enabled = False
+        self.ui.status.text = _("Stopping ...")
+
+    def _on_event(self, event: Event) -> None:
+        kind = event["event"]
+        if kind == "start":
+            device = _("graphics card") if event["device"] == "cuda" else _("processor")
+            self._log(_("{views} views, {steps} steps on the {device}").format(**{**event, "device": device}))
+            self._show(0, 0, _("Finding a first volume ..."))
+        elif kind == "progress":
+            self._on_progress(event)
+        elif kind == "writing":
+            self._show(0, 0, _("Writing the volume and the report ..."))
+        elif kind in ("warning", "remark"):
+            self._log(event["message"])
+
+    def _on_progress(self, event: Event) -> None:
+        if event["stage"] == "initialization":
+            self._show(0, 0, _("Finding a first volume ..."))
+        else:
+            self._show(event["step"], event["steps"], sentence(event))
+        if "preview" in event and self.panel.parameters.livePreview:
+            self._preview(self.out / event["preview"])
+
+    def _preview(self, path: Path) -> None:
+        from IXGSLib.scene.runs import load_preview
+
+        first = self.node is None
+        try:
+            self.node = load_preview(slicer.mrmlScene, path, node=self.node)
+        except IXGSError as error:  # the next one will be whole
+            self._log(str(error))
+            return
+        if first:
+            self.node.SetName(_("IXGS preview"))
+            slicer.util.setSliceViewerLayers(background=self.node, fit=True)
+
+    def _show(self, step: int, steps: int, text: str) -> None:
+        self.ui.progress.maximum = steps
+        self.ui.progress.value = step
+        if not self.child.stopping:
+            self.ui.status.text = text
+
+    def _log(self, line: str) -> None:
+        self.ui.log.appendPlainText(line)
+
+    # After
+
+    def _on_ended(self, ending: Ending) -> None:
+        self.ui.progress.visible = False
+        if ending.done:
+            self._finish()
+        else:
+            self._drop_preview()
+            self._reason = (
+                _("Cancelled. Nothing was kept in the scene.")
+                if ending.cancelled
+                else _("<b>The reconstruction failed.</b> {error}").format(error=escaped(ending.error))
+            )
+            if ending.error:
+                self._log(ending.error)
+        self.panel.check()
+
+    def _finish(self) -> None:
+        from IXGSLib.scene.runs import load_run
+
+        had = self.node is not None
+        try:
+            node = load_run(slicer.mrmlScene, self.out, node=self.node)
+        except IXGSError as error:
+            self._drop_preview()
+            self._reason = escaped(str(error))
+            return
+        self.node = None
+        node.SetAttribute(RUN, str(self.out))
+        self._reason = _("Done. The volume is in the scene and in {folder}.").format(folder=escaped(str(self.out)))
+        slicer.util.setSliceViewerLayers(background=node, fit=not had)
+        self.panel.parameters.volume = node
+        self.finished.emit(node)
+
+    def _drop_preview(self) -> None:
+        if self.node is not None:
+            node, self.node = self.node, None
+            slicer.mrmlScene.RemoveNode(node)
+
+    def on_removed(self, node: Any) -> None:
+        """A node left the scene: the preview is let go, an input ends the run."""
+        if node is self.node:
+            self.node = None
+        elif self.running and node in self.panel.inputs():
+            self.cancel()
+
+    def close(self) -> None:
+        """Stop at once and keep nothing, as when the scene goes."""
+        self.child.forget()
+        self.node, self._reason, self._when_read = None, "", False
+        self.ui.progress.visible = False
+
+
+def free(path: Path) -> Path:
+    """The path or, when something is there, the first of path-2, path-3, ... that is free."""
+    candidate, number = path, 2
+    while candidate.exists():
+        candidate, number = path.with_name(f"{path.name}-{number}"), number + 1
+    return candidate
+
+
+def sentence(event: Event) -> str:
+    """Where an optimisation stands."""
+    parts = [_("Step {step} of {steps}").format(**event)]
+    if event.get("held_out_psnr") is not None:
+        parts.append(_("unused views {held_out_psnr:.1f} dB").format(**event))
+    if event.get("remaining") is not None:
+        left = int(event["remaining"])
+        parts.append(_("{minutes}:{seconds:02d} left").format(minutes=left // 60, seconds=left % 60))
+    return ", ".join(parts)

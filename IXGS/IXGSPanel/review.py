@@ -1,0 +1,162 @@
+"""Section 5: the volume, looked at, compared with its X-rays and rated."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from IXGSLib.errors import IXGSError
+
+from .comparison import Comparison
+from .pictures import say
+from .rating import QUESTIONS, rating, save_rating
+from .reconstruction import RUN
+from .vertebra import VertebraAxes
+from .xrays import escaped, timer
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+BONE = "IXGS.Bone"
+"""Reference from a volume node to its segmentation."""
+PAUSE_MILLISECONDS = 60
+"""From a move of the threshold to the new volume rendering."""
+
+
+class ReviewSection:
+    """What can be done with a reconstructed volume."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel, self.ui = panel, panel.ui
+        self.comparison, self.vertebra = Comparison(panel), VertebraAxes(panel)
+        self._volume: Any = None
+        self._soon = timer(PAUSE_MILLISECONDS, self._render)
+        self.ui.suggestThreshold.connect("clicked()", self.suggest)
+        self.ui.segmentBone.connect("clicked()", self.segment)
+        self.ui.renderBone.connect("toggled(bool)", self._on_rendering)
+        self.ui.openReport.connect("clicked()", self.open_report)
+        self.ui.saveRating.connect("clicked()", self.save_rating)
+        panel.reconstruction.finished.connect(self._on_finished)
+
+    def update(self) -> None:
+        volume = self.panel.parameters.volume
+        if volume is not self._volume:
+            self._volume = volume
+            self._on_volume()
+        if self.ui.renderBone.checked:
+            self._soon.start()
+
+    def run(self) -> Path | None:
+        """The folder of the run that the volume is from, while it is there."""
+        folder = None if self._volume is None else self._volume.GetAttribute(RUN)
+        return Path(folder) if folder and (Path(folder) / "done.json").is_file() else None
+
+    def _on_finished(self, node: Any) -> None:
+        self.ui.reviewButton.collapsed = False
+        self.suggest()
+
+    def _on_volume(self) -> None:
+        """Another volume, or none: what was shown of the last one goes."""
+        self.comparison.forget()
+        self._clear_rating()
+        self.ui.renderBone.checked = False
+        there, run = self._volume is not None, self.run()
+        for widget in (self.ui.threshold, self.ui.suggestThreshold, self.ui.segmentBone, self.ui.renderBone):
+            widget.enabled = there
+        for widget in (self.ui.openReport, self.ui.saveRating, self.ui.compare):
+            widget.enabled = run is not None
+        say(self.ui.volumeMessage, self._sentence(run))
+
+    def _sentence(self, run: Path | None) -> str:
+        if self._volume is None:
+            return _("Nothing to review yet: press Apply in section 4, or choose a volume.")
+        if run is None:
+            return _("This volume has no folder of a run on this computer: report, comparison and rating need it.")
+        done = json.loads((run / "done.json").read_text(encoding="utf-8"))
+        parts = [_("Explains its X-rays to {fit_psnr:.1f} dB").format(**done["metrics"])]
+        if done["metrics"].get("held_out_psnr") is not None:
+            parts.append(_("views that were kept back to {held_out_psnr:.1f} dB").format(**done["metrics"]))
+        seconds = sum(done["durations"].values())
+        return ", ".join(parts) + _("; made in {seconds:.0f} s.").format(seconds=seconds)
+
+    # Bone
+
+    def suggest(self) -> None:
+        """The threshold that suits the volume."""
+        from IXGSLib.scene.bone import suggested_threshold
+
+        self.panel.parameters.threshold = suggested_threshold(self._volume)
+
+    def segment(self) -> None:
+        """A segmentation with a closed surface, made again for the same volume when there is one."""
+        from IXGSLib.scene.bone import add_bone
+
+        volume = self._volume
+        try:
+            node = add_bone(
+                slicer.mrmlScene,
+                volume,
+                self.panel.parameters.threshold or None,
+                name=_("Bone"),
+                node=volume.GetNodeReference(BONE),
+            )
+        except IXGSError as error:
+            say(self.ui.volumeMessage, escaped(str(error)))
+            return
+        volume.SetNodeReferenceID(BONE, node.GetID())
+        node.CreateDefaultDisplayNodes()
+        node.GetDisplayNode().SetVisibility3D(True)
+
+    def _on_rendering(self, wanted: bool) -> None:
+        if self._volume is not None:
+            self._render()
+
+    def _render(self) -> None:
+        from IXGSLib.scene.bone import render_bone
+
+        if self._volume is not None and self.panel.parameters is not None:
+            threshold = self.panel.parameters.threshold or None
+            render_bone(slicer.mrmlScene, self._volume, threshold, visible=self.ui.renderBone.checked)
+
+    # The run
+
+    def open_report(self) -> None:
+        run = self.run()
+        if run is not None:
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(run / "report.html")))
+
+    def save_rating(self) -> None:
+        run = self.run()
+        answers = {question: getattr(self.ui, question).currentIndex for question in QUESTIONS}
+        if not any(answers.values()):
+            say(self.ui.ratingMessage, _("Rate at least one point first."))
+            return
+        content = rating(
+            answers, self.ui.reader.text.strip(), self.ui.remarks.plainText.strip(), self._volume.GetName()
+        )
+        try:
+            path = save_rating(run, content)
+        except IXGSError as error:
+            say(self.ui.ratingMessage, escaped(str(error)))
+            return
+        say(self.ui.ratingMessage, _("Saved as {name} in the folder of the run.").format(name=escaped(path.name)))
+
+    def _clear_rating(self) -> None:
+        for question in QUESTIONS:
+            getattr(self.ui, question).currentIndex = 0
+        self.ui.remarks.plainText = ""
+        say(self.ui.ratingMessage, "")
+
+    def on_removed(self, node: Any) -> None:
+        self.vertebra.on_removed(node)
+
+    def close(self) -> None:
+        self._soon.stop()
+        self.vertebra.forget()
+        self._volume = None
+        self._on_volume()

@@ -1,0 +1,423 @@
+"""Section 1: the X-rays and the table of their views."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ctk
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from IXGSLib.errors import IXGSError
+from IXGSLib.geometry import Grid
+from IXGSLib.geometry.coverage import visible_fraction, widest_angle
+
+from .child import Child, Ending
+from .pictures import say
+from .reading import Reading, Shot
+from .signal import Signal
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+SCRIPT = Path(__file__).parent / "children" / "read_case.py"
+VIEW, ORBITAL, ANGULAR, SEES, NOTES = range(5)
+PAUSE_MILLISECONDS = 400
+"""From the last change of where the X-rays are to reading them."""
+ROW_HEIGHT = 44
+
+
+class XRaysSection:
+    """Where the X-rays come from, what was found there, and which views are used.
+
+    `changed` tells that there is a new reading or none, `selected` that another row is chosen.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel, self.ui = panel, panel.ui
+        self.changed, self.selected = Signal(), Signal()
+        self.reading: Reading | None = None
+        self.case: Path | None = None
+        self.problem = ""
+        self._key: tuple[Any, ...] = ()
+        self._folder: Path | None = None
+        self._filling = False
+        self._shown: list[Shot] = []
+        self.child = Child()
+        self.child.ended.connect(self._on_read)
+        self._soon = timer(PAUSE_MILLISECONDS, self.read)
+        self._drawing = timer(0, self._draw_next)
+        self._connect()
+
+    def _connect(self) -> None:
+        ui, kinds = self.ui, ctk.ctkPathLineEdit
+        ui.casePath.filters = kinds.Dirs | kinds.Files | kinds.Drives | kinds.NoDotAndDotDot | kinds.Readable
+        ui.calibrationPath.filters = kinds.Files | kinds.Readable
+        ui.calibrationPath.nameFilters = [_("Calibration (*.txt *.csv *.json *.npy *.xml)")]
+        ui.sampleCase.connect("clicked()", self.take_sample)
+        ui.readAgain.connect("clicked()", self.read)
+        ui.addImage.connect("clicked()", self.add_image)
+        ui.clearImages.connect("clicked()", self.clear_images)
+        ui.readImages.connect("clicked()", self.read_scene)
+        ui.viewsTable.connect("itemChanged(QTableWidgetItem*)", self._on_item)
+        ui.viewsTable.connect("itemSelectionChanged()", self._on_selection)
+        ui.lookThrough.connect("clicked()", self.look_through)
+        header = ui.viewsTable.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(VIEW, qt.QHeaderView.Stretch)
+        ui.viewsTable.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        for box in (ui.imageNode, ui.poseNode):
+            box.connect("currentNodeChanged(vtkMRMLNode*)", self._on_nodes)
+
+    # What the parameters say
+
+    def update(self) -> None:
+        """Show the rows that fit the source; read the X-rays when they are others than those last read."""
+        parameters, ui = self.panel.parameters, self.ui
+        files = parameters.source == "files"
+        ui.filesWidget.visible = files
+        ui.sceneWidget.visible = not files
+        ui.calibrationWidget.visible = files and self.needs_calibration
+        if self._key != self._wanted():
+            self._key = self._wanted()
+            self._forget()
+            self._soon.start()
+        self._tell()
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether the path holds images without poses."""
+        path = self.panel.parameters.casePath
+        return bool(path) and Path(path).exists() and not is_case(Path(path))
+
+    def _wanted(self) -> tuple[Any, ...]:
+        p = self.panel.parameters
+        if p.source == "scene":
+            return ("scene",)
+        rest = (p.calibrationPath, p.pixelValues, p.openField, p.pixelSize) if self.needs_calibration else ()
+        return ("files", p.casePath, *rest)
+
+    def image_arguments(self) -> list[str]:
+        """What the command line needs to know of images that are no case."""
+        p = self.panel.parameters
+        if p.source == "scene" or not self.needs_calibration:
+            return []
+        words = ["--calibration", p.calibrationPath, "--values", p.pixelValues]
+        words += ["--i0", repr(p.openField)] if p.openField else []
+        return words + (["--pixel-spacing", repr(p.pixelSize), repr(p.pixelSize)] if p.pixelSize else [])
+
+    # Reading
+
+    def take_sample(self) -> None:
+        """Choose the sample case."""
+        from IXGSLib.resources import resource
+
+        try:
+            sample = resource("SampleCase")
+        except IXGSError as error:
+            self._fail(str(error))
+            return
+        with slicer.util.NodeModify(self.panel.parameters.parameterNode):
+            self.panel.parameters.source = "files"
+            self.panel.parameters.casePath = str(sample)
+
+    def read(self) -> None:
+        """Start to read the X-rays that the parameters name."""
+        self._soon.stop()
+        if self.panel.parameters is None:
+            return
+        p = self.panel.parameters
+        self._forget()
+        if p.source == "scene" or not p.casePath or self._incomplete() or self.panel.requirements.missing():
+            self._tell()
+            return
+        self._start(Path(p.casePath))
+
+    def _start(self, case: Path) -> None:
+        self.case = case
+        self._folder = Path(tempfile.mkdtemp(prefix="ixgs-case-", dir=slicer.app.temporaryPath))
+        self.child.start([str(SCRIPT), str(case), "--out", str(self._folder), *self.image_arguments()])
+        self._tell()
+
+    def _on_read(self, ending: Ending) -> None:
+        if ending.done and self._folder is not None:
+            self.reading = Reading.load(self._folder)
+            self._fill()
+        else:
+            self.problem = ending.error
+        self._tell()
+        self.changed.emit()
+
+    def _forget(self) -> None:
+        """Back to no X-rays."""
+        self.child.forget()
+        had, self.reading, self.case, self.problem = self.reading, None, None, ""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+        self._fill()
+        if had is not None:
+            self.changed.emit()
+
+    def _fail(self, problem: str) -> None:
+        self._forget()
+        self.problem = problem
+        self._tell()
+        self.changed.emit()
+
+    def _incomplete(self) -> str:
+        """What the user has to choose next, or nothing."""
+        p = self.panel.parameters
+        if p.source == "scene":
+            count = len(self.scene_pairs())
+            if count < 2:
+                return _(
+                    "{count} X-rays in the list. Choose an X-ray and its pose, then press Add; at least two."
+                ).format(count=count)
+            return _("{count} X-rays in the list. Press Read.").format(count=count)
+        if not p.casePath:
+            return _("Choose a case or a folder of X-rays. To try IXGS, press Sample case.")
+        if not Path(p.casePath).exists():
+            return _("There is nothing at this path.")
+        if self.needs_calibration and not p.calibrationPath:
+            return _("These X-rays do not say how they were taken: choose their calibration.")
+        return ""
+
+    def _tell(self) -> None:
+        """Say below the path what has to be done or what went wrong."""
+        say(self.ui.xraysMessage, self.message())
+        self.ui.readAgain.enabled = self.panel.parameters.source == "files" and bool(self.case or self.problem)
+        found = self.reading is not None
+        self.ui.viewsTable.visible = found
+        self.ui.showCArm.visible = found
+        self.ui.lookThrough.visible = found
+        self._summarise()
+        self.panel.check()
+
+    def message(self) -> str:
+        if self.child.running:
+            return _("Reading the X-rays ...")
+        if self.problem:
+            return _("<b>These X-rays cannot be used.</b> {problem}").format(problem=escaped(self.problem))
+        if self.reading is not None:
+            return ""
+        missing = self.panel.requirements.missing()
+        if missing:
+            return _(
+                "IXGS needs Python packages that Slicer does not have yet: {names}. Choose X-rays and press Apply; "
+                "you are asked before anything is installed."
+            ).format(names=", ".join(missing))
+        return self._incomplete()
+
+    # X-rays that are in the scene
+
+    def scene_pairs(self) -> list[tuple[Any, Any]]:
+        """(volume node, transform node) of each X-ray in the list."""
+        node = self.panel.parameters.parameterNode
+        count = node.GetNumberOfNodeReferences("IXGS.Image")
+        pairs = [
+            (node.GetNthNodeReference("IXGS.Image", n), node.GetNthNodeReference("IXGS.Pose", n)) for n in range(count)
+        ]
+        return [pair for pair in pairs if None not in pair]
+
+    def add_image(self) -> None:
+        node, image, pose = (
+            self.panel.parameters.parameterNode,
+            self.ui.imageNode.currentNode(),
+            self.ui.poseNode.currentNode(),
+        )
+        count = node.GetNumberOfNodeReferences("IXGS.Image")
+        node.SetNthNodeReferenceID("IXGS.Image", count, image.GetID())
+        node.SetNthNodeReferenceID("IXGS.Pose", count, pose.GetID())
+        self._forget()
+        self._tell()
+
+    def clear_images(self) -> None:
+        node = self.panel.parameters.parameterNode
+        node.RemoveNodeReferenceIDs("IXGS.Image")
+        node.RemoveNodeReferenceIDs("IXGS.Pose")
+        self._forget()
+        self._tell()
+
+    def read_scene(self) -> None:
+        """Write the X-rays of the list as a case, which then is read like any other."""
+        from IXGSLib.formats import save_case
+        from IXGSLib.scene.xrays import case_of
+
+        p, pairs = self.panel.parameters, self.scene_pairs()
+        self._forget()
+        self._case_folder = Path(tempfile.mkdtemp(prefix="ixgs-scene-", dir=slicer.app.temporaryPath))
+        try:
+            images, poses = zip(*pairs, strict=True)
+            case = case_of(images, poses, source_detector_distance=p.sourceDetector, values=p.sceneValues, name="scene")
+            save_case(case, self._case_folder / "scene")
+        except IXGSError as error:
+            self._fail(str(error))
+            return
+        self._start(self._case_folder / "scene")
+
+    def _on_nodes(self, *_: Any) -> None:
+        self.ui.addImage.enabled = None not in (self.ui.imageNode.currentNode(), self.ui.poseNode.currentNode())
+
+    # The table
+
+    def _fill(self) -> None:
+        table, shots = self.ui.viewsTable, self.reading.shots if self.reading else ()
+        left_out = self.left_out()
+        self._filling = True
+        table.setRowCount(len(shots))
+        for row, shot in enumerate(shots):
+            self._fill_row(row, shot, shot.id not in left_out)
+        if shots:
+            table.selectRow(0)
+        self._filling = False
+
+    def _fill_row(self, row: int, shot: Shot, used: bool) -> None:
+        name = qt.QTableWidgetItem(qt.QIcon(str(shot.picture)), shot.id)
+        name.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
+        name.setCheckState(qt.Qt.Checked if used else qt.Qt.Unchecked)
+        name.setToolTip(_("Untick to leave this view out."))
+        notes = [
+            *shot.notes,
+            *([_("{share:.0%} of the image is masked.").format(share=shot.masked)] if shot.masked > 0.005 else []),
+        ]
+        texts = {
+            ORBITAL: degrees(shot.orbital, _("LAO"), _("RAO")),
+            ANGULAR: degrees(shot.angular, _("CRA"), _("CAU")),
+            SEES: f"{shot.sees:.0%}",
+            NOTES: str(len(notes)) if notes else "",
+        }
+        table = self.ui.viewsTable
+        table.setItem(row, VIEW, name)
+        for column, text in texts.items():
+            item = qt.QTableWidgetItem(text)
+            item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+            if column == NOTES:
+                item.setToolTip("\n".join(notes))
+            table.setItem(row, column, item)
+
+    def left_out(self) -> set[str]:
+        """Ids of the views that are not ticked."""
+        return set(json.loads(self.panel.parameters.leftOut)) if self.panel.parameters else set()
+
+    def used(self) -> list[Shot]:
+        """The views that are ticked."""
+        out = self.left_out()
+        return [shot for shot in (self.reading.shots if self.reading else ()) if shot.id not in out]
+
+    def current(self) -> Shot | None:
+        """The view of the selected row."""
+        row = self.ui.viewsTable.currentRow()
+        return self.reading.shots[row] if self.reading and 0 <= row < len(self.reading.shots) else None
+
+    def show_coverage(self, grid: Grid) -> None:
+        """Say in the table how much of a region each view sees."""
+        for row, shot in enumerate(self.reading.shots if self.reading else ()):
+            self.ui.viewsTable.item(row, SEES).setText(f"{visible_fraction(shot.view, grid):.0%}")
+
+    def _on_item(self, item: Any) -> None:
+        if self._filling or item.column() != VIEW:
+            return
+        out = self.left_out() - {item.text()}
+        if item.checkState() == qt.Qt.Unchecked:
+            out.add(item.text())
+        self.panel.parameters.leftOut = json.dumps(sorted(out))
+
+    def _on_selection(self) -> None:
+        if not self._filling:
+            self.selected.emit()
+        self.highlight()
+
+    def _summarise(self) -> None:
+        if self.reading is None:
+            say(self.ui.viewsSummary, "")
+            return
+        used, every = self.used(), len(self.reading.shots)
+        parts = [_("{used} of {every} views are used.").format(used=len(used), every=every)]
+        if len(used) > 1:
+            angle = widest_angle([shot.view for shot in used], self.reading.grid.center)
+            parts.append(_("They differ by up to {angle:.0f}° (90° is best).").format(angle=angle))
+        of_views = {note for shot in self.reading.shots for note in shot.notes}
+        parts += [escaped(warning) for warning in self.reading.warnings if warning not in of_views]
+        say(self.ui.viewsSummary, " ".join(parts))
+
+    # In the 3D view
+
+    def draw(self) -> None:
+        """Show or hide the C-arm; one view after the other, so that nothing waits for all of them."""
+        from IXGSLib.scene.c_arm import hide_c_arm
+
+        wanted = self.used() if self.panel.parameters.showCArm else []
+        if [shot.id for shot in wanted] == [shot.id for shot in self._shown]:
+            return
+        self._drawing.stop()
+        hide_c_arm(slicer.mrmlScene)
+        self._shown, self._drawn = list(wanted), []
+        self._waiting = list(wanted)
+        if wanted:
+            self._drawing.start()
+
+    def _draw_next(self) -> None:
+        from IXGSLib.scene.c_arm import show_c_arm
+
+        if not self._waiting or self.reading is None:
+            self._drawing.stop()
+            return
+        self._drawn += show_c_arm(slicer.mrmlScene, [self._waiting.pop(0)], self.reading.grid)
+        if self._waiting:
+            self._drawing.start()
+        else:
+            self.highlight()
+
+    def highlight(self) -> None:
+        """The selected view in colour."""
+        from IXGSLib.scene.c_arm import highlight
+
+        shot = self.current()
+        if self._shown and shot is not None:
+            highlight(self._drawn, shot.id)
+
+    def look_through(self) -> None:
+        """The 3D view sees what the selected X-ray saw."""
+        from IXGSLib.scene.c_arm import look_through
+
+        shot = self.current()
+        if shot is not None:
+            for camera in slicer.util.getNodesByClass("vtkMRMLCameraNode"):
+                look_through(camera, shot.view)
+
+    def close(self) -> None:
+        """Stop and drop everything, as when the scene goes."""
+        self._soon.stop()
+        self._drawing.stop()
+        self._shown, self._key = [], ()
+        self._forget()
+
+
+def is_case(path: Path) -> bool:
+    """Whether the poses are beside the X-rays already."""
+    return (path / "case.json").is_file() if path.is_dir() else path.suffix.lower() == ".json"
+
+
+def degrees(angle: float, positive: str, negative: str) -> str:
+    """An angle as C-arms show it."""
+    return f"{abs(angle):.0f}° {positive if angle >= 0 else negative}" if round(angle) else "0°"
+
+
+def escaped(text: str) -> str:
+    """Text without meaning for Qt's rich text."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def timer(milliseconds: int, slot: Any) -> Any:
+    """A QTimer that fires once after each start."""
+    made = qt.QTimer()
+    made.setSingleShot(True)
+    made.setInterval(milliseconds)
+    made.connect("timeout()", slot)
+    return made

@@ -1,0 +1,138 @@
+"""The rest of Slicer that the panel meets: the application, its scene, its slice views, its module manager."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+import types
+from pathlib import Path
+from typing import Any
+
+import slicer
+import slicer.util
+import vtk
+from PySide6 import QtCore, QtWidgets
+
+from IXGSLib.scene.session import new_scene
+
+from . import ctk_widgets, mrml_widgets, pythonqt, slicer_python
+
+ROOT = Path(__file__).resolve().parents[3]
+MODULE = ROOT / "IXGS" / "IXGS.py"
+SLICES = ("Red", "Yellow", "Green")
+ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
+
+
+class LayoutManager:
+    """Three slice views."""
+
+    def __init__(self, scene: Any) -> None:
+        self.logics = vtk.vtkCollection()
+        for name in SLICES:
+            logic = slicer.vtkMRMLSliceLogic()
+            logic.SetMRMLScene(scene)
+            node = logic.AddSliceNode(name)
+            node.SetOrientation(ORIENTATIONS[name])
+            self.logics.AddItem(logic)
+
+    def mrmlSliceLogics(self) -> Any:
+        return self.logics
+
+    def sliceViewNames(self) -> tuple[str, ...]:
+        return SLICES
+
+
+class Application:
+    """slicer.app."""
+
+    def __init__(self, scene: Any) -> None:
+        self.scene = scene
+        self.temporaryPath = tempfile.mkdtemp(prefix="ixgs-harness-")
+        self._logic = slicer.vtkMRMLApplicationLogic()
+        self._logic.SetMRMLScene(scene)
+        self._layout = LayoutManager(scene)
+        self.texts: set[str] = set()
+
+    def applicationLogic(self) -> Any:
+        return self._logic
+
+    def layoutManager(self) -> LayoutManager:
+        return self._layout
+
+    def mrmlScene(self) -> Any:
+        return self.scene
+
+    def moduleManager(self) -> Application:
+        return self
+
+    def connect(self, signature: str, slot: Any) -> bool:
+        return True
+
+    def testingEnabled(self) -> bool:
+        return True
+
+    def processEvents(self) -> None:
+        QtWidgets.QApplication.processEvents()
+
+    def translate(self, context: str, text: str) -> str:
+        self.texts.add(text)
+        return text
+
+
+def install() -> Application:
+    """Make this process look like Slicer's to the module."""
+    instance = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
+    instance.setStyle("Fusion")
+    sys.modules["qt"] = pythonqt.install()
+    sys.modules["ctk"] = ctk_widgets.install()
+    sys.modules["qt"].QUiLoader = mrml_widgets.Loader
+    for name, kind in mrml_widgets.WIDGETS.items():
+        setattr(slicer, name, kind)
+    for name in mrml_widgets.ABSENT.split():
+        setattr(slicer, name, type(name, (), {}))
+    slicer.mrmlScene = new_scene()
+    slicer.app = Application(slicer.mrmlScene)
+    slicer.modules = types.SimpleNamespace()
+    slicer.util.modulePath = lambda name: str(MODULE)
+    slicer.util.settingsValue = lambda key, default, converter=None: default
+    _slicer_python(os.environ.get("SLICER_PYTHON_DIR"))
+    return slicer.app
+
+
+def _slicer_python(folder: str | None) -> None:
+    """Slicer's Python files: those of a checkout's Base/Python, or the small ones beside this file."""
+    own = {
+        "i18n": slicer_python.i18n,
+        "parameterNodeWrapper": slicer_python.parameter_node_wrapper,
+        "ScriptedLoadableModule": slicer_python.scripted_loadable_module,
+        "packaging": slicer_python.packaging,
+    }
+    for name, make in own.items():
+        module = make() if folder is None or name == "packaging" else _from(Path(folder) / "slicer", name)
+        sys.modules[f"slicer.{name}"] = module
+        setattr(slicer, name, module)
+
+
+def _from(folder: Path, name: str) -> types.ModuleType:
+    package = folder / name / "__init__.py"
+    path = package if package.is_file() else folder / f"{name}.py"
+    places = [str(package.parent)] if package.is_file() else None
+    spec = importlib.util.spec_from_file_location(f"slicer.{name}", path, submodule_search_locations=places)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[f"slicer.{name}"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def wait(until: Any, seconds: float = 60.0) -> bool:
+    """Run the event loop until something holds; False when it never did."""
+    clock = QtCore.QElapsedTimer()
+    clock.start()
+    while not until():
+        if clock.elapsed() > 1000 * seconds:
+            return False
+        QtWidgets.QApplication.processEvents(QtCore.QEventLoop.ProcessEventsFlag.AllEvents, 20)
+        QtCore.QThread.msleep(5)
+    return True

@@ -1,0 +1,198 @@
+"""Stand-ins for the widgets of CTK that the panel uses, as the module `ctk`."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from PySide6 import QtCore, QtGui, QtWidgets
+from PySide6.QtCore import Property, Signal
+
+
+class ctkCollapsibleButton(QtWidgets.QWidget):
+    """A heading that shows and hides what is below it."""
+
+    contentsCollapsed = Signal(bool)
+    HEADER = 26
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._text, self._collapsed = "", False
+
+    def _get_text(self) -> str:
+        return self._text
+
+    def _set_text(self, text: str) -> None:
+        self._text = text
+        self.update()
+
+    def _get_collapsed(self) -> bool:
+        return self._collapsed
+
+    def _set_collapsed(self, collapsed: bool) -> None:
+        changed = collapsed != self._collapsed
+        self._collapsed = collapsed
+        self.setMaximumHeight(self.HEADER if collapsed else 16777215)
+        self.updateGeometry()
+        self.update()
+        if changed:
+            self.contentsCollapsed.emit(collapsed)
+
+    text = Property(str, _get_text, _set_text)
+    collapsed = Property(bool, _get_collapsed, _set_collapsed)
+
+    def settle(self) -> None:
+        """Make room for the heading, once the contents are there."""
+        margins = QtWidgets.QLayout.contentsMargins(self.layout())
+        self.layout().setContentsMargins(margins.left(), self.HEADER + 6, margins.right(), margins.bottom())
+
+    def sizeHint(self) -> QtCore.QSize:
+        hint = super().sizeHint()
+        return QtCore.QSize(hint.width(), self.HEADER) if self._collapsed else hint
+
+    def minimumSizeHint(self) -> QtCore.QSize:
+        hint = super().minimumSizeHint()
+        return QtCore.QSize(hint.width(), self.HEADER) if self._collapsed else hint
+
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
+        if event.position().y() < self.HEADER:
+            self._set_collapsed(not self._collapsed)
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        painter, option = QtGui.QPainter(self), QtWidgets.QStyleOption()
+        option.initFrom(self)
+        header = QtCore.QRect(0, 0, QtWidgets.QWidget.rect(self).width(), self.HEADER)
+        painter.fillRect(header, option.palette.button().color().darker(108))
+        option.rect = QtCore.QRect(6, 6, 14, 14)
+        elements = QtWidgets.QStyle.PrimitiveElement
+        arrow = elements.PE_IndicatorArrowRight if self._collapsed else elements.PE_IndicatorArrowDown
+        self.style().drawPrimitive(arrow, option, painter, self)
+        painter.drawText(header.adjusted(26, 0, -6, 0), QtCore.Qt.AlignVCenter, self._text)
+        painter.end()
+
+
+class ctkPathLineEdit(QtWidgets.QWidget):
+    """A path, typed or picked."""
+
+    currentPathChanged = Signal(str)
+    Dirs, Files, Drives, NoDotAndDotDot, Readable, Writable = 0x1, 0x2, 0x4, 0x6000, 0x10, 0x20
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._filters, self._names = self.Files, []
+        self._edit, self._button = QtWidgets.QLineEdit(self), QtWidgets.QToolButton(self)
+        self._button.setText("...")
+        self._edit.setMinimumWidth(60)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._edit)
+        row.addWidget(self._button)
+        self._edit.textChanged.connect(self.currentPathChanged)
+        self._button.clicked.connect(self._browse)
+
+    def _browse(self) -> None:
+        dialog = QtWidgets.QFileDialog
+        if self._filters & self.Dirs:
+            path = dialog.getExistingDirectory(self)
+        else:
+            path = dialog.getOpenFileName(self, filter=";;".join(self._names))[0]
+        if path:
+            self._edit.setText(path)
+
+    def _get_path(self) -> str:
+        return self._edit.property("text")
+
+    def _set_path(self, path: str) -> None:
+        self._edit.setText(path)
+
+    def _get_filters(self) -> int:
+        return self._filters
+
+    def _set_filters(self, filters: int) -> None:
+        self._filters = filters
+
+    def _get_names(self) -> list:
+        return self._names
+
+    def _set_names(self, names: list) -> None:
+        self._names = list(names)
+
+    currentPath = Property(str, _get_path, _set_path)
+    filters = Property(int, _get_filters, _set_filters)
+    nameFilters = Property(list, _get_names, _set_names)
+
+
+class ctkSliderWidget(QtWidgets.QWidget):
+    """A slider and the number beside it."""
+
+    valueChanged = Signal(float)
+    STEPS = 1000
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._slider = QtWidgets.QSlider(QtCore.Qt.Horizontal, self)
+        self._box = QtWidgets.QDoubleSpinBox(self)
+        self._slider.setRange(0, self.STEPS)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._slider)
+        row.addWidget(self._box)
+        self._box.valueChanged.connect(self._on_value)
+        self._slider.sliderMoved.connect(self._on_moved)
+
+    def _on_value(self, value: float) -> None:
+        low, high = self._box.property("minimum"), self._box.property("maximum")
+        self._slider.setValue(round(self.STEPS * (value - low) / ((high - low) or 1)))
+        self.valueChanged.emit(value)
+
+    def _on_moved(self, step: int) -> None:
+        low, high = self._box.property("minimum"), self._box.property("maximum")
+        self._box.setValue(low + step / self.STEPS * (high - low))
+
+
+def _passed_on(name: str, kind: type) -> Any:
+    return Property(
+        kind,
+        lambda self: self._box.property(name),
+        lambda self, value: QtCore.QObject.setProperty(self._box, name, value),
+    )
+
+
+class _Slider(ctkSliderWidget):
+    value = _passed_on("value", float)
+    minimum = _passed_on("minimum", float)
+    maximum = _passed_on("maximum", float)
+    singleStep = _passed_on("singleStep", float)
+    decimals = _passed_on("decimals", int)
+    suffix = _passed_on("suffix", str)
+
+    def _get_page(self) -> float:
+        return 0.0
+
+    def _set_page(self, step: float) -> None: ...
+
+    pageStep = Property(float, _get_page, _set_page)
+
+
+_Slider.__name__ = _Slider.__qualname__ = "ctkSliderWidget"
+
+WIDGETS = {
+    "ctkCollapsibleButton": ctkCollapsibleButton,
+    "ctkPathLineEdit": ctkPathLineEdit,
+    "ctkSliderWidget": _Slider,
+}
+ABSENT = (
+    "ctkCheckBox ctkCheckablePushButton ctkDoubleSlider ctkDoubleSpinBox ctkComboBox ctkRangeWidget "
+    "ctkDoubleRangeSlider ctkDirectoryButton ctkColorPickerButton"
+)
+"""Widgets that Slicer's own files name and this panel does not use."""
+
+
+def install() -> types.ModuleType:
+    """The module `ctk`."""
+    ctk = types.ModuleType("ctk")
+    for name, kind in WIDGETS.items():
+        setattr(ctk, name, kind)
+    for name in ABSENT.split():
+        setattr(ctk, name, type(name, (), {}))
+    return ctk

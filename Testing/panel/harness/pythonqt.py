@@ -1,0 +1,125 @@
+"""PySide6 with PythonQt's rules, as the module `qt`.
+
+Properties are attributes, so that `label.text()` fails as it does in Slicer; Qt's own objects take no new attributes;
+signals can be connected by their C++ signature and unknown ones are refused; qt.Signal does not exist.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
+
+MODULES = (QtCore, QtGui, QtWidgets, QtUiTools)
+REFUSED = {"Signal", "Slot", "Property"}
+"""Of PySide6 alone."""
+STAY_METHODS = {"sizeHint", "minimumSizeHint", "metaObject", "property", "setProperty", "parent", "children"}
+"""Names that C++ looks up on Python subclasses, or that are needed to look up the others."""
+
+_native_get = QtCore.QObject.__getattribute__
+_meta: dict[type, dict[str, bool]] = {}
+
+
+def _properties(widget: QtCore.QObject) -> dict[str, bool]:
+    """The Qt properties of an object's class, and whether they can be written."""
+    kind = type(widget)
+    if kind not in _meta:
+        meta = QtCore.QObject.metaObject(widget)
+        found = (meta.property(n) for n in range(meta.propertyCount()))
+        _meta[kind] = {each.name(): each.isWritable() for each in found}
+    return _meta[kind]
+
+
+def _get(self: QtCore.QObject, name: str) -> Any:
+    if name.startswith("_") or name in STAY_METHODS:
+        return _native_get(self, name)
+    if name == "name":
+        return QtCore.QObject.property(self, "objectName")
+    if name in _properties(self):
+        value = QtCore.QObject.property(self, name)
+        return tuple(value) if isinstance(value, list) else value  # a QStringList is a tuple in PythonQt
+    if name == "connect":
+        return lambda *words: _connect(self, *words)
+    if name == "disconnect":
+        return lambda *words: _disconnect(self, *words)
+    return _native_get(self, name)
+
+
+def _set(self: QtCore.QObject, name: str, value: Any) -> None:
+    name = "objectName" if name == "name" else name
+    properties = _properties(self)
+    if name in properties:
+        if not properties[name]:
+            raise AttributeError(f"property '{name}' of {type(self).__name__} is read-only")
+        if not QtCore.QObject.setProperty(self, name, value):
+            raise ValueError(f"property '{name}' of {type(self).__name__} does not take {value!r}")
+        return
+    own = isinstance(value, QtCore.SignalInstance)  # PySide6 keeps a bound signal once it is asked for
+    if not own and not name.startswith("__") and type(self).__module__.startswith("PySide6"):
+        raise AttributeError(f"{type(self).__name__} takes no new attribute '{name}': PythonQt refuses it")
+    described = getattr(type(self), name, None)
+    if hasattr(described, "__set__"):
+        described.__set__(self, value)
+    else:
+        _native_get(self, "__dict__")[name] = value  # each PySide6 class guards its own __setattr__
+
+
+def _signal(self: QtCore.QObject, signature: str) -> Any:
+    """The bound signal of a C++ signature; raises ValueError for one that the class does not have."""
+    known = getattr(type(self), "SIGNATURES", ())
+    meta, name = QtCore.QObject.metaObject(self), signature.partition("(")[0]
+    plain = QtCore.QMetaObject.normalizedSignature(signature).data().decode()
+    if plain not in known and meta.indexOfSignal(plain) < 0:
+        raise ValueError(f"{type(self).__name__} has no signal '{signature}'")
+    bound = _native_get(self, name)
+    arguments = plain.partition("(")[2].rstrip(")")
+    if plain not in known and not hasattr(bound, "emit"):
+        raise ValueError(f"'{name}' of {type(self).__name__} is not a signal")
+    if plain in known or not arguments and name not in ("clicked", "toggled", "triggered"):
+        return bound
+    try:
+        return bound[_argument_types(arguments)] if arguments else bound
+    except (KeyError, IndexError, TypeError):
+        return bound
+
+
+def _argument_types(arguments: str) -> Any:
+    kinds = {"int": int, "bool": bool, "double": float, "QString": str}
+    found = tuple(kinds[each] for each in arguments.split(","))
+    return found[0] if len(found) == 1 else found
+
+
+_slots: dict[tuple[int, str, Any], Callable[..., Any]] = {}
+
+
+def _connect(self: QtCore.QObject, signature: str, slot: Callable[..., Any]) -> bool:
+    count = 0 if signature.endswith("()") else signature.count(",") + 1
+
+    def call(*values: Any) -> None:  # a signal gives its slot what its signature says, no more
+        slot(*values[:count])
+
+    _slots[id(self), signature, slot] = call
+    _signal(self, signature).connect(call)
+    return True
+
+
+def _disconnect(self: QtCore.QObject, signature: str, slot: Callable[..., Any]) -> bool:
+    _signal(self, signature).disconnect(_slots.pop((id(self), signature, slot)))
+    return True
+
+
+def install() -> types.ModuleType:
+    """The module `qt`; from now on every QObject of this process follows PythonQt's rules."""
+    qt = types.ModuleType("qt")
+    for module in MODULES:
+        for name in dir(module):  # not vars(): PySide6 makes classes when they are asked for
+            if name in REFUSED or name.startswith("_"):
+                continue
+            value = getattr(module, name)
+            setattr(qt, name, value)
+            if isinstance(value, type) and issubclass(value, QtCore.QObject):
+                value.__setattr__ = _set
+    QtCore.QObject.__getattribute__ = _get
+    return qt

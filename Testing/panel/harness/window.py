@@ -1,0 +1,69 @@
+"""The panel in a window of its own, labelled as what it is, and pictures of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from .application import MODULE
+
+WIDTH = 400
+LABEL = "Test panel of IXGS (not 3D Slicer)"
+
+
+def load_module() -> ModuleType:
+    """IXGS.py, as Slicer imports it."""
+    if "IXGS" in sys.modules:
+        return sys.modules["IXGS"]
+    spec = importlib.util.spec_from_file_location("IXGS", MODULE)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["IXGS"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class PanelWindow(QtWidgets.QWidget):
+    """The widget of the module below a line that says that this is not Slicer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle(LABEL)
+        self.label = QtWidgets.QLabel(LABEL)
+        self.label.setAlignment(QtCore.Qt.AlignmentFlag.AlignCenter)
+        self.label.setStyleSheet("background: #ffd54d; color: black; padding: 2px")
+        self.content = QtWidgets.QWidget()
+        inner = QtWidgets.QVBoxLayout(self.content)
+        inner.setContentsMargins(0, 0, 0, 0)
+        self.scroll = QtWidgets.QScrollArea()
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setWidget(self.content)
+        self.scroll.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        outer = QtWidgets.QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self.label)
+        outer.addWidget(self.scroll)
+        self.widget = load_module().IXGSWidget(self.content)
+        self.widget.setup()
+        self.resize(WIDTH, 900)
+
+    @property
+    def panel(self) -> Any:
+        return self.widget.panel
+
+    def picture(self, path: Path) -> None:
+        """Save the whole panel at its width, however long it is."""
+        for _ in range(4):  # hidden and shown rows settle one layout after the other
+            QtWidgets.QApplication.processEvents()
+            inside = self.content.layout()
+            height = max(inside.minimumSize().height(), inside.totalHeightForWidth(WIDTH))
+            height += self.label.sizeHint().height() + 4
+            self.resize(WIDTH, height)
+        QtWidgets.QApplication.processEvents()
+        grabbed: QtGui.QPixmap = self.grab()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        assert grabbed.save(str(path)), f"{path} cannot be written"
