@@ -1,9 +1,12 @@
-# make setup   .venv with IXGS, its tests and its linters, at the versions of constraints.txt
-# make test    the tests
-# make lint    style, formatting and types
-# make demo    a reconstruction of the sample case
-# make bench   the README's numbers and pictures, in hours; goes on where it was interrupted
-# make clean   away with caches and build output; the environment stays
+# make setup      .venv with IXGS, its tests and its linters, at the versions of constraints.txt
+# make test       the tests
+# make lint       style, formatting and types
+# make demo       a reconstruction of the sample case
+# make bench      the README's numbers and pictures, in hours; goes on where it was interrupted
+# make extension  the archive that Slicer's Extensions Manager installs from file, in dist
+# make lists      every file of the extension into the lists of its CMakeLists.txt
+# make catalogue  IXGS.s4ext and IXGS.json from CMakeLists.txt
+# make clean      away with caches and build output; the environment stays
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
 
@@ -21,7 +24,13 @@ bin := .venv/bin
 stamp := .venv/.installed
 pip := $(bin)/python -m pip --disable-pip-version-check
 
-.PHONY: setup test lint demo bench clean
+# The Slicer that the extension is packaged for: version, on macOS also revision (Help, About 3D Slicer), system and machine.
+# Another one than this machine's: make extension SLICER_SYSTEM=win SLICER_MACHINE=amd64
+SLICER_VERSION ?= 5.12
+slicer := --slicer $(SLICER_VERSION) $(if $(SLICER_REVISION),--revision $(SLICER_REVISION)) \
+    $(if $(SLICER_SYSTEM),--system $(SLICER_SYSTEM)) $(if $(SLICER_MACHINE),--machine $(SLICER_MACHINE))
+
+.PHONY: setup test lint demo bench extension lists catalogue clean
 
 setup: $(stamp)
 
@@ -48,6 +57,15 @@ demo: setup
 
 bench: setup
 	$(bin)/python Testing/benchmarks/bench.py
+
+extension:
+	$(PYTHON) Packaging/extension.py archive $(slicer)
+
+lists:
+	$(PYTHON) Packaging/extension.py lists
+
+catalogue:
+	$(PYTHON) Packaging/extension.py describe
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Files that come with IXGS: the sample case."""
+"""Files that come with IXGS: the sample case, and weights of networks."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from pathlib import Path
 
 from .errors import IXGSError
 
-FOLDER = Path(__file__).resolve().parents[1] / "Resources"
+PACKAGE = Path(__file__).resolve().parent
+PLACES = (PACKAGE / "Resources", PACKAGE.parent / "Resources")
+"""Inside IXGSLib where it is installed, as a wheel or with the Slicer extension; beside it in the source tree."""
 
 
 def resource(name: str) -> Path:
     """The file or folder of that name that comes with IXGS; raises IXGSError when it is missing."""
-    path = FOLDER / name
-    if not path.exists():
-        raise IXGSError(
-            f"{name}: not found in {FOLDER}, expected it beside IXGSLib; take a whole copy of the repository"
-        )
-    return path
+    for place in PLACES:
+        if (place / name).exists():
+            return place / name
+    raise IXGSError(
+        f"{name}: not found, expected it in {' or '.join(str(place) for place in PLACES)}; install IXGS again or take a "
+        "whole copy of the repository"
+    )
