@@ -59,7 +59,7 @@ class ReconstructionSettings:
 
     # The loss
     ssim_weight: float = 0.25
-    tv_weight: float = 0.48
+    tv_weight: float = 0.3
     tv_knee: float = 0.01
     """Difference between neighbouring voxels, as a share of the typical attenuation, beyond which total variation
     grows as a square root: that keeps edges sharp."""
@@ -70,7 +70,7 @@ class ReconstructionSettings:
     """Steps from one look at total variation to the next; each counts for all of them."""
     tv_size: int = 128
     """Voxels along each side of the random sub-grid on which it is taken; a smaller region is taken whole."""
-    gap_weight: float = 0.04
+    gap_weight: float = 0.02
     """Weight of attenuation between zero and bone, which bone-enhanced X-rays have none of; taken with the total
     variation, and only where most of the region is empty."""
     gap: float = 1.1
@@ -162,6 +162,8 @@ PRESETS: dict[Preset, ReconstructionSettings] = {
         steps=200,
         coarse_steps=100,
         refit_steps=50,
+        tv_weight=0.48,
+        gap_weight=0.04,
     ),
     "standard": _STANDARD,
     "fine": replace(
@@ -169,8 +171,11 @@ PRESETS: dict[Preset, ReconstructionSettings] = {
         gaussians=100_000,
         background_gaussians=20_000,
         most_gaussians=120_000,
-        steps=6000,
+        steps=4000,
+        coarse_steps=400,
         refit_steps=800,
+        tv_weight=0.2,
+        gap_weight=0.01,
     ),
 }
 """Settings for a first look, for use, and for the most that the X-rays can give."""

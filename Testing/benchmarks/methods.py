@@ -43,7 +43,7 @@ class Peer:
 
 
 _SART = Peer("RTK SART", "sart", 15, "relaxation", (0.3, 1.0), 5)
-_FISTA = Peer("RTK FISTA-TV", "fista_tv", 100, "weight", (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0), 30)
+_FISTA = Peer("RTK FISTA-TV", "fista_tv", 100, "weight", (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0), 15)
 
 METHODS: dict[str, Ours | Peer] = {
     "sart": _SART,
