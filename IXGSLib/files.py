@@ -1,10 +1,11 @@
-"""Files that are either whole or not there."""
+"""Files and folders that are either whole or not there."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from .errors import IXGSError
@@ -33,6 +34,37 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def check_new(folder: str | os.PathLike[str]) -> None:
+    """Raises IXGSError for a folder with something in it."""
+    folder = Path(folder)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise IXGSError(f"{folder}: is there already, expected a new or an empty folder; choose another or empty it")
+
+
+def write_whole(folder: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a folder that is moved into place when it returns; returns the folder.
+
+    folder: new or empty. Raises IXGSError for one with something in it and for one that cannot be written.
+    """
+    folder = Path(folder).absolute()
+    check_new(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp") as temporary:
+            # A folder in the temporary one, which only its owner may enter.
+            whole = Path(temporary) / "whole"
+            whole.mkdir()
+            write(whole)
+            if folder.exists():
+                folder.rmdir()
+            whole.rename(folder)
+    except OSError as error:
+        raise IXGSError(
+            f"{folder}: cannot be written ({error.strerror}); choose a folder with write permission and free space"
+        ) from error
+    return folder
 
 
 def sha256(data: bytes) -> str:

@@ -20,3 +20,11 @@ def resource(name: str) -> Path:
         f"{name}: not found, expected it in {' or '.join(str(place) for place in PLACES)}; install IXGS again or take a "
         "whole copy of the repository"
     )
+
+
+def shipped_weights() -> Path | None:
+    """The weights of the network that standardises X-rays; None where none come with this IXGS."""
+    for place in PLACES:
+        if (place / "Models" / "standardizer.safetensors").is_file():
+            return place / "Models" / "standardizer.safetensors"
+    return None

@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "Show what the X-rays of a case see, before anything is computed.",
     "simulate": "Make a case from a CT, with the truth to compare with.",
     "pairs": "Make pairs of realistic X-rays and clean targets from CTs, to train on.",
+    "standardize": "Make bone-enhanced radiographs of the X-rays of a case.",
     "train-standardizer": "Train the network that standardises X-rays, on pairs.",
     "evaluate": "Compare a finished run with the truth.",
 }

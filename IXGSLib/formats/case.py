@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ..errors import FormatError
 from ..geometry import Grid, View
 from ..xray import XRay
+from .standardization import Standardization
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,6 +16,7 @@ class Case:
 
     warnings: what was noticed on the way here, one sentence each; they end in run.json and in the report.
     hashes: SHA-256 of every file that was read, by its path inside the case's folder.
+    standardization: how the X-rays were made bone-enhanced, if they were.
     Raises FormatError when two views share an id.
     """
 
@@ -23,6 +25,7 @@ class Case:
     name: str = ""
     warnings: tuple[str, ...] = ()
     hashes: dict[str, str] = field(default_factory=dict)
+    standardization: Standardization | None = None
 
     def __post_init__(self) -> None:
         ids = [xray.view.id for xray in self.xrays]

@@ -15,10 +15,11 @@ from ..xray.radiograph import Values
 from .assembly import Ledger, Source, assemble
 from .case import Case
 from .folder import inside
+from .standardization import Standardization, checked_record
 from .strict_json import numbers, read_json
 
 VERSION = 1
-_KEYS = {"format", "version", "frame", "unit", "values", "i0", "views", "volume", "name"}
+_KEYS = {"format", "version", "frame", "unit", "values", "i0", "views", "volume", "name", "standardization"}
 _VIEW_KEYS = {
     *("id", "image", "K", "world_from_camera", "P", "i0", "frame", "mask", "pixel_spacing", "sha256", "size"),
 }
@@ -48,10 +49,36 @@ def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
         _check_header(data, file.name)
         sources = _sources(data, ledger.folder, file.name)
         case = assemble(sources, data["values"], ledger, _volume(data.get("volume"), file.name), check)
+        standardization = _standardization(data, case, ledger, file.name)
     name = data.get("name", case.name)
     if not isinstance(name, str):
         raise FormatError(f'{file.name}: "name" is {name!r}, expected a text; correct it')
-    return replace(case, name=name, warnings=tuple(ledger.messages), hashes=ledger.hashes)
+    return replace(
+        case, name=name, warnings=tuple(ledger.messages), hashes=ledger.hashes, standardization=standardization
+    )
+
+
+def _standardization(data: dict[str, Any], case: Case, ledger: Ledger, name: str) -> Standardization | None:
+    """The record with the X-rays before standardisation, if "raw" names a case of them in the folder."""
+    if "standardization" not in data:
+        return None
+    record = checked_record(data["standardization"], name)
+    if "raw" not in record:
+        return Standardization(record)
+    file = inside(ledger.folder, record["raw"], f'{name}: "standardization", "raw"')
+    content = read_json(file)
+    ledger.note(file)
+    _check_header(content, file.name)
+    sources = _sources(content, file.parent, file.name)
+    raw = assemble(sources, content["values"], ledger, case.grid, check=False)
+    for xray in raw.xrays:
+        partner = next((x for x in case.xrays if x.view.id == xray.view.id), None)
+        if partner is not None and partner.view.size != xray.view.size:
+            raise FormatError(
+                f"view '{xray.view.id}': {xray.view.size} pixels before standardisation, {partner.view.size} after, "
+                "expected the same; standardise the case again"
+            )
+    return Standardization(record, {xray.view.id: xray for xray in raw.xrays})
 
 
 def _check_header(data: Any, name: str) -> None:

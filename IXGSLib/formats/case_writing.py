@@ -17,10 +17,14 @@ from .case import Case
 from .case_json import VERSION
 from .folder import safe_name
 
+RAW = "raw"
+"""Folder of the X-rays before standardisation."""
+
 
 def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.json") -> Path:
     """Write a case as line integrals (float32 TIFF) with masks where needed, the JSON last; returns its path.
 
+    X-rays from before a standardisation are written to raw/, as a case of their own.
     Raises IXGSError when the folder cannot be written, FormatError for a region whose voxels are not cubes.
     """
     folder = Path(folder)
@@ -41,9 +45,23 @@ def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.
         "views": views,
         "volume": volume,
     }
+    if case.standardization is not None:
+        data["standardization"] = _standardization(case, folder)
     target = folder / filename
     write_atomically(target, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False).encode())
     return target
+
+
+def _standardization(case: Case, folder: Path) -> dict[str, Any]:
+    """The record, after what it was made from is on disk."""
+    made = case.standardization
+    assert made is not None
+    record = {key: value for key, value in made.record.items() if key != "raw"}
+    views = [made.raw[view.id] for view in case.views if view.id in made.raw]
+    if views:
+        path = save_case(Case(tuple(views), case.grid, case.name), folder / RAW)
+        record["raw"] = path.relative_to(folder).as_posix()
+    return record
 
 
 def _write_view(xray: XRay, folder: Path, stem: str) -> dict[str, Any]:

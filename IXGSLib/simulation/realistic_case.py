@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import SettingsError
-from ..files import sha256, write_atomically
+from ..files import sha256, write_atomically, write_whole
 from ..formats import save_case
 from ..volume.images import read_image
 from ..xray import png
@@ -20,7 +20,6 @@ from .imaging_settings import ImagingSettings
 from .realistic import Radiograph, radiograph
 from .settings import SimulationSettings
 from .simulator import CT, Simulation, simulate
-from .writing import write_whole
 
 FULL_SCALE = 65535
 """Number of a saturated pixel in a file."""

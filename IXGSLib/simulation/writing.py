@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from ..errors import IXGSError
+from ..files import write_whole
 from ..formats import save_case
 from .simulator import Simulation
 
@@ -21,28 +19,6 @@ def write_simulation(simulation: Simulation, folder: str | os.PathLike[str]) -> 
     Raises IXGSError for a folder with something in it and for one that cannot be written.
     """
     return write_whole(folder, lambda whole: _write(simulation, whole))
-
-
-def write_whole(folder: str | os.PathLike[str], write: Callable[[Path], None]) -> Path:
-    """Let `write` fill a folder that is moved into place when it returns; folder, errors: as in `write_simulation`."""
-    folder = Path(folder).absolute()
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise IXGSError(f"{folder}: is there already, expected a new or an empty folder; choose another or empty it")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp") as temporary:
-            # A folder in the temporary one, which only its owner may enter.
-            whole = Path(temporary) / "simulation"
-            whole.mkdir()
-            write(whole)
-            if folder.exists():
-                folder.rmdir()
-            whole.rename(folder)
-    except OSError as error:
-        raise IXGSError(
-            f"{folder}: cannot be written ({error.strerror}); choose a folder with write permission and free space"
-        ) from error
-    return folder
 
 
 def _write(simulation: Simulation, folder: Path) -> None:

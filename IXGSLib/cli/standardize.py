@@ -1,0 +1,68 @@
+"""`ixgs standardize`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from ..standardization.settings import StandardizationSettings
+from .case_flags import CaseFlags
+from .events import Reporter
+from .messages import RESEARCH_ONLY, noticed
+
+if TYPE_CHECKING:
+    from ..formats import Case
+
+
+@dataclass(frozen=True)
+class Standardize:
+    """Make bone-enhanced radiographs of the X-rays of a case, as a new case beside it.
+
+    Writes OUT/case.json with line integrals, marked as synthetic, and OUT/raw with the X-rays before that; the case
+    itself is never changed. Research use only. Not a medical device.
+    """
+
+    case: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CASE")]
+    """A folder with case.json, a JSON file like it, or, with --calibration, a folder of images."""
+    out: Path
+    """Folder for the new case: new or empty."""
+    settings: Annotated[StandardizationSettings, tyro.conf.arg(name="")] = field(
+        default_factory=StandardizationSettings
+    )
+    json: bool = False
+    """Progress on standard output, a JSON object per line."""
+    images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
+
+    def run(self) -> None:
+        from ..files import check_new, write_whole
+        from ..formats import save_case
+
+        check_new(self.out)
+        with Reporter(self.json) as reporter:
+            with noticed() as messages:
+                case = self._made(self.images.load(self.case), reporter)
+            for message in dict.fromkeys([*case.warnings, *messages]):
+                reporter.warn(message)
+            folder = write_whole(self.out, lambda whole: save_case(case, whole))
+            method = case.standardization.method if case.standardization else "none"
+            reporter.tell("done", case=case.name, views=len(case.xrays), method=method)
+        if not self.json:
+            print(f"{folder}: {len(case.xrays)} views, method {method}\n{RESEARCH_ONLY}")
+
+    def _made(self, case: Case, reporter: Reporter) -> Case:
+        from ..standardization import standardize
+
+        start = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            seconds = time.monotonic() - start
+            remaining = seconds / done * (total - done)
+            reporter.tell(
+                "progress", stage="standardization", step=done, steps=total, seconds=seconds, remaining=remaining
+            )
+
+        return standardize(case, self.settings, progress)
