@@ -13,6 +13,7 @@ from ..standardization.settings import StandardizationSettings
 from .case_flags import CaseFlags
 from .events import Reporter
 from .messages import RESEARCH_ONLY, noticed
+from .stopping import stop_at_end_of_input
 
 if TYPE_CHECKING:
     from ..formats import Case
@@ -35,6 +36,8 @@ class Standardize:
     )
     json: bool = False
     """Progress on standard output, a JSON object per line."""
+    stop_on_eof: bool = False
+    """Stop when standard input ends: how the program that started this one cancels it."""
     images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
 
     def run(self) -> None:
@@ -42,6 +45,8 @@ class Standardize:
         from ..formats import save_case
 
         check_new(self.out)
+        if self.stop_on_eof:
+            stop_at_end_of_input()
         with Reporter(self.json) as reporter:
             with noticed() as messages:
                 case = self._made(self.images.load(self.case), reporter)
