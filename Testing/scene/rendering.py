@@ -33,7 +33,9 @@ class Views:
         self.logic.SetMRMLScene(scene)
         self.markups = slicer.vtkSlicerMarkupsLogic()
         self.markups.SetMRMLApplicationLogic(self.logic)
+        vtk.vtkObject.GlobalWarningDisplayOff()  # it registers again what the scene knows, and says so
         self.markups.SetMRMLScene(scene)
+        vtk.vtkObject.GlobalWarningDisplayOn()
         self.logic.SetModuleLogic("Markups", self.markups)
         self.kept: list[Any] = []
 
