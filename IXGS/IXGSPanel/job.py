@@ -45,8 +45,8 @@ class Ending:
 class Job:
     """A run of Python with some arguments.
 
-    It writes to files, which `poll` reads: no pipe can fill and no thread is needed. It stops when its standard input is
-    closed, so that it does not outlive the program that started it either.
+    It writes to files, which `poll` reads: no pipe can fill and no thread is needed. It stops when its standard input
+    is closed, so that it does not outlive the program that started it either.
     told: called with each event, of progress the latest only. said: called with each other line of output.
     folder: where temporary files may be.
     """
@@ -64,14 +64,8 @@ class Job:
         self._tails = [Tail(self._folder / name) for name in ("events", "log")]
         self._error = self._last = ""
         with self._tails[0].path.open("wb") as events, self._tails[1].path.open("wb") as log:
-            self._process = subprocess.Popen(
-                [python(), *arguments],
-                stdin=subprocess.PIPE,
-                stdout=events,
-                stderr=log,
-                env=environment(),
-                **_detached(),
-            )
+            streams = {"stdin": subprocess.PIPE, "stdout": events, "stderr": log}
+            self._process = subprocess.Popen([python(), *arguments], env=environment(), **streams, **_detached())
 
     def poll(self) -> Ending | None:
         """Pass on what was said since the last look; how the job ended, once it has."""
@@ -83,9 +77,8 @@ class Job:
             return None
         self.close()
         cancelled = self.asked is not None or code == CANCELLED
-        return Ending(
-            code, cancelled, "" if cancelled else self._error or (unexplained(code, self._last) if code else "")
-        )
+        error = self._error or (unexplained(code, self._last) if code else "")
+        return Ending(code, cancelled, "" if cancelled else error)
 
     def cancel(self) -> None:
         """Ask the job to stop; PATIENCE_SECONDS later it is ended with all that it started."""

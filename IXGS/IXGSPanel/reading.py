@@ -47,14 +47,14 @@ class Shot:
 
 @dataclass(frozen=True)
 class Reading:
-    """What children/read_case.py found out about a case."""
+    """What children/read_case.py found out about a case; values: what its files hold, intensity or line_integral."""
 
     name: str
     folder: Path
     shots: tuple[Shot, ...]
     grid: Grid
     warnings: tuple[str, ...]
-    angle: float
+    values: str
 
     @classmethod
     def load(cls, folder: Path) -> Reading:
@@ -67,7 +67,7 @@ class Reading:
             shots=tuple(_shot(values, folder) for values in found["views"]),
             grid=Grid(tuple(grid["shape"]), grid["spacing"], grid["origin"], grid["direction"]),
             warnings=tuple(found["warnings"]),
-            angle=found["angle"],
+            values=found["values"],
         )
 
 

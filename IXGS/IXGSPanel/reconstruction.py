@@ -42,6 +42,7 @@ class ReconstructionSection:
         self.child.ended.connect(self._on_ended)
         self.node: Any = None
         self.out: Path | None = None
+        self._jobs: list[list[str]] = []
         self._when_read = False
         self._reason = ""
         self.ui.applyButton.connect("clicked()", self.apply)
@@ -91,14 +92,20 @@ class ReconstructionSection:
         if not self.running:
             self.ui.status.text = self._reason or obstacle or _("Ready.")
 
-    def arguments(self) -> list[str]:
-        """What the child is asked to do, less the program."""
+    def arguments(self) -> list[list[str]]:
+        """What children do one after the other: standardise the X-rays where that is wanted, reconstruct."""
         p, xrays = self.panel.parameters, self.panel.xrays
-        words = ["-m", "IXGSLib", "reconstruct", str(xrays.case), "--out", str(self.out), "--json", "--stop-on-eof"]
-        words += ["--preset", p.preset, "--device", p.device, "--settings", str(self._settings_file())]
-        words += [*xrays.image_arguments(), *self.panel.region.arguments(), *self.panel.standardization.arguments()]
-        left_out = sorted(xrays.left_out() & {shot.id for shot in xrays.reading.shots})
-        return words + (["--leave-out", *left_out] if left_out else [])
+        case, views = xrays.case, [*xrays.image_arguments(), *xrays.leaving_out()]
+        jobs = []
+        if self.panel.standardization.method() != "none":
+            made = self.out.with_name(f"{self.out.name}-xrays")
+            method = self.panel.standardization.arguments()
+            jobs.append(["standardize", str(case), "--out", str(made), *method, *views])
+            case, views = made, []
+        words = ["reconstruct", str(case), "--out", str(self.out), "--preset", p.preset, "--device", p.device]
+        words += ["--settings", str(self._settings_file()), *self.panel.region.arguments()]
+        jobs.append([*words, *views])
+        return [["-m", "IXGSLib", *job, "--json", "--stop-on-eof"] for job in jobs]
 
     def _settings_file(self) -> Path:
         values = self.advanced.changed()
@@ -132,16 +139,19 @@ class ReconstructionSection:
         name = f"{self.panel.xrays.reading.name}-{p.preset}"
         self.out = free(Path(p.outputFolder).expanduser() / name)
         try:
-            arguments = self.arguments()
+            self._jobs = self.arguments()
         except IXGSError as error:
             self._reason = escaped(str(error))
             self.check()
             return
         self.ui.log.clear()
         self.ui.progress.visible = True
-        self._show(0, 0, _("Starting ..."))
-        self.child.start(arguments)
+        self._next()
         self.check()
+
+    def _next(self) -> None:
+        self.child.start(self._jobs.pop(0))
+        self._show(0, 0, _("Starting ..."))
 
     # During
 
@@ -164,7 +174,9 @@ class ReconstructionSection:
             self._log(event["message"])
 
     def _on_progress(self, event: Event) -> None:
-        if event["stage"] == "initialization":
+        if event["stage"] == "standardization":
+            self._show(event["step"], event["steps"], _("Standardised {step} of {steps} views").format(**event))
+        elif event["stage"] == "initialization":
             self._show(0, 0, _("Finding a first volume ..."))
         else:
             self._show(event["step"], event["steps"], sentence(event))
@@ -196,6 +208,9 @@ class ReconstructionSection:
     # After
 
     def _on_ended(self, ending: Ending) -> None:
+        if ending.done and self._jobs:
+            self._next()
+            return
         self.ui.progress.visible = False
         if ending.done:
             self._finish()

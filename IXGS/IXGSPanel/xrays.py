@@ -111,6 +111,11 @@ class XRaysSection:
         words += ["--i0", repr(p.openField)] if p.openField else []
         return words + (["--pixel-spacing", repr(p.pixelSize), repr(p.pixelSize)] if p.pixelSize else [])
 
+    def leaving_out(self) -> list[str]:
+        """The views that are not ticked, for the command line."""
+        out = self.left_out() & {shot.id for shot in self.reading.shots}
+        return ["--leave-out", *sorted(out)] if out else []
+
     # Reading
 
     def take_sample(self) -> None:
@@ -220,10 +225,8 @@ class XRaysSection:
         """(volume node, transform node) of each X-ray in the list."""
         node = self.panel.parameters.parameterNode
         count = node.GetNumberOfNodeReferences("IXGS.Image")
-        pairs = [
-            (node.GetNthNodeReference("IXGS.Image", n), node.GetNthNodeReference("IXGS.Pose", n)) for n in range(count)
-        ]
-        return [pair for pair in pairs if None not in pair]
+        pairs = [[node.GetNthNodeReference(f"IXGS.{each}", n) for each in ("Image", "Pose")] for n in range(count)]
+        return [(image, pose) for image, pose in pairs if None not in (image, pose)]
 
     def add_image(self) -> None:
         node, image, pose = (
@@ -282,10 +285,9 @@ class XRaysSection:
         name.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
         name.setCheckState(qt.Qt.Checked if used else qt.Qt.Unchecked)
         name.setToolTip(_("Untick to leave this view out."))
-        notes = [
-            *shot.notes,
-            *([_("{share:.0%} of the image is masked.").format(share=shot.masked)] if shot.masked > 0.005 else []),
-        ]
+        notes = list(shot.notes)
+        if round(shot.masked, 2):
+            notes.append(_("{share:.0%} of the image is masked.").format(share=shot.masked))
         texts = {
             ORBITAL: degrees(shot.orbital, _("LAO"), _("RAO")),
             ANGULAR: degrees(shot.angular, _("CRA"), _("CAU")),
@@ -363,12 +365,12 @@ class XRaysSection:
             self._drawing.start()
 
     def _draw_next(self) -> None:
-        from IXGSLib.scene.c_arm import show_c_arm
+        from IXGSLib.scene.c_arm import add_c_arm
 
         if not self._waiting or self.reading is None:
             self._drawing.stop()
             return
-        self._drawn += show_c_arm(slicer.mrmlScene, [self._waiting.pop(0)], self.reading.grid)
+        self._drawn += add_c_arm(slicer.mrmlScene, [self._waiting.pop(0)], self.reading.grid)
         if self._waiting:
             self._drawing.start()
         else:

@@ -52,6 +52,11 @@ def show_c_arm(scene: Any, xrays: Sequence[XRay], grid: Grid | None = None) -> t
     the principal rays meet. The picture on a detector is not part of a saved scene: show it again after loading one.
     """
     hide_c_arm(scene)
+    return add_c_arm(scene, xrays, grid)
+
+
+def add_c_arm(scene: Any, xrays: Sequence[XRay], grid: Grid | None = None) -> tuple[CArmNodes, ...]:
+    """As `show_c_arm`, beside what is shown: view by view, so that Slicer need not wait for all of them."""
     if not xrays:
         return ()
     center = convergence([xray.view for xray in xrays]) if grid is None else grid.center

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import IXGSError
+from ..errors import FormatError, IXGSError
 from .volumes import add_volume
 
 CASE, PRESET, VERSION = "IXGS.Case", "IXGS.Preset", "IXGS.Version"
@@ -36,7 +36,12 @@ def load_run(scene: Any, folder: str | os.PathLike[str], name: str | None = None
 
 
 def load_preview(scene: Any, path: str | os.PathLike[str], name: str = "IXGS preview", node: Any = None) -> Any:
-    """The volume in a file that IXGS wrote, as `add_volume` makes it; raises what `Volume.load` raises."""
+    """The volume in a file that IXGS wrote, as `add_volume` makes it; raises FormatError for another file."""
     from ..volume import Volume
+    from ..volume.nrrd import nrrd_content
 
-    return add_volume(scene, Volume.load(path), name, node)
+    try:
+        content = nrrd_content(Path(path).read_bytes())
+    except (OSError, FormatError) as error:
+        raise FormatError(f"{Path(path).name}: {error}") from error
+    return add_volume(scene, Volume(*content), name, node)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from skimage.measure import marching_cubes
 
 from ..errors import ReconstructionError, SettingsError
 from ..geometry.rigid import apply
@@ -34,6 +33,8 @@ def bone_surface(volume: Volume, threshold: float | None = None, closed: bool = 
     closed: also cap bone that the volume's border cuts; otherwise the surface ends there.
     By marching cubes (Lewiner et al., J. Graphics Tools 2003). Raises ReconstructionError where there is no surface.
     """
+    from skimage.measure import marching_cubes  # not for the threshold alone, which Slicer asks for
+
     threshold = bone_threshold(volume) if threshold is None else threshold
     if not threshold > 0:
         raise SettingsError(f"bone threshold is {threshold} 1/mm, expected a positive number near {BONE_THRESHOLD}")

@@ -11,7 +11,6 @@ import numpy as np
 from ..errors import FormatError, GeometryError
 from ..files import write_atomically
 from ..geometry import Grid
-from .images import read_image
 from .nrrd import nrrd_bytes
 
 
@@ -37,6 +36,8 @@ class Volume:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Volume:
         """The volume in an image file, as `read_image` reads it."""
+        from .images import read_image  # SimpleITK takes its time, and Slicer shall not wait for it
+
         return cls(*read_image(path))
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from request import Request
 
 SIDE = 512
 """Pixels along the longer side of what is shown, at most."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("case", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--calibration", type=Path)
-    parser.add_argument("--values")
-    parser.add_argument("--i0", type=float)
-    parser.add_argument("--pixel-spacing", type=float, nargs=2)
-    options = parser.parse_args()
-    from IXGSLib.formats import load_calibrated, load_case
-    from IXGSLib.formats.rtk import Detector
-
-    if options.calibration is None:
-        case = load_case(options.case)
-    else:
-        detector = Detector(tuple(options.pixel_spacing)) if options.pixel_spacing else None
-        case = load_calibrated(
-            options.case, options.calibration, values=options.values, i0=options.i0, detector=detector
-        )
-    write(case, options.out)
+    request = Request.parsed()
+    write(request.load(), request.out)
 
 
 def write(case: Any, folder: Path) -> None:
     """Everything about a case that the panel shows; reading.json comes last."""
-    from IXGSLib.geometry.coverage import widest_angle
-
     grid = case.grid
     found = {
         "name": case.name,
@@ -50,7 +31,7 @@ def write(case: Any, folder: Path) -> None:
             "direction": grid.direction.tolist(),
         },
         "warnings": list(case.warnings),
-        "angle": widest_angle(case.views, grid.center),
+        "values": case.xrays[0].values,
     }
     (folder / "reading.json").write_text(json.dumps(found), encoding="utf-8")
 
@@ -86,9 +67,6 @@ def described(number: int, xray: Any, case: Any, folder: Path) -> dict[str, Any]
 
 
 if __name__ == "__main__":
-    from IXGSLib.cli.events import Reporter
-    from IXGSLib.cli.stopping import stop_at_end_of_input, stoppable
+    from request import run
 
-    with stoppable(), Reporter(json_lines=True):
-        stop_at_end_of_input()
-        main()
+    run(main)

@@ -53,9 +53,6 @@ def pair(values: dict[str, Any], cloud: Any, reading: Path, folder: Path) -> dic
 
 
 if __name__ == "__main__":
-    from IXGSLib.cli.events import Reporter
-    from IXGSLib.cli.stopping import stop_at_end_of_input, stoppable
+    from request import run
 
-    with stoppable(), Reporter(json_lines=True):
-        stop_at_end_of_input()
-        main()
+    run(main)

@@ -40,10 +40,10 @@ def _get(self: QtCore.QObject, name: str) -> Any:
     if name in _properties(self):
         value = QtCore.QObject.property(self, name)
         return tuple(value) if isinstance(value, list) else value  # a QStringList is a tuple in PythonQt
-    if name == "connect":
-        return lambda *words: _connect(self, *words)
-    if name == "disconnect":
-        return lambda *words: _disconnect(self, *words)
+    if name in ("connect", "disconnect"):
+        native, ours = _native_get(self, name), _connect if name == "connect" else _disconnect
+        # PySide6 calls the same methods for its own signals.
+        return lambda *words: ours(self, *words) if _is_signature(words[0]) else native(*words)
     return _native_get(self, name)
 
 
@@ -66,6 +66,11 @@ def _set(self: QtCore.QObject, name: str, value: Any) -> None:
         _native_get(self, "__dict__")[name] = value  # each PySide6 class guards its own __setattr__
 
 
+def _is_signature(word: Any) -> bool:
+    """Whether this is a C++ signature as PythonQt takes it; PySide6's own begin with a digit."""
+    return isinstance(word, str) and not word[:1].isdigit()
+
+
 def _signal(self: QtCore.QObject, signature: str) -> Any:
     """The bound signal of a C++ signature; raises ValueError for one that the class does not have."""
     known = getattr(type(self), "SIGNATURES", ())
@@ -74,34 +79,20 @@ def _signal(self: QtCore.QObject, signature: str) -> Any:
     if plain not in known and meta.indexOfSignal(plain) < 0:
         raise ValueError(f"{type(self).__name__} has no signal '{signature}'")
     bound = _native_get(self, name)
-    arguments = plain.partition("(")[2].rstrip(")")
     if plain not in known and not hasattr(bound, "emit"):
         raise ValueError(f"'{name}' of {type(self).__name__} is not a signal")
-    if plain in known or not arguments and name not in ("clicked", "toggled", "triggered"):
-        return bound
-    try:
-        return bound[_argument_types(arguments)] if arguments else bound
-    except (KeyError, IndexError, TypeError):
-        return bound
-
-
-def _argument_types(arguments: str) -> Any:
-    kinds = {"int": int, "bool": bool, "double": float, "QString": str}
-    found = tuple(kinds[each] for each in arguments.split(","))
-    return found[0] if len(found) == 1 else found
+    return bound
 
 
 _slots: dict[tuple[int, str, Any], Callable[..., Any]] = {}
 
 
 def _connect(self: QtCore.QObject, signature: str, slot: Callable[..., Any]) -> bool:
-    count = 0 if signature.endswith("()") else signature.count(",") + 1
-
-    def call(*values: Any) -> None:  # a signal gives its slot what its signature says, no more
-        slot(*values[:count])
-
-    _slots[id(self), signature, slot] = call
-    _signal(self, signature).connect(call)
+    count = 0 if "()" in signature else 1 + signature.count(",")
+    # PySide6 gives a slot as many values as it takes, so that it has to take what the signature says.
+    calls = (lambda: slot(), lambda a: slot(a), lambda a, b: slot(a, b))
+    _slots[id(self), signature, slot] = calls[count]
+    _signal(self, signature).connect(calls[count])
     return True
 
 
