@@ -16,7 +16,7 @@ PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-image", "SimpleITK", "py
 
 
 def case_record(case: Case) -> dict[str, Any]:
-    """The case in numbers: its name, its views, its region and the SHA-256 of its files; no paths."""
+    """The case in numbers: name, views, region, standardisation and the SHA-256 of its files; no paths."""
     grid = case.grid
     region = {
         "center": grid.center.tolist(),
@@ -25,7 +25,8 @@ def case_record(case: Case) -> dict[str, Any]:
         "direction": grid.direction.tolist(),
     }
     named = {"name": case.name, "views": [view.id for view in case.views], "region": region}
-    return {"case": named, "inputs": case.hashes}
+    made = None if case.standardization is None else case.standardization.record
+    return {"case": named, "inputs": case.hashes, "standardization": made}
 
 
 def surroundings() -> dict[str, Any]:

@@ -55,6 +55,11 @@ class Reconstruct:
     """Go on with the unfinished run in OUT."""
     settings: Path | None = None
     """JSON file with settings that replace those of the preset."""
+    standardize: Literal["auto", "none", "classical", "pix2pix"] = "none"
+    """Reconstruct from bone-enhanced radiographs made of the X-rays, which are written to OUT/standardized; auto takes
+    pix2pix for intensities and none for line integrals, classical needs no weights."""
+    weights: Path | None = None
+    """With --standardize: weights of pix2pix (.safetensors) in place of those that come with IXGS."""
     truth: Path | None = None
     """True volume (.nrrd) to compare with."""
     test: Path | None = None
@@ -62,19 +67,24 @@ class Reconstruct:
     images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
 
     def run(self) -> None:
+        from ..formats import save_case
+
         if self.stop_on_eof:
             stop_at_end_of_input()
         with Reporter(self.json) as reporter:
             with noticed() as messages:
                 device = self._device()
                 settings = self._settings()
-                case = evenly(self.images.load(self.case), self.views)
+                loaded = evenly(self.images.load(self.case), self.views)
+                case = self._standardized(loaded, reporter)
                 reference = Reference.load(self.truth, self.test).apart_from(case)
             case = replace(case, warnings=tuple(dict.fromkeys([*case.warnings, *messages])))
             run = self._record(case, settings, reference, device)
             with RunFolder(self.out, run, self.resume) as folder:
                 reporter.log = folder.path / LOG
                 self._begin(reporter, case, settings, device)
+                if case.standardization is not loaded.standardization:
+                    folder.save_standardized(lambda whole: save_case(case, whole))
                 try:
                     metrics = self._work(case, settings, reference, folder, reporter, device)
                 except (IXGSError, KeyboardInterrupt):
@@ -84,6 +94,18 @@ class Reconstruct:
         if not self.json:
             print_metrics(metrics)
             print(f"{self.out / 'report.html'}\n{RESEARCH_ONLY}")
+
+    def _standardized(self, case: Case, reporter: Reporter) -> Case:
+        """The case as --standardize asks for it."""
+        if self.standardize == "none" and self.weights is None:
+            return case
+        from ..standardization import StandardizationSettings, standardize
+
+        return standardize(
+            case,
+            StandardizationSettings(self.standardize, self.weights),
+            lambda done, total: reporter.tell("progress", stage="standardization", step=done, steps=total),
+        )
 
     def _device(self) -> Literal["cpu", "cuda"]:
         """Where to compute: what is asked for, or what works here."""
@@ -244,4 +266,5 @@ def _report(
         settings=result.settings.as_dict(),
         durations=result.durations,
         versions={"IXGS": surroundings()["ixgs"], **surroundings()["packages"]},
+        standardization=case.standardization,
     )

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import FormatError, IXGSError
-from ..files import sha256, write_atomically
+from ..files import sha256, write_atomically, write_whole
 from .lock import Lock
 
 VERSION = 1
@@ -18,7 +18,9 @@ RUN, DONE, LOG, LOCK, CHECKPOINTS = "run.json", "done.json", "progress.jsonl", "
 OUTPUTS = ("volume.nrrd", "gaussians.ply", "bone.stl", "report.html")
 PREVIEW = "preview.nrrd"
 """The volume so far, coarse; there only while the run lasts."""
-COMPARED = ("version", "ixgs", "case", "inputs", "settings")
+STANDARDIZED = "standardized"
+"""The case of standardised X-rays, where the run made them."""
+COMPARED = ("version", "ixgs", "case", "inputs", "standardization", "settings")
 """What of run.json must be the same for a run to go on."""
 
 
@@ -77,9 +79,14 @@ class RunFolder:
         assert name in (*OUTPUTS, PREVIEW)
         save(self.path / name)
 
+    def save_standardized(self, save: Callable[[Path], object]) -> None:
+        """Write the case of standardised X-rays with a function that fills a folder."""
+        shutil.rmtree(self.path / STANDARDIZED, ignore_errors=True)
+        write_whole(self.path / STANDARDIZED, save)
+
     def finish(self, done: dict[str, Any]) -> None:
         """Write done.json with the SHA-256 of every output; from now on the folder is a result."""
-        there = [name for name in OUTPUTS if (self.path / name).is_file()]
+        there = [name for name in (*OUTPUTS, f"{STANDARDIZED}/case.json") if (self.path / name).is_file()]
         outputs = {name: sha256((self.path / name).read_bytes()) for name in there}
         self._write(DONE, {"format": "ixgs-done", "version": VERSION, **done, "outputs": outputs})
         shutil.rmtree(self.checkpoints, ignore_errors=True)
@@ -127,6 +134,7 @@ class RunFolder:
     def _remove(self) -> None:
         """Remove what this run wrote and the folders that it made; foreign files stay."""
         shutil.rmtree(self.checkpoints, ignore_errors=True)
+        shutil.rmtree(self.path / STANDARDIZED, ignore_errors=True)
         self._sweep()
         for name in (RUN, LOG, DONE, *OUTPUTS, PREVIEW, LOCK):
             (self.path / name).unlink(missing_ok=True)

@@ -59,6 +59,12 @@ class ViewMetrics:
     def mean_ssim(self) -> float:
         return _mean(self.ssim)
 
+    def part(self, places: Sequence[int]) -> ViewMetrics:
+        """Those of some of the views, by their places."""
+        return ViewMetrics(
+            tuple(self.ids[n] for n in places), tuple(self.psnr[n] for n in places), tuple(self.ssim[n] for n in places)
+        )
+
     def as_dict(self) -> dict[str, float | None]:
         """The means, as JSON and the report take them; None where not finite."""
         return _finite({"view_psnr": self.mean_psnr, "view_ssim": self.mean_ssim})

@@ -32,6 +32,8 @@ p { margin: 4px 0 10px; max-width: 78ch; }
 .facts dd { margin: 0; font-size: 16.5px; font-weight: 600; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .row { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 14px; align-items: start; }
 .cards { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px; }
+.cards.wide { grid-template-columns: minmax(0, 1fr); }
+.row.four { grid-template-columns: repeat(4, minmax(0, 1fr)); }
 .card { background: var(--card); border: 1px solid var(--line); padding: 10px 12px 12px; break-inside: avoid; }
 .card header { display: flex; gap: 10px; align-items: baseline; margin-bottom: 8px; font-size: 13.5px; }
 .card header b { overflow-wrap: anywhere; }
@@ -39,6 +41,7 @@ p { margin: 4px 0 10px; max-width: 78ch; }
 .card .row { gap: 6px; }
 .tag { border: 1px solid var(--accent); color: var(--accent); border-radius: 3px; padding: 0 6px; font-size: 12px;
   white-space: nowrap; }
+.tag.warned { border-color: var(--warn); color: var(--warn); }
 figure { margin: 0; break-inside: avoid; }
 figcaption { font-size: 12.5px; padding-top: 3px; }
 svg { display: block; width: 100%; height: auto; max-height: 560px; background: #0d0f12; }

@@ -12,13 +12,14 @@ import numpy as np
 
 from ..errors import SettingsError
 from ..files import write_atomically
+from ..formats.standardization import Standardization
 from ..geometry.coverage import views_per_point, widest_angle
 from ..geometry.rigid import Array
 from ..volume import Volume
 from ..volume.bone import bone_threshold
 from ..volume.resampling import resample
 from ..xray import XRay
-from . import sections
+from . import sections, standardized
 from .metrics import ViewMetrics, compare_views
 from .page import DISCLAIMER, facts, page, section, table
 from .planes import focus
@@ -52,8 +53,9 @@ class Report:
     truth: the true volume, where it is known; shown at the same places as the volume.
     held_out: ids of the views that were not used for the reconstruction.
     metrics, settings: values by name, nested at will; None is shown as a dash. durations: seconds by name.
-    credit: whom the data are owed to. bone_threshold: above which the pictures show bone, 1/mm;
-    None takes what suits the volume. Raises SettingsError when renders or held-out ids do not fit the X-rays.
+    credit: whom the data are owed to. standardization: of the X-rays, if they were standardised. bone_threshold: above
+    which the pictures show bone, 1/mm; None takes what suits the volume. Raises SettingsError when renders or held-out
+    ids do not fit the X-rays.
     """
 
     title: str
@@ -69,6 +71,7 @@ class Report:
     versions: Mapping[str, str] = field(default_factory=dict)
     credit: str = ""
     bone_threshold: float | None = None
+    standardization: Standardization | None = None
 
     def __post_init__(self) -> None:
         ids = [xray.view.id for xray in self.xrays]
@@ -97,6 +100,7 @@ def report_html(report: Report) -> str:
         _head(report, quality, point),
         _results(report),
         _anatomy(report, point),
+        _standardized(report),
         _views(report, quality),
         _coverage(report, quality, point),
         section("Settings", table(["Setting", "Value"], _flat(report.settings))),
@@ -157,14 +161,35 @@ def _anatomy(report: Report, point: Array) -> str:
     )
 
 
+def _standardized(report: Report) -> str:
+    if report.standardization is None or not report.standardization.synthetic:
+        return ""
+    views = standardized.judged(report.standardization, report.xrays, report.renders, report.volume.grid.center)
+    if not views:
+        return ""
+    return section(
+        "Standardised X-rays",
+        standardized.intro(report.standardization),
+        standardized.view_table(views),
+        "<h3>Views</h3>",
+        standardized.comparisons(views, report.held_out),
+    )
+
+
 def _views(report: Report, quality: ViewMetrics) -> str:
+    made = report.standardization
+    names = {id for id in quality.ids if made is not None and made.synthetic and made.names(id)}
+    shown = [n for n, id in enumerate(quality.ids) if id not in names]
+    if not shown:
+        return ""
     intro = (
         "<p>Each X-ray beside the render of the reconstruction from the same place, both in line integrals and in the "
         "same grey window. The letters name the side of the patient at each edge.</p>"
         '<p><span class="swatch"></span> not measured: saturated or behind a collimator; left out of every number.</p>'
     )
+    xrays, renders = [report.xrays[n] for n in shown], [report.renders[n] for n in shown]
     return section(
-        "X-rays and renders", intro, sections.comparisons(report.xrays, report.renders, report.held_out, quality)
+        "X-rays and renders", intro, sections.comparisons(xrays, renders, report.held_out, quality.part(shown))
     )
 
 

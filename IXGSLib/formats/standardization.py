@@ -30,6 +30,10 @@ class Standardization:
     def method(self) -> str:
         return str(self.record["method"])
 
+    def names(self, id: str) -> bool:
+        """Whether a view is one of those that were standardised."""
+        return id in self.raw or id in self.record.get("views", {})
+
     def view(self, id: str) -> dict[str, Any]:
         """What was found in a view; nothing for one that the record does not name."""
         found = self.record.get("views", {}).get(id, {})
