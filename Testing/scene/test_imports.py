@@ -16,3 +16,9 @@ def test_no_module_of_the_adapter_loads_more_than_numpy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert "volumes" in MODULES
     assert done.stdout.split() == []
+
+
+def test_the_threshold_needs_nothing_that_slicer_has_not():
+    code = "import sys\nimport IXGSLib.volume.bone\nprint(*sorted(set(sys.modules) & {'skimage', 'torch', 'numba'}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == []
