@@ -35,14 +35,17 @@ def add_xrays(scene: Any, xrays: Sequence[XRay], name: str = "X-rays") -> Any:
     """A vtkMRMLSequenceNode of line-integral images by the ids of their views, each lying on its detector.
 
     Views and masks go along: `xrays_of` gives the same X-rays back, also from a saved scene.
+    Raises FormatError without X-rays, which leave nothing to browse.
     """
     import slicer
 
+    if not xrays:
+        raise FormatError(f"{name}: no X-rays, expected at least one; choose images and their poses")
     sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
     sequence.SetIndexName("view")
     sequence.SetIndexUnit("")
     sequence.SetIndexType(slicer.vtkMRMLSequenceNode.TextIndex)
-    center = convergence([xray.view for xray in xrays]) if xrays else np.zeros(3)
+    center = convergence([xray.view for xray in xrays])
     for xray in xrays:
         node = slicer.vtkMRMLScalarVolumeNode()
         node.SetName(xray.view.id)

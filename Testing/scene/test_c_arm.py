@@ -8,7 +8,7 @@ import pytest
 from IXGSLib.errors import FormatError
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.rigid import rigid
-from IXGSLib.scene.c_arm import MADE, hide_c_arm, highlight, look_through, show_c_arm, view_of_pose
+from IXGSLib.scene.c_arm import MADE, add_c_arm, hide_c_arm, highlight, look_through, show_c_arm, view_of_pose
 from IXGSLib.scene.frames import FLIP, flipped_points, vtk_matrix
 
 
@@ -83,6 +83,15 @@ def test_showing_again_replaces_and_hiding_leaves_nothing(scene, xrays):
     left = [scene.GetNthNode(n).GetName() for n in range(scene.GetNumberOfNodes())]
     assert scene.GetNumberOfNodes() <= before + 1, left  # the subject hierarchy may have come with it
     assert not any(scene.GetNthNode(n).GetAttribute(MADE) for n in range(scene.GetNumberOfNodes()))
+
+
+def test_one_view_after_the_other_gives_what_all_at_once_give(scene, xrays):
+    grid = Grid.centered((10, 20, 1300), (60, 60, 60), 1.0)
+    together = [world_points(shown.frame) for shown in show_c_arm(scene, xrays, grid)]
+    hide_c_arm(scene)
+    singly = [world_points(add_c_arm(scene, [xray], grid)[0].frame) for xray in xrays]
+    assert np.array_equal(together, singly)
+    assert show_c_arm(scene, []) == ()
 
 
 def test_they_lie_together_in_one_folder(scene, slicer, xrays):

@@ -123,6 +123,13 @@ def test_what_the_views_cannot_reconstruct_is_refused_as_on_disk(xrays):
         case_of([])
 
 
+def test_no_x_rays_make_no_sequence(scene):
+    count = scene.GetNumberOfNodes()
+    with pytest.raises(FormatError, match="X-rays: no X-rays"):
+        add_xrays(scene, [])
+    assert scene.GetNumberOfNodes() == count
+
+
 def test_a_stack_of_slices_an_empty_image_and_colour_are_refused_by_name(scene):
     pose, options = pose_node(scene, np.eye(4)), {"source_detector_distance": 1000.0}
     with pytest.raises(FormatError, match="stack: 5 slices, expected one X-ray"):
