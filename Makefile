@@ -2,6 +2,7 @@
 # make test       the tests
 # make lint       style, formatting and types
 # make demo       a reconstruction of the sample case
+# make panel      the panel of the Slicer module in a test window; without a screen, its pictures
 # make bench      the README's numbers and pictures, in hours; goes on where it was interrupted
 # make extension  the archive that Slicer's Extensions Manager installs from file, in dist
 # make lists      every file of the extension into the lists of its CMakeLists.txt
@@ -30,7 +31,7 @@ SLICER_VERSION ?= 5.12
 slicer := --slicer $(SLICER_VERSION) $(if $(SLICER_REVISION),--revision $(SLICER_REVISION)) \
     $(if $(SLICER_SYSTEM),--system $(SLICER_SYSTEM)) $(if $(SLICER_MACHINE),--machine $(SLICER_MACHINE))
 
-.PHONY: setup test lint demo bench extension lists catalogue clean
+.PHONY: setup test lint demo panel bench extension lists catalogue clean
 
 setup: $(stamp)
 
@@ -54,6 +55,9 @@ lint: setup
 
 demo: setup
 	$(bin)/ixgs demo
+
+panel: setup
+	$(bin)/python Testing/panel/show.py
 
 bench: setup
 	$(bin)/python Testing/benchmarks/bench.py

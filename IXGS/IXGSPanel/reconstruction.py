@@ -17,7 +17,7 @@ from IXGSLib.errors import IXGSError
 from .advanced import AdvancedSettings
 from .child import Child, Ending, Event
 from .signal import Signal
-from .xrays import escaped
+from .xrays import escaped, timer
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -30,7 +30,7 @@ FEWEST_VIEWS = 2
 
 
 class ReconstructionSection:
-    """Apply and Cancel, and what happens in between; `finished` gives the volume node of a run that is done."""
+    """Apply and Cancel, and what happens in between; `finished` tells that a volume is in the scene."""
 
     def __init__(self, panel: Panel) -> None:
         self.panel, self.ui = panel, panel.ui
@@ -45,6 +45,7 @@ class ReconstructionSection:
         self._jobs: list[list[str]] = []
         self._when_read = False
         self._reason = ""
+        self._soon = timer(0, self.finished.emit)
         self.ui.applyButton.connect("clicked()", self.apply)
         self.ui.cancelButton.connect("clicked()", self.cancel)
         self.ui.outputFolder.filters = ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Writable
@@ -240,7 +241,7 @@ class ReconstructionSection:
         self._reason = _("Done. The volume is in the scene and in {folder}.").format(folder=escaped(str(self.out)))
         slicer.util.setSliceViewerLayers(background=node, fit=not had)
         self.panel.parameters.volume = node
-        self.finished.emit(node)
+        self._soon.start()  # what follows has a turn of the event loop to itself
 
     def _drop_preview(self) -> None:
         if self.node is not None:
@@ -257,6 +258,7 @@ class ReconstructionSection:
     def close(self) -> None:
         """Stop at once and keep nothing, as when the scene goes."""
         self.child.forget()
+        self._soon.stop()
         self.node, self._reason, self._when_read = None, "", False
         self.ui.progress.visible = False
 

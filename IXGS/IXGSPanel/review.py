@@ -56,9 +56,10 @@ class ReviewSection:
         folder = None if self._volume is None else self._volume.GetAttribute(RUN)
         return Path(folder) if folder and (Path(folder) / "done.json").is_file() else None
 
-    def _on_finished(self, node: Any) -> None:
+    def _on_finished(self) -> None:
         self.ui.reviewButton.collapsed = False
-        self.suggest()
+        if self._volume is not None:
+            self.suggest()
 
     def _on_volume(self) -> None:
         """Another volume, or none: what was shown of the last one goes."""

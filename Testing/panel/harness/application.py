@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -142,3 +143,13 @@ def wait(until: Any, seconds: float = 60.0) -> bool:
 
 turns: list[float] = []
 """Seconds that the main thread worked in each turn of the event loop, without what other programs took."""
+
+
+def remove(application: Application) -> None:
+    """Slicer's modules and scene are gone again; PySide6 keeps PythonQt's rules."""
+    shutil.rmtree(application.temporaryPath, ignore_errors=True)
+    for name in ("app", "mrmlScene", "modules", "i18n", "packaging", "ScriptedLoadableModule", "parameterNodeWrapper"):
+        delattr(slicer, name)
+        sys.modules.pop(f"slicer.{name}", None)
+    for name in [each for each in sys.modules if each in ("qt", "ctk", "IXGS") or each.startswith("IXGSPanel")]:
+        del sys.modules[name]

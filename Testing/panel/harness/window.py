@@ -28,9 +28,9 @@ def load_module() -> ModuleType:
 
 
 class PanelWindow(QtWidgets.QWidget):
-    """The widget of the module below a line that says that this is not Slicer."""
+    """The widget of the module below a line that says that this is not Slicer; `views` stand beside it."""
 
-    def __init__(self) -> None:
+    def __init__(self, views: QtWidgets.QWidget | None = None) -> None:
         super().__init__()
         self.setWindowTitle(LABEL)
         self.label = QtWidgets.QLabel(LABEL)
@@ -46,10 +46,20 @@ class PanelWindow(QtWidgets.QWidget):
         outer = QtWidgets.QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.label)
-        outer.addWidget(self.scroll)
+        row = QtWidgets.QHBoxLayout()
+        outer.addLayout(row)
+        row.addWidget(self.scroll)
+        self.scroll.setMinimumWidth(WIDTH)
+        if views is not None:
+            row.addWidget(views)
+            self.scroll.setMaximumWidth(WIDTH)
         self.widget = load_module().IXGSWidget(self.content)
         self.widget.setup()
-        self.resize(WIDTH, 900)
+        self.resize(self.minimumSizeHint().width(), 900)
+
+    def run(self) -> None:
+        """Wait until the window is closed."""
+        QtWidgets.QApplication.exec()
 
     @property
     def panel(self) -> Any:
@@ -61,8 +71,9 @@ class PanelWindow(QtWidgets.QWidget):
             QtWidgets.QApplication.processEvents()
             inside = self.content.layout()
             height = max(inside.minimumSize().height(), inside.totalHeightForWidth(WIDTH))
-            height += self.label.sizeHint().height() + 4
-            self.resize(WIDTH, height)
+            height += 4
+            self.scroll.setFixedHeight(height)
+            self.resize(self.minimumSizeHint())
         QtWidgets.QApplication.processEvents()
         grabbed: QtGui.QPixmap = self.grab()
         path.parent.mkdir(parents=True, exist_ok=True)

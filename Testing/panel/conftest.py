@@ -1,0 +1,120 @@
+"""The panel on PySide6 offscreen over slicer-core; everything here is skipped where one of the two is missing."""
+
+import json
+import os
+
+import pytest
+
+from Testing.simulation.phantom import GRID, hounsfield, settings
+
+SMALL = {"steps": 24, "coarse_steps": 6, "refit_steps": 6, "gaussians": 400, "background_gaussians": 100}
+"""A reconstruction that takes a second, its start-up aside."""
+
+
+def _application():
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    try:
+        import PySide6.QtWidgets  # noqa: F401
+    except ImportError as error:  # the package, or a library of the system that Qt needs
+        pytest.skip(f"needs PySide6 and what Qt needs (Debian: libegl1 libgl1 libxkbcommon0 libdbus-1-3): {error}")
+    pytest.importorskip("slicer", reason="needs slicer-core")
+    from .harness import application
+
+    return application
+
+
+@pytest.fixture(scope="package")
+def harness():
+    """This process looks like Slicer's to the module while these tests run."""
+    application = _application()
+    installed = application.install()
+    yield application
+    application.remove(installed)
+
+
+@pytest.fixture
+def app(harness):
+    """slicer.app, its scene emptied."""
+    import slicer
+
+    slicer.mrmlScene.Clear(0)
+    harness.turns.clear()
+    return slicer.app
+
+
+class Packages:
+    """What says which packages are missing, at a test's will."""
+
+    def __init__(self):
+        self.names, self.asked, self.answer = [], 0, ""
+
+    def missing(self):
+        return list(self.names)
+
+    def ensure(self):
+        self.asked += 1
+        if not self.answer:
+            self.names.clear()
+        return self.answer
+
+
+@pytest.fixture
+def packages():
+    return Packages()
+
+
+@pytest.fixture
+def window(app, harness, packages, tmp_path, monkeypatch):
+    """The panel in its window, with runs kept in tmp_path."""
+    from .harness.window import PanelWindow, load_module
+
+    load_module()
+    from IXGSPanel import panel
+
+    monkeypatch.setattr(panel, "Requirements", lambda: packages)
+    window = PanelWindow()
+    window.show()
+    window.panel.parameters.outputFolder = str(tmp_path / "runs")
+    yield window
+    window.panel.cleanup()
+    window.close()
+
+
+@pytest.fixture
+def panel(window):
+    return window.panel
+
+
+@pytest.fixture
+def ui(panel):
+    return panel.ui
+
+
+@pytest.fixture
+def wait(harness):
+    """wait(condition): run the event loop until it holds; fails when it never does."""
+
+    def until(condition, seconds=120):
+        assert harness.wait(condition, seconds), "waited in vain"
+
+    return until
+
+
+@pytest.fixture(scope="session")
+def small_case(tmp_path_factory):
+    """A case of a small bone."""
+    from IXGSLib.simulation import simulate, write_simulation
+
+    simulation = simulate((hounsfield(), GRID), settings(name="bone", credit="Drawn by hand."))
+    return write_simulation(simulation, tmp_path_factory.mktemp("panel") / "case")
+
+
+@pytest.fixture
+def read(panel, wait, small_case):
+    """The panel with the small case read, ready for Apply."""
+    panel.parameters.casePath = str(small_case)
+    panel.parameters.settings = json.dumps(SMALL)
+    panel.parameters.preset = "preview"
+    wait(lambda: panel.xrays.reading is not None or panel.xrays.problem)
+    assert not panel.xrays.problem
+    return panel

@@ -1,0 +1,102 @@
+"""Opens the test panel on a screen; without a screen, or with --screenshots, takes its pictures.
+
+The panel is the real one, the application around it is Testing/panel/harness: no picture shows 3D Slicer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = ROOT / "Resources" / "Screenshots"
+SECTIONS = ("xraysButton", "standardizationButton", "regionButton", "reconstructionButton", "reviewButton")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--screenshots", type=Path, help="write the pictures into this folder and leave")
+    options = parser.parse_args()
+    screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin"))
+    folder = options.screenshots or (None if screen else PICTURES)
+    if folder is not None:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    sys.path.insert(0, str(ROOT))
+    from Testing.panel.harness import application
+
+    installed = application.install()
+    from Testing.panel.harness.views import SliceViews
+    from Testing.panel.harness.window import PanelWindow
+
+    window = PanelWindow(SliceViews())
+    window.show()
+    if folder is None:
+        window.run()
+    else:
+        take_pictures(window, application.wait, folder)
+    window.panel.cleanup()
+    application.remove(installed)
+
+
+def take_pictures(window: Any, wait: Any, folder: Path) -> None:
+    """The panel from its start to the review of the sample case."""
+    panel, ui = window.panel, window.panel.ui
+    runs = tempfile.TemporaryDirectory()
+
+    def open_only(*names: str) -> None:
+        for name in SECTIONS:
+            getattr(ui, name).collapsed = name not in names
+
+    def take(name: str) -> None:
+        window.picture(folder / f"panel_{name}.png")
+        print(folder / f"panel_{name}.png")
+
+    panel.parameters.outputFolder = str(Path(runs.name) / "IXGS")
+    take("start")
+    panel.parameters.casePath = str(ROOT / "IXGSLib")
+    take("calibration")
+    ui.sampleCase.click()
+    wait(lambda: panel.xrays.reading is not None, 300)
+    take("xrays")
+    open_only("standardizationButton", "regionButton")
+    panel.parameters.standardization = "classical"
+    ui.previewStandardization.click()
+    wait(lambda: not panel.standardization.child.running, 300)
+    ui.fitRegion.click()
+    wait(lambda: False, 1)
+    take("standardization_region")
+    panel.parameters.standardization, panel.parameters.region = "auto", None
+    open_only("reconstructionButton")
+    ui.advancedButton.collapsed = False
+    panel.parameters.settings = json.dumps({"steps": 3000})
+    take("settings")
+    panel.parameters.settings = "{}"
+    ui.advancedButton.collapsed = True
+    panel.parameters.preset = "preview"
+    ui.applyButton.click()
+    fraction = 0.4
+    wait(lambda: ui.progress.maximum and ui.progress.value > fraction * ui.progress.maximum, 600)
+    open_only("xraysButton", "reconstructionButton")
+    take("running")
+    wait(lambda: not panel.reconstruction.running and not ui.reviewButton.collapsed, 600)
+    open_only("reviewButton")
+    ui.compare.click()
+    wait(lambda: not panel.review.comparison.child.running, 300)
+    ui.comparedView.currentIndex = 12
+    take("review")
+    open_only("reconstructionButton")
+    panel.xrays.case = Path("/nowhere")
+    ui.applyButton.click()
+    wait(lambda: not panel.reconstruction.running, 300)
+    ui.logButton.collapsed = False
+    take("error")
+    runs.cleanup()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""The panel as a form: everything bound, labelled, explained, translatable and within 400 pixels."""
+
+import ast
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE = ROOT / "IXGS"
+FORM = MODULE / "Resources" / "UI" / "IXGS.ui"
+SOURCES = [MODULE / "IXGS.py", *sorted((MODULE / "IXGSPanel").glob("*.py"))]
+BUNDLED = {"slicer", "vtk", "qt", "ctk", "numpy", "scipy", "SimpleITK", "packaging", "IXGSLib", "IXGSPanel"}
+"""What Slicer brings along."""
+CONTROLS = {
+    *("QCheckBox", "QPushButton", "QSpinBox", "QDoubleSpinBox", "QComboBox", "QLineEdit", "QPlainTextEdit"),
+    *("QTableWidget", "QProgressBar", "ctkSliderWidget", "ctkPathLineEdit", "qMRMLNodeComboBox"),
+}
+KNOWN = CONTROLS | {"QLabel", "QWidget", "ctkCollapsibleButton", "qMRMLWidget"}
+
+
+def widgets():
+    """(class, name, properties) of every widget of the form."""
+    for element in ElementTree.parse(FORM).iter("widget"):
+        values = {each.get("name"): "".join(each.itertext()).strip() for each in element.findall("property")}
+        yield element.get("class"), element.get("name"), values
+
+
+def test_the_form_has_widgets_that_slicer_and_the_harness_know():
+    assert {kind for kind, _, _ in widgets()} <= KNOWN
+
+
+def test_every_control_has_a_tooltip():
+    assert [name for kind, name, values in widgets() if kind in CONTROLS and not values.get("toolTip")] == []
+
+
+def test_every_field_has_a_label_that_is_its_buddy():
+    buddies = {values.get("buddy") for kind, _, values in widgets() if kind == "QLabel"}
+    fields = {"QDoubleSpinBox", "QComboBox", "QLineEdit", "ctkSliderWidget", "ctkPathLineEdit", "qMRMLNodeComboBox"}
+    assert [name for kind, name, _ in widgets() if kind in fields and name not in buddies] == []
+
+
+def test_bound_widgets_name_parameters(panel):
+    from IXGSPanel.parameters import connectors
+
+    bound = {values["SlicerParameterName"] for _, _, values in widgets() if "SlicerParameterName" in values}
+    bound |= set(connectors(panel.ui))
+    source = (MODULE / "IXGSPanel" / "parameters.py").read_text()
+    parameters = set(re.findall(r"^    (\w+): ", source, re.MULTILINE))
+    assert bound <= parameters
+    assert parameters - bound == {"leftOut", "settings"}  # the table and the form of settings keep these
+
+
+def test_choices_have_a_value_for_every_item(panel):
+    from IXGSPanel.parameters import connectors
+
+    for name, connector in connectors(panel.ui).items():
+        if hasattr(connector, "_values"):
+            assert connector.widget().count == len(connector._values), name
+
+
+def test_choices_are_those_of_the_library():
+    from typing import get_args
+
+    from IXGSPanel import parameters
+
+    from IXGSLib.reconstruction.settings import Preset
+    from IXGSLib.rendering.devices import Device
+    from IXGSLib.standardization.settings import Method
+    from IXGSLib.xray.radiograph import Values
+
+    assert get_args(Preset) == parameters.PRESETS
+    assert get_args(Device) == parameters.DEVICES
+    assert get_args(Method) == parameters.METHODS
+    assert set(parameters.VALUES) == set(get_args(Values))
+
+
+def test_advanced_settings_are_those_of_the_dataclass(panel, ui):
+    from IXGSLib.reconstruction import ReconstructionSettings
+
+    editors = panel.reconstruction.advanced.editors
+    assert list(editors) == [field.name for field in fields(ReconstructionSettings)]
+    for name, editor in editors.items():
+        assert name in editor.widget.toolTip
+    assert "density control may add" in editors["most_gaussians"].widget.toolTip
+
+
+@pytest.mark.parametrize("preset", ["preview", "standard", "fine"])
+def test_a_preset_fills_the_advanced_settings(panel, ui, preset):
+    from IXGSLib.reconstruction.settings import settings_for
+
+    panel.parameters.preset = preset
+    shown = {name: editor.read() for name, editor in panel.reconstruction.advanced.editors.items()}
+    assert shown == pytest.approx(settings_for(preset).as_dict())
+    assert panel.parameters.settings == "{}"
+
+
+def test_a_changed_setting_is_bold_and_kept_apart(panel, ui):
+    advanced = panel.reconstruction.advanced
+    advanced.editors["steps"].widget.value = 700
+    assert advanced.changed() == {"steps": 700}
+    assert advanced.labels["steps"].font.bold()
+    assert not advanced.labels["gaussians"].font.bold()
+    panel.parameters.preset = "fine"
+    assert advanced.chosen().steps == 700
+    ui.resetSettings.click()
+    assert advanced.changed() == {}
+    assert advanced.editors["steps"].read() == 6000
+
+
+def test_settings_that_do_not_fit_stand_in_the_way(read, ui):
+    read.reconstruction.advanced.editors["coarse_steps"].widget.value = 10_000
+    assert not ui.applyButton.enabled
+    assert "coarse_steps" in ui.applyButton.toolTip
+
+
+def test_the_panel_fits_its_width(window, ui, harness):
+    for section in ("xraysButton", "standardizationButton", "regionButton", "reconstructionButton", "reviewButton"):
+        getattr(ui, section).collapsed = False
+    for section in ("advancedButton", "logButton"):
+        getattr(ui, section).collapsed = False
+    harness.wait(lambda: False, 0.2)
+    assert window.content.minimumSizeHint().width() <= 380
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
+def test_nothing_is_imported_that_slicer_does_not_bring(source):
+    imported = set()
+    for node in ast.parse(source.read_text()).body:
+        if isinstance(node, ast.Import):
+            imported |= {each.name.split(".")[0] for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            imported.add(node.module.split(".")[0])
+    assert imported <= BUNDLED | set(sys.stdlib_module_names)
+
+
+def test_the_panel_opens_where_nothing_is_installed(tmp_path):
+    """All of what IXGS needs is refused, in a process of its own."""
+    import os
+    import subprocess
+
+    pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
+    pytest.importorskip("slicer")
+    script = tmp_path / "bare.py"
+    script.write_text(
+        "import sys\n"
+        "class Refused:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in NAMES:\n"
+        "            raise ImportError(name)\n"
+        "NAMES = set('torch numba pydicom safetensors tyro rich matplotlib skimage tifffile PIL'.split())\n"
+        "sys.meta_path.insert(0, Refused())\n"
+        "from Testing.panel.harness import application\n"
+        "application.install()\n"
+        "from Testing.panel.harness.window import PanelWindow\n"
+        "window = PanelWindow()\n"
+        "assert not NAMES & set(sys.modules)\n"
+        "assert 'Sample case' in window.panel.ui.xraysMessage.text\n"
+        "window.panel.cleanup()\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, str(script)], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_texts_go_through_the_translation():
+    """Every text that is shown is an argument of `_`; names of parameters and signals are not texts."""
+    shown = {"text", "toolTip", "placeholderText", "specialValueText"}
+    for source in SOURCES:
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.Assign) and isinstance(node.value, (ast.Constant, ast.JoinedStr)):
+                names = {target.attr for target in node.targets if isinstance(target, ast.Attribute)}
+                plain = isinstance(node.value, ast.Constant) and not re.search("[A-Za-z]{3}", str(node.value.value))
+                assert plain or not names & shown or "toolTip" in names, f"{source.name}, line {node.lineno}"
+
+
+def test_requirements_are_those_of_the_library():
+    tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
+    from packaging.requirements import Requirement
+
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    lines = (MODULE / "Resources" / "requirements.txt").read_text().splitlines()
+    listed = {str(Requirement(line)) for line in lines if line and not line.startswith("#")}
+    own = {"torch", "numpy", "scipy", "SimpleITK"}  # of the extension PyTorch and of Slicer
+    assert listed == {str(Requirement(each)) for each in wanted if Requirement(each).name not in own}
+
+
+def test_the_icon_is_as_slicer_wants_it():
+    from PIL import Image
+
+    with Image.open(MODULE / "Resources" / "Icons" / "IXGS.png") as icon:
+        assert icon.size == (128, 128)
+        assert icon.mode == "RGBA"

@@ -1,0 +1,148 @@
+"""Section 4 with real child processes: Apply, previews, Cancel, and what goes wrong."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+LONGEST_TURN = 0.1
+"""Seconds that Slicer may be kept from its users."""
+
+
+def volumes():
+    import slicer
+
+    return slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+
+
+def test_apply_brings_the_volume(read, ui, wait, harness):
+    events, previews = [], []
+    read.reconstruction.child.told.connect(events.append)
+    read.reconstruction.child.told.connect(lambda event: previews.extend(volumes()))
+    harness.turns.clear()
+    ui.applyButton.click()
+    assert (ui.applyButton.enabled, ui.cancelButton.enabled) == (False, True)
+    assert "running" in ui.applyButton.toolTip
+    wait(lambda: not read.reconstruction.running)
+    assert "Done" in ui.status.text, ui.status.text
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "start"
+    assert kinds[-1] == "done"
+    assert any("preview" in event for event in events)
+    assert {node.GetID() for node in previews} == {node.GetID() for node in volumes()}  # the preview becomes the volume
+    (node,) = volumes()
+    run = Path(node.GetAttribute("IXGS.Run"))
+    assert (run / "done.json").is_file()
+    assert node is read.parameters.volume
+    wait(lambda: not ui.reviewButton.collapsed)
+    assert (ui.applyButton.enabled, ui.cancelButton.enabled) == (True, False)
+    assert max(harness.turns) < LONGEST_TURN
+
+
+def test_choices_reach_the_child(read, ui, harness, tmp_path):
+    import slicer
+
+    from IXGSLib.geometry import Grid
+    from IXGSLib.scene.regions import add_region
+
+    turned = [[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]]
+    grid = Grid.centered(read.xrays.reading.grid.center, [12, 14, 16], 2.0, turned)
+    read.parameters.region = add_region(slicer.mrmlScene, grid)
+    read.parameters.voxelSize = 2.0
+    read.parameters.standardization = "classical"
+    read.reconstruction.out = tmp_path / "out"
+    first, second = read.reconstruction.arguments()
+    assert first[2] == "standardize"
+    assert first[first.index("--method") + 1] == "classical"
+    assert second[2:4] == ["reconstruct", str(tmp_path / "out-xrays")]
+    direction = [float(word) for word in second[second.index("--direction") + 1 :][:9]]
+    assert direction == pytest.approx([value for row in turned for value in row])
+    settings = json.loads(Path(second[second.index("--settings") + 1]).read_text())
+    assert settings["steps"] == 24
+    assert settings["preview_every"] > 0
+    read.parameters.livePreview = False
+    assert "preview_every" not in json.loads(read.reconstruction._settings_file().read_text())
+
+
+def test_cancel_stops_at_once_and_keeps_nothing(read, ui, wait):
+    read.parameters.settings = json.dumps({"steps": 200_000, "gaussians": 400, "background_gaussians": 100})
+    seen = []
+    read.reconstruction.child.told.connect(seen.append)
+    ui.applyButton.click()
+    wait(lambda: any(event.get("step", 0) > 0 for event in seen))
+    job = read.reconstruction.child._job
+    began = time.monotonic()
+    ui.cancelButton.click()
+    assert "Stopping" in ui.status.text
+    wait(lambda: not read.reconstruction.running)
+    assert time.monotonic() - began < 20
+    assert job._process.poll() is not None
+    assert "Cancelled" in ui.status.text
+    assert volumes() == []
+    assert ui.applyButton.enabled
+
+
+def test_an_error_of_the_child_is_one_message(read, ui, wait, small_case, tmp_path):
+    read.xrays.case = tmp_path / "gone"
+    ui.applyButton.click()
+    wait(lambda: not read.reconstruction.running)
+    assert "failed" in ui.status.text
+    assert "gone" in ui.status.text
+    assert volumes() == []
+    assert ui.applyButton.enabled
+
+
+def test_a_crash_of_the_child_is_one_message(read, ui, wait, monkeypatch):
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)" if os.name == "posix" else "import os; os._exit(7)"
+    monkeypatch.setattr(read.reconstruction, "arguments", lambda: [["-c", code]])
+    ui.applyButton.click()
+    wait(lambda: not read.reconstruction.running)
+    assert "ended unexpectedly" in ui.status.text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the test's child hides from signals as POSIX has them")
+def test_a_child_that_does_not_listen_is_ended_with_its_children(read, ui, wait, monkeypatch):
+    from IXGSPanel import job
+
+    monkeypatch.setattr(job, "PATIENCE_SECONDS", 0.2)
+    code = (
+        "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        """print('{"event": "child", "pid": %d}' % child.pid, flush=True); time.sleep(600)"""
+    )
+    monkeypatch.setattr(read.reconstruction, "arguments", lambda: [["-c", code]])
+    seen = []
+    read.reconstruction.child.told.connect(seen.append)
+    ui.applyButton.click()
+    wait(lambda: seen)
+    ui.cancelButton.click()
+    wait(lambda: not read.reconstruction.running, 20)
+
+    def gone():
+        status = Path(f"/proc/{seen[0]['pid']}/status")
+        return not status.exists() or "State:\tZ" in status.read_text()
+
+    wait(gone, 10)
+
+
+def test_missing_packages_are_asked_for_on_apply_only(window, wait, packages, small_case):
+    panel, ui = window.panel, window.panel.ui
+    packages.names = ["torch", "numba"]
+    panel.parameters.casePath = str(small_case)
+    assert "torch, numba" in ui.xraysMessage.text
+    assert packages.asked == 0
+    assert panel.xrays.reading is None
+    assert ui.applyButton.enabled
+    packages.answer = "User declined package installation"
+    ui.applyButton.click()
+    assert "declined" in ui.status.text
+    assert not panel.reconstruction.running
+    packages.answer = ""
+    started = []
+    panel.reconstruction._start = lambda: started.append(True)
+    ui.applyButton.click()
+    wait(lambda: started)
+    assert packages.asked == 2
+    assert panel.xrays.reading is not None

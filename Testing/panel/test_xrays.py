@@ -1,0 +1,132 @@
+"""Section 1: where X-rays come from and the table of their views."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from IXGSLib.formats import load_case
+from IXGSLib.formats.matrices import write_matrices
+
+VIEW, ORBITAL, ANGULAR, SEES, NOTES = range(5)
+
+
+def texts(ui, row):
+    return [ui.viewsTable.item(row, column).text() for column in range(5)]
+
+
+def test_an_empty_panel_says_what_to_do(ui):
+    assert "Sample case" in ui.xraysMessage.text
+    assert not ui.viewsTable.visible
+    assert not ui.applyButton.enabled
+    assert "section 1" in ui.applyButton.toolTip
+
+
+def test_the_sample_case_fills_the_table(panel, ui, wait):
+    ui.sampleCase.click()
+    assert "Reading" in ui.xraysMessage.text or panel.xrays.reading is None
+    wait(lambda: panel.xrays.reading is not None)
+    assert ui.viewsTable.rowCount == 25
+    assert texts(ui, 0) == ["000", "100° RAO", "0°", "98%", ""]
+    assert not ui.viewsTable.item(0, VIEW).icon().isNull()
+    assert "25 of 25 views" in ui.viewsSummary.text
+    assert ui.applyButton.enabled
+
+
+def test_a_view_is_left_out_by_its_tick(read, ui):
+    import qt
+
+    item = ui.viewsTable.item(2, VIEW)
+    item.setCheckState(qt.Qt.Unchecked)
+    assert json.loads(read.parameters.leftOut) == [item.text()]
+    assert read.xrays.leaving_out() == ["--leave-out", item.text()]
+    assert f"{ui.viewsTable.rowCount - 1} of" in ui.viewsSummary.text
+    item.setCheckState(qt.Qt.Checked)
+    assert read.xrays.leaving_out() == []
+
+
+def test_two_views_are_the_fewest(read, ui):
+    import qt
+
+    for row in range(1, ui.viewsTable.rowCount):
+        ui.viewsTable.item(row, VIEW).setCheckState(qt.Qt.Unchecked)
+    assert not ui.applyButton.enabled
+    assert "two views" in ui.applyButton.toolTip
+
+
+def test_images_ask_for_their_calibration(panel, ui, wait, small_case, tmp_path):
+    case = load_case(small_case)
+    images = tmp_path / "images"
+    images.mkdir()
+    for view in json.loads((small_case / "case.json").read_text())["views"]:
+        shutil.copy(small_case / view["image"], images / f"{view['id']}.tiff")
+    write_matrices(tmp_path / "matrices.csv", case.views)
+    panel.parameters.casePath = str(images)
+    assert ui.calibrationWidget.visible
+    assert "calibration" in ui.xraysMessage.text
+    panel.parameters.pixelValues = "line_integral"
+    panel.parameters.calibrationPath = str(tmp_path / "matrices.csv")
+    wait(lambda: panel.xrays.reading is not None or panel.xrays.problem)
+    assert not panel.xrays.problem
+    assert [shot.id for shot in panel.xrays.reading.shots] == [view.id for view in case.views]
+    assert "--calibration" in panel.xrays.image_arguments()
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"format": "ixgs-case", "version": 99}'])
+def test_a_case_that_cannot_be_read_says_why(panel, ui, wait, tmp_path, content):
+    (tmp_path / "case.json").write_text(content)
+    panel.parameters.casePath = str(tmp_path)
+    wait(lambda: panel.xrays.problem)
+    assert "cannot be used" in ui.xraysMessage.text
+    assert not ui.applyButton.enabled
+    assert not ui.viewsTable.visible
+
+
+def test_nothing_at_a_path(panel, ui, tmp_path):
+    panel.parameters.casePath = str(tmp_path / "none")
+    assert "nothing at this path" in ui.xraysMessage.text
+
+
+def test_the_c_arm_stands_in_the_scene(read, ui, wait):
+    import slicer
+
+    from IXGSLib.scene.c_arm import MADE
+
+    def shown():
+        nodes = slicer.util.getNodesByClass("vtkMRMLLinearTransformNode")
+        return {node.GetAttribute(MADE) for node in nodes} - {None}
+
+    ids = {shot.id for shot in read.xrays.reading.shots}
+    ui.showCArm.click()
+    wait(lambda: shown() == ids)
+    ui.viewsTable.selectRow(1)
+    ui.showCArm.click()
+    wait(lambda: not shown())
+
+
+def test_x_rays_in_the_scene_become_a_case(panel, ui, wait, small_case):
+    import slicer
+
+    from IXGSLib.scene.frames import flipped, vtk_matrix
+
+    scene, case = slicer.mrmlScene, load_case(small_case)
+    panel.parameters.source = "scene"
+    panel.parameters.sceneValues = "line_integral"
+    panel.parameters.sourceDetector = case.views[0].source_detector_distance
+    assert not ui.addImage.enabled
+    for xray in case.xrays:
+        node = slicer.util.addVolumeFromArray(xray.image[None], name=xray.view.id)
+        node.SetSpacing(*xray.view.pixel_spacing, 1)
+        pose = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", f"{xray.view.id} pose")
+        pose.SetMatrixTransformToParent(vtk_matrix(flipped(xray.view.world_from_camera)))
+        ui.imageNode.setCurrentNode(node)
+        ui.poseNode.setCurrentNode(pose)
+        ui.addImage.click()
+    assert f"{len(case.xrays)} X-rays" in ui.xraysMessage.text
+    ui.readImages.click()
+    wait(lambda: panel.xrays.reading is not None or panel.xrays.problem)
+    assert not panel.xrays.problem
+    for shot, view in zip(panel.xrays.reading.shots, case.views, strict=True):
+        assert np.allclose(shot.view.projection_matrix, view.projection_matrix, rtol=1e-6)
+    assert ui.applyButton.enabled
