@@ -25,7 +25,7 @@ class Generator(nn.Module):
     convolutions are 4 wide with a stride of 2, so that each output pixel receives equally many terms.
     """
 
-    def __init__(self, width: int = 64, levels: int = 8, dropout: float = 0.5) -> None:
+    def __init__(self, width: int = 64, levels: int = 8, dropout: float = 0.5, initialized: bool = True) -> None:
         super().__init__()
         wide = [width * min(2**level, WIDEST) for level in range(levels)]
         self.size = 2**levels
@@ -35,12 +35,13 @@ class Generator(nn.Module):
         inner = min(DROPOUT_LEVELS, levels - 2)
         self.up = nn.ModuleList(
             [
-                _Up(wide[n] * (1 if n == levels - 1 else 2), wide[n - 1], dropout if levels - 1 - inner <= n else 0)
+                _Up(wide[n] * (1 if n == levels - 1 else 2), wide[n - 1], dropout if n > levels - 1 - inner else 0)
                 for n in range(levels - 1, 0, -1)
             ]
         )
         self.out = nn.ConvTranspose2d(2 * wide[0], 1, 4, 2, 1)
-        self.apply(initialize)
+        if initialized:
+            self.apply(initialize)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(batch, 1, rows, columns), not negative, from (batch, CHANNELS, rows, columns).

@@ -22,6 +22,7 @@ def channels(picture: np.ndarray, field: np.ndarray) -> np.ndarray:
     inside = picture[field]
     if inside.size == 0:
         return np.full((3, *picture.shape), -1, np.float32)
+    picture = np.where(field, picture, inside[0])
     low, high = np.percentile(inside, WINDOW)
     if not high > low:
         low, high = float(inside.min()), float(inside.max())

@@ -16,6 +16,7 @@ from ..errors import Cancelled, IXGSError, SettingsError
 from ..files import sha256, write_atomically
 from .adversarial import Adversarial, Losses, rate
 from .batches import Batches, load_batches
+from .calibration import likeness_model
 from .checkpoint import load_checkpoint, save_checkpoint
 from .pairs import PairFolder
 from .processes import Processes, together
@@ -215,7 +216,9 @@ class _Training:
 
     def _save_weights(self) -> None:
         about = {**self.about, "size": self.training.size, "step": self.course.step, "scores": self.course.best}
-        save_weights(self.out / "weights.safetensors", self.networks.average.state_dict(), about)
+        generator = self.networks.average
+        model = likeness_model(generator, self.training, self.validation)
+        save_weights(self.out / "weights.safetensors", about, generator.state_dict(), model.tensors())
 
 
 def _about(training: PairFolder, validation: PairFolder, settings: TrainingSettings) -> dict[str, Any]:
@@ -239,5 +242,6 @@ def _check(training: PairFolder, settings: TrainingSettings, processes: Processe
         raise SettingsError(
             f"batch is {settings.batch}, expected a multiple of the {processes.count} processes; change --batch"
         )
-    if len(training.names) < settings.batch:
-        raise SettingsError(f"{len(training.names)} pairs to train on, expected at least a batch of {settings.batch}")
+    fewest = max(settings.batch, 4)
+    if len(training.names) < fewest:
+        raise SettingsError(f"{len(training.names)} pairs to train on, expected at least {fewest}; make more pairs")

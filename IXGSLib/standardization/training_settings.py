@@ -104,6 +104,8 @@ class TrainingSettings:
             "validation_pairs": (1, 1_000_000),
         }
         for name, (low, high) in ranges.items():
+            if isinstance(getattr(type(self), name), int) and not isinstance(getattr(self, name), int):
+                raise SettingsError(f"{name} is {getattr(self, name)!r}, expected a whole number")
             if not low <= getattr(self, name) <= high:
                 raise SettingsError(f"{name} is {getattr(self, name)}, expected a number from {low:g} to {high:g}")
         if self.precision not in ("auto", "float32", "bfloat16", "float16"):

@@ -1,0 +1,161 @@
+"""A trained network as it is applied: any size, any scale of grey, the same numbers every time."""
+
+import time
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+
+from IXGSLib.errors import FormatError
+from IXGSLib.standardization.generator import Generator
+from IXGSLib.standardization.network import Network, load_network
+from IXGSLib.standardization.training_settings import TrainingSettings
+from IXGSLib.standardization.weights import save_weights
+
+
+@pytest.fixture(scope="module")
+def network(trained):
+    return load_network(trained / "weights.safetensors")
+
+
+@pytest.fixture(scope="module")
+def copier():
+    """A network that has learnt to give back the grey of what it is shown: what it does to geometry can be measured."""
+    torch.manual_seed(0)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    generator = Generator(4, 4, dropout=0)
+    optimizer = torch.optim.Adam(generator.parameters(), 4e-3)
+    for _ in range(150):
+        pictures = torch.rand(4, 3, 4, 4)
+        pictures = torch.nn.functional.interpolate(pictures, size=64, mode="bicubic") * 2 - 1
+        pictures[:, 2] = 1
+        loss = (generator(pictures) - (pictures[:, :1] + 1.5)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    torch.set_num_threads(threads)
+    assert loss < 0.02
+    return Network(generator.eval().requires_grad_(False), 1.0, 64, None, {})
+
+
+def scene(shape, row=0.0, column=0.0):
+    """A few soft blobs that move with (row, column) pixels, in units of the longer side."""
+    rows, columns = (np.indices(shape) - np.array([[[row]], [[column]]])) / max(shape)
+    middles = [(0.35, 0.3, 1.0), (0.55, 0.5, -0.8), (0.45, 0.62, 0.7), (0.65, 0.35, 0.6)]
+    return sum(a * np.exp(-((rows - r) ** 2 + (columns - c) ** 2) / 0.004) for r, c, a in middles).astype(np.float32)
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (33, 47), (101, 64), (512, 512), (700, 531), (16, 9), (1, 5)])
+def test_the_result_has_the_pixels_of_the_picture(network, shape):
+    made = network.apply(np.random.default_rng(0).random(shape, np.float32))
+    assert made.shape == shape
+    assert made.dtype == np.float32
+    assert np.isfinite(made).all()
+    assert (made >= 0).all()
+
+
+def test_the_result_is_the_same_every_time_and_for_any_scale_and_offset(network):
+    picture = scene((90, 70))
+    first = network.apply(picture)
+    network.apply(np.random.default_rng(1).random((50, 50)))
+    assert np.array_equal(network.apply(picture), first)
+    np.testing.assert_allclose(network.apply(65535 * picture + 1000), first, atol=1e-3)
+    assert np.ptp(first) > 0
+
+
+def test_nothing_outside_the_field_matters_and_nothing_is_made_there(network):
+    picture, field = scene((80, 80)), np.hypot(*(np.indices((80, 80)) - 40)) < 30
+    first = network.apply(picture, field)
+    assert (first[~field] == 0).all()
+    assert (first[field] > 0).any()
+    for other in (np.nan, np.inf, 1e9, -5):
+        assert np.array_equal(network.apply(np.where(field, picture, other), field), first)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (127, 127), (90, 128), (256, 200)])
+def test_the_scene_stays_where_it_is(copier, shape):
+    picture = scene(shape)
+    made = copier.apply(picture)
+    assert np.corrcoef(made.ravel(), picture.ravel())[0, 1] > 0.95
+    for axis in (0, 1):  # a copy that is shifted by one pixel of the network fits less
+        step = -(-max(shape) // 64)
+        fits = [np.corrcoef(np.roll(made, shift, axis).ravel(), picture.ravel())[0, 1] for shift in (-step, 0, step)]
+        assert np.argmax(fits) == 1
+        # The top of the parabola through the three.
+        top = 0.5 * (fits[0] - fits[2]) / (fits[0] - 2 * fits[1] + fits[2])
+        assert abs(top) < 0.15
+
+
+@pytest.mark.parametrize("shift", [(3, 0), (0, 5), (8, -7)])
+def test_a_shifted_picture_gives_the_shifted_result(copier, shift):
+    one, other = copier.apply(scene((128, 128))), copier.apply(scene((128, 128), *shift))
+    inner = (slice(20, -20), slice(20, -20))
+    moved, still = np.roll(one, shift, (0, 1))[inner], one[inner]
+    error = np.abs(other[inner] - moved).mean()
+    assert error < 0.35 * np.abs(other[inner] - still).mean()
+    assert error < 0.1 * np.ptp(one)
+
+
+def test_a_mirrored_field_and_a_transposed_shape_are_treated_alike(network):
+    for shape in ((60, 100), (100, 60)):
+        field = np.zeros(shape, bool)
+        field[10:50, 20:55] = True
+        assert (network.apply(scene(shape), field)[~field] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("picture", "field", "words"),
+    [
+        (np.zeros((2, 3, 4)), None, ("shape (2, 3, 4)", "(rows, columns)")),
+        (np.zeros((0, 3)), None, ("(0, 3)",)),
+        (np.zeros((8, 8)), np.ones((8, 9), bool), ("(8, 9)", "expected the same")),
+        (np.zeros((8, 8)), np.zeros((8, 8), bool), ("empty",)),
+        (np.full((8, 8), np.nan), None, ("NaN or infinity",)),
+    ],
+)
+def test_pictures_that_cannot_be_standardised_are_refused(picture, field, words, network):
+    for method in (network.apply, network.likeness):
+        with pytest.raises(FormatError) as error:
+            method(picture, field)
+        assert all(word in str(error.value) for word in words), error.value
+
+
+def test_a_picture_of_one_grey_gives_numbers(network):
+    assert np.isfinite(network.apply(np.full((40, 40), 7.0))).all()
+    assert np.isfinite(network.likeness(np.full((40, 40), 7.0)))
+
+
+def test_training_pictures_are_more_alike_than_what_is_no_x_ray(network, pairs):
+    usual = [network.likeness(pair.picture, pair.field) for pair in map(pairs.load, pairs.names)]
+    generator = np.random.default_rng(0)
+    rows, columns = np.indices((32, 32))
+    strange = [
+        generator.random((32, 32)),
+        ((rows // 2 + columns // 2) % 2).astype(float),
+        np.full((32, 32), 5.0),
+    ]
+    assert max(network.likeness(picture) for picture in strange) < np.median(usual)
+
+
+def test_weights_without_a_likeness_model_say_so(tmp_path):
+    settings = TrainingSettings(width=4, levels=4)
+    about = {"settings": asdict(settings), "size": 32}
+    save_weights(tmp_path / "w.safetensors", about, Generator(4, 4).state_dict())
+    with pytest.raises(FormatError, match="no likeness model"):
+        load_network(tmp_path / "w.safetensors").likeness(np.eye(40))
+
+
+def test_twenty_five_views_take_seconds():
+    """A network of the default size; 20 s are allowed, and the time of the processor counts, whatever else runs."""
+    settings = TrainingSettings()
+    torch.manual_seed(0)
+    generator = Generator(settings.width, settings.levels).eval().requires_grad_(False)
+    network = Network(generator, settings.scale, 256, None, {})
+    picture = scene((512, 512))
+    network.apply(picture)
+    start = time.process_time()
+    for _ in range(5):
+        network.apply(picture)
+    assert (time.process_time() - start) * 5 < 20

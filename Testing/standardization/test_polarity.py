@@ -1,0 +1,45 @@
+"""Polarity: the negative is recognised as the opposite, bone and metal decide, noise does not."""
+
+import numpy as np
+import pytest
+
+from IXGSLib.standardization.polarity import features, polarity
+from IXGSLib.xray import read_pixels
+
+
+def chest(shape=(200, 160)):
+    """A body between air, with a spine, ribs and a ball of metal; dense is bright."""
+    rows, columns = np.indices(shape) / max(shape)
+    middle = 0.5 * shape[1] / max(shape)
+    body = np.sqrt(np.clip(1 - ((columns - middle) / (0.8 * middle)) ** 2, 0, None))
+    spine = 0.5 * (np.abs(columns - middle) < 0.06) * (0.7 + 0.3 * (np.sin(60 * rows) > -0.5))
+    ribs = 0.15 * (np.sin(40 * rows + 8 * np.abs(columns - middle)) > 0.85) * (body > 0.1)
+    ball = 1.5 * (np.hypot(rows - 0.3, columns - 0.25) < 0.02)
+    noise = 0.01 * np.exp(body) * np.random.default_rng(0).standard_normal(shape)
+    return body + spine + ribs + ball + noise
+
+
+@pytest.mark.parametrize("gamma", [0.7, 1.0, 1.4])
+def test_a_body_between_air_is_recognised(gamma):
+    picture = (chest() - chest().min()) ** gamma
+    assert polarity(picture) > 0
+    assert polarity(-picture) < 0
+
+
+def test_the_negative_has_the_opposite_sign_and_the_same_certainty():
+    picture, field = chest(), np.hypot(*(np.indices((200, 160)) - 80)) < 70
+    assert polarity(1000 - 300 * picture, field) == pytest.approx(-polarity(picture, field), rel=1e-2, abs=1e-2)
+    np.testing.assert_allclose(features(-picture, field), -features(picture, field), atol=0.01)
+
+
+def test_a_picture_of_one_grey_and_a_tiny_field_have_no_polarity():
+    assert polarity(np.full((50, 50), 3.0)) == pytest.approx(0, abs=1e-9)
+    field = np.zeros((500, 500), bool)
+    field[250, 250] = True
+    assert polarity(np.ones((500, 500)), field) == 0
+
+
+@pytest.mark.parametrize("name", ["xr_rad_uln_cam01_UND.0002.tif", "L_Hop_Cam1_001_UND.0138.tif"])
+def test_features_of_real_pictures_are_finite(name, data):
+    picture = read_pixels(data / "xray_biplane_wrist_knee" / "frames" / name).values.astype(float)
+    assert np.isfinite(features(picture, np.ones(picture.shape, bool))).all()
