@@ -95,17 +95,6 @@ class IXGSTest(ScriptedLoadableModuleTest):
 
     def runTest(self):
         self.setUp()
-        self.test_panel_from_sample_case_to_rating()
-        self.setUp()
-        self.test_console()
-
-    def test_panel_from_sample_case_to_rating(self):
         from IXGSPanel.selftest import reconstruct_sample
 
         reconstruct_sample(self)
-
-    def test_console(self):
-        from IXGSLib.resources import resource
-
-        node = IXGSLogic().reconstruct(resource("SampleCase"), preset="preview")
-        assert node.GetImageData().GetDimensions() == (128, 128, 128)

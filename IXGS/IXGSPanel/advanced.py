@@ -19,7 +19,7 @@ from IXGSLib.reconstruction.settings import ReconstructionSettings, settings_for
 if TYPE_CHECKING:
     from .panel import Panel
 
-ABBREVIATIONS = {"tv": "TV", "ssim": "SSIM"}
+SPELLINGS = {"tv": "TV", "ssim": "SSIM", "gaussians": "Gaussians"}
 
 
 class AdvancedSettings:
@@ -164,7 +164,7 @@ class docstrings:
 
 def title(name: str) -> str:
     """The name of a field as a label."""
-    words = [ABBREVIATIONS.get(word, word) for word in name.split("_")]
+    words = [SPELLINGS.get(word, word) for word in name.split("_")]
     return words[0][:1].upper() + words[0][1:] + "".join(f" {word}" for word in words[1:])
 
 

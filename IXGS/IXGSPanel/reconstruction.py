@@ -222,8 +222,6 @@ class ReconstructionSection:
                 if ending.cancelled
                 else _("<b>The reconstruction failed.</b> {error}").format(error=escaped(ending.error))
             )
-            if ending.error:
-                self._log(ending.error)
         self.panel.check()
 
     def _finish(self) -> None:
@@ -238,6 +236,7 @@ class ReconstructionSection:
             return
         self.node = None
         node.SetAttribute(RUN, str(self.out))
+        node.SetName(self.out.name)
         self._reason = _("Done. The volume is in the scene and in {folder}.").format(folder=escaped(str(self.out)))
         slicer.util.setSliceViewerLayers(background=node, fit=not had)
         self.panel.parameters.volume = node

@@ -76,8 +76,7 @@ def window(app, harness, packages, tmp_path, monkeypatch):
     window.show()
     window.panel.parameters.outputFolder = str(tmp_path / "runs")
     yield window
-    window.panel.cleanup()
-    window.close()
+    window.dispose()
 
 
 @pytest.fixture

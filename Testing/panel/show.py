@@ -39,7 +39,7 @@ def main() -> None:
         window.run()
     else:
         take_pictures(window, application.wait, folder)
-    window.panel.cleanup()
+    window.dispose()
     application.remove(installed)
 
 
@@ -58,7 +58,9 @@ def take_pictures(window: Any, wait: Any, folder: Path) -> None:
 
     panel.parameters.outputFolder = str(Path(runs.name) / "IXGS")
     take("start")
-    panel.parameters.casePath = str(ROOT / "IXGSLib")
+    images = Path(runs.name) / "X-rays"
+    images.mkdir()
+    panel.parameters.casePath = str(images)
     take("calibration")
     ui.sampleCase.click()
     wait(lambda: panel.xrays.reading is not None, 300)

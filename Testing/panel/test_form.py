@@ -100,12 +100,12 @@ def test_a_preset_fills_the_advanced_settings(panel, ui, preset):
 
 def test_a_changed_setting_is_bold_and_kept_apart(panel, ui):
     advanced = panel.reconstruction.advanced
-    advanced.editors["steps"].widget.value = 700
-    assert advanced.changed() == {"steps": 700}
+    advanced.editors["steps"].widget.value = 2500
+    assert advanced.changed() == {"steps": 2500}
     assert advanced.labels["steps"].font.bold()
     assert not advanced.labels["gaussians"].font.bold()
     panel.parameters.preset = "fine"
-    assert advanced.chosen().steps == 700
+    assert advanced.chosen().steps == 2500
     ui.resetSettings.click()
     assert advanced.changed() == {}
     assert advanced.editors["steps"].read() == 6000
@@ -159,7 +159,7 @@ def test_the_panel_opens_where_nothing_is_installed(tmp_path):
         "window = PanelWindow()\n"
         "assert not NAMES & set(sys.modules)\n"
         "assert 'Sample case' in window.panel.ui.xraysMessage.text\n"
-        "window.panel.cleanup()\n"
+        "window.dispose()\n"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen"}
     done = subprocess.run([sys.executable, str(script)], env=env, capture_output=True, text=True, check=False)

@@ -87,6 +87,7 @@ def install() -> Application:
     """Make this process look like Slicer's to the module."""
     instance = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
     instance.setStyle("Fusion")
+    QtCore.qInstallMessageHandler(_say)
     sys.modules["qt"] = pythonqt.install()
     sys.modules["ctk"] = ctk_widgets.install()
     sys.modules["qt"].QUiLoader = mrml_widgets.Loader
@@ -101,6 +102,12 @@ def install() -> Application:
     slicer.util.settingsValue = lambda key, default, converter=None: default
     _slicer_python(os.environ.get("SLICER_PYTHON_DIR"))
     return slicer.app
+
+
+def _say(kind: Any, context: Any, message: str) -> None:
+    """Qt's messages, less what the offscreen platform says of every window."""
+    if "propagateSizeHints" not in message:
+        print(message, file=sys.stderr)
 
 
 def _slicer_python(folder: str | None) -> None:

@@ -32,6 +32,8 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
     def _set_collapsed(self, collapsed: bool) -> None:
         changed = collapsed != self._collapsed
         self._collapsed = collapsed
+        if self.layout() is not None:  # what is below keeps its place, outside of what is seen
+            self.layout().setEnabled(not collapsed)
         self.setMaximumHeight(self.HEADER if collapsed else 16777215)
         self.updateGeometry()
         self.update()

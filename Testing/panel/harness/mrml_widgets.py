@@ -32,6 +32,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._flags: dict[str, Any] = {"nodeTypes": [], "noneEnabled": False}
         self._scene: Any = None
         self._ids: list[str] = []
+        self._tags: list[int] = []
         self._box = QtWidgets.QComboBox(self)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -42,9 +43,13 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._box.currentIndexChanged.connect(self._on_index)
 
     def setMRMLScene(self, scene: Any) -> None:
-        self._scene = scene
+        for tag in self._tags:
+            self._scene.RemoveObserver(tag)
+        self._scene, self._tags = scene, []
+        if scene is None:
+            return
         for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent):
-            scene.AddObserver(event, lambda *_: self._fill())
+            self._tags.append(scene.AddObserver(event, lambda *_: self._fill()))
         self._fill()
 
     def _nodes(self) -> list[Any]:
@@ -82,9 +87,12 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         return self._scene.GetNodeByID(id) if id and self._scene is not None else None
 
     def setCurrentNode(self, node: Any) -> None:
-        if node is not None and node.GetID() not in self._ids:
-            self._fill()
+        if node is not None and self._box.itemText(max(0, self._index_of(node))) != node.GetName():
+            self._fill()  # it is new, or has another name
         self._select(node)
+
+    def _index_of(self, node: Any) -> int:
+        return self._ids.index(node.GetID()) if node.GetID() in self._ids else -1
 
 
 def _flag(name: str, kind: type) -> Any:

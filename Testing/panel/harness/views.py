@@ -32,6 +32,11 @@ class SliceViews(QtWidgets.QWidget):
         self._timer.timeout.connect(self.draw)
         self._timer.start(100)
 
+    @property
+    def showing(self) -> bool:
+        """Whether there is a volume to see."""
+        return any(not QtWidgets.QLabel.pixmap(label).isNull() for label in self._labels.values())
+
     def draw(self) -> None:
         """Show the slices as they are now."""
         logics = slicer.app.layoutManager().mrmlSliceLogics()

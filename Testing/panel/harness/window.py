@@ -11,6 +11,7 @@ from typing import Any
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from .application import MODULE
+from .mrml_widgets import qMRMLWidget
 
 WIDTH = 400
 LABEL = "Test panel of IXGS (not 3D Slicer)"
@@ -49,16 +50,25 @@ class PanelWindow(QtWidgets.QWidget):
         row = QtWidgets.QHBoxLayout()
         outer.addLayout(row)
         row.addWidget(self.scroll)
+        self.views = views
         self.scroll.setMinimumWidth(WIDTH)
         if views is not None:
             row.addWidget(views)
+            row.setAlignment(self.scroll, QtCore.Qt.AlignmentFlag.AlignTop)
             self.scroll.setMaximumWidth(WIDTH)
         self.widget = load_module().IXGSWidget(self.content)
         self.widget.setup()
         self.resize(self.minimumSizeHint().width(), 900)
 
+    def dispose(self) -> None:
+        """The module is closed, as when Slicer ends."""
+        self.panel.cleanup()
+        self.content.findChild(qMRMLWidget).setMRMLScene(None)
+        self.close()
+
     def run(self) -> None:
         """Wait until the window is closed."""
+        self.layout().itemAt(1).layout().setAlignment(self.scroll, QtCore.Qt.AlignmentFlag(0))
         QtWidgets.QApplication.exec()
 
     @property
@@ -66,7 +76,9 @@ class PanelWindow(QtWidgets.QWidget):
         return self.widget.panel
 
     def picture(self, path: Path) -> None:
-        """Save the whole panel at its width, however long it is."""
+        """Save the whole panel at its width, however long it is, and the views beside it once they show something."""
+        if self.views is not None:
+            self.views.setVisible(self.views.showing)
         for _ in range(4):  # hidden and shown rows settle one layout after the other
             QtWidgets.QApplication.processEvents()
             inside = self.content.layout()

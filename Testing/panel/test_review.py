@@ -1,0 +1,140 @@
+"""Section 5: a finished run, looked at, compared and rated."""
+
+import json
+
+import numpy as np
+import pytest
+
+from Testing.panel.conftest import SMALL
+
+
+@pytest.fixture(scope="session")
+def finished(small_case, tmp_path_factory):
+    """The folder of a finished run of the small case."""
+    from IXGSLib.cli import main
+
+    folder = tmp_path_factory.mktemp("review")
+    (folder / "settings.json").write_text(json.dumps(SMALL))
+    words = ["reconstruct", small_case, "--out", folder / "run", "--preset", "preview", "--json"]
+    assert main([str(word) for word in [*words, "--settings", folder / "settings.json"]]) == 0
+    return folder / "run"
+
+
+@pytest.fixture
+def volume(finished, panel):
+    """The run's volume, chosen in the panel."""
+    import slicer
+
+    from IXGSLib.scene.runs import load_run
+
+    node = load_run(slicer.mrmlScene, finished)
+    node.SetAttribute("IXGS.Run", str(finished))
+    panel.parameters.volume = node
+    return node
+
+
+def test_nothing_to_review_says_what_to_do(panel, ui):
+    assert "press Apply" in ui.volumeMessage.text
+    assert not ui.segmentBone.enabled
+    assert not ui.openReport.enabled
+    assert not ui.measured.visible
+
+
+def test_a_volume_of_elsewhere_can_be_segmented_but_not_rated(panel, ui):
+    import slicer
+
+    panel.parameters.volume = slicer.util.addVolumeFromArray(np.ones((3, 3, 3), np.float32))
+    assert "no folder of a run" in ui.volumeMessage.text
+    assert ui.segmentBone.enabled
+    assert not ui.saveRating.enabled
+
+
+def test_a_run_says_how_well_it_fits(volume, ui):
+    assert "dB" in ui.volumeMessage.text
+    assert ui.openReport.enabled
+
+
+def test_bone_at_one_click(volume, panel, ui):
+    import slicer
+
+    ui.suggestThreshold.click()
+    assert panel.parameters.threshold == ui.threshold.value > 0
+    ui.segmentBone.click()
+    ui.segmentBone.click()
+    (node,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")  # the second click makes it again, not anew
+    assert node.GetClosedSurfaceInternalRepresentation(node.GetSegmentation().GetNthSegmentID(0)).GetNumberOfPoints()
+    panel.parameters.threshold = 0.1
+    ui.segmentBone.click()
+    assert "lower it" in ui.volumeMessage.text
+
+
+def test_the_rendering_follows_the_threshold(volume, panel, ui, wait):
+    def opacity(value):
+        display = volume.GetNthDisplayNode(volume.GetNumberOfDisplayNodes() - 1)
+        return display.GetVolumePropertyNode().GetVolumeProperty().GetScalarOpacity().GetValue(value)
+
+    panel.parameters.threshold = 0.01
+    ui.renderBone.click()
+    assert opacity(0.012) > 0
+    panel.parameters.threshold = 0.05
+    wait(lambda: opacity(0.012) == 0)
+
+
+def test_slices_follow_a_vertebra_after_three_clicks(volume, panel, ui):
+    import slicer
+
+    from IXGSLib.geometry.anatomy import vertebra_axes
+
+    ui.vertebraAxes.click()
+    assert "left pedicle" in ui.slicesMessage.text
+    before, points = len(panel.Observations), panel.review.vertebra.points
+    clicks = np.array([[20.0, 5, 3], [-18, 8, 1], [1, -25, 4]])  # LPS
+    for n, asked in enumerate(("right pedicle", "front", "follow the vertebra")):
+        points.AddControlPoint(*(clicks[n] * (-1, -1, 1)))
+        assert asked in ui.slicesMessage.text
+    axes = vertebra_axes(*clicks)
+    red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed").GetSliceToRAS()
+    normal = np.array([red.GetElement(row, 2) for row in range(3)]) * (-1, -1, 1)
+    assert abs(normal @ axes[:, 2]) == pytest.approx(1)
+    assert len(panel.Observations) == before - 1
+    ui.patientAxes.click()
+    assert abs(red.GetElement(2, 2)) == pytest.approx(1)
+
+
+def test_a_question_can_be_taken_back(volume, panel, ui):
+    import slicer
+
+    before = len(panel.Observations)
+    ui.vertebraAxes.click()
+    ui.vertebraAxes.click()
+    assert len(slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")) == 1
+    slicer.mrmlScene.RemoveNode(panel.review.vertebra.points)
+    assert panel.review.vertebra.points is None
+    assert len(panel.Observations) == before
+
+
+def test_the_volume_stands_beside_its_x_rays(volume, read, ui, wait):
+    ui.compare.click()
+    wait(lambda: not read.review.comparison.child.running)
+    assert ui.comparedView.count == len(read.xrays.reading.shots)
+    assert "dB" in ui.comparisonMessage.text
+    assert not ui.measured.pixmap.isNull()
+    assert not ui.rendered.pixmap.isNull()
+
+
+def test_only_its_own_x_rays_are_compared(volume, panel, ui):
+    ui.compare.click()
+    assert "X-rays of this volume" in ui.comparisonMessage.text
+    assert not panel.review.comparison.child.running
+
+
+def test_a_rating_is_kept_beside_the_run(volume, finished, ui):
+    ui.saveRating.click()
+    assert "at least one" in ui.ratingMessage.text
+    ui.overall.currentIndex, ui.pedicles.currentIndex = 4, 5
+    ui.reader.text, ui.remarks.plainText = "R. 7/b", "Pedicle of L3 is blurred: ä"
+    ui.saveRating.click()
+    kept = json.loads((finished / "rating-R-7-b.json").read_text(encoding="utf-8"))
+    assert kept["answers"] == {"overall": 4, "pedicles": 5, "body": None, "navigation": None}
+    assert (kept["reader"], kept["remarks"]) == ("R. 7/b", "Pedicle of L3 is blurred: ä")
+    assert "rating-R-7-b.json" in ui.ratingMessage.text
