@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import fields
@@ -105,7 +106,7 @@ class Editor:
             return cls._choice(get_args(kind), changed)
         if kind is float:
             return cls._decimal(value, changed)
-        return cls._whole(type(None) in get_args(kind), changed)
+        return cls._whole(value, type(None) in get_args(kind), changed)
 
     @classmethod
     def _choice(cls, choices: tuple[str, ...], changed: Callable[..., None]) -> Editor:
@@ -120,15 +121,15 @@ class Editor:
         box = qt.QDoubleSpinBox()
         box.decimals = 5 if value < 0.001 else 3
         box.setRange(0.0, 1e6)
-        box.setStepType(qt.QAbstractSpinBox.AdaptiveDecimalStepType)
+        box.singleStep = step(value)
         box.connect("valueChanged(double)", changed)
         return cls(box, lambda: box.value, box.setValue)
 
     @classmethod
-    def _whole(cls, optional: bool, changed: Callable[..., None]) -> Editor:
+    def _whole(cls, value: int | None, optional: bool, changed: Callable[..., None]) -> Editor:
         box = qt.QSpinBox()
         box.setRange(-1 if optional else 0, 10_000_000)
-        box.setStepType(qt.QAbstractSpinBox.AdaptiveDecimalStepType)
+        box.singleStep = max(1, int(step(value or 0)))
         if optional:
             box.specialValueText = _("Automatic")
         box.connect("valueChanged(int)", changed)
@@ -166,6 +167,11 @@ def title(name: str) -> str:
     """The name of a field as a label."""
     words = [SPELLINGS.get(word, word) for word in name.split("_")]
     return words[0][:1].upper() + words[0][1:] + "".join(f" {word}" for word in words[1:])
+
+
+def step(value: float) -> float:
+    """A tenth of the value's power of ten: what one click in a spin box adds."""
+    return 10 ** (math.floor(math.log10(value)) - 1) if value > 0 else 0.0
 
 
 def same(value: Any, other: Any) -> bool:

@@ -58,7 +58,7 @@ class XRaysSection:
         ui, kinds = self.ui, ctk.ctkPathLineEdit
         ui.casePath.filters = kinds.Dirs | kinds.Files | kinds.Drives | kinds.NoDotAndDotDot | kinds.Readable
         ui.calibrationPath.filters = kinds.Files | kinds.Readable
-        ui.calibrationPath.nameFilters = [_("Calibration (*.txt *.csv *.json *.npy *.xml)")]
+        ui.calibrationPath.nameFilters = ["*.txt", "*.csv", "*.json", "*.npy", "*.xml"]
         ui.sampleCase.connect("clicked()", self.take_sample)
         ui.readAgain.connect("clicked()", self.read)
         ui.addImage.connect("clicked()", self.add_image)

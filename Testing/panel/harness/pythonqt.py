@@ -53,7 +53,7 @@ def _set(self: QtCore.QObject, name: str, value: Any) -> None:
     if name in properties:
         if not properties[name]:
             raise AttributeError(f"property '{name}' of {type(self).__name__} is read-only")
-        if not QtCore.QObject.setProperty(self, name, value):
+        if not QtCore.QObject.setProperty(self, name, list(value) if isinstance(value, tuple) else value):
             raise ValueError(f"property '{name}' of {type(self).__name__} does not take {value!r}")
         return
     own = isinstance(value, QtCore.SignalInstance)  # PySide6 keeps a bound signal once it is asked for
