@@ -17,8 +17,8 @@ def resource(name: str) -> Path:
         if (place / name).exists():
             return place / name
     raise IXGSError(
-        f"{name}: not found, expected it in {' or '.join(str(place) for place in PLACES)}; install IXGS again or take a "
-        "whole copy of the repository"
+        f"{name}: not found, expected it in {' or '.join(str(place) for place in PLACES)}; install IXGS again or "
+        "take a whole copy of the repository"
     )
 
 
