@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +38,9 @@ class Adversarial:
         self.settings, self.processes = settings, processes
         torch.manual_seed(settings.seed)
         device = processes.device
-        self.generator = Generator(settings.width, settings.levels, settings.dropout).to(device)
-        self.discriminator = Discriminator(settings.discriminator_width).to(device)
-        self.average = Generator(settings.width, settings.levels, settings.dropout).to(device).eval()
-        self.average.load_state_dict(self.generator.state_dict())
-        self.average.requires_grad_(False)
+        self.generator = Generator(settings.width, settings.levels, settings.dropout, settings.group).to(device)
+        self.discriminator = Discriminator(settings.discriminator_width, settings.group).to(device)
+        self.average = deepcopy(self.generator).eval().requires_grad_(False)
         self.shared = [processes.shared(network) for network in (self.generator, self.discriminator)]
         self.optimizers = [
             torch.optim.Adam(network.parameters(), settings.rate, BETAS)

@@ -10,14 +10,22 @@ from .normalization import channels
 from .pairs import Pair
 from .training_settings import TrainingSettings
 
+THINNEST = 0.004
+"""Grey up to which pixels may count as saturated."""
+KEPT = 0.25
+"""Part of the field that must remain."""
+
 
 def varied(pair: Pair, settings: TrainingSettings, generator: np.random.Generator) -> Pair:
     """The pair mirrored, turned, scaled and shifted, its picture with another gamma and more noise, or as a negative.
 
     Patients are mirrored from left to right, never from head to feet. What comes from beyond the picture's edge lies
-    outside the field.
+    outside the field, and so do the thinnest pixels of some pictures.
     """
     picture, field, target = _moved(pair, settings, generator)
+    if generator.random() < settings.saturated:
+        thick = field & (picture > THINNEST)
+        field = thick if thick.sum() > KEPT * field.sum() else field
     picture = picture ** np.exp(generator.uniform(-1, 1) * settings.gamma)
     noise = generator.uniform(0, settings.noise) * generator.standard_normal(picture.shape, np.float32)
     picture = np.clip(picture + noise, 0, 1)

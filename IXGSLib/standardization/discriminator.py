@@ -6,23 +6,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .generator import CHANNELS, initialize
+from .generator import CHANNELS, initialize, normalization
 
 
 class Discriminator(nn.Module):
     """The PatchGAN of Isola et al. (CVPR 2017, section 6.1.2): each number of its output sees 70 x 70 pixels.
 
-    width: channels of the first layer, 64 as published. Normalisation is that of the generator.
+    width: channels of the first layer, 64 as published. group: channels normalised together, as in the generator.
     """
 
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, width: int = 64, group: int = 1) -> None:
         super().__init__()
         channels = (CHANNELS + 1, width, 2 * width, 4 * width, 8 * width, 1)
         strides = (2, 2, 2, 1, 1)
         self.convolutions = nn.ModuleList(
             [nn.Conv2d(a, b, 4, stride, 1) for a, b, stride in zip(channels, channels[1:], strides, strict=False)]
         )
-        self.normalizations = nn.ModuleList([nn.GroupNorm(n, n) for n in channels[2:-1]])
+        self.normalizations = nn.ModuleList([normalization(n, group) for n in channels[2:-1]])
         self.apply(initialize)
 
     def forward(self, pictures: Tensor, standardized: Tensor) -> Tensor:
@@ -32,6 +32,6 @@ class Discriminator(nn.Module):
         """
         first, *middle = self.convolutions[:-1]
         values = F.leaky_relu(first(torch.cat([pictures, standardized], dim=1)), 0.2)
-        for convolution, normalization in zip(middle, self.normalizations, strict=True):
-            values = F.leaky_relu(normalization(convolution(values)), 0.2)
+        for convolution, normalize in zip(middle, self.normalizations, strict=True):
+            values = F.leaky_relu(normalize(convolution(values)), 0.2)
         return self.convolutions[-1](values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,23 +21,34 @@ class Generator(nn.Module):
 
     width: channels of the first level, doubled per level up to WIDEST times. levels: halvings of the picture, eight as
     published. dropout: as published in the inner levels of the decoder while training, and never when applied.
-    Two departures from the paper. Each channel of each picture is normalised by itself (instance normalisation), which
-    is what the paper's batch normalisation is at its batch of one: a result depends on no other picture. And the
-    innermost level, which is one pixel, is not normalised, since that would leave nothing of it. The transposed
-    convolutions are 4 wide with a stride of 2, so that each output pixel receives equally many terms.
+    group: channels that are normalised together. Each picture is normalised by itself, so that a result depends on no
+    other picture: with one channel this is instance normalisation, which is what the paper's batch normalisation is at
+    its batch of one; with more the channels keep their differences, which tell how much bone there is. The innermost
+    level, which is one pixel, is not normalised, since that would leave nothing of it. The transposed convolutions are
+    4 wide with a stride of 2, so that each output pixel receives equally many terms.
     """
 
-    def __init__(self, width: int = 64, levels: int = 8, dropout: float = 0.5, initialized: bool = True) -> None:
+    def __init__(
+        self, width: int = 64, levels: int = 8, dropout: float = 0.5, group: int = 1, initialized: bool = True
+    ) -> None:
         super().__init__()
         wide = [width * min(2**level, WIDEST) for level in range(levels)]
         self.size = 2**levels
         self.down = nn.ModuleList(
-            [_Down(CHANNELS if n == 0 else wide[n - 1], wide[n], 0 < n < levels - 1) for n in range(levels)]
+            [
+                _Down(CHANNELS if n == 0 else wide[n - 1], wide[n], group if 0 < n < levels - 1 else 0)
+                for n in range(levels)
+            ]
         )
         inner = min(DROPOUT_LEVELS, levels - 2)
         self.up = nn.ModuleList(
             [
-                _Up(wide[n] * (1 if n == levels - 1 else 2), wide[n - 1], dropout if n > levels - 1 - inner else 0)
+                _Up(
+                    wide[n] * (1 if n == levels - 1 else 2),
+                    wide[n - 1],
+                    group,
+                    dropout if n > levels - 1 - inner else 0,
+                )
                 for n in range(levels - 1, 0, -1)
             ]
         )
@@ -65,11 +78,11 @@ class Generator(nn.Module):
 class _Down(nn.Module):
     """Half the size: activation, convolution, normalisation."""
 
-    def __init__(self, channels: int, out: int, normalized: bool) -> None:
+    def __init__(self, channels: int, out: int, group: int) -> None:
         super().__init__()
         self.activated = channels != CHANNELS
         self.convolution = nn.Conv2d(channels, out, 4, 2, 1)
-        self.normalization = nn.GroupNorm(out, out) if normalized else nn.Identity()
+        self.normalization = normalization(out, group) if group else nn.Identity()
 
     def forward(self, values: Tensor) -> Tensor:
         return self.normalization(self.convolution(F.leaky_relu(values, 0.2) if self.activated else values))
@@ -78,14 +91,19 @@ class _Down(nn.Module):
 class _Up(nn.Module):
     """Twice the size: activation, transposed convolution, normalisation, dropout."""
 
-    def __init__(self, channels: int, out: int, dropout: float) -> None:
+    def __init__(self, channels: int, out: int, group: int, dropout: float) -> None:
         super().__init__()
         self.convolution = nn.ConvTranspose2d(channels, out, 4, 2, 1)
-        self.normalization = nn.GroupNorm(out, out)
+        self.normalization = normalization(out, group)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, values: Tensor) -> Tensor:
         return self.dropout(self.normalization(self.convolution(F.relu(values))))
+
+
+def normalization(channels: int, group: int) -> nn.GroupNorm:
+    """Of groups of as many channels as divide both numbers."""
+    return nn.GroupNorm(channels // math.gcd(channels, group), channels)
 
 
 def initialize(module: nn.Module) -> None:

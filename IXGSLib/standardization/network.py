@@ -70,11 +70,12 @@ class Network:
 def load_network(path: Path, device: str = "cpu") -> Network:
     """The network of a file of weights, on a device; raises what `load_weights` raises."""
     weights = load_weights(path)
-    generator = Generator(weights.settings.width, weights.settings.levels, initialized=False)
+    settings = weights.settings
+    generator = Generator(settings.width, settings.levels, group=settings.group, initialized=False)
     generator.load_state_dict(weights.generator)
     generator.eval().requires_grad_(False).to(device)
     model = LikenessModel(**weights.likeness) if weights.likeness else None
-    return Network(generator, weights.settings.scale, weights.size, model, weights.about)
+    return Network(generator, settings.scale, weights.size, model, weights.about)
 
 
 def _checked(picture: np.ndarray, field: np.ndarray | None) -> np.ndarray:

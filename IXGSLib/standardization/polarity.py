@@ -28,7 +28,7 @@ def polarity(picture: np.ndarray, field: np.ndarray | None = None) -> float:
     field: (rows, columns) bool, the pixels that were measured, all when not given. The value is the logarithm of the
     odds by a logistic regression on simulated radiographs; that of the negative is the same with the other sign. Of 400
     pictures of each of four CTs, the weights of the other three recognise 97, 84, 97 and 95 %; beyond odds of 2 they
-    are wrong in at most 3 %.
+    are wrong in at most 3 %. All of nine real pictures of chest and trunk are recognised, but knees and wrists are not.
     """
     field = np.ones(picture.shape, bool) if field is None else field
     return float(features(picture, field) @ np.array(WEIGHTS))

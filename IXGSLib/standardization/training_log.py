@@ -73,7 +73,7 @@ def _writer(folder: Path, start: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise SettingsError(
-            "--tensorboard: the package tensorboard is not installed, expected it; pip install tensorboard, or leave "
-            "the option out: log.csv has the same numbers"
+            "--tensorboard: the package tensorboard is not installed, expected it; pip install 'IXGSLib[train]', or "
+            "leave the option out: log.csv has the same numbers"
         ) from error
     return SummaryWriter(str(folder), purge_step=start + 1)

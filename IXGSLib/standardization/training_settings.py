@@ -19,6 +19,8 @@ class TrainingSettings:
     """Halvings of the picture; 2 to this power divides the size of the pictures."""
     discriminator_width: int = 32
     """Channels of the discriminator's first layer; 64 as published."""
+    group: int = 8
+    """Channels that are normalised together; 1 as published."""
     dropout: float = 0.5
     """Part of the channels dropped in the inner levels of the decoder."""
     scale: float = 2.0
@@ -58,6 +60,8 @@ class TrainingSettings:
     """Part of the pictures shown in the wrong polarity."""
     unknown_fields: float = 0.2
     """Part of the pictures whose field is not told."""
+    saturated: float = 0.3
+    """Part of the pictures whose field is told without its thinnest pixels, as where a detector is saturated."""
 
     # The machine
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -80,6 +84,7 @@ class TrainingSettings:
             "width": (1, 128),
             "levels": (3, 12),
             "discriminator_width": (1, 128),
+            "group": (1, 1024),
             "dropout": (0, 0.9),
             "scale": (1e-3, 1e3),
             "steps": (1, 100_000_000),
@@ -98,6 +103,7 @@ class TrainingSettings:
             "noise": (0, 1),
             "negatives": (0, 1),
             "unknown_fields": (0, 1),
+            "saturated": (0, 1),
             "workers": (0, 256),
             "log_every": (1, 1_000_000),
             "checkpoint_every": (1, 1_000_000),

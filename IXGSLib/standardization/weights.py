@@ -140,7 +140,7 @@ def _settings(about: dict[str, Any], name: str) -> tuple[TrainingSettings, int]:
 def _expected(settings: TrainingSettings) -> dict[str, tuple[str, list[int]]]:
     """Type and shape of each tensor of a generator with these settings."""
     with torch.device("meta"):
-        tensors = Generator(settings.width, settings.levels, initialized=False).state_dict()
+        tensors = Generator(settings.width, settings.levels, group=settings.group, initialized=False).state_dict()
     return {f"generator.{name}": ("F16", list(tensor.shape)) for name, tensor in tensors.items()}
 
 

@@ -6,10 +6,10 @@ import torch
 from IXGSLib.standardization.generator import CHANNELS, Generator
 
 
-@pytest.fixture
-def generator():
+@pytest.fixture(params=[1, 4])
+def generator(request):
     torch.manual_seed(0)
-    return Generator(4, 4).eval()
+    return Generator(4, 4, group=request.param).eval()
 
 
 def pictures(count=2, size=32, seed=0):

@@ -19,25 +19,20 @@ def network(trained):
     return load_network(trained / "weights.safetensors")
 
 
-@pytest.fixture(scope="module")
+class Copy(torch.nn.Module):
+    """A generator that gives back the grey that it is shown, so that what happens to geometry around it can be seen."""
+
+    def __init__(self):
+        super().__init__()
+        self.offset = torch.nn.Parameter(torch.tensor(2.0), requires_grad=False)
+
+    def forward(self, pictures):
+        return pictures[:, :1] + self.offset
+
+
+@pytest.fixture
 def copier():
-    """A network that has learnt to give back the grey of what it is shown: what it does to geometry can be measured."""
-    torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    generator = Generator(4, 4, dropout=0)
-    optimizer = torch.optim.Adam(generator.parameters(), 4e-3)
-    for _ in range(150):
-        pictures = torch.rand(4, 3, 4, 4)
-        pictures = torch.nn.functional.interpolate(pictures, size=64, mode="bicubic") * 2 - 1
-        pictures[:, 2] = 1
-        loss = (generator(pictures) - (pictures[:, :1] + 1.5)).square().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    torch.set_num_threads(threads)
-    assert loss < 0.02
-    return Network(generator.eval().requires_grad_(False), 1.0, 64, None, {})
+    return Network(Copy(), 1.0, 64, None, {})
 
 
 def scene(shape, row=0.0, column=0.0):
@@ -74,28 +69,25 @@ def test_nothing_outside_the_field_matters_and_nothing_is_made_there(network):
         assert np.array_equal(network.apply(np.where(field, picture, other), field), first)
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (127, 127), (90, 128), (256, 200)])
+@pytest.mark.parametrize("shape", [(64, 64), (50, 31), (127, 127), (90, 128), (256, 200)])
 def test_the_scene_stays_where_it_is(copier, shape):
     picture = scene(shape)
     made = copier.apply(picture)
-    assert np.corrcoef(made.ravel(), picture.ravel())[0, 1] > 0.95
-    for axis in (0, 1):  # a copy that is shifted by one pixel of the network fits less
-        step = -(-max(shape) // 64)
+    step = -(-max(shape) // 64)
+    for axis in (0, 1):
         fits = [np.corrcoef(np.roll(made, shift, axis).ravel(), picture.ravel())[0, 1] for shift in (-step, 0, step)]
-        assert np.argmax(fits) == 1
-        # The top of the parabola through the three.
-        top = 0.5 * (fits[0] - fits[2]) / (fits[0] - 2 * fits[1] + fits[2])
-        assert abs(top) < 0.15
+        assert fits[1] > 0.99
+        # The top of the parabola through the three lies within a thirtieth of a pixel of the network.
+        assert abs(fits[0] - fits[2]) < 2 / 30 * abs(fits[0] - 2 * fits[1] + fits[2])
 
 
 @pytest.mark.parametrize("shift", [(3, 0), (0, 5), (8, -7)])
 def test_a_shifted_picture_gives_the_shifted_result(copier, shift):
     one, other = copier.apply(scene((128, 128))), copier.apply(scene((128, 128), *shift))
     inner = (slice(20, -20), slice(20, -20))
-    moved, still = np.roll(one, shift, (0, 1))[inner], one[inner]
-    error = np.abs(other[inner] - moved).mean()
-    assert error < 0.35 * np.abs(other[inner] - still).mean()
-    assert error < 0.1 * np.ptp(one)
+    fits = [np.corrcoef(other[inner].ravel(), np.roll(one, by, (0, 1))[inner].ravel())[0, 1] for by in (shift, (0, 0))]
+    assert fits[0] > 0.99
+    assert fits[0] > fits[1]
 
 
 def test_a_mirrored_field_and_a_transposed_shape_are_treated_alike(network):
@@ -156,6 +148,6 @@ def test_twenty_five_views_take_seconds():
     picture = scene((512, 512))
     network.apply(picture)
     start = time.process_time()
-    for _ in range(5):
+    for _ in range(2):
         network.apply(picture)
-    assert (time.process_time() - start) * 5 < 20
+    assert (time.process_time() - start) * 25 / 2 < 20

@@ -13,7 +13,7 @@ from IXGSLib.standardization.pairs import Pair, open_pairs
 from IXGSLib.standardization.training_settings import TrainingSettings
 from IXGSLib.xray import png
 
-STILL = TrainingSettings(rotation=0, zoom=1, shift=0, gamma=0, noise=0, negatives=0)
+STILL = TrainingSettings(rotation=0, zoom=1, shift=0, gamma=0, noise=0, negatives=0, saturated=0)
 
 
 @pytest.fixture
@@ -147,3 +147,14 @@ def test_a_sample_has_no_bone_outside_the_field_whether_it_is_known_or_not():
         np.testing.assert_array_equal(target[0][pair.field], pair.target[pair.field])
         assert (channels[2] == 1).all() == (shadow is not None)
     assert (sample(pair, 1.0)[0][0][~pair.field] == sample(pair, 1.0)[0][0].max()).all()
+
+
+def test_saturated_pixels_leave_the_field_unless_little_remains():
+    pair = pattern()
+    thin = pair.target < 1
+    pictures = {"some": np.where(thin, 0, pair.picture), "all": np.zeros_like(pair.picture)}
+    for name, picture in pictures.items():
+        made = varied(replace(pair, picture=picture), replace(STILL, saturated=1), np.random.default_rng(3))
+        thinnest = made.picture[made.field].min()
+        assert (thinnest > 0) == (name == "some")
+        assert made.field.any()

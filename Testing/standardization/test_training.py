@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -216,9 +217,38 @@ def test_a_damaged_checkpoint_is_refused(trained, pairs, small, tmp_path):
             train(pairs, tmp_path, small, (pairs.patients[1],), "cpu")
 
 
+def test_tensorboard_gets_the_numbers_of_the_log(pairs, small, tmp_path, monkeypatch):
+    written = []
+
+    class SummaryWriter:
+        def __init__(self, folder, purge_step):
+            assert (folder, purge_step) == (str(tmp_path / "out" / "tensorboard"), 1)
+
+        def add_scalar(self, name, value, step):
+            written.append((step, name, value))
+
+        def flush(self):
+            pass
+
+        def close(self):
+            written.append("closed")
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=SummaryWriter))
+    settings = replace(small, steps=5, tensorboard=True)
+    train(pairs, tmp_path / "out", settings, (pairs.patients[1],), "cpu")
+    assert written.pop() == "closed"
+    expected = {
+        (int(row["step"]), name): float(value)
+        for row in rows(tmp_path / "out")
+        for name, value in row.items()
+        if value and name not in ("step", "epoch", "seconds")
+    }
+    assert {(step, name): pytest.approx(value, rel=1e-4) for step, name, value in written} == expected
+
+
 def test_tensorboard_that_is_not_there_is_named_with_its_cure(pairs, small, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(SettingsError, match="pip install tensorboard"):
+    with pytest.raises(SettingsError, match=r"pip install 'IXGSLib\[train\]'"):
         train(pairs, tmp_path / "out", replace(small, tensorboard=True), (), "cpu")
 
 
