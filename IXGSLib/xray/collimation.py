@@ -6,6 +6,10 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
+from . import field_outline
+
+SMALLEST = 16
+"""Pixels along the shorter side below which nothing is sought."""
 WORKING_SIZE = 400
 """Pixels along the longer side at which shadows are sought; blades are coarser than that."""
 FLOOR = 1e-3
@@ -24,25 +28,30 @@ DENT = 0.25
 def collimated(intensity: np.ndarray, i0: float) -> np.ndarray:
     """(height, width) bool: pixels in shadow at the border of an intensity image.
 
-    A shadow touches the border, is uniform, ends in a steep edge and leaves a convex field. A dense patient at the
-    border has none of these, so that in doubt nothing is masked.
+    A shadow touches the border, is uniform, ends in a steep edge and leaves a convex field; or, where scatter lights it
+    up, the field has a round or straight edge towards it that is steep all along. A dense patient at the border has
+    none of these, so that in doubt nothing is masked.
     """
-    nothing = np.zeros(intensity.shape, dtype=bool)
-    step = max(1, -(-max(intensity.shape) // WORKING_SIZE))
-    level = np.log(np.maximum(_binned(intensity, step), FLOOR * i0) / i0)
-    if min(level.shape) < 16:
-        return nothing
+    for size, shadow in ((WORKING_SIZE, _uniform), (field_outline.SIZE, field_outline.shadow_outside)):
+        step = max(1, -(-max(intensity.shape) // size))
+        level = np.log(np.maximum(_binned(intensity, step), FLOOR * i0) / i0)
+        found = shadow(level) if min(level.shape) >= SMALLEST else None
+        if found is not None:
+            wider = ndimage.binary_dilation(found, np.ones((3, 3)), iterations=-(-2 * size // WORKING_SIZE))
+            full = np.kron(wider, np.ones((step, step), dtype=bool))
+            return full[: intensity.shape[0], : intensity.shape[1]]
+    return np.zeros(intensity.shape, dtype=bool)
+
+
+def _uniform(level: np.ndarray) -> np.ndarray | None:
+    """The uniform shadow in the logarithm of intensity, if there is one."""
     level = ndimage.median_filter(level, 3)
     border = np.concatenate([level[0], level[-1], level[:, 0], level[:, -1]])
     dark = float(np.mean(np.sort(border)[: max(8, border.size // 50)]))
     shadow = _touching_border(level < dark + np.log(DARK_SPREAD))
     if dark > np.log(0.1) or not 0.002 < shadow.mean() < 0.95:
-        return nothing
-    if not (_steep(level, shadow, dark) and _convex(~shadow)):
-        return nothing
-    shadow = ndimage.binary_dilation(shadow, np.ones((3, 3)), iterations=2)
-    full = np.kron(shadow, np.ones((step, step), dtype=bool))
-    return full[: intensity.shape[0], : intensity.shape[1]]
+        return None
+    return shadow if _steep(level, shadow, dark) and _convex(~shadow) else None
 
 
 def _binned(image: np.ndarray, step: int) -> np.ndarray:

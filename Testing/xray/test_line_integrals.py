@@ -2,6 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from IXGSLib.errors import FormatError, IXGSWarning
 from IXGSLib.xray import line_integrals, read_pixels
@@ -92,7 +93,7 @@ def test_starved_pixels_are_masked():
 
 @pytest.mark.parametrize("values", ["intensity", "line_integral"])
 def test_nan_is_masked_up_to_one_percent_and_refused_beyond(values):
-    numbers = patient() + 0.1
+    numbers = np.exp(-patient())
     numbers[0, :200] = np.nan
     numbers[1, :200] = np.inf
     i0 = 10.0 if values == "intensity" else None
@@ -196,3 +197,24 @@ def test_the_round_field_of_a_real_image_intensifier_is_found(data):
         center = disc(1760, 0.45)
         assert not (covered & center).any()
         assert covered[~disc(1760, 0.53)].mean() > 0.99
+
+
+def lit(field, truth, penumbra=1.0):
+    """Counts behind a collimator whose shadow is full of scatter, 0.4 of what is in the field beside it."""
+    opened = gaussian_filter(field.astype(float), penumbra)
+    scatter = 0.4 * gaussian_filter(field * np.exp(-truth), 30)
+    return np.random.default_rng(4).poisson(I0 * (opened * np.exp(-truth) + scatter)).astype(np.float32)
+
+
+@pytest.mark.parametrize("field", [*FIELDS.values(), disc(SIZE, 0.38)], ids=[*FIELDS, "small and round"])
+def test_collimators_are_found_where_scatter_fills_their_shadow(field):
+    counts = lit(field, patient(SIZE, 4.0))
+    covered = collimated(counts, I0)
+    assert covered[~field].mean() > 0.85
+    assert (covered & field).mean() < 0.08
+
+
+@pytest.mark.parametrize("thickest", [2.0, 5.0])
+def test_scatter_behind_an_open_field_is_no_collimator(thickest):
+    for truth in (patient(SIZE, thickest), patient(SIZE, thickest).T):
+        assert not collimated(lit(np.ones_like(truth, bool), truth), I0).any()
