@@ -22,7 +22,7 @@ from .pictures import DIVERGING, NOT_MEASURED, colour_bar, coloured, framed, gre
 from .planes import edge_letters
 from .sections import LARGEST_XRAY, difference_limit, gantry_text
 
-ADDED, REMOVED = np.array([255, 150, 30], np.uint8), np.array([60, 170, 255], np.uint8)
+ADDED, REMOVED = np.array([255, 70, 200], np.uint8), np.array([60, 170, 255], np.uint8)
 """The outlines of what standardisation added and removed: apart for the colour-blind, too."""
 
 
