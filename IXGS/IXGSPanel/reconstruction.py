@@ -43,6 +43,7 @@ class ReconstructionSection:
         self.node: Any = None
         self.out: Path | None = None
         self._jobs: list[list[str]] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._when_read = False
         self._reason = ""
         self._soon = timer(0, self.finished.emit)
@@ -112,7 +113,9 @@ class ReconstructionSection:
         values = self.advanced.changed()
         if self.panel.parameters.livePreview and "preview_every" not in values:
             values["preview_every"] = max(1, self.advanced.chosen().steps // PREVIEWS)
-        path = Path(tempfile.mkdtemp(prefix="ixgs-run-", dir=slicer.app.temporaryPath)) / "settings.json"
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="ixgs-run-", dir=slicer.app.temporaryPath)
+        path = Path(self._folder.name) / "settings.json"
         path.write_text(json.dumps(values), encoding="utf-8")
         return path
 

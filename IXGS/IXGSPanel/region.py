@@ -37,6 +37,8 @@ class RegionSection:
         node = self.panel.parameters.region
         if node is not self._observed:
             self._observe(node)
+        for button in (self.ui.fitRegion, self.ui.ownRegion):
+            button.enabled = self.panel.xrays.reading is not None
         self._soon.start()
 
     def _observe(self, node: Any) -> None:
@@ -94,9 +96,6 @@ class RegionSection:
     def _tell(self) -> None:
         if self.panel.parameters is None:
             return
-        reading = self.panel.xrays.reading
-        for button in (self.ui.fitRegion, self.ui.ownRegion):
-            button.enabled = reading is not None
         try:
             grid = self.grid()
         except IXGSError as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
+import subprocess
 import tempfile
 from pathlib import Path
 
-import slicer
 from packaging.requirements import Requirement
 from slicer.i18n import tr as _
 
@@ -19,12 +20,20 @@ KEPT = ("numpy", "scipy", "vtk", "SimpleITK", "requests")
 class Requirements:
     """What is needed for a reconstruction."""
 
+    def __init__(self) -> None:
+        self._missing: list[str] | None = None
+
     def missing(self) -> list[str]:
-        """The packages that are not there or too old, by name."""
-        return [need.name for need in (TORCH, *listed()) if not satisfied(need)]
+        """The packages that are not there or too old, by name; looked up once and after each installation."""
+        if self._missing is None:
+            self._missing = [need.name for need in (TORCH, *listed()) if not satisfied(need)]
+        return self._missing
 
     def ensure(self) -> str:
         """Install what is missing after asking; returns why a reconstruction is not possible yet, or nothing."""
+        import slicer.packaging
+
+        self._missing = None
         if not satisfied(TORCH):
             problem = install_torch()
             if problem:
@@ -36,7 +45,7 @@ class Requirements:
                 slicer.packaging.pip_ensure([str(need) for need in listed()], constraints=constraints, requester="IXGS")
         except RuntimeError as declined:
             return str(declined)
-        except OSError as error:
+        except (OSError, subprocess.CalledProcessError) as error:
             return _("The Python packages could not be installed: {error}").format(error=error)
         missing = self.missing()
         return _("Still missing: {names}.").format(names=", ".join(missing)) if missing else ""
@@ -60,7 +69,7 @@ def kept() -> list[tuple[str, str]]:
     """(name, version) of the packages of KEPT that are there."""
     found = []
     for name in KEPT:
-        if satisfied(Requirement(name)):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found.append((name, importlib.metadata.version(name)))
     return found
 

@@ -42,6 +42,7 @@ class ReviewSection:
         self.ui.openReport.connect("clicked()", self.open_report)
         self.ui.saveRating.connect("clicked()", self.save_rating)
         panel.reconstruction.finished.connect(self._on_finished)
+        self._on_volume()
 
     def update(self) -> None:
         volume = self.panel.parameters.volume

@@ -45,7 +45,8 @@ class XRaysSection:
         self.case: Path | None = None
         self.problem = ""
         self._key: tuple[Any, ...] = ()
-        self._folder: Path | None = None
+        self._folders: list[Path] = []
+        self._ticks = "[]"
         self._filling = False
         self._shown: list[Shot] = []
         self.child = Child()
@@ -73,6 +74,7 @@ class XRaysSection:
         ui.viewsTable.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         for box in (ui.imageNode, ui.poseNode):
             box.connect("currentNodeChanged(vtkMRMLNode*)", self._on_nodes)
+        self._on_nodes()
 
     # What the parameters say
 
@@ -84,10 +86,17 @@ class XRaysSection:
         ui.sceneWidget.visible = not files
         ui.calibrationWidget.visible = files and self.needs_calibration
         if self._key != self._wanted():
-            self._key = self._wanted()
-            self._forget()
-            self._soon.start()
+            self._on_other_source()
+        self._ticks = parameters.leftOut
         self._tell()
+
+    def _on_other_source(self) -> None:
+        p, before = self.panel.parameters, self._key
+        self._key = self._wanted()
+        self._forget()
+        if before[1:2] != self._key[1:2] and any(before[1:2]) and p.leftOut == self._ticks:
+            p.leftOut = "[]"  # it was said of other X-rays
+        self._soon.start()
 
     @property
     def needs_calibration(self) -> bool:
@@ -145,13 +154,18 @@ class XRaysSection:
 
     def _start(self, case: Path) -> None:
         self.case = case
-        self._folder = Path(tempfile.mkdtemp(prefix="ixgs-case-", dir=slicer.app.temporaryPath))
-        self.child.start([str(SCRIPT), str(case), "--out", str(self._folder), *self.image_arguments()])
+        folder = self._temporary()
+        self.child.start([str(SCRIPT), str(case), "--out", str(folder), *self.image_arguments()])
         self._tell()
 
+    def _temporary(self) -> Path:
+        """A folder that goes with the reading."""
+        self._folders.append(Path(tempfile.mkdtemp(prefix="ixgs-case-", dir=slicer.app.temporaryPath)))
+        return self._folders[-1]
+
     def _on_read(self, ending: Ending) -> None:
-        if ending.done and self._folder is not None:
-            self.reading = Reading.load(self._folder)
+        if ending.done:
+            self.reading = Reading.load(self._folders[-1])
             self._fill()
         else:
             self.problem = ending.error
@@ -162,9 +176,8 @@ class XRaysSection:
         """Back to no X-rays."""
         self.child.forget()
         had, self.reading, self.case, self.problem = self.reading, None, None, ""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        while self._folders:
+            shutil.rmtree(self._folders.pop(), ignore_errors=True)
         self._fill()
         if had is not None:
             self.changed.emit()
@@ -250,19 +263,18 @@ class XRaysSection:
     def read_scene(self) -> None:
         """Write the X-rays of the list as a case, which then is read like any other."""
         from IXGSLib.formats import save_case
-        from IXGSLib.scene.xrays import case_of
+        from IXGSLib.scene.xrays import case_of, xray_of
 
         p, pairs = self.panel.parameters, self.scene_pairs()
         self._forget()
-        self._case_folder = Path(tempfile.mkdtemp(prefix="ixgs-scene-", dir=slicer.app.temporaryPath))
+        folder = self._temporary() / "scene"
         try:
-            images, poses = zip(*pairs, strict=True)
-            case = case_of(images, poses, source_detector_distance=p.sourceDetector, values=p.sceneValues, name="scene")
-            save_case(case, self._case_folder / "scene")
+            known = {"source_detector_distance": p.sourceDetector, "values": p.sceneValues}
+            save_case(case_of([xray_of(image, pose, **known) for image, pose in pairs], name="scene"), folder)
         except IXGSError as error:
             self._fail(str(error))
             return
-        self._start(self._case_folder / "scene")
+        self._start(folder)
 
     def _on_nodes(self, *_: Any) -> None:
         self.ui.addImage.enabled = None not in (self.ui.imageNode.currentNode(), self.ui.poseNode.currentNode())
@@ -355,7 +367,7 @@ class XRaysSection:
         from IXGSLib.scene.c_arm import hide_c_arm
 
         wanted = self.used() if self.panel.parameters.showCArm else []
-        if [shot.id for shot in wanted] == [shot.id for shot in self._shown]:
+        if wanted == self._shown:
             return
         self._drawing.stop()
         hide_c_arm(slicer.mrmlScene)

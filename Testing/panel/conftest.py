@@ -2,11 +2,16 @@
 
 import json
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from Testing.simulation.phantom import GRID, hounsfield, settings
 
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"steps": 24, "coarse_steps": 6, "refit_steps": 6, "gaussians": 400, "background_gaussians": 100}
 """A reconstruction that takes a second, its start-up aside."""
 
@@ -93,7 +98,7 @@ def ui(panel):
 def wait(harness):
     """wait(condition): run the event loop until it holds; fails when it never does."""
 
-    def until(condition, seconds=120):
+    def until(condition, seconds=300):
         assert harness.wait(condition, seconds), "waited in vain"
 
     return until
@@ -108,12 +113,29 @@ def small_case(tmp_path_factory):
     return write_simulation(simulation, tmp_path_factory.mktemp("panel") / "case")
 
 
+@pytest.fixture(scope="session")
+def reading(small_case, tmp_path_factory):
+    """What reading the small case leaves, for tests about something else."""
+    folder = tmp_path_factory.mktemp("reading")
+    script = ROOT / "IXGS" / "IXGSPanel" / "children" / "read_case.py"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, script, small_case, "--out", folder]
+    with subprocess.Popen(words, env=environment, stdin=subprocess.PIPE) as process:  # it ends with its input
+        assert process.wait() == 0
+    return folder
+
+
 @pytest.fixture
-def read(panel, wait, small_case):
+def read(panel, small_case, reading, tmp_path):
     """The panel with the small case read, ready for Apply."""
+    from IXGSPanel.job import Ending
+
     panel.parameters.casePath = str(small_case)
     panel.parameters.settings = json.dumps(SMALL)
     panel.parameters.preset = "preview"
-    wait(lambda: panel.xrays.reading is not None or panel.xrays.problem)
+    panel.xrays._soon.stop()
+    panel.xrays.case = small_case
+    panel.xrays._folders.append(shutil.copytree(reading, tmp_path / "reading"))
+    panel.xrays._on_read(Ending(0, False, ""))
     assert not panel.xrays.problem
     return panel

@@ -99,6 +99,8 @@ def test_a_preset_fills_the_advanced_settings(panel, ui, preset):
 
 
 def test_a_changed_setting_is_bold_and_kept_apart(panel, ui):
+    from IXGSLib.reconstruction.settings import settings_for
+
     advanced = panel.reconstruction.advanced
     advanced.editors["steps"].widget.value = 2500
     assert advanced.changed() == {"steps": 2500}
@@ -108,7 +110,7 @@ def test_a_changed_setting_is_bold_and_kept_apart(panel, ui):
     assert advanced.chosen().steps == 2500
     ui.resetSettings.click()
     assert advanced.changed() == {}
-    assert advanced.editors["steps"].read() == 6000
+    assert advanced.editors["steps"].read() == settings_for("fine").steps
 
 
 def test_settings_that_do_not_fit_stand_in_the_way(read, ui):

@@ -1,0 +1,41 @@
+"""IXGSTest, the test that a real Slicer runs, passes here too, on the buttons of the panel."""
+
+import json
+
+import pytest
+
+from Testing.panel.conftest import SMALL
+
+
+def test_ixgs_test(window, app, monkeypatch):
+    import slicer
+
+    from .harness.window import load_module
+
+    monkeypatch.setattr(slicer.util, "selectModule", lambda name: None)
+    monkeypatch.setattr(slicer.util, "getModuleWidget", lambda name: window.widget, raising=False)
+    window.panel.parameters.settings = json.dumps(SMALL)
+    load_module().IXGSTest().runTest()
+
+
+def test_it_is_skipped_where_packages_are_missing(window, packages, monkeypatch):
+    import unittest
+
+    import slicer
+    from IXGSPanel.selftest import reconstruct_sample
+
+    monkeypatch.setattr(slicer.util, "selectModule", lambda name: None)
+    monkeypatch.setattr(slicer.util, "getModuleWidget", lambda name: window.widget, raising=False)
+    packages.names = ["torch"]
+    with pytest.raises(unittest.SkipTest, match="torch"):
+        reconstruct_sample(None)
+
+
+def test_the_console_example_is_in_the_readme(window, monkeypatch, small_case):
+    """What run_in_slicer.sh takes from the README is there, whole, and runs."""
+    from . import in_slicer
+
+    example = in_slicer.console_example()
+    assert "path/to" not in example
+    compile(example, "README.md", "exec")
+    assert 'preset="standard"' in example
