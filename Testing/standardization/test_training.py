@@ -108,22 +108,22 @@ def test_a_finished_training_is_left_as_it_is(trained, pairs, small):
     assert (trained / "weights.safetensors").stat().st_mtime_ns == before
 
 
-def test_two_processes_do_the_work_of_one(pair_folder, tmp_path):
-    sizes = ["--width", "4", "--levels", "4", "--discriminator-width", "4"]
-    flags = [*sizes, "--steps", "4", "--dropout", "0", "--batch", "4", "--device", "cpu"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "IXGSLib", "train-standardizer", str(pair_folder), *flags]
+def test_two_processes_do_the_work_of_one(pair_folder, pairs, small, tmp_path):
+    settings = replace(small, steps=4, dropout=0.0, batch=4)
+    train(pairs, tmp_path / "one", settings, (), "cpu")
+    names = ("width", "levels", "discriminator_width", "steps", "dropout", "batch", "log_every")
+    flags = [word for name in names for word in (f"--{name.replace('_', '-')}", str(getattr(settings, name)))]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    for name, start in (("one", command), ("two", [*launcher, *command[1:]])):
-        done = subprocess.run(
-            [*start, "--out", str(tmp_path / name)],
-            env=environment,
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr
+    command = ["-m", "IXGSLib", "train-standardizer", str(pair_folder), "--out", str(tmp_path / "two")]
+    done = subprocess.run(
+        [*launcher, *command, *flags, "--device", "cpu"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
     one, two = (load_network(tmp_path / name / "weights.safetensors") for name in ("one", "two"))
     picture = np.random.default_rng(0).random((32, 32))
     np.testing.assert_allclose(two.apply(picture), one.apply(picture), atol=1e-3)
