@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from ..files import check_new, write_atomically, write_whole
 from ..standardization.settings import StandardizationSettings
 from .case_flags import CaseFlags
 from .events import Reporter
@@ -41,9 +42,6 @@ class Standardize:
     images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
 
     def run(self) -> None:
-        from ..files import check_new, write_whole
-        from ..formats import save_case
-
         check_new(self.out)
         if self.stop_on_eof:
             stop_at_end_of_input()
@@ -52,11 +50,20 @@ class Standardize:
                 case = self._made(self.images.load(self.case), reporter)
             for message in dict.fromkeys([*case.warnings, *messages]):
                 reporter.warn(message)
-            folder = write_whole(self.out, lambda whole: save_case(case, whole))
+            folder = write_whole(self.out, lambda whole: self._write(case, whole))
             method = case.standardization.method if case.standardization else "none"
             reporter.tell("done", case=case.name, views=len(case.xrays), method=method)
         if not self.json:
             print(f"{folder}: {len(case.xrays)} views, method {method}\n{RESEARCH_ONLY}")
+
+    def _write(self, case: Case, folder: Path) -> None:
+        """The case, and to whom its X-rays are owed."""
+        from ..formats import save_case
+
+        save_case(case, folder)
+        credit = (self.case if self.case.is_dir() else self.case.parent) / "CREDIT.txt"
+        if credit.is_file():
+            write_atomically(folder / credit.name, credit.read_bytes())
 
     def _made(self, case: Case, reporter: Reporter) -> Case:
         from ..standardization import standardize

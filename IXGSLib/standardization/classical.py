@@ -10,7 +10,7 @@ WEIGHTS = (0.0, 1.5, 1.4, 0.85, -0.6, 0.93, -0.08)
 """How much of each band is bone, as Testing/standardization/fit_bands.py finds it."""
 PEDESTAL = 0.41
 """Mean line integral of the bone that lies over everything."""
-CONTRAST = 0.15
+CONTRAST = 0.22
 """What a view's contrast is brought to, in line integrals."""
 TEXTURE = (2, 3)
 """Bands in which bone shows most over soft tissue, from 2 to 8 mm."""

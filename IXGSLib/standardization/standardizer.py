@@ -23,9 +23,11 @@ from ..xray import XRay
 from . import classical
 from .fiducials import Ball, covered, find_balls
 from .inpainting import inpainted
+from .polarity import polarity
 from .settings import StandardizationSettings
 
-Made = Literal["classical", "pix2pix"]
+NEGATIVE = -1.0
+"""Mean logarithm of the odds, over all views, from which dense tissue is taken to be dark in line integrals."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,17 +68,18 @@ def standardize(
     messages: list[str] = []
     chosen, weights = resolved(case, settings, messages)
     if chosen == "none":
-        return replace(case, warnings=tuple(dict.fromkeys([*case.warnings, *messages])))
+        return case
     if case.standardization is not None and case.standardization.synthetic:
         raise SettingsError(
             f"case '{case.name}' was standardised by {case.standardization.method} already, expected X-rays; take the "
             "case that it was made from"
         )
     method: Method = _Classical() if weights is None else _Pix2Pix(weights)
-    prepared = _prepared(case, settings)
-    images, findings = [], {}
+    images, turned = _dense_bright(case, messages)
+    prepared = _prepared(case, images, settings)
+    made, findings = [], {}
     for number, (view, (image, found)) in enumerate(zip(prepared, _each(method, prepared), strict=True)):
-        images.append(_standardized(view, image))
+        made.append(_standardized(view, image))
         findings[view.xray.view.id] = {"fiducials": [_record(ball) for ball in view.balls], **found}
         if on_progress is not None:
             on_progress(number + 1, len(prepared))
@@ -85,6 +88,7 @@ def standardize(
         "synthetic": True,
         "method": chosen,
         "settings": settings.as_dict(),
+        "inverted": turned,
         **method.about,
         "ixgs": __version__,
         "source": {"name": case.name, "files": case.hashes},
@@ -92,7 +96,7 @@ def standardize(
     }
     return replace(
         case,
-        xrays=tuple(images),
+        xrays=tuple(made),
         warnings=tuple(dict.fromkeys([*case.warnings, *messages])),
         standardization=Standardization(record, {xray.view.id: xray for xray in case.xrays}),
     )
@@ -162,17 +166,30 @@ def _each(method: Method, views: list[Prepared]) -> Iterator[tuple[np.ndarray, d
         yield from pool.map(method.apply, views)
 
 
-def _prepared(case: Case, settings: StandardizationSettings) -> list[Prepared]:
+def _dense_bright(case: Case, messages: list[str]) -> tuple[list[np.ndarray], bool]:
+    """The line integrals of all views, turned over where the intensities were stored as their negative."""
+    images = [xray.image for xray in case.xrays]
+    if any(xray.values == "line_integral" for xray in case.xrays):
+        return images, False
+    if np.mean([polarity(xray.image, xray.mask) for xray in case.xrays if xray.mask.any()] or [0.0]) > NEGATIVE:
+        return images, False
+    messages.append(
+        "the intensities look like negatives (dense tissue bright) and were turned over before standardisation; check "
+        "the pictures, and export raw intensities if you can"
+    )
+    return [-image for image in images], True
+
+
+def _prepared(case: Case, images: list[np.ndarray], settings: StandardizationSettings) -> list[Prepared]:
     pixels = [pixel_size(xray.view, case.grid.center) for xray in case.xrays]
     balls: list[list[Ball]] = [[] for _ in case.xrays]
     if settings.fiducials:
-        images, masks = ([getattr(xray, name) for xray in case.xrays] for name in ("image", "mask"))
-        balls = find_balls(images, masks, pixels, settings.ball_diameter)
+        balls = find_balls(images, [xray.mask for xray in case.xrays], pixels, settings.ball_diameter)
     views = []
-    for xray, pixel, found in zip(case.xrays, pixels, balls, strict=True):
-        hidden = covered(found, xray.image.shape)
-        image = inpainted(xray.image, hidden, xray.mask) if found else xray.image
-        views.append(Prepared(xray, image, xray.mask | hidden, pixel, found))
+    for xray, image, pixel, found in zip(case.xrays, images, pixels, balls, strict=True):
+        hidden = covered(found, image.shape)
+        painted = inpainted(image, hidden, xray.mask) if found else image
+        views.append(Prepared(xray, painted, xray.mask | hidden, pixel, found))
     return views
 
 
