@@ -96,7 +96,8 @@ class XRaysSection:
         self._forget()
         if before[1:2] != self._key[1:2] and any(before[1:2]) and p.leftOut == self._ticks:
             p.leftOut = "[]"  # it was said of other X-rays
-        self._soon.start()
+        if p.source == "files":
+            self._soon.start()
 
     @property
     def needs_calibration(self) -> bool:
@@ -143,11 +144,11 @@ class XRaysSection:
     def read(self) -> None:
         """Start to read the X-rays that the parameters name."""
         self._soon.stop()
-        if self.panel.parameters is None:
-            return
         p = self.panel.parameters
+        if p is None or p.source == "scene":
+            return
         self._forget()
-        if p.source == "scene" or not p.casePath or self._incomplete() or self.panel.requirements.missing():
+        if not p.casePath or self._incomplete() or self.panel.requirements.missing():
             self._tell()
             return
         self._start(Path(p.casePath))
