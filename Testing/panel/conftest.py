@@ -98,7 +98,7 @@ def ui(panel):
 def wait(harness):
     """wait(condition): run the event loop until it holds; fails when it never does."""
 
-    def until(condition, seconds=300):
+    def until(condition, seconds=240):
         assert harness.wait(condition, seconds), "waited in vain"
 
     return until
