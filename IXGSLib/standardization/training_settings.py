@@ -28,6 +28,7 @@ class TrainingSettings:
 
     # The schedule
     steps: int = 30_000
+    """Of each of both networks; the rate falls to zero over them."""
     batch: int = 2
     """Pairs per step, over all processes."""
     rate: float = 2e-4
@@ -42,8 +43,9 @@ class TrainingSettings:
 
     # The loss
     l1_weight: float = 100.0
-    """Of the mean absolute difference, against the adversarial part."""
+    """Weight of the mean absolute difference, against the adversarial part."""
     adversarial_weight: float = 1.0
+    """Weight of the adversarial part for the generator."""
 
     # Variations of the pairs
     rotation: float = 15.0
