@@ -14,6 +14,8 @@ WORKING_SIZE = 400
 """Pixels along the longer side at which shadows are sought; blades are coarser than that."""
 FLOOR = 1e-3
 """Part of the open field below which intensities count as equally dark."""
+FAINTEST = 1e-5
+"""The same where edges are sought, which may lie behind a thick patient."""
 DARK_SPREAD = 2.0
 """Factor within which a shadow is uniform; a patient is not."""
 EDGE_CONTRAST = 3.0
@@ -32,9 +34,10 @@ def collimated(intensity: np.ndarray, i0: float) -> np.ndarray:
     up, the field has a round or straight edge towards it that is steep all along. A dense patient at the border has
     none of these, so that in doubt nothing is masked.
     """
-    for size, shadow in ((WORKING_SIZE, _uniform), (field_outline.SIZE, field_outline.shadow_outside)):
+    ways = ((WORKING_SIZE, FLOOR, _uniform), (field_outline.SIZE, FAINTEST, field_outline.shadow_outside))
+    for size, floor, shadow in ways:
         step = max(1, -(-max(intensity.shape) // size))
-        level = np.log(np.maximum(_binned(intensity, step), FLOOR * i0) / i0)
+        level = np.log(np.maximum(_binned(intensity, step), floor * i0) / i0)
         found = shadow(level) if min(level.shape) >= SMALLEST else None
         if found is not None:
             wider = ndimage.binary_dilation(found, np.ones((3, 3)), iterations=-(-2 * size // WORKING_SIZE))
