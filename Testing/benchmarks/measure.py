@@ -112,7 +112,7 @@ def warm_up(method: Ours | Peer) -> None:
         few = shortened(method.settings(0), 40)
         ours(replace(few, gaussians=500, background_gaussians=100, control_every=10, check_every=10), nothing)
     else:
-        peer(replace(method, iterations=2, ladder=method.ladder[:1], trial=1), nothing)
+        peer(replace(method, iterations=min(2, method.iterations), ladder=method.ladder[:1], trial=1), nothing)
 
 
 def _body_grid(scene: Scene) -> Grid:
