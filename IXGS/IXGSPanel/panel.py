@@ -8,6 +8,7 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
+from .c_arm import CArmView
 from .parameters import IXGSParameterNode, connectors
 from .reconstruction import ReconstructionSection
 from .region import RegionSection
@@ -31,11 +32,12 @@ class Panel(VTKObservationMixin):
         self.parameters: IXGSParameterNode | None = None
         self._tags: list[int] = []
         self.xrays = XRaysSection(self)
+        self.c_arm = CArmView(self)
         self.standardization = StandardizationSection(self)
         self.region = RegionSection(self)
         self.reconstruction = ReconstructionSection(self)
         self.review = ReviewSection(self)
-        self.sections = (self.xrays, self.standardization, self.region, self.reconstruction, self.review)
+        self.sections = (self.xrays, self.c_arm, self.standardization, self.region, self.reconstruction, self.review)
         self.xrays.changed.connect(self.update)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._on_closing)
@@ -70,7 +72,6 @@ class Panel(VTKObservationMixin):
             return
         for section in self.sections:
             section.update()
-        self.xrays.draw()
 
     def check(self) -> None:
         """Whether Apply can run."""

@@ -23,3 +23,8 @@ def show(label: Any, path: Path | None) -> None:
         picture = qt.QPixmap(str(path))
         label.setPixmap(picture.scaled(SIDE, SIDE, qt.Qt.KeepAspectRatio, qt.Qt.SmoothTransformation))
     label.visible = path is not None
+
+
+def escaped(text: str) -> str:
+    """Text without meaning for Qt's rich text."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")

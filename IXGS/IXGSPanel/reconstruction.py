@@ -16,8 +16,9 @@ from IXGSLib.errors import IXGSError
 
 from .advanced import AdvancedSettings
 from .child import Child, Ending, Event
+from .pictures import escaped
 from .signal import Signal
-from .xrays import escaped, timer
+from .timing import timer
 
 if TYPE_CHECKING:
     from .panel import Panel

@@ -14,7 +14,7 @@ from IXGSLib.geometry import Grid
 from IXGSLib.geometry.coverage import common_region
 
 from .pictures import say
-from .xrays import timer
+from .timing import timer
 
 if TYPE_CHECKING:
     from .panel import Panel

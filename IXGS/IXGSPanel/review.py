@@ -13,11 +13,11 @@ from slicer.i18n import tr as _
 from IXGSLib.errors import IXGSError
 
 from .comparison import Comparison
-from .pictures import say
+from .pictures import escaped, say
 from .rating import QUESTIONS, rating, save_rating
 from .reconstruction import RUN
+from .timing import timer
 from .vertebra import VertebraAxes
-from .xrays import escaped, timer
 
 if TYPE_CHECKING:
     from .panel import Panel

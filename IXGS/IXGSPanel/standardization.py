@@ -12,8 +12,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .child import Child, Ending, Event
-from .pictures import say, show
-from .xrays import escaped
+from .pictures import escaped, say, show
 
 if TYPE_CHECKING:
     from .panel import Panel

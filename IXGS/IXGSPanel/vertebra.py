@@ -9,8 +9,7 @@ from slicer.i18n import tr as _
 
 from IXGSLib.errors import IXGSError
 
-from .pictures import say
-from .xrays import escaped
+from .pictures import escaped, say
 
 if TYPE_CHECKING:
     from .panel import Panel

@@ -18,9 +18,10 @@ from IXGSLib.geometry import Grid
 from IXGSLib.geometry.coverage import visible_fraction, widest_angle
 
 from .child import Child, Ending
-from .pictures import say
+from .pictures import escaped, say
 from .reading import Reading, Shot
 from .signal import Signal
+from .timing import timer
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -48,11 +49,9 @@ class XRaysSection:
         self._folders: list[Path] = []
         self._ticks = "[]"
         self._filling = False
-        self._shown: list[Shot] = []
         self.child = Child()
         self.child.ended.connect(self._on_read)
         self._soon = timer(PAUSE_MILLISECONDS, self.read)
-        self._drawing = timer(0, self._draw_next)
         self._connect()
 
     def _connect(self) -> None:
@@ -67,7 +66,6 @@ class XRaysSection:
         ui.readImages.connect("clicked()", self.read_scene)
         ui.viewsTable.connect("itemChanged(QTableWidgetItem*)", self._on_item)
         ui.viewsTable.connect("itemSelectionChanged()", self._on_selection)
-        ui.lookThrough.connect("clicked()", self.look_through)
         header = ui.viewsTable.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(VIEW, qt.QHeaderView.Stretch)
@@ -346,7 +344,6 @@ class XRaysSection:
     def _on_selection(self) -> None:
         if not self._filling:
             self.selected.emit()
-        self.highlight()
 
     def _summarise(self) -> None:
         if self.reading is None:
@@ -361,56 +358,10 @@ class XRaysSection:
         parts += [escaped(warning) for warning in self.reading.warnings if warning not in of_views]
         say(self.ui.viewsSummary, " ".join(parts))
 
-    # In the 3D view
-
-    def draw(self) -> None:
-        """Show or hide the C-arm; one view after the other, so that nothing waits for all of them."""
-        from IXGSLib.scene.c_arm import hide_c_arm
-
-        wanted = self.used() if self.panel.parameters.showCArm else []
-        if wanted == self._shown:
-            return
-        self._drawing.stop()
-        hide_c_arm(slicer.mrmlScene)
-        self._shown, self._drawn = list(wanted), []
-        self._waiting = list(wanted)
-        if wanted:
-            self._drawing.start()
-
-    def _draw_next(self) -> None:
-        from IXGSLib.scene.c_arm import add_c_arm
-
-        if not self._waiting or self.reading is None:
-            self._drawing.stop()
-            return
-        self._drawn += add_c_arm(slicer.mrmlScene, [self._waiting.pop(0)], self.reading.grid)
-        if self._waiting:
-            self._drawing.start()
-        else:
-            self.highlight()
-
-    def highlight(self) -> None:
-        """The selected view in colour."""
-        from IXGSLib.scene.c_arm import highlight
-
-        shot = self.current()
-        if self._shown and shot is not None:
-            highlight(self._drawn, shot.id)
-
-    def look_through(self) -> None:
-        """The 3D view sees what the selected X-ray saw."""
-        from IXGSLib.scene.c_arm import look_through
-
-        shot = self.current()
-        if shot is not None:
-            for camera in slicer.util.getNodesByClass("vtkMRMLCameraNode"):
-                look_through(camera, shot.view)
-
     def close(self) -> None:
         """Stop and drop everything, as when the scene goes."""
         self._soon.stop()
-        self._drawing.stop()
-        self._shown, self._key = [], ()
+        self._key = ()
         self._forget()
 
 
@@ -422,17 +373,3 @@ def is_case(path: Path) -> bool:
 def degrees(angle: float, positive: str, negative: str) -> str:
     """An angle as C-arms show it."""
     return f"{abs(angle):.0f}° {positive if angle >= 0 else negative}" if round(angle) else "0°"
-
-
-def escaped(text: str) -> str:
-    """Text without meaning for Qt's rich text."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")
-
-
-def timer(milliseconds: int, slot: Any) -> Any:
-    """A QTimer that fires once after each start."""
-    made = qt.QTimer()
-    made.setSingleShot(True)
-    made.setInterval(milliseconds)
-    made.connect("timeout()", slot)
-    return made
