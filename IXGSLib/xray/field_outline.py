@@ -17,6 +17,8 @@ STEEP = 0.5
 """The same on average: where the patient is thin, the shadow is far darker."""
 WHOLE = 0.9
 """Part of an edge along which it falls; no outline of anatomy is as straight, or as round."""
+DARKER = 0.25
+"""Part of the field that may be darker than the middle of its shadow."""
 OFF_CENTER = 16
 """Pixels by which the centre of a round field may lie beside that of the image."""
 SMALLEST = 0.25
@@ -35,7 +37,10 @@ def shadow_outside(level: np.ndarray) -> np.ndarray | None:
     """
     smooth = ndimage.gaussian_filter(ndimage.median_filter(level, 3), 0.7)
     found = max((_round(smooth), _straight(smooth)), key=lambda pair: pair[0])
-    return found[1] if found[0] > 0 else None
+    shadow = found[1]
+    if shadow is None or not shadow.any() or shadow.all():
+        return None
+    return shadow if (level[~shadow] < np.median(level[shadow])).mean() < DARKER else None
 
 
 Found = tuple[float, "np.ndarray | None"]
