@@ -17,3 +17,8 @@ def data():
     if not DATA.is_dir():
         pytest.skip("needs the data folder beside the checkout")
     return DATA
+
+
+def pytest_collection_modifyitems(items):
+    # The panel's harness makes this process look like Slicer's, with one scene for all, and Slicer is never left again.
+    items.sort(key=lambda item: "Testing/panel" in item.path.as_posix())

@@ -18,6 +18,10 @@ steps = []
 node = IXGSLogic().reconstruct({case!r}, preset="preview", onEvent=lambda event: steps.append(event.get("step")))
 print(node.GetName(), node.GetImageData().GetDimensions(), max(step or 0 for step in steps))
 """
+README = """    from IXGS import IXGSLogic
+
+    node = IXGSLogic().reconstruct("path/to/case", preset="standard")
+"""
 
 
 def test_a_script_gets_the_volume_node_in_a_plain_python(small_case):
@@ -27,6 +31,10 @@ def test_a_script_gets_the_volume_node_in_a_plain_python(small_case):
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == "200"
+
+
+def test_the_readme_has_these_lines():
+    assert README in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_failure_is_an_error_with_the_run_s_own_words(app, tmp_path):

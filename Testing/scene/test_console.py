@@ -15,11 +15,11 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding=
 
 
 def examples():
-    """The indented blocks of the README's section on Slicer that are Python."""
+    """The indented blocks of the README's section on Slicer that are Python, those of the module's logic aside."""
     section = README.split("## In 3D Slicer\n")[1].split("\n## ")[0]
     blocks = [block for block in section.split("\n\n") if block.startswith("    ")]
     text = ["\n\n".join(part) for part in _joined(blocks, section)]
-    return [textwrap.dedent(block) for block in text if "import" in block]
+    return [textwrap.dedent(block) for block in text if "import" in block and "IXGSLogic" not in block]
 
 
 def _joined(blocks, section):
