@@ -21,6 +21,7 @@ class CArmView:
         self._shown: list[Shot] = []
         self._waiting: list[Shot] = []
         self._nodes: list[Any] = []
+        self._first = False
         self._soon = timer(0, self._draw_next)
         self.ui.lookThrough.connect("clicked()", self.look_through)
         panel.xrays.selected.connect(self.highlight)
@@ -33,6 +34,7 @@ class CArmView:
         if wanted == self._shown:
             return
         hide_c_arm(slicer.mrmlScene)
+        self._first = not self._shown
         self._shown, self._waiting, self._nodes = wanted, list(wanted), []
         self._soon.start()
 
@@ -41,6 +43,8 @@ class CArmView:
 
         if not self._waiting or self.panel.xrays.reading is None:
             self.highlight()
+            if self._first and self._nodes:
+                slicer.util.resetThreeDViews()  # the whole C-arm, once; a tick more or less leaves the camera alone
             return
         self._nodes += add_c_arm(slicer.mrmlScene, [self._waiting.pop(0)], self.panel.xrays.reading.grid)
         self._soon.start()

@@ -80,7 +80,9 @@ def install_torch() -> str:
         import PyTorchUtils
     except ImportError:
         return _("IXGS needs the extension PyTorch: install it in the Extensions Manager and restart Slicer.")
-    torch = PyTorchUtils.PyTorchUtilsLogic().installTorch(
-        askConfirmation=True, torchVersionRequirement=str(TORCH.specifier)
-    )
+    logic, wanted = PyTorchUtils.PyTorchUtilsLogic(), str(TORCH.specifier)
+    try:
+        torch = logic.installTorch(askConfirmation=True, torchVersionRequirement=wanted)
+    except (ImportError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        return _("PyTorch could not be installed: {error}").format(error=error)
     return "" if torch is not None else _("PyTorch was not installed, so IXGS cannot reconstruct yet.")

@@ -80,11 +80,11 @@ class ReviewSection:
         if run is None:
             return _("This volume has no folder of a run on this computer: report, comparison and rating need it.")
         done = json.loads((run / "done.json").read_text(encoding="utf-8"))
-        parts = [_("Explains its X-rays to {fit_psnr:.1f} dB").format(**done["metrics"])]
+        parts = [_("Agrees with its X-rays to {fit_psnr:.1f} dB").format(**done["metrics"])]
         if done["metrics"].get("held_out_psnr") is not None:
-            parts.append(_("views that were kept back to {held_out_psnr:.1f} dB").format(**done["metrics"]))
+            parts.append(_("with X-rays that it was not made from to {held_out_psnr:.1f} dB").format(**done["metrics"]))
         seconds = sum(done["durations"].values())
-        return ", ".join(parts) + _("; made in {seconds:.0f} s.").format(seconds=seconds)
+        return ", ".join(parts) + _(" (more is better). Made in {seconds:.0f} s.").format(seconds=seconds)
 
     # Bone
 
@@ -99,13 +99,14 @@ class ReviewSection:
         from IXGSLib.scene.bone import add_bone
 
         volume = self._volume
+        earlier = volume.GetNodeReference(BONE)
         try:
             node = add_bone(
                 slicer.mrmlScene,
                 volume,
                 self.panel.parameters.threshold or None,
                 name=_("Bone"),
-                node=volume.GetNodeReference(BONE),
+                node=earlier,
             )
         except IXGSError as error:
             say(self.ui.volumeMessage, escaped(str(error)))
@@ -113,10 +114,16 @@ class ReviewSection:
         volume.SetNodeReferenceID(BONE, node.GetID())
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().SetVisibility3D(True)
+        if earlier is None:
+            slicer.util.resetThreeDViews()  # patients lie anywhere, the camera looks at the origin
 
     def _on_rendering(self, wanted: bool) -> None:
-        if self._volume is not None:
-            self._render()
+        if self._volume is None:
+            return
+        displays = self._volume.GetNumberOfDisplayNodes()
+        self._render()
+        if self._volume.GetNumberOfDisplayNodes() > displays:
+            slicer.util.resetThreeDViews()
 
     def _render(self) -> None:
         from IXGSLib.scene.bone import render_bone

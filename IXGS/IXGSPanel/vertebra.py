@@ -34,7 +34,11 @@ class VertebraAxes:
 
         self.forget()
         volume = self.panel.parameters.volume
-        align_slices(slice_nodes(), point=None if volume is None else grid_of(volume).center)
+        try:
+            align_slices(slice_nodes(), point=None if volume is None else grid_of(volume).center)
+        except IXGSError as error:
+            say(self.ui.slicesMessage, escaped(str(error)))
+            return
         say(self.ui.slicesMessage, _("The slices follow the patient's axes."))
 
     def ask(self) -> None:

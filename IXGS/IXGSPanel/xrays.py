@@ -56,9 +56,10 @@ class XRaysSection:
 
     def _connect(self) -> None:
         ui, kinds = self.ui, ctk.ctkPathLineEdit
-        ui.casePath.filters = kinds.Dirs | kinds.Files | kinds.Drives | kinds.NoDotAndDotDot | kinds.Readable
+        ui.casePath.filters = kinds.Dirs | kinds.Readable  # with Files, its dialog would offer no folders
         ui.calibrationPath.filters = kinds.Files | kinds.Readable
         ui.calibrationPath.nameFilters = ["*.txt", "*.csv", "*.json", "*.npy", "*.xml"]
+        ui.chooseFile.connect("clicked()", self.choose_file)
         ui.sampleCase.connect("clicked()", self.take_sample)
         ui.readAgain.connect("clicked()", self.read)
         ui.addImage.connect("clicked()", self.add_image)
@@ -82,6 +83,7 @@ class XRaysSection:
         files = parameters.source == "files"
         ui.filesWidget.visible = files
         ui.sceneWidget.visible = not files
+        ui.chooseFile.visible = files
         ui.calibrationWidget.visible = files and self.needs_calibration
         if self._key != self._wanted():
             self._on_other_source()
@@ -138,6 +140,13 @@ class XRaysSection:
         with slicer.util.NodeModify(self.panel.parameters.parameterNode):
             self.panel.parameters.source = "files"
             self.panel.parameters.casePath = str(sample)
+
+    def choose_file(self) -> None:
+        """Ask for one file: a case.json, or X-rays that are all in it."""
+        before = self.panel.parameters.casePath
+        path = qt.QFileDialog.getOpenFileName(self.ui.chooseFile.window(), _("X-rays in one file"), before)
+        if path:
+            self.panel.parameters.casePath = path
 
     def read(self) -> None:
         """Start to read the X-rays that the parameters name."""

@@ -1,5 +1,6 @@
 """Packages are looked for by name and version, and installed by Slicer and the extension PyTorch after asking."""
 
+import subprocess
 import sys
 import types
 
@@ -85,3 +86,15 @@ def test_torch_comes_from_its_extension(requirements, monkeypatch):
     answer = lambda: absent.clear() or "torch"  # noqa: E731
     assert needs.ensure() == ""
     assert asked[0] == {"askConfirmation": True, "torchVersionRequirement": ">=2.6"}
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no network"), subprocess.CalledProcessError(1, "ltt")])
+def test_an_installation_of_torch_that_fails_is_a_reason(requirements, monkeypatch, error):
+    installed(requirements, monkeypatch, "torch")
+
+    class PyTorchUtilsLogic:
+        def installTorch(self, **options):
+            raise error
+
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic))
+    assert str(error) in requirements.Requirements().ensure()

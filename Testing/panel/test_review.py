@@ -68,6 +68,27 @@ def test_bone_at_one_click(volume, panel, ui):
     assert "lower it" in ui.volumeMessage.text
 
 
+def test_the_3d_views_turn_to_what_is_new_and_then_stay(volume, panel, ui):
+    import slicer
+
+    layout = slicer.app.layoutManager()
+    before = layout.resets
+    for made, expected in ((ui.segmentBone, 1), (ui.segmentBone, 1), (ui.renderBone, 2), (ui.renderBone, 2)):
+        made.click()
+        assert layout.resets - before == expected
+    ui.renderBone.click()
+    assert layout.resets - before == 2
+
+
+def test_a_slice_view_without_orientation_is_a_message(volume, panel, ui):
+    import slicer
+
+    odd = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceNode", "Odd")
+    odd.SetDefaultOrientation("Reformat")
+    ui.patientAxes.click()
+    assert "Odd" in ui.slicesMessage.text
+
+
 def test_the_rendering_follows_the_threshold(volume, panel, ui, wait):
     def opacity(value):
         display = volume.GetNthDisplayNode(volume.GetNumberOfDisplayNodes() - 1)

@@ -34,6 +34,21 @@ def test_the_sample_case_fills_the_table(panel, ui, wait):
     assert ui.applyButton.enabled
 
 
+def test_folders_are_browsed_and_one_file_has_a_button(panel, ui, small_case, monkeypatch):
+    import ctk
+    import qt
+
+    assert not ui.casePath.filters & ctk.ctkPathLineEdit.Files  # CTK would ask for files only
+    answers = [str(small_case / "case.json"), ""]
+    monkeypatch.setattr(qt.QFileDialog, "getOpenFileName", lambda *_: answers.pop(0))
+    for _ in range(2):  # the second time the dialog is cancelled
+        ui.chooseFile.click()
+        assert ui.casePath.currentPath == panel.parameters.casePath == str(small_case / "case.json")
+    assert not panel.xrays.needs_calibration
+    ui.source.currentIndex = 1
+    assert not ui.chooseFile.visible
+
+
 def test_a_view_is_left_out_by_its_tick(read, ui):
     import qt
 

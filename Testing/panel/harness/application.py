@@ -28,9 +28,10 @@ ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
 
 
 class LayoutManager:
-    """Three slice views."""
+    """Three slice views; `resets` counts how often the 3D views were turned to what is there."""
 
     def __init__(self, scene: Any) -> None:
+        self.resets = 0
         self.logics = vtk.vtkCollection()
         for name in SLICES:
             logic = slicer.vtkMRMLSliceLogic()
@@ -41,6 +42,9 @@ class LayoutManager:
 
     def mrmlSliceLogics(self) -> Any:
         return self.logics
+
+    def resetThreeDViews(self) -> None:
+        self.resets += 1
 
     def sliceViewNames(self) -> tuple[str, ...]:
         return SLICES

@@ -94,10 +94,10 @@ class ctkPathLineEdit(QtWidgets.QWidget):
 
     def _browse(self) -> None:
         dialog = QtWidgets.QFileDialog
-        if self._filters & self.Dirs:
-            path = dialog.getExistingDirectory(self)
-        else:
+        if self._filters & self.Files:  # as in CTK, whatever else the filters hold
             path = dialog.getOpenFileName(self, filter=";;".join(self._names))[0]
+        else:
+            path = dialog.getExistingDirectory(self)
         if path:
             self._edit.setText(path)
 

@@ -101,6 +101,14 @@ def _disconnect(self: QtCore.QObject, signature: str, slot: Callable[..., Any]) 
     return True
 
 
+class FileDialog(QtWidgets.QFileDialog):
+    """The dialog whose question is answered by a path alone."""
+
+    @staticmethod
+    def getOpenFileName(*words: Any) -> str:
+        return QtWidgets.QFileDialog.getOpenFileName(*words)[0]
+
+
 def install() -> types.ModuleType:
     """The module `qt`; from now on every QObject of this process follows PythonQt's rules."""
     qt = types.ModuleType("qt")
@@ -112,5 +120,6 @@ def install() -> types.ModuleType:
             setattr(qt, name, value)
             if isinstance(value, type) and issubclass(value, QtCore.QObject):
                 value.__setattr__ = _set
+    qt.QFileDialog = FileDialog
     QtCore.QObject.__getattribute__ = _get
     return qt
