@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,7 +142,7 @@ class ReconstructionSection:
 
     def _start(self) -> None:
         p = self.panel.parameters
-        name = f"{self.panel.xrays.reading.name}-{p.preset}"
+        name = re.sub(r'[<>:"/\\|?*]+', "-", f"{self.panel.xrays.reading.name}-{p.preset}")  # not all are file names
         self.out = free(Path(p.outputFolder).expanduser() / name)
         try:
             self._jobs = self.arguments()

@@ -66,6 +66,15 @@ def test_choices_reach_the_child(read, ui, harness, tmp_path):
     assert "preview_every" not in json.loads(read.reconstruction._settings_file().read_text())
 
 
+def test_the_name_of_a_case_need_not_be_one_of_a_folder(read, ui, monkeypatch, tmp_path):
+    from dataclasses import replace
+
+    read.xrays.reading = replace(read.xrays.reading, name="L3/L4: before?")
+    monkeypatch.setattr(read.reconstruction.child, "start", lambda arguments: None)
+    ui.applyButton.click()
+    assert read.reconstruction.out == tmp_path / "runs" / "L3-L4- before--preview"
+
+
 def test_cancel_stops_at_once_and_keeps_nothing(read, ui, wait):
     read.parameters.settings = json.dumps({"steps": 200_000, "gaussians": 400, "background_gaussians": 100})
     seen = []

@@ -104,6 +104,7 @@ def test_nothing_at_a_path(panel, ui, tmp_path):
 
 
 def test_the_c_arm_stands_in_the_scene(read, ui, wait):
+    import qt
     import slicer
 
     from IXGSLib.scene.c_arm import MADE
@@ -113,8 +114,15 @@ def test_the_c_arm_stands_in_the_scene(read, ui, wait):
         return {node.GetAttribute(MADE) for node in nodes} - {None}
 
     ids = {shot.id for shot in read.xrays.reading.shots}
+    layout = slicer.app.layoutManager()
+    resets = layout.resets
     ui.showCArm.click()
     wait(lambda: shown() == ids)
+    wait(lambda: layout.resets == resets + 1)  # the C-arm may be far from where the camera was
+    ui.viewsTable.item(2, VIEW).setCheckState(qt.Qt.Unchecked)
+    wait(lambda: len(shown()) == len(ids) - 1)
+    wait(lambda: not read.c_arm._soon.isActive())
+    assert layout.resets == resets + 1
     ui.viewsTable.selectRow(1)
     ui.showCArm.click()
     wait(lambda: not shown())
