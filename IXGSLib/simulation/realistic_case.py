@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from .imaging_settings import ImagingSettings
 from .realistic import Radiograph, radiograph
 from .settings import SimulationSettings
 from .simulator import CT, Simulation, simulate
+from .solids import Capsule
 
 FULL_SCALE = 65535
 """Number of a saturated pixel in a file."""
@@ -34,13 +36,16 @@ class RealisticSimulation:
 
 
 def simulate_realistic(
-    ct: CT, settings: SimulationSettings | None = None, imaging: ImagingSettings | None = None
+    ct: CT,
+    settings: SimulationSettings | None = None,
+    imaging: ImagingSettings | None = None,
+    solids: Sequence[Capsule] = (),
 ) -> RealisticSimulation:
     """The radiographs of a CT with all that a C-arm does to them, along the trajectory of `settings`.
 
     The seed, the bone threshold and its softness are those of `settings`; each view has its own noise, the implants
-    are the same in all. Raises SettingsError for a `tissue` or `crop` that no C-arm can choose, and what `simulate`
-    raises.
+    are the same in all. solids: further metal at given places, which targets and truth do not show.
+    Raises SettingsError for a `tissue` or `crop` that no C-arm can choose, and what `simulate` raises.
     """
     settings = SimulationSettings() if settings is None else settings
     imaging = ImagingSettings() if imaging is None else imaging
@@ -57,7 +62,7 @@ def simulate_realistic(
     patient = body(values, grid, settings.bone_threshold, settings.bone_softness, spacing=0.0)
     center = clean.truth.grid.center
     pictures = (
-        radiograph(patient, view, imaging, center, exposure=number) for number, view in enumerate(clean.training.views)
+        radiograph(patient, view, imaging, center, solids, number) for number, view in enumerate(clean.training.views)
     )
     return RealisticSimulation(clean, tuple(pictures))
 

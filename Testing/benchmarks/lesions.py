@@ -1,0 +1,108 @@
+"""Things put into a CT: solids of which each voxel holds a part, and bone that is replaced by soft tissue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from IXGSLib.geometry import Grid
+from IXGSLib.geometry.rigid import Array, apply
+from IXGSLib.simulation.solids import Capsule
+
+SOFT_TISSUE = 40.0
+"""HU of what fills a fracture or a lytic lesion: blood, tumour."""
+PARTS = 4
+"""Points along each axis of a voxel by which it is decided how much of it lies inside a solid."""
+
+
+class Solid(Protocol):
+    """Something with a place: its bounding ball, and whether points (..., 3) LPS mm lie inside."""
+
+    center: Array
+    reach: float
+
+    def holds(self, points: Array) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Ball:
+    """A ball of `reach` mm: a lytic lesion."""
+
+    center: Array
+    reach: float
+
+    def holds(self, points: Array) -> np.ndarray:
+        return np.linalg.norm(points - self.center, axis=-1) <= self.reach
+
+
+@dataclass(frozen=True, eq=False)
+class Disc:
+    """A disc of `reach` mm radius and a width in mm, normal to a direction (3,): the gap of a fracture."""
+
+    center: Array
+    normal: Array
+    reach: float
+    width: float
+
+    def holds(self, points: Array) -> np.ndarray:
+        offset = points - self.center
+        height = offset @ (np.asarray(self.normal) / np.linalg.norm(self.normal))
+        across = (offset**2).sum(axis=-1) - height**2
+        return (np.abs(height) <= self.width / 2) & (across <= self.reach**2)
+
+
+@dataclass(frozen=True, eq=False)
+class Rod:
+    """A capsule of metal: a screw, a rod."""
+
+    capsule: Capsule
+
+    @property
+    def center(self) -> Array:
+        return (self.capsule.start + self.capsule.end) / 2
+
+    @property
+    def reach(self) -> float:
+        return float(np.linalg.norm(self.capsule.end - self.capsule.start)) / 2 + self.capsule.radius
+
+    def holds(self, points: Array) -> np.ndarray:
+        axis = self.capsule.end - self.capsule.start
+        offset = points - self.capsule.start
+        along = np.clip(offset @ axis / max(float(axis @ axis), 1e-12), 0, 1)
+        return np.linalg.norm(offset - along[..., None] * axis, axis=-1) <= self.capsule.radius
+
+
+def share(solids: Sequence[Solid], grid: Grid) -> np.ndarray:
+    """[k, j, i] float32 from 0 to 1: the part of each voxel of the grid that lies inside any of the solids."""
+    whole = np.zeros(grid.shape, np.float32)
+    for solid in solids:
+        window = _window(solid, grid)
+        if all(part.stop > part.start for part in window):
+            whole[window] = np.maximum(whole[window], _share(solid, grid, window))
+    return whole
+
+
+def filled(hounsfield: np.ndarray, part: np.ndarray, value: float = SOFT_TISSUE) -> np.ndarray:
+    """HU in which this part of each voxel is replaced by a tissue of `value` HU where it was denser; a new array."""
+    return np.where(hounsfield > value, hounsfield + part * (value - hounsfield), hounsfield).astype(np.float32)
+
+
+def _window(solid: Solid, grid: Grid) -> tuple[slice, slice, slice]:
+    """The voxels [k, j, i] that a solid can touch."""
+    middle = apply(np.linalg.inv(grid.world_from_index), solid.center)
+    low = np.maximum(np.floor(middle - solid.reach / grid.spacing - 1), 0).astype(int)
+    high = np.minimum(np.ceil(middle + solid.reach / grid.spacing + 2), grid.shape[::-1]).astype(int)
+    i, j, k = (slice(int(a), int(max(a, b))) for a, b in zip(low, high, strict=True))
+    return k, j, i
+
+
+def _share(solid: Solid, grid: Grid, window: tuple[slice, slice, slice]) -> np.ndarray:
+    steps = (np.arange(PARTS) + 0.5) / PARTS - 0.5
+    axes = [np.arange(part.start, part.stop)[:, None] + steps for part in window]
+    k, j, i = np.meshgrid(*(axis.ravel() for axis in axes), indexing="ij")
+    inside = solid.holds(apply(grid.world_from_index, np.stack([i, j, k], axis=-1)))
+    shape = [n for axis in axes for n in axis.shape]
+    return inside.reshape(shape).mean(axis=(1, 3, 5), dtype=np.float32)

@@ -1,0 +1,84 @@
+"""How good standardised views and the volumes made of them are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from IXGSLib.errors import ReconstructionError
+from IXGSLib.evaluation import compare_views
+from IXGSLib.evaluation.metrics import bone_dice, psnr, ssim, surface_distance
+from IXGSLib.volume import Volume
+from IXGSLib.volume.bone import bone_surface, bone_threshold
+from IXGSLib.volume.resampling import resample
+from IXGSLib.xray import XRay
+
+Scores = dict[str, float | None]
+
+
+def view_scores(xrays: Sequence[XRay], targets: Sequence[XRay]) -> Scores:
+    """Means of PSNR and SSIM over the views against their targets, as they are and with the best linear fit of all.
+
+    The fit is one slope and one offset for all views, by least squares on the measured pixels. The range is that of the
+    target in the measured pixels of each view.
+    """
+    wanted = [replace(target, mask=xray.mask) for xray, target in zip(xrays, targets, strict=True)]
+    images = [xray.image for xray in xrays]
+    values = np.concatenate([xray.image[xray.mask] for xray in xrays])
+    slope, offset = linear_fit(values, np.concatenate([target.image[target.mask] for target in wanted]))
+    plain, fitted = compare_views(images, wanted), compare_views([slope * im + offset for im in images], wanted)
+    return plain.as_dict() | {f"fitted_{name}": value for name, value in fitted.as_dict().items()}
+
+
+def volume_scores(volume: Volume, truth: Volume) -> Scores:
+    """Image metrics as it is and with the best linear fit; bone at the house's threshold and at the best one.
+
+    The house's threshold is the one that suits the volume, and of the truth the one that suits the truth
+    (`bone_threshold`); the best one is the one of the best Dice, which takes the truth to know. Surface distances in
+    mm, None without a surface.
+    """
+    if volume.grid.shape != truth.grid.shape:
+        volume = resample(volume, truth.grid)
+    slope, offset = linear_fit(volume.values.ravel(), truth.values.ravel())
+    found: Scores = {}
+    for prefix, values in (("", volume.values), ("fitted_", slope * volume.values + offset)):
+        clipped = np.clip(values, truth.values.min(), truth.values.max())
+        found[f"{prefix}volume_psnr"] = psnr(clipped, truth.values)
+        found[f"{prefix}volume_ssim"] = ssim(clipped, truth.values)
+    level = bone_threshold(truth)
+    bone = truth.values > level
+    for prefix, threshold in (("", bone_threshold(volume)), ("best_", best_threshold(volume.values, bone))):
+        found[f"{prefix}threshold"] = threshold
+        found[f"{prefix}dice"] = bone_dice((volume.values > threshold).astype(np.float32), bone, 0.5)
+        found[f"{prefix}surface_distance"] = _distance(volume, threshold, truth, level)
+    return found
+
+
+def linear_fit(values: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
+    """Slope and offset that bring values closest to what is wanted, by least squares; a constant keeps slope 0."""
+    values, wanted = values.astype(np.float64), wanted.astype(np.float64)
+    variance = float(values.var())
+    slope = float(((values - values.mean()) * (wanted - wanted.mean())).mean() / variance) if variance else 0.0
+    return slope, float(wanted.mean() - slope * values.mean())
+
+
+def best_threshold(values: np.ndarray, bone: np.ndarray) -> float:
+    """The threshold at which the voxels above it have the best Dice with the bone, exactly."""
+    order = np.argsort(-values, axis=None)
+    hits = np.cumsum(bone.ravel()[order])
+    dice = 2 * hits / (np.arange(1, len(hits) + 1) + hits[-1])
+    ranked = values.ravel()[order]
+    ends = np.append(ranked[1:] < ranked[:-1], True)  # equal voxels are taken together or not at all
+    last = int(np.argmax(np.where(ends, dice, -1)))
+    below = ranked[last + 1] if last + 1 < len(ranked) else ranked[last] - 1
+    return float((float(ranked[last]) + float(below)) / 2)
+
+
+def _distance(volume: Volume, threshold: float, truth: Volume, level: float) -> float | None:
+    try:
+        found = bone_surface(volume, threshold, closed=False)
+        return surface_distance(found, bone_surface(truth, level, closed=False))
+    except ReconstructionError:
+        return None
