@@ -14,6 +14,7 @@ from .reconstruction import ReconstructionSection
 from .region import RegionSection
 from .requirements import Requirements
 from .review import ReviewSection
+from .sequence import XRaySequence
 from .standardization import StandardizationSection
 from .xrays import XRaysSection
 
@@ -33,11 +34,20 @@ class Panel(VTKObservationMixin):
         self._tags: list[int] = []
         self.xrays = XRaysSection(self)
         self.c_arm = CArmView(self)
+        self.sequence = XRaySequence(self)
         self.standardization = StandardizationSection(self)
         self.region = RegionSection(self)
         self.reconstruction = ReconstructionSection(self)
         self.review = ReviewSection(self)
-        self.sections = (self.xrays, self.c_arm, self.standardization, self.region, self.reconstruction, self.review)
+        self.sections = (
+            self.xrays,
+            self.c_arm,
+            self.sequence,
+            self.standardization,
+            self.region,
+            self.reconstruction,
+            self.review,
+        )
         self.xrays.changed.connect(self.update)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._on_closing)
@@ -87,6 +97,7 @@ class Panel(VTKObservationMixin):
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _on_removed(self, caller: Any, event: Any, node: Any) -> None:
+        self.sequence.on_removed(node)
         self.reconstruction.on_removed(node)
         self.review.on_removed(node)
 

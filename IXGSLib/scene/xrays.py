@@ -31,9 +31,12 @@ ASSUMED_DISTANCE = 1.6
 """Where a detector is shown whose distance is unknown, in units of the distance from source to region."""
 
 
-def add_xrays(scene: Any, xrays: Sequence[XRay], name: str = "X-rays") -> Any:
+def add_xrays(
+    scene: Any, xrays: Sequence[XRay], name: str = "X-rays", grid: Grid | None = None, node: Any = None
+) -> Any:
     """A vtkMRMLSequenceNode of line-integral images by the ids of their views, each lying on its detector.
 
+    grid: the region, as in `show_c_arm`. node: gets the X-rays beside those that it has, in place of a new sequence.
     Views and masks go along: `xrays_of` gives the same X-rays back, also from a saved scene.
     Raises FormatError without X-rays, which leave nothing to browse.
     """
@@ -41,22 +44,24 @@ def add_xrays(scene: Any, xrays: Sequence[XRay], name: str = "X-rays") -> Any:
 
     if not xrays:
         raise FormatError(f"{name}: no X-rays, expected at least one; choose images and their poses")
-    sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
-    sequence.SetIndexName("view")
-    sequence.SetIndexUnit("")
-    sequence.SetIndexType(slicer.vtkMRMLSequenceNode.TextIndex)
-    center = convergence([xray.view for xray in xrays])
+    if node is None:
+        node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
+        node.SetIndexName("view")
+        node.SetIndexUnit("")
+        node.SetIndexType(slicer.vtkMRMLSequenceNode.TextIndex)
+    center = convergence([xray.view for xray in xrays]) if grid is None else grid.center
     for xray in xrays:
-        node = slicer.vtkMRMLScalarVolumeNode()
-        node.SetName(xray.view.id)
-        _write(node, xray, center)
-        sequence.SetDataNodeAtValue(node, xray.view.id)
-    return sequence
+        image = slicer.vtkMRMLScalarVolumeNode()
+        image.SetName(xray.view.id)
+        _write(image, xray, center)
+        node.SetDataNodeAtValue(image, xray.view.id)
+    return node
 
 
-def add_xray_browser(scene: Any, sequence: Any) -> Any:
+def add_xray_browser(scene: Any, sequence: Any, window: tuple[float, float] | None = None) -> Any:
     """A vtkMRMLSequenceBrowserNode that shows one X-ray of a sequence at a time, all in one grey window.
 
+    window: what is black and what is white, by default what `grey_window` finds for all of them.
     Its proxy is a volume node in the scene, which Slicer fills when another X-ray is chosen.
     """
     browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{sequence.GetName()} browser")
@@ -66,10 +71,10 @@ def add_xray_browser(scene: Any, sequence: Any) -> Any:
     proxy.CopyContent(sequence.GetNthDataNode(0))
     proxy.CreateDefaultDisplayNodes()
     browser.AddProxyNode(proxy, sequence, False)
-    windows = [_window(xray) for xray in xrays_of(sequence)]
+    low, high = window or grey_window(xrays_of(sequence))
     display = proxy.GetDisplayNode()
     display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(min(low for low, _ in windows), max(high for _, high in windows))
+    display.SetWindowLevelMinMax(low, high)
     return browser
 
 
@@ -138,7 +143,7 @@ def case_of(xrays: Sequence[XRay], region: Grid | None = None, name: str = "") -
 
 def grey(xray: XRay) -> np.ndarray:
     """(height, width) uint8: the X-ray in a grey window of its measured pixels, bone bright, masked pixels black."""
-    low, high = _window(xray)
+    low, high = grey_window([xray])
     level = np.clip((xray.image - low) / max(high - low, 1e-12), 0, 1)
     return np.where(xray.mask, np.rint(255 * level), 0).astype(np.uint8)
 
@@ -206,10 +211,11 @@ def _decoded(text: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) > 0
 
 
-def _window(xray: XRay) -> tuple[float, float]:
-    measured = xray.image[xray.mask]
-    low, high = np.percentile(measured, WINDOW) if measured.size else (0.0, 1.0)
-    return float(low), float(high)
+def grey_window(xrays: Sequence[XRay]) -> tuple[float, float]:
+    """What is shown black and what white, so that the measured pixels of all X-rays are told apart."""
+    images = [xray.image[xray.mask] for xray in xrays]
+    windows = [np.percentile(image, WINDOW) if image.size else (0.0, 1.0) for image in images]
+    return float(min(low for low, _ in windows)), float(max(high for _, high in windows))
 
 
 def _one_slice(node: Any) -> np.ndarray:

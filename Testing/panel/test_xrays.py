@@ -128,6 +128,35 @@ def test_the_c_arm_stands_in_the_scene(read, ui, wait):
     wait(lambda: not shown())
 
 
+def sequences():
+    import slicer
+
+    return [slicer.util.getNodesByClass(f"vtkMRMLSequence{kind}Node") for kind in ("", "Browser")]
+
+
+def test_the_x_rays_become_a_sequence(read, ui, wait, harness):
+    from IXGSLib.scene.xrays import xrays_of
+
+    ui.addSequence.click()
+    assert not ui.addSequence.enabled
+    wait(lambda: ui.addSequence.enabled)
+    (sequence,), (browser,) = sequences()
+    found, shots = xrays_of(sequence), read.xrays.reading.shots
+    assert [xray.view.id for xray in found] == [shot.id for shot in shots]
+    assert np.array_equal(found[1].image, shots[1].image)
+    assert browser.GetProxyNode(sequence).GetDisplayNode().GetWindow() > 0
+    assert max(harness.turns) < 0.1
+
+
+def test_half_a_sequence_goes_with_its_x_rays(read, ui):
+    ui.addSequence.click()
+    read.sequence._add_next()
+    assert len(sequences()[0]) == 1
+    read.parameters.casePath = ""
+    assert sequences() == [[], []]
+    assert ui.addSequence.enabled
+
+
 def test_x_rays_in_the_scene_become_a_case(panel, ui, wait, small_case):
     import slicer
 
