@@ -21,6 +21,8 @@ QUANTITY = ("112031", "DCM", "Attenuation Coefficient")
 UNIT = ("/mm", "UCUM", "1/mm")
 BRIGHTEST = 99.9
 """The percentile of a volume's values that is shown white."""
+ENOUGH = 1_000_000
+"""Voxels, about, that are looked at for it: all of a large volume would take Slicer a quarter of a second."""
 FAINTEST_WHITE = 0.04
 """Attenuation in 1/mm that is shown white at least: a volume without bone is not stretched to look like one."""
 
@@ -31,9 +33,12 @@ def add_volume(scene: Any, volume: Volume, name: str = "IXGS volume", node: Any 
     node: written into in place of a new one, its display left as it is.
     Its values are in 1/mm, grey levels for bone; its attribute IXGS.Notice says that it is for research only.
     """
-    new = node is None
-    if new:
+    if node is None:
         node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    displayed = node.GetDisplayNode() is not None
+    if not displayed:  # before there are voxels: levels that Slicer would look for now take long, and are not wanted
+        node.CreateDefaultDisplayNodes()
+        node.GetDisplayNode().AutoWindowLevelOff()
     changes = node.StartModify()
     node.SetAndObserveTransformNodeID(None)
     node.SetIJKToRASMatrix(vtk_matrix(flipped(volume.grid.world_from_index)))
@@ -43,8 +48,7 @@ def add_volume(scene: Any, volume: Volume, name: str = "IXGS volume", node: Any 
     node.SetVoxelValueQuantity(_coded(*QUANTITY))
     node.SetVoxelValueUnits(_coded(*UNIT))
     node.EndModify(changes)
-    if new or node.GetDisplayNode() is None:
-        node.CreateDefaultDisplayNodes()
+    if not displayed:
         show_bone_window(node)
     return node
 
@@ -71,9 +75,10 @@ def grid_of(node: Any) -> Grid:
 def show_bone_window(node: Any) -> None:
     """Grey levels from nothing to the brightest bone, as in the report."""
     values, _ = _content(node)
+    every = max(1, round((values.size / ENOUGH) ** (1 / 3)))
     display = node.GetDisplayNode()
     display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(0.0, max(FAINTEST_WHITE, float(np.percentile(values, BRIGHTEST))))
+    display.SetWindowLevelMinMax(0.0, max(FAINTEST_WHITE, float(np.percentile(values[::every, ::every, ::every], BRIGHTEST))))
 
 
 def _content(node: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ from IXGSLib.geometry import Grid
 from IXGSLib.geometry.rigid import rigid
 from IXGSLib.scene import add_volume
 from IXGSLib.scene.frames import FLIP, flipped, matrix_array, vtk_matrix
-from IXGSLib.scene.volumes import FAINTEST_WHITE, NOTICE, grid_of, volume_of
+from IXGSLib.scene.volumes import ENOUGH, FAINTEST_WHITE, NOTICE, grid_of, volume_of
 from IXGSLib.volume import Volume
 from Testing.geometry.strategies import grids
 
@@ -47,6 +47,14 @@ def test_the_eight_corners_lie_where_the_lattice_says(grid, written):
     add_volume(scene, Volume(np.zeros(grid.shape), grid), node=node)
     assert np.abs(corners(node) - expected(grid)).max() < 1e-6
     assert np.allclose(sorted(map(tuple, expected(grid))), sorted(map(tuple, grid.corners() * (-1, -1, 1))))
+
+
+def test_the_grey_levels_of_a_large_volume_are_those_of_all_its_voxels(scene):
+    values = np.random.default_rng(0).random((96, 160, 160), dtype=np.float32)  # more than ENOUGH
+    display = add_volume(scene, Volume(values, Grid.centered((0, 0, 0), (160, 160, 96), 1.0))).GetDisplayNode()
+    assert values.size > 2 * ENOUGH
+    assert not display.GetAutoWindowLevel()
+    assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == (0, pytest.approx(0.999, abs=1e-3))
 
 
 def test_a_volume_comes_back_as_it_went_in(scene, volume):
