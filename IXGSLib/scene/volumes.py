@@ -78,7 +78,8 @@ def show_bone_window(node: Any) -> None:
     every = max(1, round((values.size / ENOUGH) ** (1 / 3)))
     display = node.GetDisplayNode()
     display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(0.0, max(FAINTEST_WHITE, float(np.percentile(values[::every, ::every, ::every], BRIGHTEST))))
+    brightest = float(np.percentile(values[::every, ::every, ::every], BRIGHTEST))
+    display.SetWindowLevelMinMax(0.0, max(FAINTEST_WHITE, brightest))
 
 
 def _content(node: Any) -> tuple[np.ndarray, np.ndarray]:
