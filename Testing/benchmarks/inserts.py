@@ -35,7 +35,7 @@ from IXGSLib.volume.images import read_image
 from Testing.benchmarks import exposures
 from Testing.benchmarks.contrast import Template, places, survival, template
 from Testing.benchmarks.exposures import CT, IMAGING, METHODS, SETTINGS, Exposure, Method, digest, kept, made
-from Testing.benchmarks.lesions import Ball, Disc, Rod, Solid, filled, share
+from Testing.benchmarks.lesions import Ball, Gap, Rod, Solid, filled, share
 from Testing.benchmarks.standardization import chosen, is_stored, left_out, lumbar, parser
 from Testing.benchmarks.store import Store
 
@@ -51,7 +51,7 @@ SCREWS = tuple(
 """Two pedicle screws of 6 mm in one vertebra, LPS mm."""
 INSERTS: dict[str, tuple[Solid, ...]] = {
     "pedicle screws, 6 mm": tuple(Rod(screw) for screw in SCREWS),
-    "fracture, 2 mm": (Disc(np.array([-14.0, 46.0, 1331.0]), np.array([0.8, 0.6, 0.0]), 20.0, 2.0),),
+    "fracture, 2 mm": (Gap(np.array([-14.0, 46.0, 1331.0]), (0.8, 0.6), 2.0, 40.0, 24.0),),
     "lytic lesion, 16 mm": (Ball(np.array([-20.0, 36.0, 1259.0]), 8.0),),
 }
 """What is put into the CT, each into a vertebra of its own; where metal goes, tissue is taken away first."""

@@ -39,19 +39,26 @@ class Ball:
 
 
 @dataclass(frozen=True, eq=False)
-class Disc:
-    """A disc of `reach` mm radius and a width in mm, normal to a direction (3,): the gap of a fracture."""
+class Gap:
+    """An upright plate: the gap of a fracture.
+
+    normal: (2,) x and y of its horizontal normal. width, length, height: mm along normal, across it and along z.
+    """
 
     center: Array
-    normal: Array
-    reach: float
+    normal: tuple[float, float]
     width: float
+    length: float
+    height: float
+
+    @property
+    def reach(self) -> float:
+        return float(np.linalg.norm((self.width, self.length, self.height))) / 2
 
     def holds(self, points: Array) -> np.ndarray:
-        offset = points - self.center
-        height = offset @ (np.asarray(self.normal) / np.linalg.norm(self.normal))
-        across = (offset**2).sum(axis=-1) - height**2
-        return (np.abs(height) <= self.width / 2) & (across <= self.reach**2)
+        x, y = np.array(self.normal) / np.linalg.norm(self.normal)
+        offset = np.abs((points - self.center) @ np.array([[x, -y, 0], [y, x, 0], [0, 0, 1]]))
+        return (offset <= np.array((self.width, self.length, self.height)) / 2).all(axis=-1)
 
 
 @dataclass(frozen=True, eq=False)

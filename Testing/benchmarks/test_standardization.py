@@ -165,7 +165,7 @@ def test_a_volume_like_its_truth_has_the_best_scores():
     ("solid", "volume"),
     [
         (lesions.Ball(GRID.center + 3.3, 15.0), 4 / 3 * np.pi * 15**3),
-        (lesions.Disc(GRID.center, np.array([1.0, 2.0, 3.0]), 30.0, 5.0), np.pi * 30**2 * 5),
+        (lesions.Gap(GRID.center + 0.3, (1.0, 2.2), 5.5, 60.0, 44.0), 60 * 44 * 5.5),
         (
             lesions.Rod(Capsule(GRID.center - (20, 3, 7), GRID.center + (20, 9, 1), 5.0)),
             np.pi * 25 * np.linalg.norm((40, 12, 8)) + 4 / 3 * np.pi * 125,
