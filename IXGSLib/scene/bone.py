@@ -16,6 +16,8 @@ TERMINOLOGY = (
     "Segmentation category and type - 3D Slicer General Anatomy list~SCT^123037004^Anatomical Structure"
     "~SCT^272673000^Bone~^^~Anatomic codes - DICOM master list~^^~^^"
 )
+SURFACE_NETS = ("Conversion method", "1")
+"""Faster than Slicer's usual way to a surface and as true; the nets' own smoothing would shrink bone by 0.3 mm."""
 SOFT, HARD = 0.8, 1.4
 """Where opacity begins and where it is full, in units of the threshold."""
 
@@ -60,6 +62,7 @@ def add_bone(scene: Any, volume_node: Any, threshold: float | None = None, name:
         segmentation.RemoveSegment(earlier)
     number = node.AddSegmentFromBinaryLabelmapRepresentation(labels, name, COLOUR)
     segmentation.GetSegment(number).SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), TERMINOLOGY)
+    segmentation.SetConversionParameter(*SURFACE_NETS)
     node.CreateClosedSurfaceRepresentation()
     return node
 

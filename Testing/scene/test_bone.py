@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from IXGSLib.errors import ReconstructionError
+from IXGSLib.geometry import Grid
 from IXGSLib.scene import add_volume
 from IXGSLib.scene.bone import add_bone, render_bone, suggested_threshold
+from IXGSLib.volume import Volume
 from IXGSLib.volume.bone import bone_surface, bone_threshold
 
 
@@ -33,6 +35,15 @@ def test_the_surface_is_closed_and_lies_within_a_voxel_of_the_volumes_own(scene,
     assert np.median(distances) < 0.6
     assert distances.max() < 1.5
     assert np.allclose(points.mean(axis=0), truth.mean(axis=0), atol=0.3)
+
+
+def test_a_ball_keeps_its_radius(scene):
+    grid = Grid.centered((0, 0, 0), (60, 60, 60), 1.875)
+    distance = np.linalg.norm(grid.points(), axis=-1)
+    ball = Volume(np.clip(0.025 * (20 - distance) + 0.03, 0, 0.05), grid)
+    radii = np.linalg.norm(surface_of(add_bone(scene, add_volume(scene, ball), 0.03)), axis=1)
+    assert abs(radii.mean() - 20) < 0.1
+    assert radii.std() < 0.15
 
 
 def test_the_labels_are_the_voxels_above_the_threshold(scene, slicer, volume):
