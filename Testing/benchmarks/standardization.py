@@ -40,12 +40,13 @@ MARKS = (
 )
 COLUMNS = {
     "views": "---",
+    "time": "---:",
     "2D PSNR": "---:",
     "2D SSIM": "---:",
     "3D PSNR": "---:",
     "3D SSIM": "---:",
     "bone Dice": "---:",
-    "at the best threshold": "---:",
+    "best Dice": "---:",
     "surface": "---:",
     "re-projection": "---:",
 }
@@ -145,10 +146,11 @@ def readme_part(content: dict[str, Any], preset: Preset) -> str:
     head = f"""\
 {SETTINGS.views} X-rays of {pixels} pixels of a lumbar spine that the network was not trained on, made by
 `ixgs simulate --realistic` at {IMAGING.kvp:g} kV, and the volumes that the {preset} preset makes of them, against the
-line integrals and the attenuation of bone alone. PSNR and SSIM of the X-rays are after the best linear fit to the
-truth, which nobody could know; the clean targets are what a perfect standardisation would give. Dice is at the
-threshold that the report takes and at the best one, the surface distance at the former. Re-projection is by how much a
-volume misses the views that it was made of, root mean square in parts of their standard deviation."""
+line integrals and the attenuation of bone alone. Time is that of standardising all views. PSNR and SSIM of the X-rays
+are after the best linear fit to the truth, which nobody could know; the clean targets are what a perfect
+standardisation would give. Dice is at the threshold that the report takes and at the best one, the surface distance at
+the former. Re-projection is by how much a volume misses the views that it was made of, root mean square in parts of
+their standard deviation."""
     likeness = _likeness(runs.get("pix2pix", {}))
     measured = f"Measured on {content['machine']}; {content['date']}."
     picture = f"![X-rays, standardised views and volumes](Resources/Screenshots/{PICTURE.name})"
@@ -168,6 +170,7 @@ def _row(method: Method, run: Run) -> list[str]:
     surface = run["surface_distance"]
     return [
         f"{METHODS[method]}, fitted" if fit else METHODS[method],
+        _number("{:.1f} s", run["standardization_seconds"]) if method in ("classical", "pix2pix") else "",
         _number("{:.1f} dB", run[f"{fit}view_psnr"]) if method != "target" else "",
         _number("{:.3f}", run[f"{fit}view_ssim"]) if method != "target" else "",
         _number("{:.1f} dB", run[f"{fit}volume_psnr"]),
