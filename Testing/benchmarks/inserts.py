@@ -66,7 +66,8 @@ it in a volume, over what they change of it in the truth, is the part that survi
 than 0 the wrong way round. The truth of the X-rays as they are is the attenuation of all tissue at 70 keV, of the
 others that of bone and metal. d' is the change over the standard deviation of the same contrast at up to 200 other
 places with as much bone, in the volume without inserts: below 1 nobody can tell the insert from the spine and the
-artefacts around it. The clean targets show the metal too; the network is trained to leave metal out."""
+artefacts around it. It does not depend on the scale of a volume, what survives does. The clean targets show the metal
+too; the network is trained to leave metal out."""
 
 Run = dict[str, Any]
 

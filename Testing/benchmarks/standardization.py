@@ -152,7 +152,7 @@ standardisation would give. Dice is at the threshold that the report takes and a
 the former. Re-projection is by how much a volume misses the views that it was made of, root mean square in parts of
 their standard deviation."""
     likeness = _likeness(runs.get("pix2pix", {}))
-    measured = f"Measured on {content['machine']}; {content['date']}."
+    measured = f"Measured by `Testing/benchmarks/{Path(__file__).name}` on {content['machine']}; {content['date']}."
     picture = f"![X-rays, standardised views and volumes](Resources/Screenshots/{PICTURE.name})"
     return "\n\n".join(part for part in (head, measured, table, likeness, picture, CAPTION) if part)
 
