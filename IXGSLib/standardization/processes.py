@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,5 +65,7 @@ def together(asked: Literal["auto", "cpu", "cuda"]) -> Iterator[Processes]:
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes(rank, count, device)
+        distributed.barrier()
     finally:
+        gc.collect()  # networks that share their gradients hold on to the group and its threads
         distributed.destroy_process_group()

@@ -114,6 +114,7 @@ def test_two_processes_do_the_work_of_one(pair_folder, pairs, small, tmp_path):
     names = ("width", "levels", "discriminator_width", "steps", "dropout", "batch", "log_every")
     flags = [word for name in names for word in (f"--{name.replace('_', '-')}", str(getattr(settings, name)))]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    launcher += ["--max-restarts", "1"]  # as a user would: processes that are lost go on from the checkpoint
     command = ["-m", "IXGSLib", "train-standardizer", str(pair_folder), "--out", str(tmp_path / "two")]
     done = subprocess.run(
         [*launcher, *command, *flags, "--device", "cpu"],
