@@ -54,9 +54,18 @@ class Choice(_Connector):
 
 
 class PathText(_Connector):
-    """A ctkPathLineEdit and a string, empty for no path."""
+    """A ctkPathLineEdit without name filters and a string, empty for no path.
 
-    signal = "currentPathChanged(QString)"
+    Of a path that it finds invalid the widget tells only that; without filters that is the empty one.
+    """
+
+    def _connect(self) -> None:
+        self._widget.connect("currentPathChanged(QString)", self._tell)
+        self._widget.connect("validInputChanged(bool)", self._tell)
+
+    def _disconnect(self) -> None:
+        self._widget.disconnect("currentPathChanged(QString)", self._tell)
+        self._widget.disconnect("validInputChanged(bool)", self._tell)
 
     def read(self) -> str:
         return self._widget.currentPath.strip()

@@ -26,7 +26,6 @@ class StandardizationSection:
     def __init__(self, panel: Panel) -> None:
         self.panel, self.ui = panel, panel.ui
         self.ui.weights.filters = ctk.ctkPathLineEdit.Files | ctk.ctkPathLineEdit.Readable
-        self.ui.weights.nameFilters = ["*.safetensors"]
         self.ui.previewStandardization.connect("clicked()", self.preview)
         self.child = Child()
         self.child.told.connect(self._on_event)

@@ -58,7 +58,6 @@ class XRaysSection:
         ui, kinds = self.ui, ctk.ctkPathLineEdit
         ui.casePath.filters = kinds.Dirs | kinds.Readable  # with Files, its dialog would offer no folders
         ui.calibrationPath.filters = kinds.Files | kinds.Readable
-        ui.calibrationPath.nameFilters = ["*.txt", "*.csv", "*.json", "*.npy", "*.xml"]
         ui.chooseFile.connect("clicked()", self.choose_file)
         ui.sampleCase.connect("clicked()", self.take_sample)
         ui.readAgain.connect("clicked()", self.read)

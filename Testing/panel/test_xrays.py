@@ -49,6 +49,15 @@ def test_folders_are_browsed_and_one_file_has_a_button(panel, ui, small_case, mo
     assert not ui.chooseFile.visible
 
 
+def test_an_emptied_path_is_no_path(panel, ui):
+    for name in ("casePath", "calibrationPath", "weights", "outputFolder"):
+        getattr(ui, name).currentPath = "a"
+        assert getattr(panel.parameters, name) == "a"
+        getattr(ui, name).currentPath = ""
+        assert getattr(panel.parameters, name) != "a"
+        assert not list(getattr(ui, name).nameFilters or ())
+
+
 def test_a_view_is_left_out_by_its_tick(read, ui):
     import qt
 

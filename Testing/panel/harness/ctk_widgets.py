@@ -77,6 +77,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
     """A path, typed or picked."""
 
     currentPathChanged = Signal(str)
+    validInputChanged = Signal(bool)
     Dirs, Files, Drives, NoDotAndDotDot, Readable, Writable = 0x1, 0x2, 0x4, 0x6000, 0x10, 0x20
 
     def __init__(self, parent: Any = None) -> None:
@@ -89,8 +90,17 @@ class ctkPathLineEdit(QtWidgets.QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._edit)
         row.addWidget(self._button)
-        self._edit.textChanged.connect(self.currentPathChanged)
+        self._edit.textChanged.connect(self._check)
         self._button.clicked.connect(self._browse)
+        self._valid = False
+
+    def _check(self, text: str) -> None:
+        """As in CTK: an empty path is invalid, and of invalid paths it is told only that they became so."""
+        before, self._valid = self._valid, bool(text)
+        if self._valid:
+            self.currentPathChanged.emit(text)
+        if self._valid != before:
+            self.validInputChanged.emit(self._valid)
 
     def _browse(self) -> None:
         dialog = QtWidgets.QFileDialog
