@@ -21,7 +21,6 @@ if __name__ == "__main__":
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
 from IXGSLib import reconstruct
 from IXGSLib.formats import Case
@@ -107,12 +106,12 @@ def picture(scaling: dict[str, Points]) -> Figure:
         sizes, times = np.array(points).T
         power = np.polyfit(np.log(sizes), np.log(times), 1)[0]
         axis.plot(sizes, times, color=COLOURS["standard"], marker="o")
-        axis.set(xscale="log", yscale="log", xlabel=name, ylabel=AXES[name], title=f"power {power:.2f}")
+        axis.set(xscale="log", yscale="log", xlabel=name, ylabel=AXES[name], title=f"to the power of {power:.2f}")
         axis.set_xticks(sizes, [f"{size:,.0f}" for size in sizes], fontsize=8)
         axis.set_xticks([], minor=True)
         axis.set_ylim(bottom=0.5 * times.min(), top=2 * times.max())
-        axis.yaxis.set_major_formatter("{x:g}")
-        axis.yaxis.set_minor_formatter(NullFormatter())
+        axis.set_yticks(times, [f"{time:.3g}" for time in times], fontsize=8)
+        axis.set_yticks([], minor=True)
     return figure
 
 
