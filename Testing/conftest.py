@@ -19,6 +19,15 @@ def data():
     return DATA
 
 
+@pytest.fixture
+def one_torch_thread():
+    """Tensors as small as those of tests are slowed tenfold by torch's threads when the machine is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def pytest_collection_modifyitems(items):
     # The panel's harness makes this process look like Slicer's, with one scene for all, and Slicer is never left again.
     items.sort(key=lambda item: "Testing/panel" in item.path.as_posix())

@@ -24,13 +24,13 @@ class CArmView:
         self._first = False
         self._soon = timer(0, self._draw_next)
         self.ui.lookThrough.connect("clicked()", self.look_through)
-        panel.xrays.selected.connect(self.highlight)
+        panel.xrays.table.selected.connect(self.highlight)
 
     def update(self) -> None:
         """Show or hide what the parameters ask for."""
         from IXGSLib.scene.c_arm import hide_c_arm
 
-        wanted = self.panel.xrays.used() if self.panel.parameters.showCArm else []
+        wanted = self.panel.xrays.table.used() if self.panel.parameters.showCArm else []
         if wanted == self._shown:
             return
         hide_c_arm(slicer.mrmlScene)
@@ -53,7 +53,7 @@ class CArmView:
         """The selected view in colour."""
         from IXGSLib.scene.c_arm import highlight
 
-        shot = self.panel.xrays.current()
+        shot = self.panel.xrays.table.current()
         if self._nodes and shot is not None:
             highlight(self._nodes, shot.id)
 
@@ -61,7 +61,7 @@ class CArmView:
         """The 3D view sees what the selected X-ray saw."""
         from IXGSLib.scene.c_arm import look_through
 
-        shot = self.panel.xrays.current()
+        shot = self.panel.xrays.table.current()
         if shot is not None:
             for camera in slicer.util.getNodesByClass("vtkMRMLCameraNode"):
                 look_through(camera, shot.view)

@@ -83,7 +83,7 @@ class ReconstructionSection:
             return _("The X-rays are being read.")
         if xrays.reading is None:
             return _("The X-rays of section 1 cannot be used yet.")
-        if len(xrays.used()) < FEWEST_VIEWS:
+        if len(xrays.table.used()) < FEWEST_VIEWS:
             return _("Tick at least two views in section 1.")
         return self.advanced.problem()
 

@@ -54,7 +54,7 @@ class RegionSection:
     def fit(self) -> None:
         """Put the box where all ticked views see it."""
         try:
-            self._place(common_region([shot.view for shot in self.panel.xrays.used()], self.spacing() or None))
+            self._place(common_region([shot.view for shot in self.panel.xrays.table.used()], self.spacing() or None))
         except IXGSError as error:
             say(self.ui.regionMessage, str(error))
 
@@ -103,7 +103,7 @@ class RegionSection:
             return
         say(self.ui.regionMessage, self._sentence(grid))
         if grid is not None:
-            self.panel.xrays.show_coverage(grid)
+            self.panel.xrays.table.show_coverage(grid)
 
     def _sentence(self, grid: Grid | None) -> str:
         if grid is None:

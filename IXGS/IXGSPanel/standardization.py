@@ -33,7 +33,7 @@ class StandardizationSection:
         self._folder: Path | None = None
         self._told: Event = {}
         self._shown: tuple[Any, ...] = ()
-        panel.xrays.selected.connect(self._on_selected)
+        panel.xrays.table.selected.connect(self._on_selected)
 
     def update(self) -> None:
         p = self.panel.parameters
@@ -43,7 +43,7 @@ class StandardizationSection:
         self._tell()
 
     def _wanted(self) -> tuple[Any, ...]:
-        p, shot = self.panel.parameters, self.panel.xrays.current()
+        p, shot = self.panel.parameters, self.panel.xrays.table.current()
         return (self.panel.xrays.case, p.standardization, p.weights, None if shot is None else shot.id)
 
     def method(self) -> str:
@@ -63,7 +63,7 @@ class StandardizationSection:
 
     def preview(self) -> None:
         """Standardise the selected view."""
-        shot = self.panel.xrays.current()
+        shot = self.panel.xrays.table.current()
         self.forget()
         self._shown = self._wanted()
         self._folder = Path(tempfile.mkdtemp(prefix="ixgs-standardized-", dir=slicer.app.temporaryPath))

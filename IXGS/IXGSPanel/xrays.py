@@ -1,8 +1,7 @@
-"""Section 1: the X-rays and the table of their views."""
+"""Section 1: where the X-rays come from."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,41 +13,38 @@ import slicer
 from slicer.i18n import tr as _
 
 from IXGSLib.errors import IXGSError
-from IXGSLib.geometry import Grid
-from IXGSLib.geometry.coverage import visible_fraction, widest_angle
 
 from .child import Child, Ending
 from .pictures import escaped, say
-from .reading import Reading, Shot
+from .reading import Reading
 from .signal import Signal
 from .timing import timer
+from .views_table import ViewsTable
 
 if TYPE_CHECKING:
     from .panel import Panel
 
 SCRIPT = Path(__file__).parent / "children" / "read_case.py"
-VIEW, ORBITAL, ANGULAR, SEES, NOTES = range(5)
 PAUSE_MILLISECONDS = 400
 """From the last change of where the X-rays are to reading them."""
-ROW_HEIGHT = 44
 
 
 class XRaysSection:
-    """Where the X-rays come from, what was found there, and which views are used.
+    """Where the X-rays come from, and what was found there.
 
-    `changed` tells that there is a new reading or none, `selected` that another row is chosen.
+    `changed` tells that there is a new reading or none.
     """
 
     def __init__(self, panel: Panel) -> None:
         self.panel, self.ui = panel, panel.ui
-        self.changed, self.selected = Signal(), Signal()
+        self.changed = Signal()
         self.reading: Reading | None = None
         self.case: Path | None = None
         self.problem = ""
         self._key: tuple[Any, ...] = ()
         self._folders: list[Path] = []
         self._ticks = "[]"
-        self._filling = False
+        self.table = ViewsTable(panel, self)
         self.child = Child()
         self.child.ended.connect(self._on_read)
         self._soon = timer(PAUSE_MILLISECONDS, self.read)
@@ -64,12 +60,6 @@ class XRaysSection:
         ui.addImage.connect("clicked()", self.add_image)
         ui.clearImages.connect("clicked()", self.clear_images)
         ui.readImages.connect("clicked()", self.read_scene)
-        ui.viewsTable.connect("itemChanged(QTableWidgetItem*)", self._on_item)
-        ui.viewsTable.connect("itemSelectionChanged()", self._on_selection)
-        header = ui.viewsTable.horizontalHeader()
-        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(VIEW, qt.QHeaderView.Stretch)
-        ui.viewsTable.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         for box in (ui.imageNode, ui.poseNode):
             box.connect("currentNodeChanged(vtkMRMLNode*)", self._on_nodes)
         self._on_nodes()
@@ -122,7 +112,7 @@ class XRaysSection:
 
     def leaving_out(self) -> list[str]:
         """The views that are not ticked, for the command line."""
-        out = self.left_out() & {shot.id for shot in self.reading.shots}
+        out = self.table.left_out() & {shot.id for shot in self.reading.shots}
         return ["--leave-out", *sorted(out)] if out else []
 
     # Reading
@@ -173,7 +163,7 @@ class XRaysSection:
     def _on_read(self, ending: Ending) -> None:
         if ending.done:
             self.reading = Reading.load(self._folders[-1])
-            self._fill()
+            self.table.fill()
         else:
             self.problem = ending.error
         self._tell()
@@ -185,7 +175,7 @@ class XRaysSection:
         had, self.reading, self.case, self.problem = self.reading, None, None, ""
         while self._folders:
             shutil.rmtree(self._folders.pop(), ignore_errors=True)
-        self._fill()
+        self.table.fill()
         if had is not None:
             self.changed.emit()
 
@@ -221,7 +211,7 @@ class XRaysSection:
         self.ui.viewsTable.visible = found
         self.ui.showCArm.visible = found
         self.ui.lookThrough.visible = found
-        self._summarise()
+        self.table.summarise()
         self.panel.check()
 
     def message(self) -> str:
@@ -286,86 +276,6 @@ class XRaysSection:
     def _on_nodes(self, *_: Any) -> None:
         self.ui.addImage.enabled = None not in (self.ui.imageNode.currentNode(), self.ui.poseNode.currentNode())
 
-    # The table
-
-    def _fill(self) -> None:
-        table, shots = self.ui.viewsTable, self.reading.shots if self.reading else ()
-        left_out = self.left_out()
-        self._filling = True
-        table.setRowCount(len(shots))
-        for row, shot in enumerate(shots):
-            self._fill_row(row, shot, shot.id not in left_out)
-        if shots:
-            table.selectRow(0)
-        self._filling = False
-
-    def _fill_row(self, row: int, shot: Shot, used: bool) -> None:
-        name = qt.QTableWidgetItem(qt.QIcon(str(shot.picture)), shot.id)
-        name.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
-        name.setCheckState(qt.Qt.Checked if used else qt.Qt.Unchecked)
-        name.setToolTip(_("Untick to leave this view out."))
-        notes = list(shot.notes)
-        if round(shot.masked, 2):
-            notes.append(_("{share:.0%} of the image is masked.").format(share=shot.masked))
-        texts = {
-            ORBITAL: degrees(shot.orbital, _("LAO"), _("RAO")),
-            ANGULAR: degrees(shot.angular, _("CRA"), _("CAU")),
-            SEES: f"{shot.sees:.0%}",
-            NOTES: str(len(notes)) if notes else "",
-        }
-        table = self.ui.viewsTable
-        table.setItem(row, VIEW, name)
-        for column, text in texts.items():
-            item = qt.QTableWidgetItem(text)
-            item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-            if column == NOTES:
-                item.setToolTip("\n".join(notes))
-            table.setItem(row, column, item)
-
-    def left_out(self) -> set[str]:
-        """Ids of the views that are not ticked."""
-        return set(json.loads(self.panel.parameters.leftOut)) if self.panel.parameters else set()
-
-    def used(self) -> list[Shot]:
-        """The views that are ticked."""
-        out = self.left_out()
-        return [shot for shot in (self.reading.shots if self.reading else ()) if shot.id not in out]
-
-    def current(self) -> Shot | None:
-        """The view of the selected row."""
-        row = self.ui.viewsTable.currentRow()
-        return self.reading.shots[row] if self.reading and 0 <= row < len(self.reading.shots) else None
-
-    def show_coverage(self, grid: Grid) -> None:
-        """Say in the table how much of a region each view sees."""
-        for row, shot in enumerate(self.reading.shots if self.reading else ()):
-            self.ui.viewsTable.item(row, SEES).setText(f"{visible_fraction(shot.view, grid):.0%}")
-
-    def _on_item(self, item: Any) -> None:
-        if self._filling or item.column() != VIEW:
-            return
-        out = self.left_out() - {item.text()}
-        if item.checkState() == qt.Qt.Unchecked:
-            out.add(item.text())
-        self.panel.parameters.leftOut = json.dumps(sorted(out))
-
-    def _on_selection(self) -> None:
-        if not self._filling:
-            self.selected.emit()
-
-    def _summarise(self) -> None:
-        if self.reading is None:
-            say(self.ui.viewsSummary, "")
-            return
-        used, every = self.used(), len(self.reading.shots)
-        parts = [_("{used} of {every} views are used.").format(used=len(used), every=every)]
-        if len(used) > 1:
-            angle = widest_angle([shot.view for shot in used], self.reading.grid.center)
-            parts.append(_("They differ by up to {angle:.0f}° (90° is best).").format(angle=angle))
-        of_views = {note for shot in self.reading.shots for note in shot.notes}
-        parts += [escaped(warning) for warning in self.reading.warnings if warning not in of_views]
-        say(self.ui.viewsSummary, " ".join(parts))
-
     def close(self) -> None:
         """Stop and drop everything, as when the scene goes."""
         self._soon.stop()
@@ -376,8 +286,3 @@ class XRaysSection:
 def is_case(path: Path) -> bool:
     """Whether the poses are beside the X-rays already."""
     return (path / "case.json").is_file() if path.is_dir() else path.suffix.lower() == ".json"
-
-
-def degrees(angle: float, positive: str, negative: str) -> str:
-    """An angle as C-arms show it."""
-    return f"{abs(angle):.0f}° {positive if angle >= 0 else negative}" if round(angle) else "0°"

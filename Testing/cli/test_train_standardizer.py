@@ -8,15 +8,8 @@ import torch
 from IXGSLib.standardization.weights import load_weights
 from Testing.standardization.conftest import pair_folder  # noqa: F401
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 FLAGS = ("--width", 4, "--levels", 4, "--discriminator-width", 4, "--steps", 6, "--device", "cpu")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def test_trains_tells_its_progress_and_writes_weights(pair_folder, ixgs, tmp_path):  # noqa: F811

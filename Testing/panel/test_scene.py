@@ -79,7 +79,7 @@ def test_choices_survive_a_saved_scene(read, ui, wait, tmp_path, suffix):
     assert (p.preset, p.voxelSize, p.leftOut, p.threshold) == ("fine", 2.5, '["001"]', 0.015)
     assert (p.casePath, p.settings) == (case, settings)
     wait(lambda: read.xrays.reading is not None)
-    assert [shot.id for shot in read.xrays.reading.shots if shot.id not in read.xrays.left_out()]
+    assert [shot.id for shot in read.xrays.reading.shots if shot.id not in read.xrays.table.left_out()]
     assert ui.preset.currentIndex == 2
     if suffix == "mrb":
         assert read.region.grid().center == pytest.approx(centre, abs=1e-3)

@@ -24,15 +24,8 @@ from IXGSLib.standardization.training import train
 from IXGSLib.standardization.training_settings import TrainingSettings
 from IXGSLib.standardization.weights import load_weights
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 ALONE = Processes(0, 1, torch.device("cpu"))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def rows(folder):
