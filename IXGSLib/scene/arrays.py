@@ -5,26 +5,44 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+
+def new_image(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> tuple[Any, np.ndarray]:
+    """A vtkImageData and the array [k, j, i] or [k, j, i, channel] that writes its values, which are not set yet.
+
+    The lattice is the node's business. The array is good for as long as the image lives.
+    """
+    import vtk
+    from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
+
+    channels = 1 if len(shape) == 3 else shape[3]
+    scalars = vtk.vtkDataArray.CreateDataArray(get_vtk_array_type(np.dtype(dtype)))
+    scalars.SetName("ImageScalars")
+    scalars.SetNumberOfComponents(channels)
+    scalars.SetNumberOfTuples(int(np.prod(shape[:3])))
+    image = vtk.vtkImageData()
+    image.SetDimensions(*shape[2::-1])
+    image.GetPointData().SetScalars(scalars)
+    return image, vtk_to_numpy(scalars).reshape(shape)
 
 
 def image_of(values: np.ndarray) -> Any:
     """A vtkImageData with a copy of the values [k, j, i] or [k, j, i, channel]; the lattice is the node's business."""
-    import vtk
-    from vtk.util.numpy_support import numpy_to_vtk
-
-    channels = 1 if values.ndim == 3 else values.shape[3]
-    scalars = numpy_to_vtk(np.ascontiguousarray(values).reshape(-1, channels), deep=True)
-    scalars.SetName("ImageScalars")
-    image = vtk.vtkImageData()
-    image.SetDimensions(*values.shape[2::-1])
-    image.GetPointData().SetScalars(scalars)
+    image, target = new_image(values.shape, values.dtype)
+    target[...] = values
     return image
 
 
-def values_of(image: Any) -> np.ndarray:
-    """A copy of the values of a vtkImageData: [k, j, i], or [k, j, i, channel] where there are several."""
+def seen_in(image: Any) -> np.ndarray:
+    """The values of a vtkImageData where they are: for looking, and only while the image lives."""
     from vtk.util.numpy_support import vtk_to_numpy
 
     channels = image.GetNumberOfScalarComponents()
     shape = image.GetDimensions()[::-1] + (() if channels == 1 else (channels,))
-    return np.array(vtk_to_numpy(image.GetPointData().GetScalars())).reshape(shape)
+    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(shape)
+
+
+def values_of(image: Any) -> np.ndarray:
+    """A copy of the values of a vtkImageData: [k, j, i], or [k, j, i, channel] where there are several."""
+    return np.array(seen_in(image))

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ReconstructionError
-from .arrays import image_of, values_of
-from .volumes import volume_of
+from ..geometry.rigid import Array
+from .arrays import image_of, seen_in
+from .frames import matrix_array, vtk_matrix
+from .surfaces import CONVERSION, labels_surface
+from .volumes import volume_in
 
 COLOUR = (241 / 255, 214 / 255, 145 / 255)
 """Of bone in Slicer's terminology."""
@@ -16,8 +19,6 @@ TERMINOLOGY = (
     "Segmentation category and type - 3D Slicer General Anatomy list~SCT^123037004^Anatomical Structure"
     "~SCT^272673000^Bone~^^~Anatomic codes - DICOM master list~^^~^^"
 )
-SURFACE_NETS = ("Conversion method", "1")
-"""Faster than Slicer's usual way to a surface and as true; the nets' own smoothing would shrink bone by 0.3 mm."""
 SOFT, HARD = 0.8, 1.4
 """Where opacity begins and where it is full, in units of the threshold."""
 
@@ -26,7 +27,7 @@ def suggested_threshold(volume_node: Any) -> float:
     """The attenuation in 1/mm from which a voxel of this volume node counts as bone."""
     from ..volume.bone import bone_threshold
 
-    return bone_threshold(volume_of(volume_node))
+    return bone_threshold(volume_in(volume_node))
 
 
 def add_bone(scene: Any, volume_node: Any, threshold: float | None = None, name: str = "Bone", node: Any = None) -> Any:
@@ -36,34 +37,63 @@ def add_bone(scene: Any, volume_node: Any, threshold: float | None = None, name:
     of that name goes.
     Raises ReconstructionError where nothing reaches the threshold.
     """
-    import slicer
-    import vtk
+    labels = bone_labels(volume_node, threshold)
+    surface = labels_surface(labels, ras_from_index(volume_node))
+    return add_segment(scene, volume_node, labels, surface, name, node)
 
-    values = values_of(volume_node.GetImageData())
+
+def bone_labels(volume_node: Any, threshold: float | None = None) -> np.ndarray:
+    """The voxels [k, j, i] at or above a threshold in 1/mm, bool; None takes what suits the volume.
+
+    Raises ReconstructionError where nothing reaches the threshold.
+    """
+    values = seen_in(volume_node.GetImageData())
     threshold = suggested_threshold(volume_node) if threshold is None else threshold
-    mask = (values >= threshold).astype(np.uint8)
-    if not mask.any():
+    labels = values >= threshold
+    if not labels.any():
         raise ReconstructionError(
             f"no bone: the largest attenuation is {values.max():.4f} 1/mm, the threshold {threshold:.4f}; lower it"
         )
+    return labels
+
+
+def ras_from_index(volume_node: Any) -> Array:
+    """(4, 4) RAS mm from indices (i, j, k), below the node's transforms."""
+    import vtk
+
+    matrix = vtk.vtkMatrix4x4()
+    volume_node.GetIJKToRASMatrix(matrix)
+    return matrix_array(matrix)
+
+
+def add_segment(
+    scene: Any, volume_node: Any, labels: np.ndarray, surface: Any, name: str = "Bone", node: Any = None
+) -> Any:
+    """As `add_bone`, with the labels of the volume node and the surface that `labels_surface` made of them."""
+    import slicer
+
     if node is None:
         node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
         node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    matrix = vtk.vtkMatrix4x4()
-    volume_node.GetIJKToRASMatrix(matrix)
-    labels = slicer.vtkOrientedImageData()
-    labels.ShallowCopy(image_of(mask))
-    labels.SetGeometryFromImageToWorldMatrix(matrix)
+    image = slicer.vtkOrientedImageData()
+    image.ShallowCopy(image_of(labels.view(np.uint8)))
+    image.SetGeometryFromImageToWorldMatrix(vtk_matrix(ras_from_index(volume_node)))
+    segment = slicer.vtkSegment()
+    segment.SetName(name)
+    segment.SetColor(*COLOUR)
+    segment.SetTag(segment.GetTerminologyEntryTagName(), TERMINOLOGY)
+    for kind, made in (("BinaryLabelmap", image), ("ClosedSurface", surface)):
+        convert = slicer.vtkSegmentationConverter
+        segment.AddRepresentation(getattr(convert, f"GetSegmentation{kind}RepresentationName")(), made)
     segmentation = node.GetSegmentation()
+    for parameter, value in CONVERSION.items():
+        segmentation.SetConversionParameter(parameter, value)
     earlier = segmentation.GetSegmentIdBySegmentName(name)
     if earlier:
         segmentation.RemoveSegment(earlier)
-    number = node.AddSegmentFromBinaryLabelmapRepresentation(labels, name, COLOUR)
-    segmentation.GetSegment(number).SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), TERMINOLOGY)
-    segmentation.SetConversionParameter(*SURFACE_NETS)
-    node.CreateClosedSurfaceRepresentation()
+    segmentation.AddSegment(segment)
     return node
 
 
@@ -81,7 +111,7 @@ def render_bone(scene: Any, volume_node: Any, threshold: float | None = None, vi
         properties = scene.AddNewNodeByClass("vtkMRMLVolumePropertyNode", f"{volume_node.GetName()} bone")
         display.SetAndObserveVolumePropertyNodeID(properties.GetID())
         volume_node.AddAndObserveDisplayNodeID(display.GetID())
-    brightest = float(values_of(volume_node.GetImageData()).max())
+    _, brightest = volume_node.GetImageData().GetScalarRange()  # which VTK keeps
     _shade(display.GetVolumePropertyNode().GetVolumeProperty(), threshold, max(brightest, 2 * threshold))
     display.SetVisibility(visible)
     return display

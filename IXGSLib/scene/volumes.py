@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import GeometryError
 from ..geometry import Grid
-from .arrays import image_of, values_of
+from .arrays import image_of, seen_in
 from .frames import flipped, matrix_array, vtk_matrix, world_from_node
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ def add_volume(scene: Any, volume: Volume, name: str = "IXGS volume", node: Any 
     node: written into in place of a new one, its display left as it is.
     Its values are in 1/mm, grey levels for bone; its attribute IXGS.Notice says that it is for research only.
     """
+    return place_volume(scene, image_of(volume.values), volume.grid, name, node)
+
+
+def place_volume(scene: Any, image: Any, grid: Grid, name: str = "IXGS volume", node: Any = None) -> Any:
+    """As `add_volume`, of attenuation in 1/mm that is in a vtkImageData already, which the node keeps."""
     if node is None:
         node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     displayed = node.GetDisplayNode() is not None
@@ -41,8 +47,8 @@ def add_volume(scene: Any, volume: Volume, name: str = "IXGS volume", node: Any 
         node.GetDisplayNode().AutoWindowLevelOff()
     changes = node.StartModify()
     node.SetAndObserveTransformNodeID(None)
-    node.SetIJKToRASMatrix(vtk_matrix(flipped(volume.grid.world_from_index)))
-    node.SetAndObserveImageData(image_of(volume.values))
+    node.SetIJKToRASMatrix(vtk_matrix(flipped(grid.world_from_index)))
+    node.SetAndObserveImageData(image)
     node.SetAttribute(NOTICE, RESEARCH_ONLY)
     node.SetDescription(f"Attenuation in 1/mm. {RESEARCH_ONLY}")
     node.SetVoxelValueQuantity(_coded(*QUANTITY))
@@ -59,6 +65,12 @@ def volume_of(node: Any) -> Volume:
     A left-handed lattice is turned into a right-handed one by reversing its slices; no voxel is interpolated.
     Raises GeometryError for a node without voxels, for a transform or lattice that is sheared, and for NaN.
     """
+    seen = volume_in(node)
+    return replace(seen, values=np.array(seen.values))
+
+
+def volume_in(node: Any) -> Volume:
+    """As `volume_of`, for looking at it while the node keeps its voxels: they are not copied."""
     from ..volume import Volume
 
     values, world_from_index = _content(node)
@@ -83,13 +95,13 @@ def show_bone_window(node: Any) -> None:
 
 
 def _content(node: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Values [k, j, i] and (4, 4) LPS mm from indices (i, j, k)."""
+    """Values [k, j, i], not copied, and (4, 4) LPS mm from indices (i, j, k)."""
     import vtk
 
     image = node.GetImageData()
     if image is None or image.GetPointData().GetScalars() is None:
         raise GeometryError(f"{node.GetName()}: a volume without voxels, expected an image; load it again")
-    values = values_of(image)
+    values = seen_in(image)
     if values.ndim != 3:
         raise GeometryError(f"{node.GetName()}: {values.shape[3]} values per voxel, expected one; choose another one")
     matrix = vtk.vtkMatrix4x4()

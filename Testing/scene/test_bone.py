@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from IXGSLib.errors import ReconstructionError
+from IXGSLib.errors import FormatError, ReconstructionError
 from IXGSLib.geometry import Grid
 from IXGSLib.scene import add_volume
 from IXGSLib.scene.bone import add_bone, render_bone, suggested_threshold
+from IXGSLib.scene.frames import matrix_array, vtk_matrix
+from IXGSLib.scene.surfaces import labels_surface, read_surface, write_surface
 from IXGSLib.volume import Volume
 from IXGSLib.volume.bone import bone_surface, bone_threshold
 
@@ -35,6 +37,82 @@ def test_the_surface_is_closed_and_lies_within_a_voxel_of_the_volumes_own(scene,
     assert np.median(distances) < 0.6
     assert distances.max() < 1.5
     assert np.allclose(points.mean(axis=0), truth.mean(axis=0), atol=0.3)
+
+
+def mirrored(node):
+    """Let the slices of a volume node run the other way."""
+    import vtk
+
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    node.SetIJKToRASMatrix(vtk_matrix(matrix_array(matrix) @ np.diag([1.0, 1.0, -1.0, 1.0])))
+
+
+def shape_of(surface):
+    """Points, polygons and the volume that they enclose, which is negative where they are wound inward."""
+    import vtk
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    triangles = vtk.vtkTriangleFilter()
+    triangles.SetInputData(surface)
+    triangles.Update()
+    points = vtk_to_numpy(surface.GetPoints().GetData())
+    corners = vtk_to_numpy(triangles.GetOutput().GetPolys().GetConnectivityArray()).reshape(-1, 3)
+    a, b, c = (points[corners[:, n]].astype(float) - points.mean(axis=0) for n in range(3))
+    inside = float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6)
+    return points, vtk_to_numpy(surface.GetPolys().GetConnectivityArray()), inside
+
+
+@pytest.mark.parametrize("handed", ["right", "left"])
+def test_it_is_the_surface_that_slicer_makes_of_the_segment(scene, volume, handed):
+    import vtk
+
+    values = np.array(volume.values)
+    values[0, :5, :6] = 0.05  # bone at the border
+    node = add_volume(scene, Volume(values, volume.grid))
+    if handed == "left":
+        mirrored(node)
+    bone = add_bone(scene, node, 0.03)
+    segmentation, ours, theirs = bone.GetSegmentation(), vtk.vtkPolyData(), vtk.vtkPolyData()
+    segment = segmentation.GetNthSegmentID(0)
+    assert bone.GetClosedSurfaceRepresentation(segment, ours)
+    assert segmentation.CreateRepresentation("Closed surface", True)
+    assert bone.GetClosedSurfaceRepresentation(segment, theirs)
+    assert theirs.GetMTime() > ours.GetMTime()
+    (points, polygons, inside), (their_points, their_polygons, their_inside) = map(shape_of, (ours, theirs))
+    assert np.abs(points - their_points).max() < 1e-3
+    assert sorted(polygons) == sorted(their_polygons)
+    assert inside == pytest.approx(abs(their_inside), rel=1e-5)  # Slicer's is inside out on a left-handed lattice
+
+
+def test_a_surface_survives_its_file(tmp_path, volume):
+    surface = labels_surface(volume.values > 0.03, np.diag([-2.0, -1.0, 0.5, 1.0]))
+    write_surface(tmp_path / "surface.vtp", surface)
+    back = read_surface(tmp_path / "surface.vtp")
+    for found, expected in zip(shape_of(back), shape_of(surface), strict=True):
+        assert np.array_equal(found, expected)
+    (tmp_path / "other.vtp").write_text("no surface")
+    with pytest.raises(FormatError, match="make it again"):
+        read_surface(tmp_path / "other.vtp")
+    with pytest.raises(FormatError, match="cannot be written"):
+        write_surface(tmp_path / "none" / "surface.vtp", surface)
+
+
+def test_other_segments_of_the_node_are_left_as_they_are(scene, volume, slicer):
+    node = add_volume(scene, volume)
+    bone = add_bone(scene, node, 0.03)
+    other = slicer.vtkOrientedImageData()
+    bone.GetBinaryLabelmapRepresentation(bone.GetSegmentation().GetNthSegmentID(0), other)
+    drawn = bone.AddSegmentFromBinaryLabelmapRepresentation(other, "Screw", (1, 0, 0))
+    size = len(surface_of(bone))
+    add_bone(scene, node, 0.045, node=bone)
+    segmentation = bone.GetSegmentation()
+    names = {segmentation.GetSegment(n).GetName(): n for n in segmentation.GetSegmentIDs()}
+    assert set(names) == {"Screw", "Bone"}
+    assert names["Screw"] == drawn
+    kept = bone.GetClosedSurfaceInternalRepresentation(drawn).GetNumberOfPoints()
+    assert bone.GetClosedSurfaceInternalRepresentation(names["Bone"]).GetNumberOfPoints() < kept == size
+    assert segmentation.GetSourceRepresentationName() == "Binary labelmap"
 
 
 def test_a_ball_keeps_its_radius(scene):
