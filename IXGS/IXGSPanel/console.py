@@ -24,15 +24,14 @@ def reconstruct(
     on_event: called with what the run tells, as `ixgs reconstruct --json` prints it. Slicer stays responsive.
     Raises ReconstructionError with the run's own words when it fails.
     """
-    from IXGSLib.scene.runs import load_run
+    from IXGSLib.scene.runs import place_run, run_steps
     from IXGSLib.scene.session import open_scene
 
     words = ["-m", "IXGSLib", "reconstruct", str(case), "--out", str(out), "--preset", preset]
     job = Job([*words, "--json", "--stop-on-eof"], on_event or (lambda event: None), lambda line: None)
     try:
         while (ending := job.poll()) is None:
-            if hasattr(slicer, "app"):
-                slicer.app.processEvents()
+            look_around()
             time.sleep(LOOK_SECONDS)
     finally:
         job.close()
@@ -40,4 +39,16 @@ def reconstruct(
         raise Cancelled("the reconstruction was cancelled")
     if not ending.done:
         raise ReconstructionError(ending.error)
-    return load_run(open_scene(), out)
+    steps = run_steps(out)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return place_run(open_scene(), out, end.value)
+        look_around()
+
+
+def look_around() -> None:
+    """Let Slicer do what has come up, where this is Slicer."""
+    if hasattr(slicer, "app"):
+        slicer.app.processEvents()

@@ -19,6 +19,7 @@ from .advanced import AdvancedSettings
 from .child import Child, Ending, Event
 from .pictures import escaped
 from .signal import Signal
+from .stepper import Stepper
 from .timing import timer
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ class ReconstructionSection:
         self.child.told.connect(self._on_event)
         self.child.said.connect(self._log)
         self.child.ended.connect(self._on_ended)
+        self.loading = Stepper()
         self.node: Any = None
         self.out: Path | None = None
         self._jobs: list[list[str]] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._when_read = False
+        self._when_read = self._arriving = False
         self._reason = ""
         self._soon = timer(0, self.finished.emit)
         self.ui.applyButton.connect("clicked()", self.apply)
@@ -57,7 +59,8 @@ class ReconstructionSection:
 
     @property
     def running(self) -> bool:
-        return self.child.running
+        """Whether the child is at work, or its volume on the way into the scene."""
+        return self.child.running or (self.loading.busy and self._arriving)
 
     def update(self) -> None:
         if not self.panel.parameters.outputFolder:
@@ -92,7 +95,7 @@ class ReconstructionSection:
         obstacle = self.obstacle()
         self.ui.applyButton.enabled = not obstacle
         self.ui.applyButton.toolTip = obstacle or _("Reconstruct the volume from the ticked views.")
-        self.ui.cancelButton.enabled = self.running
+        self.ui.cancelButton.enabled = self.child.running and not self.child.stopping
         if not self.running:
             self.ui.status.text = self._reason or obstacle or _("Ready.")
 
@@ -190,14 +193,16 @@ class ReconstructionSection:
             self._preview(self.out / event["preview"])
 
     def _preview(self, path: Path) -> None:
-        from IXGSLib.scene.runs import load_preview
+        from IXGSLib.scene.runs import preview_steps
+
+        if not self.loading.busy:  # else it comes too soon after the last one
+            self.loading.start(preview_steps(path), self._show_preview, lambda error: self._log(str(error)))
+
+    def _show_preview(self, content: Any) -> None:
+        from IXGSLib.scene.volumes import place_volume
 
         first = self.node is None
-        try:
-            self.node = load_preview(slicer.mrmlScene, path, node=self.node)
-        except IXGSError as error:  # the next one will be whole
-            self._log(str(error))
-            return
+        self.node = place_volume(slicer.mrmlScene, *content, node=self.node)
         if first:
             self.node.SetName(_("IXGS preview"))
             slicer.util.setSliceViewerLayers(background=self.node, fit=True)
@@ -217,34 +222,47 @@ class ReconstructionSection:
         if ending.done and self._jobs:
             self._next()
             return
-        self.ui.progress.visible = False
+        self.loading.stop()
         if ending.done:
-            self._finish()
+            self._load()
+        elif ending.cancelled:
+            self._give_up(_("Cancelled. Nothing was kept in the scene."))
         else:
-            self._drop_preview()
-            self._reason = (
-                _("Cancelled. Nothing was kept in the scene.")
-                if ending.cancelled
-                else _("<b>The reconstruction failed.</b> {error}").format(error=escaped(ending.error))
-            )
+            self._give_up(_("<b>The reconstruction failed.</b> {error}").format(error=escaped(ending.error)))
+
+    def _give_up(self, reason: str) -> None:
+        self._arriving = False
+        self._drop_preview()
+        self._reason = reason
+        self.ui.progress.visible = False
         self.panel.check()
 
-    def _finish(self) -> None:
-        from IXGSLib.scene.runs import load_run
+    def _load(self) -> None:
+        """Bring the volume of the finished run into the scene."""
+        from IXGSLib.scene.runs import run_steps
+
+        self._arriving = True
+        self._show(0, 0, _("Loading the volume ..."))
+        self.loading.start(run_steps(self.out), self._finish, lambda error: self._give_up(escaped(str(error))))
+        self.panel.check()
+
+    def _finish(self, content: Any) -> None:
+        from IXGSLib.scene.runs import place_run
 
         had = self.node is not None
         try:
-            node = load_run(slicer.mrmlScene, self.out, node=self.node)
+            node = place_run(slicer.mrmlScene, self.out, content, node=self.node)
         except IXGSError as error:
-            self._drop_preview()
-            self._reason = escaped(str(error))
+            self._give_up(escaped(str(error)))
             return
-        self.node = None
+        self.node, self._arriving = None, False
+        self.ui.progress.visible = False
         node.SetAttribute(RUN, str(self.out))
         node.SetName(self.out.name)
         self._reason = _("Done. The volume is in the scene and in {folder}.").format(folder=escaped(str(self.out)))
         slicer.util.setSliceViewerLayers(background=node, fit=not had)
         self.panel.parameters.volume = node
+        self.panel.check()
         self._soon.start()  # what follows has a turn of the event loop to itself
 
     def _drop_preview(self) -> None:
@@ -256,14 +274,15 @@ class ReconstructionSection:
         """A node left the scene: the preview is let go, an input ends the run."""
         if node is self.node:
             self.node = None
-        elif self.running and node in self.panel.inputs():
+        elif self.child.running and node in self.panel.inputs():
             self.cancel()
 
     def close(self) -> None:
         """Stop at once and keep nothing, as when the scene goes."""
         self.child.forget()
+        self.loading.stop()
         self._soon.stop()
-        self.node, self._reason, self._when_read = None, "", False
+        self.node, self._reason, self._when_read, self._arriving = None, "", False, False
         self.ui.progress.visible = False
 
 

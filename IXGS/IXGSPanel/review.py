@@ -16,14 +16,13 @@ from .comparison import Comparison
 from .pictures import escaped, say
 from .rating import QUESTIONS, rating, save_rating
 from .reconstruction import RUN
+from .surface import BoneSurface
 from .timing import timer
 from .vertebra import VertebraAxes
 
 if TYPE_CHECKING:
     from .panel import Panel
 
-BONE = "IXGS.Bone"
-"""Reference from a volume node to its segmentation."""
 PAUSE_MILLISECONDS = 60
 """From a move of the threshold to the new volume rendering."""
 
@@ -34,10 +33,10 @@ class ReviewSection:
     def __init__(self, panel: Panel) -> None:
         self.panel, self.ui = panel, panel.ui
         self.comparison, self.vertebra = Comparison(panel), VertebraAxes(panel)
+        self.surface = BoneSurface(panel)
         self._volume: Any = None
         self._soon = timer(PAUSE_MILLISECONDS, self._render)
         self.ui.suggestThreshold.connect("clicked()", self.suggest)
-        self.ui.segmentBone.connect("clicked()", self.segment)
         self.ui.renderBone.connect("toggled(bool)", self._on_rendering)
         self.ui.openReport.connect("clicked()", self.open_report)
         self.ui.saveRating.connect("clicked()", self.save_rating)
@@ -65,6 +64,7 @@ class ReviewSection:
     def _on_volume(self) -> None:
         """Another volume, or none: what was shown of the last one goes."""
         self.comparison.forget()
+        self.surface.forget()
         self._clear_rating()
         self.ui.renderBone.checked = False
         there, run = self._volume is not None, self.run()
@@ -92,30 +92,10 @@ class ReviewSection:
         """The threshold that suits the volume."""
         from IXGSLib.scene.bone import suggested_threshold
 
-        self.panel.parameters.threshold = suggested_threshold(self._volume)
-
-    def segment(self) -> None:
-        """A segmentation with a closed surface, made again for the same volume when there is one."""
-        from IXGSLib.scene.bone import add_bone
-
-        volume = self._volume
-        earlier = volume.GetNodeReference(BONE)
         try:
-            node = add_bone(
-                slicer.mrmlScene,
-                volume,
-                self.panel.parameters.threshold or None,
-                name=_("Bone"),
-                node=earlier,
-            )
+            self.panel.parameters.threshold = suggested_threshold(self._volume)
         except IXGSError as error:
-            say(self.ui.volumeMessage, escaped(str(error)))
-            return
-        volume.SetNodeReferenceID(BONE, node.GetID())
-        node.CreateDefaultDisplayNodes()
-        node.GetDisplayNode().SetVisibility3D(True)
-        if earlier is None:
-            slicer.util.resetThreeDViews()  # patients lie anywhere, the camera looks at the origin
+            say(self.ui.surfaceMessage, escaped(str(error)))
 
     def _on_rendering(self, wanted: bool) -> None:
         if self._volume is None:
@@ -130,7 +110,10 @@ class ReviewSection:
 
         if self._volume is not None and self.panel.parameters is not None:
             threshold = self.panel.parameters.threshold or None
-            render_bone(slicer.mrmlScene, self._volume, threshold, visible=self.ui.renderBone.checked)
+            try:
+                render_bone(slicer.mrmlScene, self._volume, threshold, visible=self.ui.renderBone.checked)
+            except IXGSError as error:
+                say(self.ui.surfaceMessage, escaped(str(error)))
 
     # The run
 
@@ -162,6 +145,7 @@ class ReviewSection:
         say(self.ui.ratingMessage, "")
 
     def on_removed(self, node: Any) -> None:
+        self.surface.on_removed(node)
         self.vertebra.on_removed(node)
 
     def close(self) -> None:

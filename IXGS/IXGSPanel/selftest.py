@@ -44,7 +44,8 @@ def reconstruct_sample(test: Any) -> None:
         ui.renderBone.click()
         ui.patientAxes.click()
         ui.compare.click()
-        wait(lambda: not panel.review.comparison.child.running)
+        wait(lambda: not panel.review.comparison.child.running and not panel.review.surface.child.running)
+        assert volume.GetNodeReference("IXGS.Bone") is not None, ui.surfaceMessage.text
         screenshot("review")
         ui.overall.currentIndex = 4
         ui.saveRating.click()

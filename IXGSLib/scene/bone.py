@@ -8,10 +8,10 @@ import numpy as np
 
 from ..errors import ReconstructionError
 from ..geometry.rigid import Array
-from .arrays import image_of, seen_in
+from .arrays import image_of
 from .frames import matrix_array, vtk_matrix
 from .surfaces import CONVERSION, labels_surface
-from .volumes import volume_in
+from .volumes import volume_in, voxels_in
 
 COLOUR = (241 / 255, 214 / 255, 145 / 255)
 """Of bone in Slicer's terminology."""
@@ -45,9 +45,9 @@ def add_bone(scene: Any, volume_node: Any, threshold: float | None = None, name:
 def bone_labels(volume_node: Any, threshold: float | None = None) -> np.ndarray:
     """The voxels [k, j, i] at or above a threshold in 1/mm, bool; None takes what suits the volume.
 
-    Raises ReconstructionError where nothing reaches the threshold.
+    Raises ReconstructionError where nothing reaches the threshold, GeometryError for a node without voxels.
     """
-    values = seen_in(volume_node.GetImageData())
+    values = voxels_in(volume_node)
     threshold = suggested_threshold(volume_node) if threshold is None else threshold
     labels = values >= threshold
     if not labels.any():
@@ -101,7 +101,9 @@ def render_bone(scene: Any, volume_node: Any, threshold: float | None = None, vi
     """The volume rendering of a volume node, opaque from a threshold on: its vtkMRMLVolumeRenderingDisplayNode.
 
     threshold: 1/mm; None takes what suits the volume. Called again, it changes what is there.
+    Raises GeometryError for a node without voxels.
     """
+    voxels_in(volume_node)
     threshold = suggested_threshold(volume_node) if threshold is None else threshold
     display = _rendering(volume_node)
     if display is None:

@@ -98,15 +98,21 @@ def _content(node: Any) -> tuple[np.ndarray, np.ndarray]:
     """Values [k, j, i], not copied, and (4, 4) LPS mm from indices (i, j, k)."""
     import vtk
 
+    values = voxels_in(node)
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return values, flipped(world_from_node(node) @ matrix_array(matrix))
+
+
+def voxels_in(node: Any) -> np.ndarray:
+    """The values [k, j, i] of a volume node, not copied; raises GeometryError where there are none, or colours."""
     image = node.GetImageData()
     if image is None or image.GetPointData().GetScalars() is None:
         raise GeometryError(f"{node.GetName()}: a volume without voxels, expected an image; load it again")
     values = seen_in(image)
     if values.ndim != 3:
         raise GeometryError(f"{node.GetName()}: {values.shape[3]} values per voxel, expected one; choose another one")
-    matrix = vtk.vtkMatrix4x4()
-    node.GetIJKToRASMatrix(matrix)
-    return values, flipped(world_from_node(node) @ matrix_array(matrix))
+    return values
 
 
 def _right_handed(name: str, shape: tuple[int, ...], world_from_index: np.ndarray) -> tuple[Grid, bool]:

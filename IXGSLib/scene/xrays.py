@@ -15,7 +15,7 @@ from ..errors import FormatError
 from ..geometry import Grid, View
 from ..geometry.coverage import convergence
 from ..geometry.rigid import Array
-from .arrays import image_of, values_of
+from .arrays import image_of, seen_in, values_of
 from .frames import FLIP, flipped, pose_of, vtk_matrix, world_from_node
 
 if TYPE_CHECKING:
@@ -107,17 +107,42 @@ def xray_of(
     ray ends, the image's centre by default.
     Raises FormatError and GeometryError that name the node.
     """
-    from ..xray import XRay, line_integrals
-    from ..xray.pixels import Pixels
+    view, pixels = exposure_of(
+        image_node,
+        pose_node,
+        source_detector_distance=source_detector_distance,
+        pixel_spacing=pixel_spacing,
+        principal_point=principal_point,
+    )
+    return xray_from(view, np.array(pixels), values, i0)
 
-    name = image_node.GetName()
-    pixels = Pixels.of(_one_slice(image_node), name)
-    height, width = pixels.values.shape
+
+def exposure_of(
+    image_node: Any,
+    pose_node: Any,
+    *,
+    source_detector_distance: float,
+    pixel_spacing: tuple[float, float] | None = None,
+    principal_point: tuple[float, float] | None = None,
+) -> tuple[View, np.ndarray]:
+    """What `xray_of` takes from the scene, at once: the view, and the pixels (height, width) or (.., .., channels).
+
+    The pixels are those of the node, not copied: for looking at them now. `xray_from` makes the X-ray of both.
+    """
+    name, pixels = image_node.GetName(), _one_slice(image_node)
+    height, width = pixels.shape[:2]
     sx, sy = image_node.GetSpacing()[:2] if pixel_spacing is None else pixel_spacing
     cx, cy = ((width - 1) / 2, (height - 1) / 2) if principal_point is None else principal_point
     K = np.array([[source_detector_distance / sx, 0, cx], [0, source_detector_distance / sy, cy], [0, 0, 1]])
-    view = View(K, pose_of(pose_node), (width, height), name, (sx, sy))
-    image, mask = line_integrals(pixels, values, i0, None, name)
+    return View(K, pose_of(pose_node), (width, height), name, (sx, sy)), pixels
+
+
+def xray_from(view: View, pixels: np.ndarray, values: Values = "intensity", i0: float | None = None) -> XRay:
+    """The X-ray of what `exposure_of` took from the scene; values, i0 as in `xray_of`."""
+    from ..xray import XRay, line_integrals
+    from ..xray.pixels import Pixels
+
+    image, mask = line_integrals(Pixels.of(pixels, view.id), values, i0, None, view.id)
     return XRay(view, image, mask, values)
 
 
@@ -156,15 +181,24 @@ def detector_depth(view: View, center: Array) -> float:
 
 def write_view(node: Any, view: View) -> None:
     """Keep a view in a node's attribute."""
-    spacing = None if view.pixel_spacing is None else list(view.pixel_spacing)
-    values = {
+    node.SetAttribute(VIEW, json.dumps(view_values(view)))
+
+
+def view_values(view: View) -> dict[str, Any]:
+    """A view for JSON."""
+    return {
         "id": view.id,
         "K": view.K.tolist(),
         "world_from_camera": view.world_from_camera.tolist(),
         "size": list(view.size),
-        "pixel_spacing": spacing,
+        "pixel_spacing": None if view.pixel_spacing is None else list(view.pixel_spacing),
     }
-    node.SetAttribute(VIEW, json.dumps(values))
+
+
+def view_from(values: dict[str, Any]) -> View:
+    """The view of `view_values`."""
+    spacing = values["pixel_spacing"]
+    return View(**{**values, "pixel_spacing": None if spacing is None else (spacing[0], spacing[1])})
 
 
 def read_view(node: Any) -> View:
@@ -172,9 +206,7 @@ def read_view(node: Any) -> View:
     text = node.GetAttribute(VIEW)
     if text is None:
         raise FormatError(f"{node.GetName()}: no X-ray of IXGS (no attribute {VIEW}); choose one that IXGS added")
-    values = json.loads(text)
-    spacing = values.pop("pixel_spacing")
-    return View(**values, pixel_spacing=None if spacing is None else (spacing[0], spacing[1]))
+    return view_from(json.loads(text))
 
 
 def _write(node: Any, xray: XRay, center: Array) -> None:
@@ -200,9 +232,11 @@ def _read(node: Any) -> XRay:
 
 
 def _encoded(mask: np.ndarray) -> str:
-    from ..xray import png
+    from PIL import Image  # not IXGSLib.xray, for which Slicer would have to wait
 
-    return base64.b64encode(png.encode(mask.astype(np.uint8) * 255)).decode("ascii")
+    buffer = io.BytesIO()
+    Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, format="PNG")
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def _decoded(text: str) -> np.ndarray:
@@ -223,7 +257,7 @@ def _one_slice(node: Any) -> np.ndarray:
     image = node.GetImageData()
     if image is None or image.GetPointData().GetScalars() is None:
         raise FormatError(f"{node.GetName()}: an image without pixels; load it again")
-    values = values_of(image)
+    values = seen_in(image)
     if values.shape[0] != 1:
         raise FormatError(
             f"{node.GetName()}: {values.shape[0]} slices, expected one X-ray; load each shot as an image of its own"

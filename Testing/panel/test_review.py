@@ -54,27 +54,129 @@ def test_a_run_says_how_well_it_fits(volume, ui):
     assert ui.openReport.enabled
 
 
-def test_bone_at_one_click(volume, panel, ui):
+def segmentations():
     import slicer
 
+    return slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+
+
+@pytest.fixture
+def make_surface(panel, ui, wait):
+    """Press Make surface and wait for it."""
+
+    def made():
+        ui.segmentBone.click()
+        wait(lambda: not panel.review.surface.child.running)
+
+    return made
+
+
+def test_bone_at_one_click(volume, panel, ui, make_surface, harness):
     ui.suggestThreshold.click()
     assert panel.parameters.threshold == ui.threshold.value > 0
-    ui.segmentBone.click()
-    ui.segmentBone.click()
-    (node,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")  # the second click makes it again, not anew
+    make_surface()
+    make_surface()
+    (node,) = segmentations()  # the second click makes it again, not anew
     assert node.GetClosedSurfaceInternalRepresentation(node.GetSegmentation().GetNthSegmentID(0)).GetNumberOfPoints()
+    assert ui.surfaceMessage.text == ""
     panel.parameters.threshold = 0.1
     ui.segmentBone.click()
-    assert "lower it" in ui.volumeMessage.text
+    assert "lower it" in ui.surfaceMessage.text
+    assert not panel.review.surface.child.running
 
 
-def test_the_3d_views_turn_to_what_is_new_and_then_stay(volume, panel, ui):
+def test_the_surface_lies_in_an_oblique_volume_as_if_made_here(panel, make_surface):
+    """As `add_bone` makes it in this process, which the panel never does."""
+    import slicer
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    from IXGSLib.geometry import Grid
+    from IXGSLib.scene import add_volume
+    from IXGSLib.scene.bone import add_bone
+    from IXGSLib.volume import Volume
+
+    turned = np.array([[0.8, -0.6, 0], [0.48, 0.64, -0.6], [0.36, 0.48, 0.8]])
+    grid = Grid((20, 24, 28), (1.1, 0.9, 1.3), (12.0, -250.0, 1300.0), turned)
+    distance = np.linalg.norm(grid.points() - grid.center, axis=-1)
+    node = add_volume(slicer.mrmlScene, Volume(np.clip(0.03 * (8 - distance), 0, 0.05), grid))
+    panel.parameters.volume, panel.parameters.threshold = node, 0.03
+    make_surface()
+    (bone,) = segmentations()
+    add_bone(slicer.mrmlScene, node, 0.03)
+    found, expected = (
+        each.GetClosedSurfaceInternalRepresentation(each.GetSegmentation().GetNthSegmentID(0))
+        for each in segmentations()
+    )
+    points = vtk_to_numpy(found.GetPoints().GetData())
+    assert np.array_equal(points, vtk_to_numpy(expected.GetPoints().GetData()))
+    assert np.allclose(points.mean(axis=0) * (-1, -1, 1), grid.center, atol=0.1)
+    labels = slicer.vtkOrientedImageData()
+    assert bone.GetBinaryLabelmapRepresentation(bone.GetSegmentation().GetNthSegmentID(0), labels)
+    assert bone.GetDisplayNode().GetVisibility3D()
+
+
+def test_a_surface_can_be_cancelled(volume, panel, ui, wait):
+    panel.parameters.threshold = 0.01
+    ui.segmentBone.click()
+    assert ui.segmentBone.text == "Cancel"
+    process = panel.review.surface.child._job._process
+    ui.segmentBone.click()
+    assert "Stopping" in ui.surfaceMessage.text
+    wait(lambda: not panel.review.surface.child.running)
+    assert process.poll() is not None
+    assert "Cancelled" in ui.surfaceMessage.text
+    assert segmentations() == []
+    assert (ui.segmentBone.text, ui.segmentBone.enabled) == ("Make surface", True)
+
+
+@pytest.mark.parametrize("end", ["volume", "scene", "other"])
+def test_a_surface_goes_with_its_volume(volume, panel, ui, wait, end):
+    import slicer
+
+    panel.parameters.threshold = 0.01
+    ui.segmentBone.click()
+    process = panel.review.surface.child._job._process
+    if end == "volume":
+        slicer.mrmlScene.RemoveNode(volume)
+    elif end == "scene":
+        slicer.mrmlScene.Clear(0)
+    else:
+        panel.parameters.volume = slicer.util.addVolumeFromArray(np.ones((3, 3, 3), np.float32))
+    assert not panel.review.surface.child.running
+    wait(lambda: process.poll() is not None, 30)
+    assert segmentations() == []
+    assert ui.segmentBone.text == "Make surface"
+    assert ui.segmentBone.enabled == (end == "other")
+
+
+def test_a_crash_of_the_surface_is_one_message(volume, panel, ui, make_surface, monkeypatch, tmp_path):
+    from IXGSPanel import surface
+
+    script = tmp_path / "crash.py"
+    script.write_text("import os; os._exit(7)")
+    monkeypatch.setattr(surface, "SCRIPT", script)
+    panel.parameters.threshold = 0.01
+    make_surface()
+    assert "ended unexpectedly with code 7" in ui.surfaceMessage.text
+    assert ui.segmentBone.enabled
+
+
+def test_a_volume_without_voxels_is_a_message(panel, ui):
+    import slicer
+
+    panel.parameters.volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
+    for button in (ui.segmentBone, ui.suggestThreshold, ui.renderBone):
+        button.click()
+        assert "empty: a volume without voxels" in ui.surfaceMessage.text
+
+
+def test_the_3d_views_turn_to_what_is_new_and_then_stay(volume, panel, ui, make_surface):
     import slicer
 
     layout = slicer.app.layoutManager()
     before = layout.resets
-    for made, expected in ((ui.segmentBone, 1), (ui.segmentBone, 1), (ui.renderBone, 2), (ui.renderBone, 2)):
-        made.click()
+    for made, expected in ((make_surface, 1), (make_surface, 1), (ui.renderBone.click, 2), (ui.renderBone.click, 2)):
+        made()
         assert layout.resets - before == expected
     ui.renderBone.click()
     assert layout.resets - before == 2
