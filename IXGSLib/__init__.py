@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .formats import load_case
     from .reconstruction import reconstruct
+    from .standardization import StandardizationSettings, standardize
 
-__all__ = ["load_case", "reconstruct"]
+__all__ = ["StandardizationSettings", "load_case", "reconstruct", "standardize"]
 __version__ = "0.1.0"
 
 
@@ -22,4 +23,8 @@ def __getattr__(name: str) -> Any:
         from .reconstruction import reconstruct
 
         return reconstruct
+    if name in ("StandardizationSettings", "standardize"):
+        from . import standardization
+
+        return getattr(standardization, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -29,18 +29,21 @@ class Body:
     """Attenuation at 70 keV, 1/mm, of water, bone and metal, and bone enhanced: float32 [k, j, i, 4] on a grid.
 
     back: LPS y of the patient's back, mm.
+    density: factors on the attenuation of soft tissue and of bone.
     """
 
     values: np.ndarray
     grid: Grid
     back: float
+    density: tuple[float, float] = (1.0, 1.0)
 
     def line_integrals(self, view: View) -> tuple[np.ndarray, np.ndarray]:
         """(3, height, width) of water, bone and metal at 70 keV, and (height, width) of enhanced bone; float32."""
         images = np.zeros((view.size[1], view.size[0], 4), np.float32)
         size = np.array(self.grid.shape[::-1])
         run(_project, view.size[1], self.values.reshape(-1), size, *lattice_rays(self.grid, view), images)
-        channels = np.ascontiguousarray(np.moveaxis(images, -1, 0))
+        water, bone = self.density
+        channels = np.ascontiguousarray(np.moveaxis(images * np.array([water, bone, 1, bone], np.float32), -1, 0))
         return channels[:3], channels[3]
 
 

@@ -1,12 +1,13 @@
-"""Random poses around a spine and random imaging settings, from stated ranges."""
+"""Random patients like a given one, poses around a spine and imaging settings, from stated ranges."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..geometry import View
+from ..geometry import Grid, View
 from ..geometry.rigid import Array, apply
 from ..geometry.trajectory import CArm
 from .body import Body
@@ -16,7 +17,7 @@ UNIFORM = {
     "kvp": (60.0, 120.0),
     "aluminium": (2.0, 5.0),
     "copper": (0.0, 0.3),
-    "scatter": (0.2, 2.0),
+    "scatter": (0.2, 1.4),
     "scatter_width": (25.0, 70.0),
     "focal_spot": (0.3, 1.2),
     "mtf50": (0.5, 2.5),
@@ -37,7 +38,7 @@ LOGARITHMIC = {"quanta": (300.0, 20_000.0), "electronic_noise": (1.0, 10.0)}
 CHOICES: dict[str, tuple[Any, ...]] = {
     "field": ("square", "round", "open"),
     "metal": ("titanium", "steel"),
-    "logarithmic": (True, True, False),
+    "logarithmic": (True, True, True, True, True, False),
     "inverted": (True, False),
     "bits": (8, 8, 12, 16),
     "table": (0.0, 8.0, 15.0, 25.0),
@@ -47,6 +48,8 @@ IMPLANTS: dict[Implant, float] = {"screws": 0.25, "wires": 0.1, "balls": 0.25}
 """How often each kind of implant is there."""
 WINDOW = ((0.1, 5.0), (88.0, 99.9))
 """Percentiles of black and of white."""
+STATURE, BUILD, SOFT_DENSITY, BONE_DENSITY = 1.12, 1.06, 1.1, 1.35
+"""Factors by which a patient is larger or smaller at most, as a whole and along each axis, and denser or less dense."""
 SOURCE_DETECTOR, SOURCE_ISOCENTRE, DETECTOR = (950.0, 1250.0), (0.55, 0.68), (200.0, 400.0)
 """C-arm: mm, part of that, side of the detector in mm."""
 ORBITAL, ANGULAR = (-110.0, 110.0), (-30.0, 30.0)
@@ -70,6 +73,24 @@ def draw_settings(generator: np.random.Generator, base: ImagingSettings) -> Imag
         bone_softness=base.bone_softness,
         seed=int(generator.integers(2**31)),
     )
+
+
+def draw_patient(generator: np.random.Generator, patient: Body) -> Body:
+    """The same anatomy in another size, build and density, around the same centre."""
+    stature, soft, bone = (_factor(generator, most) for most in (STATURE, SOFT_DENSITY, BONE_DENSITY))
+    size = stature * np.array([_factor(generator, BUILD) for _ in range(3)])
+    grid = _resized(patient.grid, size)
+    return replace(patient, grid=grid, back=float(grid.corners()[:, 1].max()), density=(soft, bone))
+
+
+def _factor(generator: np.random.Generator, most: float) -> float:
+    return float(np.exp(generator.uniform(-1, 1) * np.log(most)))
+
+
+def _resized(grid: Grid, size: Array) -> Grid:
+    spacing = grid.spacing * size
+    middle = (np.array(grid.shape[::-1]) - 1) / 2
+    return Grid(grid.shape, spacing, grid.center - grid.direction @ (middle * spacing), grid.direction)
 
 
 def draw_view(generator: np.random.Generator, patient: Body, points: Array, size: int) -> tuple[View, Array]:

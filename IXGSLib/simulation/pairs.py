@@ -20,7 +20,7 @@ from ..errors import FormatError, IXGSError, SettingsError
 from ..files import sha256, write_atomically
 from ..formats.strict_json import read_json
 from ..geometry import Grid
-from ..geometry.rigid import Array
+from ..geometry.rigid import Array, apply
 from ..rendering.threads import set_thread_count, thread_count
 from ..volume.images import read_image
 from ..xray import png
@@ -30,6 +30,8 @@ from .body import Body, body
 from .imaging_settings import ImagingSettings
 from .realistic import radiograph
 
+VERSION = 2
+"""Of the way in which pairs are drawn."""
 TARGET_SCALE = 4096
 """Numbers per unit of line integral in the files of targets."""
 CONTENT = ("format", "version", "seed", "size", "bone_threshold", "bone_softness")
@@ -122,9 +124,11 @@ def make_pair(scan: Scan, number: int, settings: PairSettings, folder: Path, pat
     """Draw, simulate and write one pair."""
     patient = scan.body() if patient is None else patient
     generator = np.random.default_rng([settings.seed, int(scan.name, 16), number])
-    view, center = drawing.draw_view(generator, patient, scan.spine, settings.size)
+    varied = drawing.draw_patient(generator, patient)
+    spine = apply(varied.grid.world_from_index @ np.linalg.inv(patient.grid.world_from_index), scan.spine)
+    view, center = drawing.draw_view(generator, varied, spine, settings.size)
     imaging = drawing.draw_settings(generator, settings.imaging())
-    picture = radiograph(patient, view, imaging, center)
+    picture = radiograph(varied, view, imaging, center)
     grey = np.rint(picture.picture * (65535 / (2**imaging.bits - 1))).astype(np.uint16)
     target = np.rint(np.clip(picture.target * TARGET_SCALE, 0, 65535)).astype(np.uint16)
     stem = _stem(scan.name, number)
@@ -140,6 +144,7 @@ def make_pair(scan: Scan, number: int, settings: PairSettings, folder: Path, pat
         "size": list(view.size),
         "pixel_spacing": list(view.pixel_spacing or ()),
         "isocentre": center.tolist(),
+        "patient": {"spacing": varied.grid.spacing.tolist(), "density": list(varied.density)},
         "settings": asdict(imaging),
         "sha256": {name: sha256(data) for name, data in files.items()},
     }
@@ -191,7 +196,7 @@ def _each(scan: Scan, numbers: list[int], settings: PairSettings, folder: Path, 
 
 def _prepare(folder: Path, settings: PairSettings) -> None:
     """Make the folder, or check that it holds pairs of the same kind."""
-    wanted = {"format": "ixgs-pairs", "version": 1, **asdict(settings)}
+    wanted = {"format": "ixgs-pairs", "version": VERSION, **asdict(settings)}
     file = folder / "pairs.json"
     if file.is_file():
         found = read_json(file)

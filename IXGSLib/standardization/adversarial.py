@@ -52,11 +52,11 @@ class Adversarial:
     def step(self, number: int, pictures: Tensor, targets: Tensor) -> Losses:
         """One step of the discriminator, then one of the generator (Isola et al., section 3.3).
 
-        pictures: (pairs, 3, h, w). targets: (pairs, 1, h, w) in the network's unit.
+        pictures: (pairs, CHANNELS, h, w). targets: (pairs, 1, h, w) in the network's unit.
         """
         self._prepare(number)
         with torch.autocast(pictures.device.type, self.precision, self.precision != torch.float32):
-            made = self.shared[0](pictures) * (pictures[:, 2:] > 0)
+            made = self.shared[0](pictures) * (pictures[:, -1:] > 0)
             judged = self.shared[1](pictures.repeat(2, 1, 1, 1), torch.cat([targets, made.detach()])).float()
         true, false = judged.chunk(2)
         # Half of it slows the discriminator down relative to the generator, as published.

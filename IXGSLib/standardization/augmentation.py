@@ -35,7 +35,7 @@ def varied(pair: Pair, settings: TrainingSettings, generator: np.random.Generato
 
 
 def sample(pair: Pair, shadow: float | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """What the network takes (3, rows, columns) and should make of it (1, rows, columns) line integrals, float32.
+    """What the network takes (CHANNELS, rows, columns) and makes of it (1, rows, columns), line integrals; float32.
 
     Outside the field the target is 0. shadow: the grey there when the network is not told the field.
     """

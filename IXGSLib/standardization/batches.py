@@ -16,7 +16,7 @@ from .training_settings import TrainingSettings
 
 
 class Batches(Dataset):
-    """Item n is what this process trains on in step n: pictures (pairs, 3, h, w) and targets (pairs, 1, h, w).
+    """Item n is what this process trains on in step n: pictures (pairs, CHANNELS, h, w) and targets (pairs, 1, h, w).
 
     Every pair comes once per epoch, in an order of its own, and varied anew. All processes together take the same
     pairs, whatever their number.

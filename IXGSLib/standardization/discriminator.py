@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .generator import CHANNELS, initialize, normalization
+from .generator import initialize, normalization
+from .normalization import CHANNELS
 
 
 class Discriminator(nn.Module):

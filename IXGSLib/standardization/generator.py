@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CHANNELS = 3
-"""Of the input, as `normalization.channels` makes them."""
+from .normalization import CHANNELS
+
 WIDEST = 8
 """Channels of the inner levels, in units of the first level's."""
 DROPOUT_LEVELS = 3

@@ -85,9 +85,9 @@ def fit(training: Tensor, others: Tensor) -> LikenessModel:
 def features(generator: Generator, pictures: Tensor) -> Tensor:
     """(pictures, features) float32: mean and spread of each channel of the encoder inside the field.
 
-    pictures: (pictures, 3, rows, columns).
+    pictures: (pictures, CHANNELS, rows, columns).
     """
-    field = (pictures[:, 2:] > 0).float()
+    field = (pictures[:, -1:] > 0).float()
     parts = []
     for values in generator.encode(pictures)[:-1]:
         values = F.leaky_relu(values.float(), 0.2)
@@ -100,6 +100,6 @@ def features(generator: Generator, pictures: Tensor) -> Tensor:
 
 
 def all_features(generator: Generator, pictures: Iterable[Tensor]) -> Tensor:
-    """`features` of pictures (3, rows, columns), one at a time."""
+    """`features` of pictures (CHANNELS, rows, columns), one at a time."""
     device = next(generator.parameters()).device
     return torch.cat([features(generator, picture[None].to(device)) for picture in pictures])

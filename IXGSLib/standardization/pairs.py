@@ -15,6 +15,7 @@ from ..formats.strict_json import numbers, read_json
 from ..geometry import View
 from ..simulation.collimator import exposed
 from ..simulation.imaging_settings import ImagingSettings
+from ..simulation.pairs import VERSION
 from ..simulation.realistic import UMBRA
 from ..xray import png
 
@@ -87,8 +88,8 @@ def open_pairs(path: Path) -> PairFolder:
     about = read_json(path / "pairs.json") if (path / "pairs.json").is_file() else None
     if not isinstance(about, dict) or about.get("format") != "ixgs-pairs":
         raise FormatError(f"{path}: no pairs.json of pairs, expected a folder that ixgs pairs has made; check the name")
-    if about.get("version") != 1 or not isinstance(about.get("size"), int):
-        raise FormatError(f"{path}: pairs of version {about.get('version')}, expected 1; make them again")
+    if about.get("version") != VERSION or not isinstance(about.get("size"), int):
+        raise FormatError(f"{path}: pairs of version {about.get('version')}, expected {VERSION}; make them again")
     files = sorted(path.glob("*_*.json"))
     if not files:
         raise FormatError(f"{path}: no pair is finished, expected some; let ixgs pairs go on")

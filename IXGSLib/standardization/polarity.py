@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from .fitting import Fit
 from .normalization import channels
+from .smoothing import smooth
 
 SIZE = 128
 """Pixels along the longer side at which a picture is looked at."""
@@ -42,7 +43,7 @@ def features(picture: np.ndarray, field: np.ndarray) -> np.ndarray:
     middle of the picture, since air lies beside a body.
     """
     values, inside = Fit(picture.shape[0], picture.shape[1], SIZE).square(picture, field)
-    grey, rank, _ = channels(values, inside)
+    grey, rank = channels(values, inside)[:2]
     distance = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
     core = distance > 3 if (distance > 3).any() else inside
     if not core.any():
@@ -50,24 +51,13 @@ def features(picture: np.ndarray, field: np.ndarray) -> np.ndarray:
     aside = np.abs(np.arange(SIZE) - (SIZE - 1) / 2) + np.zeros((SIZE, 1))
     parts = []
     for image in (grey, rank):
-        levels = [_smooth(image, inside, scale) for scale in SCALES]
+        levels = [smooth(image, inside, scale) for scale in SCALES]
         details = [finer - wider for finer, wider in pairwise(levels)]
-        amplitudes = [_smooth(details[n] ** 2, inside, scale) ** 0.5 for n, scale in ((0, 4.0), (2, 8.0))]
+        amplitudes = [smooth(details[n] ** 2, inside, scale) ** 0.5 for n, scale in ((0, 4.0), (2, 8.0))]
         parts += [_skewness(detail[core]) for detail in details]
         parts += [_correlation(amplitude[core], levels[3][core]) for amplitude in amplitudes]
         parts += [_correlation(place[core], image[core]) for place in (distance, aside)]
     return np.array([*parts, _skewness(grey[core]), float(grey[core].mean())])
-
-
-def _smooth(image: np.ndarray, inside: np.ndarray, scale: float) -> np.ndarray:
-    """The image blurred by a Gaussian to which only what is inside counts."""
-    if scale == 0:
-        return image
-    total, weight = (
-        ndimage.gaussian_filter(np.asarray(values, np.float32), scale, mode="constant", truncate=3)
-        for values in (np.where(inside, image, 0), inside)
-    )
-    return total / np.maximum(weight, 1e-3)
 
 
 def _skewness(values: np.ndarray) -> float:

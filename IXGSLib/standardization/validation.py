@@ -35,11 +35,11 @@ def spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
 
 
 def standardized(generator: Generator, pictures: np.ndarray, scale: float) -> np.ndarray:
-    """(pictures, rows, columns) line integrals from (pictures, 3, rows, columns), zero outside the field; float32."""
+    """(pictures, rows, columns) float32 line integrals from (pictures, CHANNELS, rows, columns), zero outside the field."""
     device = next(generator.parameters()).device
     with torch.inference_mode():
         made = generator(torch.from_numpy(pictures).to(device)).float().cpu().numpy()[:, 0]
-    return made * scale * (pictures[:, 2] > 0)
+    return made * scale * (pictures[:, -1] > 0)
 
 
 def validate(generator: Generator, folder: PairFolder, names: tuple[str, ...], scale: float) -> Scores:

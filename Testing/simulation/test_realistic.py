@@ -16,6 +16,7 @@ from IXGSLib.simulation.beam import beam, detected, mass_attenuation, spectrum, 
 from IXGSLib.simulation.blur import blurred, gaussian, lorentzian, veiling_glare
 from IXGSLib.simulation.body import body, materials
 from IXGSLib.simulation.display import quantized, windowed
+from IXGSLib.simulation.drawing import draw_patient
 from IXGSLib.simulation.implants import implants
 from IXGSLib.simulation.realistic import radiograph
 from IXGSLib.simulation.realistic_case import simulate_realistic, write_realistic
@@ -87,6 +88,20 @@ def test_a_coarser_body_keeps_its_line_integrals(patient):
     assert coarse.values.size < patient.values.size / 2
     for fine, rough in zip(patient.line_integrals(VIEW)[0][:2], coarse.line_integrals(VIEW)[0][:2], strict=True):
         assert np.abs(fine - rough).mean() < 0.05 * fine.max()
+
+
+def test_a_varied_patient_is_stretched_around_the_centre_and_has_other_densities(patient):
+    changed = [draw_patient(np.random.default_rng(seed), patient) for seed in range(20)]
+    for other in changed:
+        size = other.grid.size / patient.grid.size
+        assert np.all((size > 1 / 1.2) & (size < 1.2))
+        np.testing.assert_allclose(other.grid.center, patient.grid.center)
+        lines, target = other.line_integrals(VIEW)
+        soft, bone = other.density
+        plain, plain_target = replace(other, density=(1.0, 1.0)).line_integrals(VIEW)
+        np.testing.assert_allclose(lines, plain * np.array([soft, bone, 1])[:, None, None], rtol=1e-6)
+        np.testing.assert_allclose(target, plain_target * bone, rtol=1e-6)
+    assert np.ptp([other.density[1] for other in changed]) > 0.2
 
 
 def test_tables_agree_with_nist():

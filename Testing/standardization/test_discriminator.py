@@ -4,11 +4,12 @@ import torch
 from torch import nn
 
 from IXGSLib.standardization.discriminator import Discriminator
+from IXGSLib.standardization.normalization import CHANNELS
 
 
 def inputs(size, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(1, 3, size, size, generator=generator), torch.randn(1, 1, size, size, generator=generator)
+    return torch.randn(1, CHANNELS, size, size, generator=generator), torch.randn(1, 1, size, size, generator=generator)
 
 
 def test_judges_patches_of_seventy_pixels():

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.stats import rankdata
 
-from IXGSLib.standardization.normalization import channels
+from IXGSLib.standardization.normalization import CHANNELS, channels
+from IXGSLib.standardization.smoothing import smooth
 
 
 @pytest.fixture
@@ -41,10 +43,34 @@ def test_grey_is_linear_between_percentiles_and_cut_off_beyond(picture, field):
     assert grey.max() == 1.5
 
 
-def test_a_negative_has_negative_grey_and_rank(picture, field):
+def test_a_negative_has_negative_grey_rank_and_details(picture, field):
     one, other = channels(picture, field), channels(-picture, field)
-    np.testing.assert_allclose(one[0][field], -other[0][field], atol=1e-6)
+    for number in (0, *range(2, CHANNELS - 1)):
+        np.testing.assert_allclose(one[number][field], -other[number][field], atol=1e-4)
     np.testing.assert_allclose(one[1][field], -other[1][field], atol=4 / field.sum())
+
+
+def test_a_faint_detail_has_the_contrast_of_a_strong_one():
+    rows, columns = np.indices((128, 128))
+    strength = np.where(columns < 64, 1.0, 0.05)
+    waves = np.where(rows // 3 % 2, 1, -1) * strength + columns / 16
+    details = channels(waves, np.ones(waves.shape, bool))[2]
+    strong, faint = details[32:96, 20:40].std(), details[32:96, 90:110].std()
+    assert 0.3 < faint / strong < 1.2
+    assert waves[32:96, 90:110].std(axis=0).mean() < 0.06 * waves[32:96, 20:40].std(axis=0).mean()
+
+
+@pytest.mark.parametrize("scale", [0.6, 4.0, 6.0, 12.3])
+def test_a_blur_is_that_of_a_gaussian_and_leaves_out_what_does_not_count(scale, field):
+    picture = np.zeros((201, 201), np.float32)
+    picture[100, 100] = 1
+    made = smooth(picture, np.ones(picture.shape, bool), scale)
+    expected = ndimage.gaussian_filter(picture, scale)
+    assert np.abs(made - expected).max() < 0.17 * expected.max()
+    rows = np.arange(201) - 100
+    assert np.sum(made.sum(axis=1) * rows**2) == pytest.approx(scale**2, rel=0.1)
+    even = smooth(np.where(field, 3.0, np.nan), field, scale)
+    np.testing.assert_allclose(even[field], 3, rtol=1e-4)
 
 
 def test_outside_the_field_nothing_counts(picture, field):

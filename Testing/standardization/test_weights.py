@@ -190,7 +190,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         (lambda told: told["settings"].update(width="4"), ("settings",)),
         (lambda told: told["settings"].update(scale=-1), ("scale is -1",)),
         (lambda told: told["settings"].update(run="rm"), ("run",)),
-        (lambda told: told["settings"].update(width=5), ("expected F16 [5, 3, 4, 4]",)),
+        (lambda told: told["settings"].update(width=5), ("expected F16 [5, 5, 4, 4]",)),
         (lambda told: told["settings"].update(levels=3), ("is unknown",)),
         (lambda told: told["settings"].update(levels=5), ("is missing",)),
         (lambda told: told.update(size=24), ("24 pixels", "multiple of 16")),
