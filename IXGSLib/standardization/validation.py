@@ -35,7 +35,7 @@ def spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
 
 
 def standardized(generator: Generator, pictures: np.ndarray, scale: float) -> np.ndarray:
-    """Line integrals (pictures, rows, columns) float32 of (pictures, CHANNELS, rows, columns), zero outside the field."""
+    """Line integrals (pictures, rows, columns) float32 of (pictures, CHANNELS, rows, columns), 0 outside the field."""
     device = next(generator.parameters()).device
     with torch.inference_mode():
         made = generator(torch.from_numpy(pictures).to(device)).float().cpu().numpy()[:, 0]
