@@ -91,7 +91,7 @@ class Panel(VTKObservationMixin):
         """Nodes that a running reconstruction depends on."""
         if self.parameters is None:
             return []
-        pairs = self.xrays.scene_pairs() if self.parameters.source == "scene" else []
+        pairs = self.xrays.images.pairs() if self.parameters.source == "scene" else []
         found = [self.parameters.region, *(node for pair in pairs for node in pair)]
         return [node for node in found if node is not None]
 

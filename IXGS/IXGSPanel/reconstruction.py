@@ -82,7 +82,7 @@ class ReconstructionSection:
             return _("Choose X-rays in section 1 first.")
         if self.panel.requirements.missing():
             return ""  # Apply asks for them, then reads the X-rays
-        if xrays.child.running:
+        if xrays.busy:
             return _("The X-rays are being read.")
         if xrays.reading is None:
             return _("The X-rays of section 1 cannot be used yet.")

@@ -41,6 +41,7 @@ class Stepper:
     def _go(self) -> None:
         end = time.monotonic() + TURN_SECONDS
         try:
+            next(self._work)
             while time.monotonic() < end:
                 next(self._work)
         except StopIteration as ending:

@@ -17,14 +17,19 @@ from IXGSLib.errors import IXGSError
 from .child import Child, Ending
 from .pictures import escaped, say
 from .reading import Reading
+from .scene_images import SceneImages
 from .signal import Signal
+from .stepper import Stepper
 from .timing import timer
 from .views_table import ViewsTable
 
 if TYPE_CHECKING:
     from .panel import Panel
 
-SCRIPT = Path(__file__).parent / "children" / "read_case.py"
+CHILDREN = Path(__file__).parent / "children"
+SCRIPT, IMAGES_SCRIPT = CHILDREN / "read_case.py", CHILDREN / "read_images.py"
+FEWEST = 2
+"""X-rays of which something can be made."""
 PAUSE_MILLISECONDS = 400
 """From the last change of where the X-rays are to reading them."""
 
@@ -45,6 +50,7 @@ class XRaysSection:
         self._folders: list[Path] = []
         self._ticks = "[]"
         self.table = ViewsTable(panel, self)
+        self.images, self.copying = SceneImages(panel), Stepper()
         self.child = Child()
         self.child.ended.connect(self._on_read)
         self._soon = timer(PAUSE_MILLISECONDS, self.read)
@@ -57,12 +63,13 @@ class XRaysSection:
         ui.chooseFile.connect("clicked()", self.choose_file)
         ui.sampleCase.connect("clicked()", self.take_sample)
         ui.readAgain.connect("clicked()", self.read)
-        ui.addImage.connect("clicked()", self.add_image)
-        ui.clearImages.connect("clicked()", self.clear_images)
         ui.readImages.connect("clicked()", self.read_scene)
-        for box in (ui.imageNode, ui.poseNode):
-            box.connect("currentNodeChanged(vtkMRMLNode*)", self._on_nodes)
-        self._on_nodes()
+        self.images.changed.connect(self._on_images)
+
+    @property
+    def busy(self) -> bool:
+        """Whether X-rays are being read."""
+        return self.copying.busy or self.child.running
 
     # What the parameters say
 
@@ -82,6 +89,7 @@ class XRaysSection:
     def _on_other_source(self) -> None:
         p, before = self.panel.parameters, self._key
         self._key = self._wanted()
+        self._soon.stop()
         self._forget()
         if before[1:2] != self._key[1:2] and any(before[1:2]) and p.leftOut == self._ticks:
             p.leftOut = "[]"  # it was said of other X-rays
@@ -141,7 +149,10 @@ class XRaysSection:
         """Start to read the X-rays that the parameters name."""
         self._soon.stop()
         p = self.panel.parameters
-        if p is None or p.source == "scene":
+        if p is None:
+            return
+        if p.source == "scene":
+            self.read_scene()
             return
         self._forget()
         if not p.casePath or self._incomplete() or self.panel.requirements.missing():
@@ -171,6 +182,7 @@ class XRaysSection:
 
     def _forget(self) -> None:
         """Back to no X-rays."""
+        self.copying.stop()
         self.child.forget()
         had, self.reading, self.case, self.problem = self.reading, None, None, ""
         while self._folders:
@@ -189,8 +201,8 @@ class XRaysSection:
         """What the user has to choose next, or nothing."""
         p = self.panel.parameters
         if p.source == "scene":
-            count = len(self.scene_pairs())
-            if count < 2:
+            count = len(self.images.pairs())
+            if count < FEWEST:
                 return _(
                     "{count} X-rays in the list. Choose an X-ray and its pose, then press Add; at least two."
                 ).format(count=count)
@@ -215,7 +227,7 @@ class XRaysSection:
         self.panel.check()
 
     def message(self) -> str:
-        if self.child.running:
+        if self.busy:
             return _("Reading the X-rays ...")
         if self.problem:
             return _("<b>These X-rays cannot be used.</b> {problem}").format(problem=escaped(self.problem))
@@ -231,50 +243,27 @@ class XRaysSection:
 
     # X-rays that are in the scene
 
-    def scene_pairs(self) -> list[tuple[Any, Any]]:
-        """(volume node, transform node) of each X-ray in the list."""
-        node = self.panel.parameters.parameterNode
-        count = node.GetNumberOfNodeReferences("IXGS.Image")
-        pairs = [[node.GetNthNodeReference(f"IXGS.{each}", n) for each in ("Image", "Pose")] for n in range(count)]
-        return [(image, pose) for image, pose in pairs if None not in (image, pose)]
-
-    def add_image(self) -> None:
-        node, image, pose = (
-            self.panel.parameters.parameterNode,
-            self.ui.imageNode.currentNode(),
-            self.ui.poseNode.currentNode(),
-        )
-        count = node.GetNumberOfNodeReferences("IXGS.Image")
-        node.SetNthNodeReferenceID("IXGS.Image", count, image.GetID())
-        node.SetNthNodeReferenceID("IXGS.Pose", count, pose.GetID())
-        self._forget()
-        self._tell()
-
-    def clear_images(self) -> None:
-        node = self.panel.parameters.parameterNode
-        node.RemoveNodeReferenceIDs("IXGS.Image")
-        node.RemoveNodeReferenceIDs("IXGS.Pose")
-        self._forget()
-        self._tell()
-
     def read_scene(self) -> None:
-        """Write the X-rays of the list as a case, which then is read like any other."""
-        from IXGSLib.formats import save_case
-        from IXGSLib.scene.xrays import case_of, xray_of
-
-        p, pairs = self.panel.parameters, self.scene_pairs()
+        """Copy the X-rays of the list out of the scene, and start to read them."""
         self._forget()
-        folder = self._temporary() / "scene"
-        try:
-            known = {"source_detector_distance": p.sourceDetector, "values": p.sceneValues}
-            save_case(case_of([xray_of(image, pose, **known) for image, pose in pairs], name="scene"), folder)
-        except IXGSError as error:
-            self._fail(str(error))
+        if self.panel.requirements.missing() or len(self.images.pairs()) < FEWEST:
+            self._tell()
             return
-        self._start(folder)
+        images = self._temporary()
+        self.copying.start(self.images.copied(images), lambda done: self._start_images(images), self._refuse)
+        self._tell()
 
-    def _on_nodes(self, *_: Any) -> None:
-        self.ui.addImage.enabled = None not in (self.ui.imageNode.currentNode(), self.ui.poseNode.currentNode())
+    def _start_images(self, images: Path) -> None:
+        self.case, folder = self._temporary() / "scene", self._temporary()
+        self.child.start([str(IMAGES_SCRIPT), str(images), "--case", str(self.case), "--out", str(folder)])
+        self._tell()
+
+    def _refuse(self, error: IXGSError) -> None:
+        self._fail(str(error))
+
+    def _on_images(self) -> None:
+        self._forget()
+        self._tell()
 
     def close(self) -> None:
         """Stop and drop everything, as when the scene goes."""

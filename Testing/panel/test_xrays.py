@@ -166,7 +166,9 @@ def test_half_a_sequence_goes_with_its_x_rays(read, ui):
     assert ui.addSequence.enabled
 
 
-def test_x_rays_in_the_scene_become_a_case(panel, ui, wait, small_case):
+@pytest.fixture
+def in_scene(panel, ui, small_case):
+    """X-rays of the small case as images and poses in the scene and in the list; gives its case."""
     import slicer
 
     from IXGSLib.scene.frames import flipped, vtk_matrix
@@ -185,9 +187,53 @@ def test_x_rays_in_the_scene_become_a_case(panel, ui, wait, small_case):
         ui.poseNode.setCurrentNode(pose)
         ui.addImage.click()
     assert f"{len(case.xrays)} X-rays" in ui.xraysMessage.text
+    return case
+
+
+def test_x_rays_in_the_scene_become_a_case(in_scene, panel, ui, wait):
     ui.readImages.click()
+    assert "Reading" in ui.xraysMessage.text
+    assert "being read" in ui.applyButton.toolTip
     wait(lambda: panel.xrays.reading is not None or panel.xrays.problem)
     assert not panel.xrays.problem
-    for shot, view in zip(panel.xrays.reading.shots, case.views, strict=True):
+    for shot, view in zip(panel.xrays.reading.shots, in_scene.views, strict=True):
         assert np.allclose(shot.view.projection_matrix, view.projection_matrix, rtol=1e-6)
+    kept = load_case(panel.xrays.case)
+    for found, given in zip(kept.xrays, in_scene.xrays, strict=True):
+        assert np.allclose(found.image[given.mask], given.image[given.mask], atol=1e-6)
     assert ui.applyButton.enabled
+
+
+def test_what_the_child_finds_wrong_with_them_is_a_message(in_scene, panel, ui, wait):
+    import slicer
+
+    panel.parameters.sceneValues = "intensity"
+    first = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")[0]
+    slicer.util.updateVolumeFromArray(first, np.full((1, 30, 40), -1, np.float32))
+    ui.readImages.click()
+    wait(lambda: panel.xrays.problem)
+    assert first.GetName() in ui.xraysMessage.text
+    assert not ui.applyButton.enabled
+
+
+def test_an_image_of_many_slices_is_refused_by_name(in_scene, panel, ui, wait):
+    import slicer
+
+    last = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")[-1]
+    slicer.util.updateVolumeFromArray(last, np.zeros((3, 30, 40), np.float32))
+    ui.readImages.click()
+    wait(lambda: panel.xrays.problem)
+    assert f"{last.GetName()}: 3 slices" in ui.xraysMessage.text
+    assert not panel.xrays.busy
+
+
+def test_closing_the_scene_while_x_rays_are_copied_stops_it(in_scene, panel, ui, harness):
+    import slicer
+
+    ui.readImages.click()
+    assert panel.xrays.copying.busy
+    slicer.mrmlScene.Clear(0)
+    assert not panel.xrays.busy
+    harness.wait(lambda: False, 0.3)
+    assert panel.xrays.case is None
+    assert not panel.xrays.child.running
