@@ -20,7 +20,8 @@ DEVICES = ("auto", "cpu", "cuda")
 class IXGSParameterNode:
     """Choices of the panel.
 
-    leftOut and settings are JSON: a list of view ids, an object of settings that replace the preset's.
+    leftOut, settings and lastRun are JSON: a list of view ids, an object of settings that replace the preset's, and
+    the folder of the run that was started last with what was asked of it.
     openField, pixelSize, voxelSize: 0 where the files or the case decide. threshold: 1/mm.
     """
 
@@ -43,6 +44,7 @@ class IXGSParameterNode:
     outputFolder: str = ""
     livePreview: bool = True
     settings: str = "{}"
+    lastRun: str = "{}"
     volume: vtkMRMLScalarVolumeNode
     threshold: Annotated[float, WithinRange(0.0, 0.1)] = 0.0
 

@@ -95,9 +95,35 @@ class ReconstructionSection:
         obstacle = self.obstacle()
         self.ui.applyButton.enabled = not obstacle
         self.ui.applyButton.toolTip = obstacle or _("Reconstruct the volume from the ticked views.")
+        self.ui.resume.visible = not self.running and self.unfinished() is not None
         self.ui.cancelButton.enabled = self.child.running and not self.child.stopping
         if not self.running:
             self.ui.status.text = self._reason or obstacle or _("Ready.")
+
+    def asked(self) -> dict[str, Any]:
+        """All that decides what Apply makes; raises IXGSError where the region is none."""
+        p, xrays = self.panel.parameters, self.panel.xrays
+        return {
+            "xrays": [str(xrays.case), *xrays.image_arguments(), *xrays.leaving_out()],
+            "standardization": self.panel.standardization.arguments(),
+            "region": self.panel.region.arguments(),
+            "preset": p.preset,
+            "device": p.device,
+            "settings": self._settings(),
+        }
+
+    def unfinished(self) -> Path | None:
+        """The folder of the last run, where it ended early, can go on and is what Apply would make."""
+        if self.panel.parameters is None or self.panel.xrays.reading is None:
+            return None
+        last = json.loads(self.panel.parameters.lastRun)
+        try:
+            same = last.get("asked") == self.asked()
+        except IXGSError:
+            return None
+        folder = Path(last.get("folder", ""))
+        begun = (folder / "run.json").is_file() and any((folder / "checkpoints").glob("*.json"))
+        return folder if same and begun and not (folder / "done.json").exists() else None
 
     def arguments(self) -> list[list[str]]:
         """What children do one after the other: standardise the X-rays where that is wanted, reconstruct."""
@@ -114,14 +140,18 @@ class ReconstructionSection:
         jobs.append([*words, *views])
         return [["-m", "IXGSLib", *job, "--json", "--stop-on-eof"] for job in jobs]
 
-    def _settings_file(self) -> Path:
+    def _settings(self) -> dict[str, Any]:
+        """What replaces settings of the preset, the rhythm of the previews included."""
         values = self.advanced.changed()
         if self.panel.parameters.livePreview and "preview_every" not in values:
             values["preview_every"] = max(1, self.advanced.chosen().steps // PREVIEWS)
+        return values
+
+    def _settings_file(self) -> Path:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="ixgs-run-", dir=slicer.app.temporaryPath)
         path = Path(self._folder.name) / "settings.json"
-        path.write_text(json.dumps(values), encoding="utf-8")
+        path.write_text(json.dumps(self._settings()), encoding="utf-8")
         return path
 
     def apply(self) -> None:
@@ -144,18 +174,23 @@ class ReconstructionSection:
                 self._start()
 
     def _start(self) -> None:
-        p = self.panel.parameters
+        p, begun = self.panel.parameters, self.unfinished() if self.ui.resume.checked else None
         name = re.sub(r'[<>:"/\\|?*]+', "-", f"{self.panel.xrays.reading.name}-{p.preset}")  # not all are file names
-        self.out = free(Path(p.outputFolder).expanduser() / name)
+        self.out = begun or free(Path(p.outputFolder).expanduser() / name)
         try:
             self._jobs = self.arguments()
+            asked = self.asked()
         except IXGSError as error:
             self._reason = escaped(str(error))
             self.check()
             return
+        if begun is not None:
+            self._jobs = [[*self._jobs[-1], "--resume"]]  # standardised X-rays are there, whole
+        self.ui.resume.checked = True
         self.ui.log.clear()
         self.ui.progress.visible = True
         self._next()
+        p.lastRun = json.dumps({"folder": str(self.out), "asked": asked})
         self.check()
 
     def _next(self) -> None:
@@ -226,7 +261,8 @@ class ReconstructionSection:
         if ending.done:
             self._load()
         elif ending.cancelled:
-            self._give_up(_("Cancelled. Nothing was kept in the scene."))
+            kept = "" if self.unfinished() is None else _(" Apply goes on from where it was.")
+            self._give_up(_("Cancelled. Nothing was kept in the scene.") + kept)
         else:
             self._give_up(_("<b>The reconstruction failed.</b> {error}").format(error=escaped(ending.error)))
 

@@ -51,7 +51,11 @@ def test_bound_widgets_name_parameters(panel):
     source = (MODULE / "IXGSPanel" / "parameters.py").read_text()
     parameters = set(re.findall(r"^    (\w+): ", source, re.MULTILINE))
     assert bound <= parameters
-    assert parameters - bound == {"leftOut", "settings"}  # the table and the form of settings keep these
+    assert parameters - bound == {
+        "leftOut",
+        "settings",
+        "lastRun",
+    }  # the table, the form of settings and Apply keep these
 
 
 def test_choices_have_a_value_for_every_item(panel):

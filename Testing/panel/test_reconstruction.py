@@ -93,6 +93,74 @@ def test_cancel_stops_at_once_and_keeps_nothing(read, ui, wait):
     assert ui.applyButton.enabled
 
 
+@pytest.fixture
+def often(read, monkeypatch):
+    """Real children that keep a checkpoint after every step; gives the words of each that was started."""
+    code = (
+        "import sys; from IXGSLib.reconstruction import pipeline; pipeline.CHECKPOINT_SECONDS = 0.0;"
+        "from IXGSLib.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    start, started = read.reconstruction.child.start, []
+
+    def start_often(words):
+        started.append(words)
+        start(["-c", code, *words[2:]])
+
+    monkeypatch.setattr(read.reconstruction.child, "start", start_often)
+    return started
+
+
+def cancelled_early(read, ui, wait):
+    """Start a long run and cancel it when there is something to go on from; the step that it was at."""
+    steps = []
+    read.reconstruction.child.told.connect(lambda event: steps.append(event.get("step", 0)))
+    ui.applyButton.click()
+    wait(lambda: steps and steps[-1] > 5)
+    ui.cancelButton.click()
+    wait(lambda: not read.reconstruction.running)
+    return max(steps)
+
+
+def test_a_cancelled_run_goes_on(read, ui, wait, often, tmp_path):
+    read.parameters.settings = json.dumps({"steps": 200_000, "gaussians": 400, "background_gaussians": 100})
+    assert not ui.resume.isVisibleTo(ui.resume.parent())
+    step = cancelled_early(read, ui, wait)
+    out = read.reconstruction.out
+    assert "goes on" in ui.status.text
+    assert ui.resume.isVisibleTo(ui.resume.parent())
+    events = []
+    read.reconstruction.child.told.connect(events.append)
+    ui.applyButton.click()
+    assert read.reconstruction.out == out
+    assert not ui.resume.isVisibleTo(ui.resume.parent())
+    wait(lambda: any(event.get("step") for event in events))
+    ui.cancelButton.click()
+    wait(lambda: not read.reconstruction.running)
+    assert next(event["step"] for event in events if event.get("step")) >= step - 1
+    assert ["--resume" in words for words in often] == [False, True]
+    assert "goes on" in ui.status.text
+
+
+def test_only_the_same_run_goes_on_and_only_where_it_is_wanted(read, ui, wait, often, monkeypatch):
+    read.parameters.settings = json.dumps({"steps": 200_000, "gaussians": 400, "background_gaussians": 100})
+    cancelled_early(read, ui, wait)
+    first, offered = read.reconstruction.out, read.reconstruction.unfinished
+    assert offered() == first
+    kept = read.parameters.settings
+    for name, other in (("settings", '{"steps": 100}'), ("preset", "fine"), ("voxelSize", 3.0), ("leftOut", '["000"]')):
+        before = getattr(read.parameters, name)
+        setattr(read.parameters, name, other)
+        assert offered() is None, name
+        setattr(read.parameters, name, before)
+    assert read.parameters.settings == kept
+    assert offered() == first
+    monkeypatch.setattr(read.reconstruction.child, "start", often.append)
+    ui.resume.checked = False
+    ui.applyButton.click()
+    assert read.reconstruction.out == first.with_name(f"{first.name}-2")
+    assert "--resume" not in often[-1]
+
+
 def test_an_error_of_the_child_is_one_message(read, ui, wait, small_case, tmp_path):
     read.xrays.case = tmp_path / "gone"
     ui.applyButton.click()
