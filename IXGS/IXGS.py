@@ -51,6 +51,7 @@ class IXGSWidget(ScriptedLoadableModuleWidget):
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
         from IXGSPanel.panel import Panel
+        from IXGSPanel.wheel import WheelGuard
 
         widget = slicer.util.loadUI(self.resourcePath("UI/IXGS.ui"))
         widget.setMRMLScene(slicer.mrmlScene)
@@ -58,6 +59,8 @@ class IXGSWidget(ScriptedLoadableModuleWidget):
         self.ui = slicer.util.childWidgetVariables(widget)
         self.logic = IXGSLogic()
         self.panel = Panel(self.ui, self.logic)
+        self.wheel = WheelGuard()
+        self.wheel.guard(widget)
 
     def enter(self):
         self.panel.open()

@@ -132,6 +132,55 @@ def test_the_panel_fits_its_width(window, ui, harness):
     assert window.content.minimumSizeHint().width() <= 380
 
 
+def turn_wheel(widget):
+    """One notch of the mouse wheel downwards over a widget; whether it took it, which else goes on to the page."""
+    from PySide6 import QtCore, QtGui, QtWidgets
+
+    middle = QtWidgets.QWidget.rect(widget).center()
+    place = QtCore.QPointF(widget.mapToGlobal(middle))
+    words = (QtCore.QPoint(), QtCore.QPoint(0, -120), QtCore.Qt.NoButton, QtCore.Qt.NoModifier)
+    event = QtGui.QWheelEvent(middle, place, *words, QtCore.Qt.NoScrollPhase, False)
+    QtWidgets.QApplication.sendEvent(widget, event)
+    return event.isAccepted()
+
+
+@pytest.mark.parametrize(
+    "name", ["threshold", "voxelSize", "preset", "region", "setting_steps", "setting_initialization"]
+)
+def test_the_wheel_changes_no_value_that_it_passes_over(window, panel, ui, harness, name):
+    import qt
+
+    for section in ("regionButton", "reconstructionButton", "advancedButton", "reviewButton"):
+        getattr(ui, section).collapsed = False
+    panel.parameters.threshold = 0.05
+    harness.wait(lambda: False, 0.2)
+    found = window.content.findChild(qt.QWidget, name)
+    kinds = (qt.QAbstractSpinBox, qt.QSlider, qt.QComboBox)
+    inner = [found] if isinstance(found, kinds) else [each for kind in kinds for each in found.findChildren(kind)]
+    assert inner
+    for box in inner:
+        before = [value(each) for each in inner]
+        assert not turn_wheel(box)
+        assert [value(each) for each in inner] == before
+
+
+def value(box):
+    return box.currentIndex if hasattr(box, "currentIndex") else box.value
+
+
+def test_with_the_focus_it_does(window, ui, harness):
+    import qt
+
+    ui.regionButton.collapsed = False
+    window.activateWindow()
+    ui.voxelSize.value = 3.0
+    ui.voxelSize.setFocus()
+    harness.wait(lambda: ui.voxelSize.focus, 5)
+    assert ui.voxelSize.focusPolicy == qt.Qt.StrongFocus
+    assert turn_wheel(ui.voxelSize)
+    assert ui.voxelSize.value < 3.0
+
+
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
 def test_nothing_is_imported_that_slicer_does_not_bring(source):
     imported = set()
