@@ -17,7 +17,7 @@ UNIFORM = {
     "kvp": (60.0, 120.0),
     "aluminium": (2.0, 5.0),
     "copper": (0.0, 0.3),
-    "scatter": (0.2, 1.4),
+    "scatter": (0.1, 1.0),
     "scatter_width": (25.0, 70.0),
     "focal_spot": (0.3, 1.2),
     "mtf50": (0.5, 2.5),
@@ -33,18 +33,18 @@ UNIFORM = {
     "edge_width": (1.0, 5.0),
 }
 """Settings that are drawn evenly between two values."""
-LOGARITHMIC = {"quanta": (300.0, 20_000.0), "electronic_noise": (1.0, 10.0)}
+LOGARITHMIC = {"quanta": (800.0, 30_000.0), "electronic_noise": (1.0, 10.0)}
 """Settings whose logarithm is drawn evenly between two values."""
 CHOICES: dict[str, tuple[Any, ...]] = {
     "field": ("square", "round", "open"),
     "metal": ("titanium", "steel"),
-    "logarithmic": (True, True, True, True, True, False),
+    "logarithmic": (*(True,) * 9, False),
     "inverted": (True, False),
     "bits": (8, 8, 12, 16),
     "table": (0.0, 8.0, 15.0, 25.0),
 }
 """Settings that are one of several, each equally likely."""
-IMPLANTS: dict[Implant, float] = {"screws": 0.25, "wires": 0.1, "balls": 0.25}
+IMPLANTS: dict[Implant, float] = {"screws": 0.15, "wires": 0.1, "balls": 0.25}
 """How often each kind of implant is there."""
 WINDOW = ((0.1, 5.0), (88.0, 99.9))
 """Percentiles of black and of white."""

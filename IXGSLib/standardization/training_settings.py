@@ -15,7 +15,7 @@ class TrainingSettings:
     # The network
     width: int = 24
     """Channels of the generator's first level; 64 as published, 27 is the most that 20 MB of weights hold."""
-    levels: int = 8
+    levels: int = 6
     """Halvings of the picture; 2 to this power divides the size of the pictures."""
     discriminator_width: int = 32
     """Channels of the discriminator's first layer; 64 as published."""
@@ -58,11 +58,11 @@ class TrainingSettings:
     """Logarithm of the exponent, at most."""
     noise: float = 0.02
     """Standard deviation at most, in parts of the whole range of grey."""
-    negatives: float = 0.2
+    negatives: float = 0.0
     """Part of the pictures shown in the wrong polarity."""
-    unknown_fields: float = 0.2
+    unknown_fields: float = 0.1
     """Part of the pictures whose field is not told."""
-    saturated: float = 0.3
+    saturated: float = 0.2
     """Part of the pictures whose field is told without its thinnest pixels, as where a detector is saturated."""
 
     # The machine

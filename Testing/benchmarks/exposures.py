@@ -120,13 +120,13 @@ def made(exposure: Exposure, method: Method, preset: Preset, weights: Path | Non
         found = [view["likeness"] for view in case.standardization.record["views"].values() if "likeness" in view]
         if found:
             notes |= {"likeness": float(np.median(found)), "least_likeness": float(min(found))}
-    _keep(kept(exposure, method, preset, weights), case, result.volume)
+    _keep(kept(exposure, method, preset, digest(weights)), case, result.volume)
     return Made(case, result.volume, notes)
 
 
-def kept(exposure: Exposure, method: Method, preset: Preset, weights: Path | None = None) -> Path:
-    """The file with the volume and the shown views; of pix2pix one for each weights."""
-    return exposure.folder / f"{method}{f'-{digest(weights)}' if method == 'pix2pix' else ''}-{preset}.npz"
+def kept(exposure: Exposure, method: Method, preset: Preset, weights: str = "") -> Path:
+    """The file with the volume and the shown views; of pix2pix one for each weights, named by their digest."""
+    return exposure.folder / f"{method}{f'-{weights}' if method == 'pix2pix' else ''}-{preset}.npz"
 
 
 def digest(weights: Path | None) -> str:

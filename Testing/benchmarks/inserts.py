@@ -23,7 +23,6 @@ import numpy as np
 
 from IXGSLib.geometry import Grid
 from IXGSLib.reconstruction.settings import Preset
-from IXGSLib.resources import shipped_weights
 from IXGSLib.simulation.attenuation import all_tissue, bone_enhanced
 from IXGSLib.simulation.beam import DENSITY, mass_attenuation
 from IXGSLib.simulation.realistic_case import simulate_realistic
@@ -89,7 +88,7 @@ def main(arguments: list[str]) -> int:
     options = parser(__doc__ or "").parse_args(arguments)
     store = Store(options.out / STORE.name if options.out else STORE)
     if not options.table:
-        _measure(store, options.preset, left_out(options.weights or shipped_weights()), options.again)
+        _measure(store, options.preset, left_out(options.weights), options.again)
     text = results(store.content, options.preset)
     (options.out / RESULTS.name if options.out else RESULTS).write_text(text, encoding="utf-8")
     return 0
@@ -204,7 +203,7 @@ def _metal(name: str, region: Grid) -> np.ndarray:
 
 def _volume(exposure: Exposure, method: Method, preset: Preset, weights: Path | None, again: bool) -> np.ndarray:
     """The volume of a method, from what is kept of it or made now."""
-    file = kept(exposure, method, preset, weights)
+    file = kept(exposure, method, preset, digest(weights))
     if again or not file.exists():
         return made(exposure, method, preset, weights).volume.values
     with np.load(file) as arrays:

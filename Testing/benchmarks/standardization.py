@@ -60,7 +60,7 @@ Run = dict[str, Any]
 def main(arguments: list[str]) -> int:
     options = parser(__doc__ or "").parse_args(arguments)
     store = Store(options.out / STORE.name if options.out else STORE)
-    weights = left_out(options.weights or shipped_weights())
+    weights = left_out(options.weights)
     exposure = lumbar()
     if not options.table:
         measure(exposure, store, options.preset, weights, options.again)
@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
         print(f"README.md shows the standard preset, this is {options.preset}: left as it is\n\n{table}")
         return 0
     picture = options.out / PICTURE.name if options.out else PICTURE
-    standardization_picture.draw(exposure, options.preset, weights, picture)
+    standardization_picture.draw(exposure, options.preset, measured(store, options.preset), picture)
     return 0
 
 
@@ -94,13 +94,19 @@ def lumbar() -> Exposure:
     )
 
 
-def left_out(weights: Path | None) -> Path | None:
-    """The weights as they are; exits for those of a network that has seen the patient."""
+def left_out(given: Path | None) -> Path | None:
+    """The weights that are given, or those that come with IXGS if they have not seen the patient.
+
+    Exits for weights that are given and have seen the patient.
+    """
+    weights = given or shipped_weights()
     if weights is not None:
         from IXGSLib.standardization.weights import load_weights
 
         patient = sha256(CT.read_bytes())[:12]
         if patient in load_weights(weights).about.get("patients", ()):
+            if given is None:
+                return None
             raise SystemExit(f"{weights} was trained on patient {patient}, expected weights that have not seen it")
     return weights
 
@@ -108,7 +114,7 @@ def left_out(weights: Path | None) -> Path | None:
 def chosen(weights: Path | None) -> list[Method]:
     """The methods that can be measured; says when the network is not among them."""
     if weights is None:
-        print("pix2pix: skipped, no weights come with this IXGS; give --weights FILE.safetensors", flush=True)
+        print("pix2pix: skipped, no weights that have not seen the patient; give --weights FILE", flush=True)
     return [method for method in METHODS if method != "pix2pix" or weights is not None]
 
 
@@ -127,6 +133,12 @@ def measure(exposure: Exposure, store: Store, preset: Preset, weights: Path | No
 def is_stored(store: Store, case: str, method: Method, weights: Path | None) -> bool:
     """Whether a run is there, of pix2pix with these weights."""
     return any((run["case"], run["method"], run["weights"]) == (case, method, digest(weights)) for run in store.runs)
+
+
+def measured(store: Store, preset: Preset) -> str:
+    """The digest of the weights of pix2pix that were measured last, empty when none were."""
+    found = [run["weights"] for run in store.runs if (run["case"], run["method"]) == (f"lumbar-{preset}", "pix2pix")]
+    return found[-1] if found else ""
 
 
 def scored(exposure: Exposure, method: Method, preset: Preset, weights: Path | None = None) -> Run:

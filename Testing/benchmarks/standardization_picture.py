@@ -20,8 +20,11 @@ Picture = tuple[np.ndarray, float, float]
 """Values, and those that are black and white."""
 
 
-def draw(exposure: Exposure, preset: Preset, weights: Path | None, target: Path) -> None:
-    """Write the picture of the methods whose volumes are kept; raises FileNotFoundError when there is none."""
+def draw(exposure: Exposure, preset: Preset, weights: str, target: Path) -> None:
+    """Write the picture of the methods whose volumes are kept; raises FileNotFoundError when there is none.
+
+    weights: the digest of those of pix2pix.
+    """
     columns = _columns(exposure, preset, weights)
     if not columns:
         raise FileNotFoundError(f"{exposure.folder}: no volume of the {preset} preset is kept; measure without --table")
@@ -42,13 +45,11 @@ def draw(exposure: Exposure, preset: Preset, weights: Path | None, target: Path)
     figure.savefig(target, dpi=80)
 
 
-def _columns(exposure: Exposure, preset: Preset, weights: Path | None) -> dict[str, list[Picture | None]]:
+def _columns(exposure: Exposure, preset: Preset, weights: str) -> dict[str, list[Picture | None]]:
     """By title: the views, then a coronal and a sagittal slice; the truth last, which has no views."""
     point, top = focus(exposure.truth), float(exposure.truth.values.max())
     columns: dict[str, list[Picture | None]] = {}
     for method, title in METHODS.items():
-        if method == "pix2pix" and weights is None:
-            continue
         file = kept(exposure, method, preset, weights)
         if file.exists():
             with np.load(file) as arrays:
