@@ -74,13 +74,14 @@ WALL = ImagingSettings(
 """A radiography room: a large, quiet detector, and software that evens out the brightness of large parts."""
 SCOUT = ImagingSettings(
     kvp=120,
-    quanta=4000,
-    mtf50=0.8,
+    quanta=12_000,
+    mtf50=2.5,
     scatter=0,
     glare=0,
     field="open",
     window=(0, 100),
-    edge_amount=2.5,
+    gamma=1.3,
+    edge_amount=6,
     edge_width=3,
 )
 """The scout of a CT scanner: a slit, so no scatter."""
