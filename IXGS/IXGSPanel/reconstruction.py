@@ -136,6 +136,7 @@ class ReconstructionSection:
             jobs.append(["standardize", str(case), "--out", str(made), *method, *views])
             case, views = made, []
         words = ["reconstruct", str(case), "--out", str(self.out), "--preset", p.preset, "--device", p.device]
+        words += ["--standardize", "none"]  # that is done, or not wanted
         words += ["--settings", str(self._settings_file()), *self.panel.region.arguments()]
         jobs.append([*words, *views])
         return [["-m", "IXGSLib", *job, "--json", "--stop-on-eof"] for job in jobs]

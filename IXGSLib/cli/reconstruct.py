@@ -55,9 +55,10 @@ class Reconstruct:
     """Go on with the unfinished run in OUT."""
     settings: Path | None = None
     """JSON file with settings that replace those of the preset."""
-    standardize: Literal["auto", "none", "classical", "pix2pix"] = "none"
+    standardize: Literal["auto", "none", "classical", "pix2pix"] = "auto"
     """Reconstruct from bone-enhanced radiographs made of the X-rays, which are written to OUT/standardized; auto takes
-    pix2pix for intensities and none for line integrals, classical needs no weights."""
+    pix2pix for intensities and none for line integrals, classical needs no weights, none takes the X-rays as they
+    are."""
     weights: Path | None = None
     """With --standardize: weights of pix2pix (.safetensors) in place of those that come with IXGS."""
     truth: Path | None = None
@@ -97,8 +98,6 @@ class Reconstruct:
 
     def _standardized(self, case: Case, reporter: Reporter) -> Case:
         """The case as --standardize asks for it."""
-        if self.standardize == "none" and self.weights is None:
-            return case
         from ..standardization import StandardizationSettings, standardize
 
         return standardize(

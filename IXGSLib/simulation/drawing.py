@@ -20,7 +20,6 @@ UNIFORM = {
     "scatter": (0.1, 1.0),
     "scatter_width": (25.0, 70.0),
     "focal_spot": (0.3, 1.2),
-    "mtf50": (0.5, 2.5),
     "glare": (0.0, 0.2),
     "glare_width": (10.0, 50.0),
     "saturation": (8.0, 100.0),
@@ -29,11 +28,15 @@ UNIFORM = {
     "field_penumbra": (0.5, 4.0),
     "leakage": (0.0, 0.01),
     "gamma": (0.7, 1.4),
-    "edge_amount": (0.0, 1.5),
-    "edge_width": (1.0, 5.0),
+    "edge_amount": (0.0, 3.0),
 }
 """Settings that are drawn evenly between two values."""
-LOGARITHMIC = {"quanta": (800.0, 30_000.0), "electronic_noise": (1.0, 10.0)}
+LOGARITHMIC = {
+    "quanta": (800.0, 30_000.0),
+    "electronic_noise": (0.5, 8.0),
+    "mtf50": (0.3, 2.5),
+    "edge_width": (1.0, 15.0),
+}
 """Settings whose logarithm is drawn evenly between two values."""
 CHOICES: dict[str, tuple[Any, ...]] = {
     "field": ("square", "round", "open"),

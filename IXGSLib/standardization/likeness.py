@@ -14,44 +14,44 @@ from .generator import Generator
 LIKENESS: dict[str, tuple[str | int, ...]] = {
     "mean": ("features",),
     "deviation": ("features",),
-    "axes": ("axes", "features"),
-    "variances": ("axes",),
-    "rest": (1,),
+    "pictures": ("pictures", "features"),
     "quantiles": (4,),
 }
 """Shapes of the tensors of `LikenessModel`."""
-AXES = 32
-"""Directions in which the spread of features is kept, at most."""
-QUANTILES = (0.5, 0.9, 0.95, 0.99)
+LEVELS = (1, 2)
+"""Levels of the encoder that are looked at: outer ones tell noise apart, inner ones hardly tell anything."""
+NEIGHBOURS = 5
+"""Most alike pictures of the training whose mean distance counts."""
+QUANTILES = (0.5, 0.8, 0.9, 0.95)
 """Of the distances of pictures of other patients that are kept; LIMIT is one of them."""
-LIMIT = 0.95
+LIMIT = 0.9
 
 
 @dataclass(frozen=True, eq=False)
 class LikenessModel:
-    """Where the features of training pictures lie, as a Gaussian that is round beyond its main axes.
+    """The features of training pictures, among which the nearest neighbours of a picture are sought.
 
-    mean, deviation: (features,) of each feature. axes: (axes, features) orthonormal, of the features so scaled;
-    variances: (axes,) along them; rest: (1,) in every other direction (Tipping and Bishop, 1999).
+    mean, deviation: (features,) of each feature. pictures: (pictures, features) so scaled.
     quantiles: (4,) QUANTILES of the distances of pictures of patients that the model is not made from.
     """
 
     mean: Tensor
     deviation: Tensor
-    axes: Tensor
-    variances: Tensor
-    rest: Tensor
+    pictures: Tensor
     quantiles: Tensor
 
     def tensors(self) -> dict[str, Tensor]:
         return asdict(self)
 
     def distance(self, features: Tensor) -> Tensor:
-        """(pictures,) Mahalanobis distances of features (pictures, features), per root of their number."""
-        scaled = (features - self.mean) / self.deviation
-        along = scaled @ self.axes.T
-        beyond = (scaled.square().sum(dim=1) - along.square().sum(dim=1)).clamp(min=0) / self.rest
-        return (((along.square() / self.variances).sum(dim=1) + beyond) / features.shape[1]).sqrt()
+        """(pictures,) mean distances of features (pictures, features) from their neighbours, per root of their number.
+
+        The distance to the k-th neighbour tells novelty (S. Ramaswamy et al., SIGMOD 2000; the mean: F. Angiulli and
+        C. Pizzuti, PKDD 2002).
+        """
+        apart = torch.cdist((features - self.mean) / self.deviation, self.pictures)
+        nearest = apart.topk(min(NEIGHBOURS, len(self.pictures)), largest=False).values
+        return nearest.mean(dim=1) / features.shape[1] ** 0.5
 
     def likeness(self, features: Tensor) -> Tensor:
         """(pictures,) at least 1 for the LIMIT part of pictures of other patients; the less, the less alike."""
@@ -65,32 +65,21 @@ class LikenessModel:
 def fit(training: Tensor, others: Tensor) -> LikenessModel:
     """The model of features (pictures, features) of training pictures, its quantiles from those of other patients."""
     mean, deviation = training.mean(dim=0), training.std(dim=0).clamp(min=1e-6)
-    scaled = (training - mean) / deviation
-    _, singular, axes = torch.linalg.svd(scaled.double(), full_matrices=False)
-    variances = singular.square() / max(len(training) - 1, 1)
-    kept = min(AXES, len(variances) // 2)
-    rest = (scaled.shape[1] - variances[:kept].sum()) / max(scaled.shape[1] - kept, 1)
-    model = LikenessModel(
-        mean,
-        deviation,
-        axes[:kept].float(),
-        variances[:kept].float().clamp(min=1e-3),
-        rest.float().clamp(min=1e-3)[None],
-        torch.ones(len(QUANTILES)),
-    )
+    model = LikenessModel(mean, deviation, (training - mean) / deviation, torch.ones(len(QUANTILES)))
     return model.calibrated(model.distance(others))
 
 
 @torch.inference_mode()
 def features(generator: Generator, pictures: Tensor) -> Tensor:
-    """(pictures, features) float32: mean and spread of each channel of the encoder inside the field.
+    """(pictures, features) float32: mean and spread of each channel of two levels of the encoder inside the field.
 
     pictures: (pictures, CHANNELS, rows, columns).
     """
     field = (pictures[:, -1:] > 0).float()
     parts = []
-    for values in generator.encode(pictures)[:-1]:
-        values = F.leaky_relu(values.float(), 0.2)
+    levels = generator.encode(pictures)
+    for level in LEVELS:
+        values = F.leaky_relu(levels[level].float(), 0.2)
         weight = F.interpolate(field, values.shape[-2:], mode="area") + 1e-6
         weight = weight / weight.sum(dim=(2, 3), keepdim=True)
         mean = (values * weight).sum(dim=(2, 3))

@@ -49,7 +49,7 @@ class Network:
     def likeness(self, picture: np.ndarray, field: np.ndarray | None = None) -> float:
         """How much a picture is like those of the training, as `apply` takes it.
 
-        At least 1 for 95 % of pictures of patients that the network has not seen; far below for what is no such X-ray.
+        At least 1 for 90 % of pictures of patients that the network has not seen; far below for what is no such X-ray.
         Raises FormatError as `apply` does, and for weights without a model of likeness.
         """
         if self.likeness_model is None:

@@ -24,7 +24,7 @@ class StandardizationSettings:
     ball_diameter: tuple[float, float] = (2.0, 6.0)
     """Of the smallest and the largest metal ball, mm."""
     likeness_limit: float = 1.0
-    """Likeness to the training of pix2pix below which a view is warned of; 95 % of other patients' are above 1."""
+    """Likeness to the training of pix2pix below which a view is warned of; 90 % of other patients' are above 1."""
     change_limit: float = 0.25
     """Difference from the raw X-ray, in line integrals, from which bone counts as added or removed."""
 

@@ -183,11 +183,11 @@ def _entry(value: Any, what: str) -> tuple[str, list[int], tuple[int, int]]:
 def _likeness_shapes(
     found: dict[str, tuple[str, list[int], tuple[int, int]]], name: str
 ) -> dict[str, tuple[str, list[int]]]:
-    """Those of a likeness model with as many features and axes as the one that was found."""
-    axes = found.get("likeness.axes", ("", [], (0, 0)))[1]
-    if len(axes) != 2:
-        raise FormatError(f"{name}: likeness.axes is {axes}, expected (axes, features); {_CURE}")
-    count = {"axes": axes[0], "features": axes[1]}
+    """Those of a likeness model with as many pictures and features as the one that was found."""
+    pictures = found.get("likeness.pictures", ("", [], (0, 0)))[1]
+    if len(pictures) != 2:
+        raise FormatError(f"{name}: likeness.pictures is {pictures}, expected (pictures, features); {_CURE}")
+    count = {"pictures": pictures[0], "features": pictures[1]}
     return {
         f"likeness.{key}": ("F32", [count[each] if isinstance(each, str) else each for each in shape])
         for key, shape in LIKENESS.items()

@@ -142,9 +142,9 @@ def text(card: dict[str, Any]) -> str:
 `standardizer.safetensors` ({weights["bytes"] / 1e6:.1f} MB): {card["task"]}.
 SHA-256 `{weights["sha256"]}`. The same as JSON: `standardizer.json`.
 
-**Network.** U-Net of {network["levels"]} levels, {network["width"]} channels at first; 70 x 70 PatchGAN; adversarial
-loss + {network["l1_weight"]:g} L1; {training["steps"]} steps of {network["batch"]} pairs of {training["pixels"]}
-pixels.
+**Network.** U-Net of {network["levels"]} levels, {network["width"]} channels at first; 70 x 70 PatchGAN;
+adversarial loss + {network["l1_weight"]:g} L1;
+{training["steps"]} steps of {network["batch"]} pairs of {training["pixels"]} pixels.
 
 **Data.** {training["pairs"]} simulated pairs of these CTs, whose shapes and densities were varied:
 
@@ -152,8 +152,10 @@ pixels.
 
 Cite: {card["cite"]}.
 
-**Metrics.** Of weights trained in the same way without the patient that they are measured on: 25 lumbar X-rays of
-512 x 512 pixels of {"; ".join(metrics["measured_on"])}, and the volume that the standard preset makes of them.
+**Metrics.** Of weights trained in the same way without the patient that they are measured on, by 25 lumbar X-rays of
+512 x 512 pixels of {"; ".join(metrics["measured_on"])},
+and the volume that the standard preset makes of them. What of screws, a fracture and a lesion survives is in
+Testing/benchmarks/INSERTS.md.
 
 | | |
 | --- | ---: |

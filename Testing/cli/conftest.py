@@ -8,11 +8,13 @@ import torch
 from IXGSLib import reconstruction
 from IXGSLib.cli import main
 from IXGSLib.errors import Cancelled
+from IXGSLib.formats import load_case
 from IXGSLib.gaussians import Cloud
 from IXGSLib.reconstruction.result import Progress, Reconstruction
 from IXGSLib.simulation import simulate, write_simulation
 from IXGSLib.volume import Volume
 from Testing.simulation.phantom import GRID, hounsfield, settings
+from Testing.xray.test_dicom import dicom
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +40,23 @@ def edit(case):
         (case / "case.json").write_text(json.dumps(data))
 
     return change
+
+
+@pytest.fixture
+def intensities(case, edit):
+    """The case with its X-rays as intensities, in DICOM files that name a patient."""
+    for n, xray in enumerate(load_case(case).xrays):
+        intensity = np.rint(60000 * np.exp(-xray.image)).clip(1, 60000).astype(np.uint16)
+        dicom(case / "images" / f"{n}.dcm", intensity, bits=16)
+
+    def as_dicom(data):
+        data.update(values="intensity", i0=60000)
+        for n, view in enumerate(data["views"]):
+            view.pop("sha256")
+            view["image"] = f"images/{n}.dcm"
+
+    edit(as_dicom)
+    return case
 
 
 @pytest.fixture

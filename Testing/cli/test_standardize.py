@@ -73,6 +73,17 @@ def test_a_run_from_a_standardised_case_says_so(standard, fake, ixgs, tmp_path):
     assert page.count('aria-label="Standardised of view') == 6
 
 
+def test_intensities_are_standardised_and_line_integrals_are_not_unless_asked_for(intensities, fake, ixgs, tmp_path):
+    code, _, err = ixgs("reconstruct", intensities, "--out", tmp_path / "auto")
+    assert code == 0, err
+    assert fake.calls[-1][0].standardization.method == "pix2pix"
+    assert ixgs("reconstruct", intensities, "--out", tmp_path / "none", "--standardize", "none")[0] == 0
+    assert fake.calls[-1][0].standardization is None
+    assert not (tmp_path / "none" / "standardized").exists()
+    assert ixgs("reconstruct", tmp_path / "auto" / "standardized", "--out", tmp_path / "again")[0] == 0
+    assert not (tmp_path / "again" / "standardized").exists()
+
+
 def test_a_run_that_fails_leaves_no_images(case, fake, ixgs, tmp_path):
     fake.error = KeyboardInterrupt()
     assert ixgs("reconstruct", case, "--out", tmp_path / "run", "--standardize", "classical")[0] == 130

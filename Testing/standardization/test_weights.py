@@ -220,8 +220,11 @@ NAME = "generator.out.weight"
         (lambda content: content.update({NAME: 5}), (NAME, "not described")),
         (lambda content: content.update(__metadata__=5), ("something else",)),
         (lambda content: content.pop("likeness.mean"), ("likeness.mean", "is missing")),
-        (lambda content: content["likeness.axes"].update(shape=[3]), ("likeness.axes", "expected (axes, features)")),
-        (lambda content: content["likeness.rest"].update(shape=[4]), ("likeness.rest", "expected F32 [1]")),
+        (
+            lambda content: content["likeness.pictures"].update(shape=[3]),
+            ("likeness.pictures", "expected (pictures, features)"),
+        ),
+        (lambda content: content["likeness.quantiles"].update(shape=[3]), ("likeness.quantiles", "expected F32 [4]")),
     ],
 )
 def test_tensors_that_are_not_as_expected_are_refused(change, words, file):
