@@ -51,7 +51,7 @@ IMPLANTS: dict[Implant, float] = {"screws": 0.15, "wires": 0.1, "balls": 0.25}
 """How often each kind of implant is there."""
 WINDOW = ((0.1, 5.0), (88.0, 99.9))
 """Percentiles of black and of white."""
-STATURE, BUILD, SOFT_DENSITY, BONE_DENSITY = 1.15, 1.1, 1.15, 1.8
+STATURE, BUILD, SOFT_DENSITY, BONE_DENSITY = 1.12, 1.06, 1.1, 1.35
 """Factors by which a patient is larger or smaller at most, as a whole and along each axis, and denser or less dense."""
 SOURCE_DETECTOR, SOURCE_ISOCENTRE, DETECTOR = (950.0, 1250.0), (0.55, 0.68), (200.0, 400.0)
 """C-arm: mm, part of that, side of the detector in mm."""
