@@ -28,14 +28,14 @@ UNIFORM = {
     "field_penumbra": (0.5, 4.0),
     "leakage": (0.0, 0.01),
     "gamma": (0.7, 1.4),
-    "edge_amount": (0.0, 3.0),
+    "edge_amount": (0.0, 2.0),
 }
 """Settings that are drawn evenly between two values."""
 LOGARITHMIC = {
     "quanta": (800.0, 30_000.0),
     "electronic_noise": (0.5, 8.0),
-    "mtf50": (0.3, 2.5),
-    "edge_width": (1.0, 15.0),
+    "mtf50": (0.4, 3.0),
+    "edge_width": (1.0, 10.0),
 }
 """Settings whose logarithm is drawn evenly between two values."""
 CHOICES: dict[str, tuple[Any, ...]] = {
@@ -134,22 +134,3 @@ def _any_view(generator: np.random.Generator, spine: Array, size: int) -> tuple[
     turn = 180.0 * int(generator.integers(2))
     orbital, angular = float(generator.uniform(*ORBITAL)) + turn, float(generator.uniform(*ANGULAR))
     return arm.view(orbital, angular, center), center
-
-
-def spine(body: Body) -> Array:
-    """(points, 3) LPS mm along the spine: where bone is in the middle of the body, slice by slice.
-
-    Per slice the median place of enhanced bone within 35 mm of the median of all bone from left to right; the outer
-    tenths of the body's length are left out. Slices without bone there do not count.
-    """
-    bone = body.values[..., 3]
-    column = int(np.searchsorted(np.cumsum(bone.sum(axis=(0, 1), dtype=np.float64)), bone.sum(dtype=np.float64) / 2))
-    reach = int(np.ceil(35 / body.grid.spacing[0]))
-    part = bone[:, :, max(0, column - reach) : column + reach + 1].sum(axis=2, dtype=np.float64)
-    slices = len(part)
-    points = []
-    for k in range(slices // 10, slices - slices // 10):
-        mass = np.cumsum(part[k])
-        if mass[-1] > 0.1 * part.sum() / slices:
-            points.append((column, int(np.searchsorted(mass, mass[-1] / 2)), k))
-    return apply(body.grid.world_from_index, np.array(points or [(column, bone.shape[1] // 2, slices // 2)]))

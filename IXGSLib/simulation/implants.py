@@ -5,34 +5,62 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..geometry.rigid import Array
 from .solids import Capsule, ball
 
-
-def implants(kinds: Sequence[str], center: Array, generator: np.random.Generator) -> list[Capsule]:
-    """The solids of the chosen kinds at plausible places around `center` (3,), LPS mm, in a spine."""
-    makers = {"screws": screws, "wires": wires, "balls": balls}
-    return [solid for kind in kinds for solid in makers[kind](np.asarray(center, float), generator)]
+ROD = 2.75
+"""Radius, mm."""
 
 
-def screws(center: Array, generator: np.random.Generator) -> list[Capsule]:
-    """Two to four pairs of screws of 40 to 50 mm that converge towards the front, and a rod on either side."""
-    levels = int(generator.integers(2, 5))
-    heights = (np.arange(levels) - (levels - 1) / 2) * generator.uniform(26, 38)
-    radius, length = generator.uniform(2.25, 3.5), generator.uniform(40, 50)
-    parts = []
+def implants(
+    kinds: Sequence[str], center: ArrayLike, generator: np.random.Generator, spine: ArrayLike | None = None
+) -> list[Capsule]:
+    """The solids of the chosen kinds at plausible places around `center` (3,), LPS mm, in a spine.
+
+    spine: (points, 3) LPS mm, rising, that screws follow; a straight one through the centre when not given.
+    """
+    middle = np.asarray(center, dtype=np.float64)
+    along = middle + np.array([(0, 0, -100), (0, 0, 100)]) if spine is None else np.asarray(spine, dtype=np.float64)
+    solids = []
+    for kind in kinds:
+        if kind == "screws":
+            solids += screws(middle, along, generator)
+        else:
+            solids += {"wires": wires, "balls": balls}[kind](middle, generator)
+    return solids
+
+
+def screws(center: Array, spine: Array, generator: np.random.Generator) -> list[Capsule]:
+    """Two to six pairs of screws of 38 to 50 mm that converge towards the front, and a bent rod on either side.
+
+    spine: (points, 3) LPS mm, rising; the middle pair is level with the centre (3,).
+    """
+    levels = int(generator.integers(2, 7))
+    pitch = generator.uniform(24, 36)
+    heights = center[2] + (np.arange(levels) - (levels - 1) / 2) * pitch + generator.normal(0, 1.5, levels)
+    radius, length = generator.uniform(2.25, 3.5), generator.uniform(38, 50)
+    aside, behind, converging = generator.uniform(17, 25), generator.uniform(24, 32), generator.uniform(0.15, 0.4)
+    solids, rods = [], []
     for side in (-1, 1):
-        heads = []
+        saddles = []
         for height in heights:
-            jitter = generator.normal(0, 1.5, (2, 3))
-            head = center + (side * 24, 38, height) + jitter[0]
-            tip = head + np.array([-side * 0.3, -0.95, 0.05]) * length + jitter[1]
-            parts += [Capsule(head, tip, radius), Capsule(head, head + (0, 9, 0), 5.5)]
-            heads.append(head + (0, 7, 0))
-        over = np.array([0, 0, 10.0])
-        parts.append(Capsule(heads[0] - over, heads[-1] + over, 2.75))
-    return parts
+            frame = _frame(spine, height)
+            head = frame[0] + (side * aside, behind, 0) @ frame[1] + generator.normal(0, 1.2, 3)
+            forward = np.array([-side * converging, -1, generator.normal(0, 0.06)]) + generator.normal(0, 0.04, 3)
+            forward = forward / np.linalg.norm(forward) @ frame[1]
+            solids += [Capsule(head, head + length * forward, radius), *_tulip(head, forward)]
+            saddles.append(head - 9 * forward)
+        lowest, highest = saddles[0] - saddles[1], saddles[-1] - saddles[-2]
+        ends = [saddles[n] + 9 * way / np.linalg.norm(way) for n, way in ((0, lowest), (-1, highest))]
+        rods.append(np.array([ends[0], *saddles, ends[1]]))
+        solids += [Capsule(start, end, ROD) for start, end in zip(rods[-1][:-1], rods[-1][1:], strict=True)]
+    if levels > 2 and generator.random() < 0.5:
+        n = int(generator.integers(1, levels))
+        left, right = (rod[n : n + 2].mean(axis=0) for rod in rods)
+        solids.append(Capsule(left, right, 2.0))
+    return solids
 
 
 def wires(center: Array, generator: np.random.Generator) -> list[Capsule]:
@@ -54,3 +82,22 @@ def balls(center: Array, generator: np.random.Generator) -> list[Capsule]:
         direction = generator.normal(size=3)
         parts.append(ball(center + direction / np.linalg.norm(direction) * generator.uniform(50, 110), radius))
     return parts
+
+
+def _tulip(head: Array, forward: Array) -> list[Capsule]:
+    """The head of a screw, which holds the rod between two arms."""
+    aside = np.cross(forward, (0, 0, 1.0))
+    arm = 4.2 * aside / np.linalg.norm(aside)
+    arms = (Capsule(head - 1.5 * forward + way, head - 13 * forward + way, 2.6) for way in (-arm, arm))
+    return [Capsule(head - 2 * forward, head - 5 * forward, 5.2), *arms]
+
+
+def _frame(spine: Array, height: float) -> tuple[Array, Array]:
+    """The spine's place (3,) at a height, and its axes (3, 3) there: left, back and along it, as rows."""
+    place = np.array([np.interp(height, spine[:, 2], spine[:, n]) for n in (0, 1)] + [height])
+    ends = [[np.interp(height + step, spine[:, 2], spine[:, n]) for n in (0, 1)] for step in (-25, 25)]
+    along = np.array([*np.subtract(ends[1], ends[0]), 50.0])
+    along /= np.linalg.norm(along)
+    back = np.cross(along, (1.0, 0, 0))
+    back /= np.linalg.norm(back)
+    return place, np.stack([np.cross(back, along), back, along])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import multiprocessing
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,14 +25,17 @@ from ..geometry.rigid import Array, apply
 from ..rendering.threads import set_thread_count, thread_count
 from ..volume.images import read_image
 from ..xray import png
-from . import drawing
+from . import anatomy, drawing
 from .attenuation import check_hounsfield
 from .body import Body, body
 from .imaging_settings import ImagingSettings
 from .realistic import radiograph
+from .spine import spine
 
-VERSION = 2
+VERSION = 3
 """Of the way in which pairs are drawn."""
+ANATOMY = 10
+"""Pairs of each anatomy that is drawn from a CT; the first is the CT's own."""
 TARGET_SCALE = 4096
 """Numbers per unit of line integral in the files of targets."""
 CONTENT = ("format", "version", "seed", "size", "bone_threshold", "bone_softness")
@@ -68,21 +72,19 @@ class Scan:
     """A CT that is ready for projection, its voxels in a file that all processes share.
 
     name: the first digits of its SHA-256, which begin the names of its pairs.
-    spine: (points, 3) LPS mm.
     """
 
     name: str
     voxels: Path
     grid: Grid
     back: float
-    spine: Array
 
     def body(self) -> Body:
         return Body(np.load(self.voxels, mmap_mode="r"), self.grid, self.back)
 
 
 def make_pairs(cts: list[Path], folder: Path, settings: PairSettings, jobs: int | None = None) -> Iterator[int]:
-    """Make the pairs that are not there yet; yields how many of count x CTs there are, at the start and after each.
+    """Make the pairs that are not there yet; yields how many of count x CTs there are, at the start and as they come.
 
     In `folder`: pairs.json (written first), xray/NAME.png (16 bits, dense or thin is bright), target/NAME.png (16 bits,
     line integrals times TARGET_SCALE), NAME.json (pose, settings, hashes; written last for each pair) and manifest.json
@@ -112,23 +114,41 @@ def make_pairs(cts: list[Path], folder: Path, settings: PairSettings, jobs: int 
             if not numbers:
                 continue
             scan = _scan(names[name], name, settings, Path(temporary))
-            for _ in _each(scan, numbers, settings, folder, min(jobs, len(numbers))):
-                done += 1
+            for made in _made(scan, numbers, settings, folder, jobs):
+                done += made
                 yield done
             scan.voxels.unlink()
     assert done == total
     _write_manifest(folder, dict(zip(names, hashes, strict=True)))
 
 
-def make_pair(scan: Scan, number: int, settings: PairSettings, folder: Path, patient: Body | None = None) -> None:
-    """Draw, simulate and write one pair."""
-    patient = scan.body() if patient is None else patient
-    generator = np.random.default_rng([settings.seed, int(scan.name, 16), number])
-    varied = drawing.draw_patient(generator, patient)
-    spine = apply(varied.grid.world_from_index @ np.linalg.inv(patient.grid.world_from_index), scan.spine)
-    view, center = drawing.draw_view(generator, varied, spine, settings.size)
+def make_pairs_of_one_anatomy(
+    scan: Scan, patient: Body, numbers: Sequence[int], settings: PairSettings, folder: Path
+) -> Iterator[None]:
+    """Draw, simulate and write the pairs of these numbers, which share a multiple of `ANATOMY`; yields after each."""
+    kind = numbers[0] // ANATOMY
+    seeds = [settings.seed, int(scan.name, 16)]
+    person = anatomy.draw_anatomy(np.random.default_rng([*seeds, kind, 1]), patient) if kind else patient
+    along = spine(person)
+    for number in numbers:
+        _make_pair(scan, person, along, number, np.random.default_rng([*seeds, number]), settings, folder)
+        yield
+
+
+def _make_pair(
+    scan: Scan,
+    person: Body,
+    along: Array,
+    number: int,
+    generator: np.random.Generator,
+    settings: PairSettings,
+    folder: Path,
+) -> None:
+    varied = drawing.draw_patient(generator, person)
+    along = apply(varied.grid.world_from_index @ np.linalg.inv(person.grid.world_from_index), along)
+    view, center = drawing.draw_view(generator, varied, along, settings.size)
     imaging = drawing.draw_settings(generator, settings.imaging())
-    picture = radiograph(varied, view, imaging, center)
+    picture = radiograph(varied, view, imaging, center, spine=along)
     grey = np.rint(picture.picture * (65535 / (2**imaging.bits - 1))).astype(np.uint16)
     target = np.rint(np.clip(picture.target * TARGET_SCALE, 0, 65535)).astype(np.uint16)
     stem = _stem(scan.name, number)
@@ -144,7 +164,11 @@ def make_pair(scan: Scan, number: int, settings: PairSettings, folder: Path, pat
         "size": list(view.size),
         "pixel_spacing": list(view.pixel_spacing or ()),
         "isocentre": center.tolist(),
-        "patient": {"spacing": varied.grid.spacing.tolist(), "density": list(varied.density)},
+        "patient": {
+            "anatomy": number // ANATOMY,
+            "spacing": varied.grid.spacing.tolist(),
+            "density": list(varied.density),
+        },
         "settings": asdict(imaging),
         "sha256": {name: sha256(data) for name, data in files.items()},
     }
@@ -159,7 +183,7 @@ def _scan(ct: Path, name: str, settings: PairSettings, temporary: Path) -> Scan:
         raise SettingsError(f"{ct.name}: nothing in it attenuates, expected a CT in HU of a body; check its scale")
     voxels = temporary / f"{name}.npy"
     np.save(voxels, patient.values)
-    return Scan(name, voxels, patient.grid, patient.back, drawing.spine(patient))
+    return Scan(name, voxels, patient.grid, patient.back)
 
 
 _state: dict[str, Any] = {}
@@ -167,28 +191,31 @@ _state: dict[str, Any] = {}
 
 
 def _begin(scan: Scan, settings: PairSettings, folder: Path) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which lets the pair be finished
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which lets the pairs be finished
     set_thread_count(1)
     _state.update(scan=scan, settings=settings, folder=folder, patient=scan.body())
 
 
-def _one(number: int) -> None:
-    make_pair(_state["scan"], number, _state["settings"], _state["folder"], _state["patient"])
+def _some(numbers: list[int]) -> int:
+    scan, patient, settings, folder = (_state[name] for name in ("scan", "patient", "settings", "folder"))
+    return sum(1 for _ in make_pairs_of_one_anatomy(scan, patient, numbers, settings, folder))
 
 
-def _each(scan: Scan, numbers: list[int], settings: PairSettings, folder: Path, jobs: int) -> Iterator[None]:
+def _made(scan: Scan, numbers: list[int], settings: PairSettings, folder: Path, jobs: int) -> Iterator[int]:
+    """Make these pairs, and yield how many more there are, again and again."""
+    groups = [list(group) for _, group in itertools.groupby(numbers, lambda number: number // ANATOMY)]
+    jobs = min(jobs, len(groups))
     if jobs == 1:
         patient = scan.body()
-        for number in numbers:
-            make_pair(scan, number, settings, folder, patient)
-            yield
+        for group in groups:
+            for _ in make_pairs_of_one_anatomy(scan, patient, group, settings, folder):
+                yield 1
         return
     context = multiprocessing.get_context("spawn")  # a forked process inherits locks that threads hold
     with ProcessPoolExecutor(jobs, context, _begin, (scan, settings, folder)) as pool:
         try:
-            for future in as_completed([pool.submit(_one, number) for number in numbers]):
-                future.result()
-                yield
+            for future in as_completed([pool.submit(_some, group) for group in groups]):
+                yield future.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -217,9 +244,10 @@ def _prepare(folder: Path, settings: PairSettings) -> None:
         raise IXGSError(f"{folder}: cannot be made ({error.strerror}); choose an --out that can be written") from error
     if not file.is_file():
         ranges = {
-            name: getattr(drawing, name)
-            for name in dir(drawing)
-            if name.isupper() and isinstance(getattr(drawing, name), (dict, tuple, float))
+            name: value
+            for module in (anatomy, drawing)
+            for name, value in vars(module).items()
+            if name.isupper() and isinstance(value, (dict, tuple, float, int))
         }
         write_atomically(file, _json({**wanted, "ixgs": __version__, "ranges": ranges}))
 

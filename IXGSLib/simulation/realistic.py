@@ -62,17 +62,19 @@ def radiograph(
     center: ArrayLike,
     solids: Sequence[Capsule] = (),
     exposure: int = 0,
+    spine: ArrayLike | None = None,
 ) -> Radiograph:
     """The radiograph of a body in a view whose pixel spacing is known.
 
     center: (3,) LPS mm around which implants are placed and in whose depth the focal spot blurs.
     solids: further metal at given places.
     exposure: its number in a series with one seed, in which the implants stay and the noise does not.
+    spine: (points, 3) LPS mm, rising, that screws follow; straight when not given.
     """
     pixel = _pixel(view)
     middle = np.asarray(center, dtype=np.float64)
     places, noise = np.random.default_rng([settings.seed, 0]), np.random.default_rng([settings.seed, 1, exposure])
-    metal = [*solids, *implants(settings.implants, middle, places)]
+    metal = [*solids, *implants(settings.implants, middle, places, spine)]
     lines, target = _line_integrals(body, view, settings, metal, middle)
     signal, gain = detected(beam(settings), lines)
     open_part = exposed(view, settings, pixel)
@@ -97,7 +99,7 @@ def _line_integrals(
     if settings.table:
         lines[0] += water * box_thickness(_table(body, settings, center), view)
     if metal:
-        inside = thickness(list(metal), view)
+        inside = thickness(metal, view)
         lines[0] = np.maximum(lines[0] - water * inside, 0)  # metal takes the place of tissue
         lines[2] += mass_attenuation(settings.metal) * DENSITY[settings.metal] / 10 * inside
     return lines, target

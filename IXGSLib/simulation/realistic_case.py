@@ -22,6 +22,7 @@ from .realistic import Radiograph, radiograph
 from .settings import SimulationSettings
 from .simulator import CT, Simulation, simulate
 from .solids import Capsule
+from .spine import spine
 
 FULL_SCALE = 65535
 """Number of a saturated pixel in a file."""
@@ -61,8 +62,10 @@ def simulate_realistic(
     values, grid = ct if isinstance(ct, tuple) else read_image(ct)
     patient = body(values, grid, settings.bone_threshold, settings.bone_softness, spacing=0.0)
     center = clean.truth.grid.center
+    along = spine(patient) if "screws" in imaging.implants else None
     pictures = (
-        radiograph(patient, view, imaging, center, solids, number) for number, view in enumerate(clean.training.views)
+        radiograph(patient, view, imaging, center, solids, number, along)
+        for number, view in enumerate(clean.training.views)
     )
     return RealisticSimulation(clean, tuple(pictures))
 

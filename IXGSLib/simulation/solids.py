@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..geometry import View
 from ..geometry.rigid import Array, apply
+
+LONGEST = 1e5
+"""More than a ray's way through any solid, mm from its source."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,14 +22,19 @@ class Capsule:
     end: Array
     radius: float
 
-    def chords(self, source: Array, directions: Array) -> Array:
-        """Lengths (...) in mm of rays from `source` (3,) along unit `directions` (..., 3).
+    def span(self, source: Array, directions: Array) -> tuple[Array, Array]:
+        """Where rays from `source` (3,) along unit `directions` (..., 3) enter and leave, (...) mm; (inf, -inf): never.
 
         The capsule is convex: a ray enters it where it first meets cylinder or ball, and leaves where it last does.
         """
         enter, leave = _ball(source, directions, self.start, self.radius)
         for part in (_ball(source, directions, self.end, self.radius), self._cylinder(source, directions)):
             enter, leave = np.minimum(enter, part[0]), np.maximum(leave, part[1])
+        return enter, leave
+
+    def chords(self, source: Array, directions: Array) -> Array:
+        """Lengths (...) in mm inside, of rays from `source` (3,) along unit `directions` (..., 3)."""
+        enter, leave = self.span(source, directions)
         return np.where(leave > enter, leave - enter, 0)
 
     def _cylinder(self, source: Array, directions: Array) -> tuple[Array, Array]:
@@ -69,17 +78,28 @@ def ball(center: Array, radius: float) -> Capsule:
     return Capsule(np.asarray(center, float), np.asarray(center, float), radius)
 
 
-def thickness(solids: list[Capsule], view: View) -> np.ndarray:
-    """(height, width) float32: mm of the solids on each pixel's ray; where they overlap both count.
+def thickness(solids: Sequence[Capsule], view: View) -> np.ndarray:
+    """(height, width) float32: mm of the solids' union on each pixel's ray.
 
     Each solid is sought only in the rectangle of pixels that it can reach.
     """
-    image = np.zeros(view.size[::-1], np.float32)
+    width, height = view.size
+    spans = [np.empty((3, 0))]
     for solid in solids:
         rows, columns = _shadow(solid, view)
         if rows.stop > rows.start and columns.stop > columns.start:
-            image[rows, columns] += solid.chords(*_directions(view, rows, columns)).astype(np.float32)
-    return image
+            enter, leave = solid.span(*_directions(view, rows, columns))
+            met = leave > enter
+            pixels = np.arange(width * height).reshape(height, width)[rows, columns][met]
+            spans.append(np.stack([pixels, enter[met], leave[met]]))
+    pixels, enter, leave = np.concatenate(spans, axis=1)
+    order = np.lexsort((enter, pixels))
+    pixels, enter, leave = pixels[order], enter[order], leave[order]
+    # One line for all rays: the spans of each lie beyond those of the ray before.
+    enter, leave = enter + pixels * LONGEST, leave + pixels * LONGEST
+    covered = np.concatenate([[-np.inf], np.maximum.accumulate(leave)[:-1]])
+    added = np.maximum(leave - np.maximum(enter, covered), 0)
+    return np.bincount(pixels.astype(int), added, width * height).reshape(height, width).astype(np.float32)
 
 
 def box_thickness(box: Box, view: View) -> np.ndarray:

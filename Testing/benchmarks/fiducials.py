@@ -29,11 +29,11 @@ from IXGSLib.geometry.rigid import Array
 from IXGSLib.geometry.trajectory import CArm, random, trajectory
 from IXGSLib.simulation import ImagingSettings
 from IXGSLib.simulation.body import Body, body
-from IXGSLib.simulation.drawing import spine
 from IXGSLib.simulation.implants import balls, screws
 from IXGSLib.simulation.realistic import Radiograph, radiograph
 from IXGSLib.simulation.realistic_case import stored
 from IXGSLib.simulation.solids import Capsule, thickness
+from IXGSLib.simulation.spine import spine
 from IXGSLib.standardization.fiducials import Ball, find_balls
 from IXGSLib.standardization.settings import StandardizationSettings
 from IXGSLib.standardization.standardizer import pixel_size
@@ -149,7 +149,7 @@ def patient_and_views(ct: Path, seed: int) -> tuple[Body, list[View], Array]:
 def counts(patient: Body, views: Sequence[View], center: Array, imaging: ImagingSettings, scene: str) -> list[Count]:
     """What is found in each view of a case; the same seed puts the same balls and screws into it."""
     device = balls(center, np.random.default_rng([imaging.seed, 2])) if SCENES[scene] else []
-    metal = screws(center, np.random.default_rng([imaging.seed, 3])) if "screws" in scene else []
+    metal = screws(center, spine(patient), np.random.default_rng([imaging.seed, 3])) if "screws" in scene else []
     taken = [radiograph(patient, view, imaging, center, [*device, *metal], number) for number, view in enumerate(views)]
     found = find([xray(view, picture) for view, picture in zip(views, taken, strict=True)], center)
     return [

@@ -8,10 +8,13 @@ import SimpleITK as sitk
 
 from IXGSLib.files import sha256
 from IXGSLib.formats import load_case
+from IXGSLib.simulation.pairs import ANATOMY
 from IXGSLib.xray import png
 from Testing.simulation.phantom import GRID, hounsfield
 
-FLAGS = ("--count", 3, "--size", 32, "--jobs", 1)
+COUNT = ANATOMY + 2
+"""Pairs, some of them of a second anatomy."""
+FLAGS = ("--count", COUNT, "--size", 32, "--jobs", 1)
 
 
 @pytest.fixture
@@ -32,14 +35,14 @@ def test_pairs_are_two_images_and_a_record_that_the_manifest_vouches_for(ct, ixg
     code, text, err = ixgs("pairs", ct, "--out", out, *FLAGS, "--json")
     assert code == 0, err
     events = [json.loads(line) for line in text.splitlines()]
-    assert [event["step"] for event in events if event["event"] == "progress"] == [0, 1, 2, 3]
+    assert [event["step"] for event in events if event["event"] == "progress"] == list(range(COUNT + 1))
     assert events[-1]["event"] == "done"
     manifest = json.loads((out / "manifest.json").read_text())
     assert list(manifest["cts"].values()) == [sha256(ct.read_bytes())]
     written = contents(out)
     assert manifest["files"] == {name: sha256(data) for name, data in written.items() if name != "manifest.json"}
     stems = sorted(name[:-5] for name in written if "_" in name and name.endswith(".json"))
-    assert len(stems) == 3
+    assert len(stems) == COUNT
     for stem in stems:
         record = json.loads(written[f"{stem}.json"])
         assert record["settings"]["bone_threshold"] == 200
@@ -55,7 +58,7 @@ def test_missing_and_damaged_pairs_are_made_again_bit_by_bit_and_the_others_are_
     before = contents(out)
     records = sorted(out.glob("*_*.json"))
     records[0].unlink()
-    (out / "target" / f"{records[1].stem}.png").write_bytes(b"half")
+    (out / "target" / f"{records[-1].stem}.png").write_bytes(b"half")
     kept = out / "xray" / f"{records[2].stem}.png"
     time = kept.stat().st_mtime_ns
     code, text, err = ixgs("pairs", ct, "--out", out, *FLAGS, "--json")
@@ -68,11 +71,11 @@ def test_missing_and_damaged_pairs_are_made_again_bit_by_bit_and_the_others_are_
 
 def test_more_pairs_leave_the_first_as_they_are_and_processes_change_nothing(ct, ixgs, tmp_path):
     ixgs("pairs", ct, "--out", tmp_path / "one", *FLAGS)
-    code, _, err = ixgs("pairs", ct, "--out", tmp_path / "two", "--count", 4, "--size", 32, "--jobs", 2)
+    code, _, err = ixgs("pairs", ct, "--out", tmp_path / "two", "--count", COUNT + 1, "--size", 32, "--jobs", 2)
     assert code == 0, err
     one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
     same = [name for name in one if "/" in name or "_" in name]
-    assert len(same) == 9
+    assert len(same) == 3 * COUNT
     assert all(one[name] == two[name] for name in same)
     assert len(two) == len(one) + 3
 

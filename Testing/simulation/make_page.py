@@ -21,8 +21,8 @@ from PIL import Image
 from IXGSLib.geometry.trajectory import CArm
 from IXGSLib.simulation import ImagingSettings
 from IXGSLib.simulation.body import Body, body
-from IXGSLib.simulation.drawing import spine
 from IXGSLib.simulation.realistic import Radiograph, radiograph
+from IXGSLib.simulation.spine import spine
 from IXGSLib.volume.images import read_image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -210,7 +210,7 @@ def simulated(entry: Simulated) -> Radiograph:
     inside = patient(entry.ct)
     middle = spine(inside)
     center = middle[int(len(middle) * entry.along)] + (0, entry.behind, 0)
-    return radiograph(inside, entry.arm.view(*entry.angles, center), entry.settings, center)
+    return radiograph(inside, entry.arm.view(*entry.angles, center), entry.settings, center, spine=middle)
 
 
 def grey(taken: Radiograph) -> np.ndarray:

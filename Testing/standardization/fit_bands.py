@@ -19,6 +19,7 @@ from IXGSLib.evaluation.metrics import psnr, ssim
 from IXGSLib.simulation import ImagingSettings, drawing
 from IXGSLib.simulation.body import body
 from IXGSLib.simulation.realistic import radiograph
+from IXGSLib.simulation.spine import spine
 from IXGSLib.standardization.bands import bands
 from IXGSLib.standardization.classical import contrast
 from IXGSLib.standardization.standardizer import pixel_size
@@ -46,11 +47,11 @@ class Sample:
 
 def samples(ct: Path, count: int) -> list[Sample]:
     patient = body(*read_image(ct), 200.0, 30.0)
-    spine = drawing.spine(patient)
+    along = spine(patient)
     result = []
     for number in range(count):
         generator = np.random.default_rng([SEED, number])
-        view, center = drawing.draw_view(generator, patient, spine, SIZE)
+        view, center = drawing.draw_view(generator, patient, along, SIZE)
         settings = replace(drawing.draw_settings(generator, ImagingSettings()), implants=())
         taken = radiograph(patient, view, settings, center)
         mask = taken.field & (taken.signal > 0)

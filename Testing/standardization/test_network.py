@@ -1,6 +1,5 @@
 """A trained network as it is applied: any size, any scale of grey, the same numbers every time."""
 
-import time
 from dataclasses import asdict
 
 import numpy as np
@@ -137,17 +136,3 @@ def test_weights_without_a_likeness_model_say_so(tmp_path):
     save_weights(tmp_path / "w.safetensors", about, Generator(4, 4).state_dict())
     with pytest.raises(FormatError, match="no likeness model"):
         load_network(tmp_path / "w.safetensors").likeness(np.eye(40))
-
-
-def test_twenty_five_views_take_seconds():
-    """A network of the default size; 20 s are allowed, and the time of the processor counts, whatever else runs."""
-    settings = TrainingSettings()
-    torch.manual_seed(0)
-    generator = Generator(settings.width, settings.levels).eval().requires_grad_(False)
-    network = Network(generator, settings.scale, 256, None, {})
-    picture = scene((512, 512))
-    network.apply(picture)
-    start = time.process_time()
-    for _ in range(2):
-        network.apply(picture)
-    assert (time.process_time() - start) * 25 / 2 < 20
