@@ -91,35 +91,32 @@ def _cell(x, length):
     return n, min(max(x - n, 0.0), 1.0)
 
 
+@inlined
+def _interpolate(values, x, y, z, result):
+    """Trilinear interpolation at a place, or the nearest one inside, of values [k, j, i, channel]; fills `result`."""
+    i, u = _cell(x, values.shape[2])
+    j, v = _cell(y, values.shape[1])
+    k, w = _cell(z, values.shape[0])
+    result[:] = np.float32(0)
+    for n in range(8):
+        a, b, c = n & 1, (n >> 1) & 1, n >> 2
+        weight = np.float32((u if a else 1 - u) * (v if b else 1 - v) * (w if c else 1 - w))
+        for m in range(len(result)):
+            result[m] += weight * values[k + c, j + b, i + a, m]
+
+
 @kernel
 def _vary(chunk, start, stop, values, fields, scale, varied):
-    """Trilinear interpolation of (displacement, logarithms of densities), and with these of a body's values."""
-    f = np.float32
+    """`varied` becomes a body's values moved and made denser by fields of displacement and logarithms of density."""
     drawn = np.empty(5, np.float32)
-    mixed = np.empty(4, np.float32)
+    found = np.empty(4, np.float32)
     for k in range(start, stop):
         for j in range(values.shape[1]):
             for i in range(values.shape[2]):
-                i0, u = _cell(i * scale[0], fields.shape[2])
-                j0, v = _cell(j * scale[1], fields.shape[1])
-                k0, w = _cell(k * scale[2], fields.shape[0])
-                drawn[:] = f(0)
-                for n in range(8):
-                    a, b, c = n & 1, (n >> 1) & 1, n >> 2
-                    weight = f((u if a else 1 - u) * (v if b else 1 - v) * (w if c else 1 - w))
-                    for m in range(5):
-                        drawn[m] += weight * fields[k0 + c, j0 + b, i0 + a, m]
-                i0, u = _cell(i + drawn[0], values.shape[2])
-                j0, v = _cell(j + drawn[1], values.shape[1])
-                k0, w = _cell(k + drawn[2], values.shape[0])
-                mixed[:] = f(0)
-                for n in range(8):
-                    a, b, c = n & 1, (n >> 1) & 1, n >> 2
-                    weight = f((u if a else 1 - u) * (v if b else 1 - v) * (w if c else 1 - w))
-                    for m in range(4):
-                        mixed[m] += weight * values[k0 + c, j0 + b, i0 + a, m]
+                _interpolate(fields, i * scale[0], j * scale[1], k * scale[2], drawn)
+                _interpolate(values, i + drawn[0], j + drawn[1], k + drawn[2], found)
                 soft, bone = math.exp(drawn[3]), math.exp(drawn[4])
-                varied[k, j, i, 0] = mixed[0] * soft
-                varied[k, j, i, 1] = mixed[1] * bone
-                varied[k, j, i, 2] = mixed[2]
-                varied[k, j, i, 3] = mixed[3] * bone
+                varied[k, j, i, 0] = found[0] * soft
+                varied[k, j, i, 1] = found[1] * bone
+                varied[k, j, i, 2] = found[2]
+                varied[k, j, i, 3] = found[3] * bone
