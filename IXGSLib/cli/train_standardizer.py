@@ -31,6 +31,8 @@ class TrainStandardizer:
     """Folder for the training: new, empty, or with a training of the same options, which goes on."""
     held_out: tuple[str, ...] = ()
     """Patients to validate on instead of training: the first digits of their names, which begin the pairs' names."""
+    start: Path | None = None
+    """Weights to start from in place of random ones, such as those that come with IXGS: for patients of your own."""
     settings: Annotated[TrainingSettings, tyro.conf.arg(name="")] = field(default_factory=TrainingSettings)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; auto takes a GPU where there is one."""
@@ -75,6 +77,6 @@ class TrainStandardizer:
 
         with noticed() as messages:
             pairs = open_pairs(self.pairs)
-            weights = train(pairs, out, self.settings, self.held_out, self.device, tell, stop_asked)
+            weights = train(pairs, out, self.settings, self.held_out, self.device, tell, stop_asked, self.start)
         reporter.tell("done", weights=str(weights))
         return weights

@@ -75,6 +75,11 @@ class Adversarial:
         self._average(number)
         return Losses(l1.detach(), adversarial.detach(), discriminator.detach())
 
+    def start_from(self, generator: dict[str, Tensor]) -> None:
+        """Take over the weights of a trained generator."""
+        for network in (self.generator, self.average):
+            network.load_state_dict(generator)
+
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that a step changes, as tensors and numbers; random numbers follow from the step."""
         tensors = {f"{name}.{key}": value for name, net in self._networks() for key, value in net.state_dict().items()}

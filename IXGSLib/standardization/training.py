@@ -24,10 +24,12 @@ from .training_log import TrainingLog
 from .training_page import page
 from .training_settings import TrainingSettings
 from .validation import Scores, spread, validate
-from .weights import save_weights
+from .weights import Weights, load_weights, save_weights
 
 UNTRAINED = ("workers", "log_every", "checkpoint_every", "validation_pairs", "tensorboard")
 """Settings that may change when a training goes on: the network does not depend on them."""
+SAME = ("width", "levels", "group", "scale")
+"""Settings in which a training agrees with the weights that it starts from."""
 SHOWN = 6
 """Pairs on the page of pictures."""
 
@@ -64,31 +66,43 @@ def train(
     device: Literal["auto", "cpu", "cuda"] = "auto",
     on_progress: Callable[[TrainingProgress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
+    start: Path | None = None,
 ) -> Path:
     """Train on pairs and return the file of weights in `out`, the best on held-out patients, else the last.
 
     In `out`: training.json (what it is made from), checkpoint.safetensors, log.csv, epochs/epoch-NNNN.png and
     weights.safetensors. Where a checkpoint is there, the training goes on from it, to the very same numbers.
     held_out: beginnings of the names of patients. Under torchrun all processes share the work of each step.
-    Raises SettingsError for settings that do not fit the pairs, the machine or what is in `out`; Cancelled.
+    start: weights that the generator starts from in place of random ones; its patients count as trained on.
+    Raises SettingsError for settings that do not fit the pairs, the machine, the start or what is in `out`, what
+    `load_weights` raises, and Cancelled.
     """
     training, validation = pairs.split(held_out)
     with together(device) as processes:
         _check(training, settings, processes)
-        return _Training(training, validation, out, settings, processes).run(on_progress, cancelled)
+        first = None if start is None else _started(start, settings, validation)
+        return _Training(training, validation, out, settings, processes, first).run(on_progress, cancelled)
 
 
 class _Training:
     def __init__(
-        self, training: PairFolder, validation: PairFolder, out: Path, settings: TrainingSettings, processes: Processes
+        self,
+        training: PairFolder,
+        validation: PairFolder,
+        out: Path,
+        settings: TrainingSettings,
+        processes: Processes,
+        first: Weights | None,
     ) -> None:
         self.training, self.validation = training, validation
         self.out, self.settings, self.processes = out, settings, processes
         self.networks = Adversarial(settings, processes)
         self.course = _Course()
-        self.about = _about(training, validation, settings)
+        self.about = _about(training, validation, settings, first)
         self.key = sha256(json.dumps(self.about, sort_keys=True).encode())
         self.epoch_steps = max(1, len(training.names) // settings.batch)
+        if first is not None:
+            self.networks.start_from(first.generator)
         self._resume()
 
     def run(self, on_progress: Callable[[TrainingProgress], None], cancelled: Callable[[], bool]) -> Path:
@@ -221,14 +235,36 @@ class _Training:
         save_weights(self.out / "weights.safetensors", about, generator.state_dict(), model.tensors())
 
 
-def _about(training: PairFolder, validation: PairFolder, settings: TrainingSettings) -> dict[str, Any]:
+def _started(file: Path, settings: TrainingSettings, validation: PairFolder) -> Weights:
+    """The weights to start from; raises SettingsError for those of another network or that know a held-out patient."""
+    weights = load_weights(file)
+    for name in SAME:
+        given, found = getattr(settings, name), getattr(weights.settings, name)
+        if given != found:
+            raise SettingsError(f"{file.name}: weights of {name} {found}, expected {given}; give --{name} {found}")
+    known = sorted(set(weights.about.get("patients", ())) & set(validation.patients))
+    if known:
+        raise SettingsError(
+            f"{file.name}: trained on the held-out patient {', '.join(known)}, expected weights that have not seen it; "
+            "hold out others"
+        )
+    return weights
+
+
+def _about(
+    training: PairFolder, validation: PairFolder, settings: TrainingSettings, first: Weights | None
+) -> dict[str, Any]:
     """What the weights depend on."""
-    return {
+    known = first.about.get("patients", ()) if first else ()
+    about = {
         "settings": {name: value for name, value in asdict(settings).items() if name not in UNTRAINED},
         "pairs": {"sha256": training.digest, "count": len(training.names), "size": training.size},
-        "patients": list(training.patients),
+        "patients": sorted({*training.patients, *known}),
         "held_out": list(validation.patients),
     }
+    if first is not None:
+        about["start"] = {name: first.about.get(name) for name in ("sha256", "step", "pairs", "patients")}
+    return about
 
 
 def _check(training: PairFolder, settings: TrainingSettings, processes: Processes) -> None:

@@ -28,6 +28,11 @@ def test_trains_tells_its_progress_and_writes_weights(pair_folder, ixgs, tmp_pat
     code, text, err = ixgs("train-standardizer", pair_folder, "--out", tmp_path / "out", *flags)
     assert code == 0, err
     assert "weights.safetensors" in text
+    start = tmp_path / "out" / "weights.safetensors"
+    code, _, err = ixgs("train-standardizer", pair_folder, "--out", tmp_path / "more", *FLAGS, "--start", start)
+    assert code == 0, err
+    about = [load_weights(file).about for file in (start, tmp_path / "more" / "weights.safetensors")]
+    assert about[1]["start"]["sha256"] == about[0]["sha256"]
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,35 @@ def test_without_held_out_patients_the_last_weights_stay(pairs, small, tmp_path)
     assert about["held_out"] == []
 
 
+def test_a_start_gives_its_weights_and_its_patients(trained, pairs, small, tmp_path):
+    first = load_weights(trained / "weights.safetensors")
+    settings = replace(small, steps=2, rate=0.0)
+    made = load_weights(train(pairs, tmp_path / "a", settings, device="cpu", start=trained / "weights.safetensors"))
+    for name, values in first.generator.items():
+        torch.testing.assert_close(made.generator[name], values)
+    assert made.about["start"]["sha256"] == first.about["sha256"]
+    other, known = pairs.patients[1], pairs.patients[0]
+    part, _ = pairs.split((known,))
+    alone = load_weights(train(part, tmp_path / "b", settings, device="cpu", start=trained / "weights.safetensors"))
+    assert alone.about["patients"] == sorted((other, known))
+
+
+@pytest.mark.parametrize(
+    ("changes", "patient", "words"),
+    [
+        ({"width": 8}, None, ("weights of width 4", "expected 8", "give --width 4")),
+        ({}, 0, ("trained on the held-out patient", "hold out others")),
+    ],
+)
+def test_a_start_that_does_not_fit_is_refused(changes, patient, words, trained, pairs, small, tmp_path):
+    held_out = () if patient is None else (pairs.patients[patient],)
+    start = trained / "weights.safetensors"
+    with pytest.raises(SettingsError) as error:
+        train(pairs, tmp_path / "out", replace(small, **changes), held_out, "cpu", start=start)
+    assert all(word in str(error.value) for word in words), error.value
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_rate_is_constant_then_falls_to_zero():
     settings = TrainingSettings(steps=100, constant_part=0.5, rate=1e-3)
     assert [rate(settings, step) for step in (0, 50)] == [1e-3, 1e-3]
