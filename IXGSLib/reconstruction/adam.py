@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..rendering import devices
 from ..rendering.lanes import kernel
 from ..rendering.threads import run
 
@@ -30,9 +31,16 @@ class Adam:
     def step(self, parameters: Tensor, gradient: Tensor, factor: float) -> None:
         """Move the parameters against the gradient, in place, at `factor` times the rates."""
         self.steps += 1
-        rates = self.rates * (factor / (1 - BETA_1**self.steps))
+        factor = factor / (1 - BETA_1**self.steps)
         correction = (1 - BETA_2**self.steps) ** -0.5
-        if parameters.device.type == "cpu" and parameters.dtype == torch.float32:
+        kernels = devices.kernels_for(parameters)
+        if kernels == "cuda":
+            from .cuda import adam
+
+            adam.step(parameters, gradient, self.first, self.second, self.rates, factor, correction)
+            return
+        rates = self.rates * factor
+        if kernels == "cpu":
             arrays = [t.numpy() for t in (parameters, gradient.contiguous(), self.first, self.second, rates)]
             run(_step, len(parameters), *arrays, np.float32(correction))
             return

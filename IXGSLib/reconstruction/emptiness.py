@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..rendering import devices
 from ..rendering.lanes import kernel
 from ..rendering.threads import CHUNKS, run
 
@@ -18,7 +19,7 @@ def half_filled(values: Tensor, gap: float) -> Tensor:
     The well of Modica and Mortola that separates phases, open towards larger values, which cost nothing. Below zero,
     where a cloud never is, it is negative.
     """
-    if values.device.type == "cpu" and values.dtype == torch.float32:
+    if devices.kernels_for(values) == "cpu":
         return _HalfFilled.apply(values, gap)
     return half_filled_reference(values, gap)
 

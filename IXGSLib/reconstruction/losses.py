@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import GeometryError
+from ..rendering import devices
 from ..rendering.lanes import kernel
 from ..rendering.placement import placed
 from ..rendering.threads import CHUNKS, run
@@ -33,7 +34,12 @@ def image_loss(render: Tensor, image: Tensor, mask: Tensor, scale: float, ssim_w
     if not render.shape == image.shape == mask.shape:
         shapes = ", ".join(str(tuple(t.shape)) for t in (render, image, mask))
         raise GeometryError(f"render, image and mask have shapes {shapes}, expected one shape (height, width)")
-    if render.device.type == "cpu" and render.dtype == torch.float32:
+    kernels = devices.kernels_for(render)
+    if kernels == "cuda":
+        from .cuda.image_loss import ImageLoss
+
+        return ImageLoss.apply(render, image, mask, scale, ssim_weight)
+    if kernels == "cpu":
         return _ImageLoss.apply(render, image, mask, scale, ssim_weight)
     return image_loss_reference(render, image, mask, scale, ssim_weight)
 

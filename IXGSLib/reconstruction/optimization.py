@@ -16,7 +16,7 @@ from ..gaussians.density_control import Control, control
 from ..gaussians.parameters import limit, pack, unpack
 from ..geometry import Grid
 from ..rendering import project, voxelize
-from ..rendering.devices import halve_work
+from ..rendering.memory import within_memory
 from ..xray import XRay
 from ..xray.reduction import reduced
 from .adam import Adam
@@ -157,25 +157,8 @@ class Optimization:
     def __iter__(self) -> Iterator[Optimization]:
         """Run to the end, or until the loss is not finite: then the best cloud so far stands and `failed` is set."""
         while not self.finished:
-            self._advance_within_memory()
-            yield self
-
-    def _advance_within_memory(self) -> None:
-        """One step; when a GPU's memory does not suffice, once more with half the work at a time."""
-        try:
             self._advance()
-            return
-        except torch.OutOfMemoryError:
-            if not halve_work():
-                free, total = (n / 2**30 for n in torch.cuda.mem_get_info())
-                width, height = self.targets[0].xray.view.size
-                raise ReconstructionError(
-                    f"the GPU's memory does not suffice for {len(self.raw)} Gaussians and {width} x {height} pixels, "
-                    f"with {free:.1f} of {total:.1f} GiB free; use fewer Gaussians, a coarser region or --device cpu"
-                ) from None
-        self.raw = self.raw.detach()
-        torch.cuda.empty_cache()
-        self._advance_within_memory()
+            yield self
 
     def _advance(self) -> None:
         s = self.settings
@@ -193,17 +176,13 @@ class Optimization:
             self._control()
 
     def _descend(self) -> bool:
-        """One step of Adam on one view; False when the loss was not finite."""
-        raw = self.raw.requires_grad_()
-        cloud = unpack(raw, self.unit)
-        target = self._target()
-        render = project(cloud, target.xray.view, target.pose)
-        loss = image_loss(render, target.image, target.mask, self.range, self.settings.ssim_weight)
-        if self.step % self.settings.tv_every == 0:
-            loss = loss + self._unlikely(cloud)
-        (gradient,) = torch.autograd.grad(loss, raw)
-        self.raw = raw.detach()
-        if not self._finite(loss.detach(), gradient):
+        """One step of Adam on one view; False when the loss was not finite.
+
+        A GPU is not waited for in here, except by `_finite` every LOOK_EVERY steps, by the looks at held-out views and
+        by density control: those every `check_every` and `control_every` steps, for a number or the length of a list.
+        """
+        loss, gradient = within_memory(self._gradient)
+        if not self._finite(loss, gradient):
             self.raw, self.failed = self.best, True
             return False
         self.pull += gradient[:, :3].norm(dim=1)
@@ -211,6 +190,18 @@ class Optimization:
         s = self.settings
         limit(self.raw, s.smallest_scale, s.largest_scale, s.largest_aspect)
         return True
+
+    def _gradient(self) -> tuple[Tensor, Tensor]:
+        """The loss of this step and its gradient in the free numbers."""
+        raw = self.raw.detach().requires_grad_()
+        cloud = unpack(raw, self.unit)
+        target = self._target()
+        render = project(cloud, target.xray.view, target.pose)
+        loss = image_loss(render, target.image, target.mask, self.range, self.settings.ssim_weight)
+        if self.step % self.settings.tv_every == 0:
+            loss = loss + self._unlikely(cloud)
+        (gradient,) = torch.autograd.grad(loss, raw)
+        return loss.detach(), gradient
 
     def _finite(self, loss: Tensor, gradient: Tensor) -> bool:
         """Whether losses and gradients are finite so far; a GPU is asked now and then, and before its cloud is kept."""
@@ -272,7 +263,8 @@ class Optimization:
 
     @staticmethod
     def _error(cloud: Cloud, target: _Target) -> float:
-        difference = (project(cloud, target.xray.view, target.pose) - target.image)[target.mask]
+        render = within_memory(lambda: project(cloud, target.xray.view, target.pose))
+        difference = (render - target.image)[target.mask]
         return float(difference.square().mean())
 
     def _refit(self) -> None:

@@ -18,9 +18,12 @@ from ..errors import Cancelled, IXGSWarning, ReconstructionError
 from ..formats import Case
 from ..gaussians import Cloud
 from ..gaussians.initialization import random_cloud, sampled_cloud
+from ..geometry import Grid, View
 from ..geometry.coverage import check_views
+from ..geometry.rigid import apply
 from ..rendering import project, voxelize
-from ..rendering.devices import Device, chosen, whole_work
+from ..rendering.devices import Device, chosen
+from ..rendering.memory import accounted, parts, within_memory
 from ..volume import Volume
 from ..xray import XRay
 from ..xray.reduction import reduced
@@ -61,16 +64,17 @@ def reconstruct(
     ReconstructionError when no usable cloud is found.
     """
     run = _Run(case, settings or settings_for(preset), checkpoints, device)
-    with _one_torch_thread(), _all_digits(), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", IXGSWarning)
-        for progress in run.progress():
-            if on_progress is not None:
-                on_progress(progress)
-            if cancelled is not None and cancelled():
-                raise Cancelled("the reconstruction was cancelled")
-        noticed = [str(w.message) for w in caught if issubclass(w.category, IXGSWarning)]
-    return run.result(noticed)
+    with accounted(run.size):
+        with _one_torch_thread(), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", IXGSWarning)
+            for progress in run.progress():
+                if on_progress is not None:
+                    on_progress(progress)
+                if cancelled is not None and cancelled():
+                    raise Cancelled("the reconstruction was cancelled")
+            noticed = [str(w.message) for w in caught if issubclass(w.category, IXGSWarning)]
+        return run.result(noticed)
 
 
 @contextmanager
@@ -82,17 +86,6 @@ def _one_torch_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextmanager
-def _all_digits() -> Iterator[None]:
-    """Keep a GPU from filtering images in 10 bits, of which the variances of SSIM would leave nothing."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
 
 
 class _Run:
@@ -111,7 +104,6 @@ class _Run:
         yield self._at("initialization")
         check_views(self.case.views, self.case.grid)
         device = chosen(self.device)
-        whole_work()
         xrays = [_usable(xray, self.case) for xray in self.case.xrays]
         self.held_out = [n for n in _held_out(len(xrays), self.settings) if xrays[n].mask.any()]
         self.optimization = Optimization(xrays, self.held_out, self.case.grid, self.settings, device)
@@ -145,9 +137,8 @@ class _Run:
                 )
             noticed.append(f"the loss was not finite after step {optimization.step}; the best cloud before it was kept")
         cloud = optimization.cloud.detach()
-        with torch.no_grad():
-            volume = Volume(voxelize(cloud, case.grid).cpu().numpy(), case.grid)
-            renders = tuple(project(cloud, view).cpu().numpy() for view in case.views)
+        volume = _volume(cloud, case.grid)
+        renders = tuple(_image(cloud, view) for view in case.views)
         self._lap("rendering")
         metrics = {"fit_psnr": _fit(renders, case.xrays, optimization.range)}
         if optimization.best_psnr is not None:
@@ -156,11 +147,16 @@ class _Run:
         every = tuple(dict.fromkeys([*case.warnings, *noticed]))
         return Reconstruction(volume, cloud.to("cpu"), renders, ids, metrics, self.settings, every, self.durations)
 
+    def size(self) -> str:
+        """What a device's memory has to suffice for."""
+        (width, height), shape = self.case.views[0].size, " x ".join(map(str, self.case.grid.shape))
+        count = self.settings.most_gaussians
+        return f"{count} Gaussians, {len(self.case.views)} views of {width} x {height} pixels and {shape} voxels"
+
     def _preview(self) -> Volume:
         """The region as it is now, in voxels of twice the size."""
         grid = self.case.grid.with_spacing(2 * float(self.case.grid.spacing.min()))
-        with torch.no_grad():
-            return Volume(voxelize(self.optimization.cloud, grid).cpu().numpy(), grid)
+        return _volume(self.optimization.cloud.detach(), grid)
 
     def _at(self, stage: Stage, preview: Volume | None = None) -> Progress:
         seconds = time.perf_counter() - self.began
@@ -205,6 +201,28 @@ class _Run:
             return False
         self.optimization.restore(*found)
         return True
+
+
+def _image(cloud: Cloud, view: View) -> np.ndarray:
+    """A cloud in a view."""
+    return within_memory(lambda: project(cloud, view).cpu().numpy())
+
+
+def _volume(cloud: Cloud, grid: Grid) -> Volume:
+    """A cloud on a grid."""
+
+    def values() -> np.ndarray:
+        found = np.empty(grid.shape, np.float32)
+        # In halves, renders of two parts of the cloud lie side by side: half of the memory is a quarter of the grid.
+        step = -(-grid.shape[0] // parts() ** 2)
+        for first in range(0, grid.shape[0], step):
+            slab = found[first : first + step]
+            origin = apply(grid.world_from_index, (0, 0, first))
+            part = Grid((len(slab), *grid.shape[1:]), grid.spacing, origin, grid.direction)
+            slab[:] = voxelize(cloud, part).cpu().numpy()
+        return found
+
+    return Volume(within_memory(values), grid)
 
 
 def _held_out(count: int, settings: ReconstructionSettings) -> list[int]:

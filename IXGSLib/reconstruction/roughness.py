@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..rendering import devices
 from ..rendering.lanes import kernel
 from ..rendering.threads import CHUNKS, run
 
@@ -28,7 +29,12 @@ def total_variation(values: Tensor, knee: float = math.inf) -> Tensor:
     """
     if min(values.shape) == 1:
         return 0 * values.sum()
-    if values.device.type == "cpu" and values.dtype == torch.float32:
+    kernels = devices.kernels_for(values)
+    if kernels == "cuda":
+        from .cuda.roughness import TotalVariation
+
+        return TotalVariation.apply(values, knee)
+    if kernels == "cpu":
         return _TotalVariation.apply(values, knee)
     return total_variation_reference(values, knee)
 

@@ -10,8 +10,7 @@ from torch import Tensor
 from ..errors import GeometryError, SettingsError
 from ..gaussians import Cloud
 from ..geometry import Grid, View
-from . import cpu, reference
-from .devices import proven
+from . import cpu, devices, reference
 
 Backend = Literal["auto", "cpu", "cuda", "reference"]
 
@@ -37,16 +36,10 @@ def voxelize(cloud: Cloud, grid: Grid, backend: Backend = "auto") -> Tensor:
 
 
 def _implementation(cloud: Cloud, backend: Backend):
-    device = cloud.position.device.type
-    if backend == "reference":
-        return reference
-    if cloud.position.dtype == torch.float32 and backend in ("auto", device):
-        if device == "cpu":
-            return cpu
-        kernels = proven().module if device == "cuda" else None
-        if kernels is not None:
-            return kernels
-    if backend == "auto":
+    kernels = devices.kernels_for(cloud.position)
+    if backend in ("auto", kernels) and kernels is not None:
+        return cpu if kernels == "cpu" else devices.proven().module
+    if backend in ("auto", "reference"):
         return reference
     raise SettingsError(
         f"backend '{backend}' cannot render a {cloud.position.dtype} cloud on '{cloud.position.device}'; "

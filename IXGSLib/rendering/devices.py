@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from ..errors import IXGSWarning, SettingsError
 from ..gaussians import Cloud
@@ -18,28 +19,12 @@ from . import reference
 
 Device = Literal["auto", "cpu", "cuda"]
 
-_WAYS = ("with_gsplat", "render")
-"""Modules of `cuda` that render, the best first."""
+_WAYS = {
+    "with_gsplat": "gsplat does not work here ({}), which needs nvcc and a C++ compiler at its first use",
+    "render": "Triton does not work here ({}), which needs a driver that knows this GPU, and memory on it",
+}
+"""Modules of `cuda` that render, the best first, and what is said of one that does not."""
 _TOLERANCE = 1e-3
-
-
-_work = {"parts": 1}
-
-
-def parts() -> int:
-    """Into how many parts a GPU's work is cut to fit its memory."""
-    return _work["parts"]
-
-
-def halve_work() -> bool:
-    """Cut a GPU's work in two from now on; False when it has been already."""
-    before, _work["parts"] = _work["parts"], 2
-    return before == 1
-
-
-def whole_work() -> None:
-    """Cut a GPU's work no more."""
-    _work["parts"] = 1
 
 
 @dataclass(frozen=True)
@@ -76,12 +61,20 @@ def chosen(asked: Device) -> torch.device:
     return torch.device("cuda")
 
 
+def kernels_for(values: Tensor) -> Literal["cpu", "cuda"] | None:
+    """Whose compiled kernels serve a tensor; None where plain torch has to."""
+    if values.dtype != torch.float32:
+        return None
+    if values.device.type == "cpu":
+        return "cpu"
+    return "cuda" if values.device.type == "cuda" and proven().module is not None else None
+
+
 @lru_cache(maxsize=1)
 def proven() -> Proof:
     """The best way to render on the GPU of this process, by rendering in it; worked out once."""
     refused = []
-    for name in _WAYS:
-        label = "gsplat" if name == "with_gsplat" else "Triton"
+    for name, sentence in _WAYS.items():
         try:
             module = import_module(f"{__package__}.cuda.{name}")
             if name == "with_gsplat":
@@ -89,7 +82,7 @@ def proven() -> Proof:
             _prove(module, torch.device("cuda"))
         except Exception as error:  # whatever a compiler or driver raises, there is a next best
             text = (str(error).strip() or "no message").splitlines()[0]
-            refused.append(f"{label} does not work here ({type(error).__name__}: {text})")
+            refused.append(sentence.format(f"{type(error).__name__}: {text}"))
         else:
             return Proof(module, tuple(refused))
     return Proof(None, tuple(refused))
@@ -119,7 +112,7 @@ def _scene() -> tuple[View, Grid]:
     return view, Grid.centered((0.0, 0.0, 100.0), (12.0, 10.0, 9.0), 1.0)
 
 
-def _rendered(render, target: View | Grid, device: torch.device) -> list[torch.Tensor]:
+def _rendered(render, target: View | Grid, device: torch.device) -> list[Tensor]:
     """The render and its gradients in every number of the cloud, on the host."""
     columns = (
         torch.tensor([[0.0, 1, 100], [2, -1, 103]]),

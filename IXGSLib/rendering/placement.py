@@ -13,4 +13,4 @@ def placed(values: np.ndarray, like: Tensor) -> Tensor:
     A copy from ordinary memory waits until all work before it is done; one from pinned memory does not.
     """
     tensor = torch.tensor(values, dtype=like.dtype)
-    return tensor.pin_memory().to(like.device, non_blocking=True) if like.device.type == "cuda" else tensor
+    return tensor if like.device.type == "cpu" else tensor.pin_memory().to(like.device, non_blocking=True)

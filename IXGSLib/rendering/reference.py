@@ -36,6 +36,12 @@ def rotation_matrices(quaternions: Tensor) -> Tensor:
     return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
 
 
+def product(scale: Tensor) -> Tensor:
+    """(N,) of (N, 3); the gradient of torch's own product asks the device whether a factor is zero."""
+    x, y, z = scale.unbind(1)
+    return x * y * z
+
+
 def project(cloud: Cloud, view: View, pose: Tensor) -> Tensor:
     """Line integrals (height, width); pose: camera_from_world (3, 4)."""
     mean, covariance, mass, visible = footprints(cloud, view, pose)
@@ -55,7 +61,7 @@ def blobs(cloud: Cloud, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
     mean = (cloud.position - placed(grid.origin, cloud.position)) @ frame
     axes = frame.T @ rotation_matrices(cloud.rotation) * cloud.scale[:, None, :]
     covariance = axes @ axes.mT + PIXEL_VARIANCE * torch.eye(3, dtype=axes.dtype, device=axes.device)
-    return mean, covariance, cloud.density * (cloud.scale.prod(dim=1) / grid.voxel_volume)
+    return mean, covariance, cloud.density * (product(cloud.scale) / grid.voxel_volume)
 
 
 def footprints(cloud: Cloud, view: View, pose: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -77,7 +83,7 @@ def footprints(cloud: Cloud, view: View, pose: Tensor) -> tuple[Tensor, Tensor, 
     axes = J @ pose[:, :3] @ rotation_matrices(cloud.rotation) * cloud.scale[:, None, :]
     covariance = axes @ axes.mT + PIXEL_VARIANCE * torch.eye(2, dtype=axes.dtype, device=axes.device)
     magnification = K[0, 0] * K[1, 1] * t.norm(dim=1) / t[:, 2] ** 3
-    mass = cloud.density * math.sqrt(2 * math.pi) * cloud.scale.prod(dim=1) * magnification
+    mass = cloud.density * math.sqrt(2 * math.pi) * product(cloud.scale) * magnification
     return mean, covariance, mass, visible
 
 

@@ -1,47 +1,138 @@
-"""An optimisation on another device: checkpoints, and what is done when memory ends."""
+"""An optimisation on another device: what is done when memory ends, checkpoints, and the same quality."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
 from IXGSLib.errors import ReconstructionError, SettingsError
-from IXGSLib.reconstruction import optimization, reconstruct
-from IXGSLib.rendering import devices
+from IXGSLib.gaussians.initialization import random_cloud
+from IXGSLib.reconstruction import optimization, pipeline, reconstruct
+from IXGSLib.reconstruction.checkpoint import load_checkpoint, save_checkpoint
+from IXGSLib.reconstruction.optimization import Optimization
+from IXGSLib.rendering import devices, memory
+from IXGSLib.xray.reduction import reduced
 from Testing.reconstruction.phantom import QUICK
+from Testing.rendering.the_gpus_way import DEVICE, the_gpus_way
+
+SHORT = replace(QUICK, gaussians=100, background_gaussians=0, steps=4, coarse_steps=2, refit_steps=1, check_every=2)
+RENDERS = [(optimization, "project"), (optimization, "voxelize"), (pipeline, "voxelize"), (pipeline, "project")]
 
 
 @pytest.fixture
-def memory(monkeypatch):
-    """Let `count` renders of the optimisation run out of memory."""
+def memory_ends(monkeypatch):
+    """Let the first `count` calls of a function run out of memory; the parts of the work at each call are noted."""
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (2**30, 2**33))
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
-    genuine, left = optimization.project, []
 
-    def project(*arguments):
-        if left:
-            left.pop()
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return genuine(*arguments)
+    def at(module, name: str, count: int) -> list[int]:
+        genuine, parts = getattr(module, name), []
 
-    monkeypatch.setattr(optimization, "project", project)
-    yield lambda count: left.extend([None] * count)
-    devices.whole_work()
+        def failing(*arguments):
+            parts.append(memory.parts())
+            if len(parts) <= count:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return genuine(*arguments)
 
+        monkeypatch.setattr(module, name, failing)
+        return parts
 
-def test_work_is_halved_once_and_goes_on(ellipsoids, memory):
-    memory(1)
-    assert reconstruct(ellipsoids[0], settings=QUICK, device="cpu").metrics["fit_psnr"] > 20
-    assert devices.parts() == 2
+    return at
 
 
-def test_when_half_the_work_is_too_much_the_figures_are_told(ellipsoids, memory):
-    memory(2)
-    with pytest.raises(ReconstructionError, match=r"1500 Gaussians and 64 x 64 pixels, with 1.0 of 8.0 GiB free"):
-        reconstruct(ellipsoids[0], settings=QUICK, device="cpu")
+@pytest.fixture(scope="module")
+def whole(ellipsoids):
+    return reconstruct(ellipsoids[0], settings=SHORT, device="cpu")
+
+
+@pytest.mark.parametrize(("module", "name"), RENDERS)
+def test_work_is_halved_once_and_comes_to_the_same(ellipsoids, whole, memory_ends, module, name):
+    parts = memory_ends(module, name, 1)
+    found = reconstruct(ellipsoids[0], settings=SHORT, device="cpu")
+    assert parts[0] == 1
+    assert len(parts) > 1
+    assert set(parts[1:]) == {2}
+    np.testing.assert_allclose(found.volume.values, whole.volume.values, atol=1e-6)
+    assert found.metrics == pytest.approx(whole.metrics)
+    assert memory.parts() == 1
+
+
+@pytest.mark.parametrize(("module", "name"), RENDERS)
+def test_when_half_the_work_is_too_much_the_figures_are_told(ellipsoids, memory_ends, module, name):
+    memory_ends(module, name, 2)
+    figures = r"1800 Gaussians, 12 views of 64 x 64 pixels and 24 x 24 x 24 voxels, with 1.0 of 8.0 GiB free; use fewer"
+    with pytest.raises(ReconstructionError, match=figures):
+        reconstruct(ellipsoids[0], settings=SHORT, device="cpu")
+    assert memory.parts() == 1
+
+
+def test_x_rays_that_do_not_fit_at_once_are_told_too(ellipsoids, memory_ends):
+    memory_ends(optimization._Target, "of", 1)
+    with pytest.raises(ReconstructionError, match=r"does not suffice for 1800 Gaussians.* with 1.0 of 8.0 GiB free"):
+        reconstruct(ellipsoids[0], settings=SHORT, device="cpu")
 
 
 def test_cuda_without_a_gpu_is_refused(ellipsoids, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SettingsError, match="no CUDA device"):
         reconstruct(ellipsoids[0], settings=QUICK, device="cuda")
+
+
+def test_a_gpu_that_does_not_work_is_told_of_in_the_result(ellipsoids, whole, monkeypatch):
+    def fail(module, device):
+        raise RuntimeError("CUDA error: no kernel image is available for execution on the device")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(devices, "_prove", fail)
+    devices.proven.cache_clear()
+    found = reconstruct(ellipsoids[0], settings=SHORT, device="auto")
+    devices.proven.cache_clear()
+    (warning,) = found.warnings
+    assert warning.startswith("the GPU is not used: ")
+    assert "no kernel image" in warning
+    np.testing.assert_array_equal(found.volume.values, whole.volume.values)
+
+
+def test_a_checkpoint_of_one_device_goes_on_on_the_other_and_back(ellipsoids, tmp_path, one_torch_thread):
+    pytest.importorskip("triton")
+    case = ellipsoids[0]
+    settings = replace(QUICK, gaussians=40, held_out=0, coarse_steps=0)
+
+    def begun(device: str) -> Optimization:
+        return Optimization(case.xrays, [], case.grid, settings, torch.device(device))
+
+    def losses(run: Optimization, steps: int) -> list[float]:
+        return [float(state.loss) for _, state in zip(range(steps), run, strict=False)]
+
+    def carried(run: Optimization, device: str) -> Optimization:
+        tensors, state = run.state()
+        save_checkpoint(tmp_path, run.step, tensors, {"key": "the same case", **state})
+        other = begun(device)
+        other.restore(*load_checkpoint(tmp_path, "the same case"))
+        return other
+
+    stayed = begun("cpu")
+    stayed.start(random_cloud(case.grid, 40, 0.005, 0.7, np.random.default_rng(0)), 0.02, True)
+    losses(stayed, 3)
+    went = carried(stayed, DEVICE)
+    with the_gpus_way():
+        there = losses(went, 2)
+    back = carried(went, "cpu")
+    assert there + losses(back, 2) == pytest.approx(losses(stayed, 4), rel=1e-4)
+    assert back.step == stayed.step == 7
+
+
+def test_the_gpus_way_is_as_good_as_the_processors(ellipsoids, one_torch_thread):
+    pytest.importorskip("triton")
+    case = ellipsoids[0]
+    small = replace(case, xrays=tuple(reduced(x, 2) for x in case.xrays[:8]), grid=case.grid.with_spacing(4.0))
+    settings = replace(SHORT, gaussians=60, steps=16, coarse_steps=6, refit_steps=4, check_every=6, position_rate=0.5)
+    expected = reconstruct(small, settings=settings, device="cpu").metrics
+    start = reconstruct(small, settings=replace(settings, steps=0, coarse_steps=0, refit_steps=0)).metrics
+    with the_gpus_way():
+        found = reconstruct(small, settings=settings, device=DEVICE).metrics
+    assert expected["fit_psnr"] > start["fit_psnr"] + 0.5
+    assert found == pytest.approx(expected, abs=0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -40,14 +41,6 @@ def test_without_a_gpu_the_processor_computes_and_nobody_is_warned(monkeypatch):
         devices.chosen("cuda")
 
 
-def test_without_gsplat_torch_projects(gpu):
-    pytest.importorskip("triton")
-    missing(gpu, "gsplat")
-    with pytest.warns(IXGSWarning, match="by torch alone: gsplat does not work here"):
-        assert devices.chosen("auto").type == "cuda"
-    assert devices.proven().module.__name__.endswith(".cuda.render")
-
-
 def test_without_triton_the_processor_computes(gpu):
     missing(gpu, "triton")
     forget_kernels(gpu)
@@ -57,13 +50,56 @@ def test_without_triton_the_processor_computes(gpu):
         devices.chosen("cuda")
 
 
-def test_a_device_out_of_memory_is_stepped_down_from(gpu):
-    def fail(module, device):
-        raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate")
+GSPLAT = {
+    "is not installed": "raise ModuleNotFoundError(\"No module named 'gsplat'\")",
+    "lacks a library": "raise OSError('libcudart.so.12: cannot open shared object file')",
+    "found no compiler": "fully_fused_projection = lambda *a, **k: None.projection_ewa_3dgs_fused_fwd",
+    "needs another torch": "raise ImportError('undefined symbol: _ZN2at4_ops5zeros')",
+}
+"""A gsplat that does not work, as a module, by what is wrong with it."""
 
+
+@pytest.mark.parametrize("wrong", GSPLAT)
+def test_without_a_gsplat_that_works_torch_projects_and_one_sentence_says_why(gpu, tmp_path, wrong):
+    pytest.importorskip("triton")
+    (tmp_path / "gsplat.py").write_text(GSPLAT[wrong])
+    gpu.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.split(".")[0] == "gsplat"]:
+        gpu.delitem(sys.modules, name)
+    with pytest.warns(IXGSWarning) as told:
+        assert devices.chosen("auto").type == "cuda"
+    sys.modules.pop("gsplat", None)
+    assert devices.proven().module.__name__.endswith(".cuda.render")
+    (sentence,) = (str(warning.message) for warning in told)
+    expected = r"the GPU projects by torch alone: gsplat does not work here \(\w+Error: .*\), which needs .* first use"
+    assert re.fullmatch(expected, sentence)
+
+
+FAILURES = {
+    "no kernel image": RuntimeError("CUDA error: no kernel image is available\nmore"),
+    "no memory": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 MiB.\nmore"),
+    "no compiler": FileNotFoundError("Failed to find C compiler. Please specify via CC environment variable."),
+    "other numbers": RuntimeError("project differs from the reference on this device"),
+    "nothing said": AssertionError(),
+}
+"""What a probe may raise on a GPU, by what is wrong with it."""
+
+
+@pytest.mark.parametrize("wrong", FAILURES)
+def test_a_gpu_that_does_not_work_is_stepped_down_from_in_one_sentence(gpu, wrong):
+    def fail(module, device):
+        raise FAILURES[wrong]
+
+    pytest.importorskip("triton")
     gpu.setattr(devices, "_prove", fail)
-    with pytest.warns(IXGSWarning, match="OutOfMemoryError: CUDA out of memory"):
+    with pytest.warns(IXGSWarning) as told:
         assert devices.chosen("auto").type == "cpu"
+    (sentence,) = (str(warning.message) for warning in told)
+    cause = rf"\({type(FAILURES[wrong]).__name__}: .*\)"
+    assert re.fullmatch(rf"the GPU is not used: .*; Triton does not work here {cause}, which .* on it", sentence)
+    assert "more" not in sentence
+    with pytest.raises(SettingsError, match=r"^--device cuda: .*; use --device auto or cpu$"):
+        devices.chosen("cuda")
 
 
 def test_kernels_that_compute_something_else_are_refused(monkeypatch):

@@ -9,11 +9,15 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .boxes import first, last
+
 COLUMNS = 6
 SIDE = 16
 """Pixels along each side of a tile."""
-CHUNK = 8
-"""Gaussians that a tile looks at together."""
+DRAW = {"SIDE": SIDE, "CHUNK": 8, "num_warps": 4}
+"""How `draw` is launched; CHUNK: Gaussians that a tile looks at together."""
+GATHER = {"SIDE": SIDE, "num_warps": 1}
+"""How `gather` is launched."""
 
 
 @triton.jit
@@ -58,11 +62,8 @@ def gather(prints, reach, image, sums, width, height, SIDE: tl.constexpr):
     m = tl.zeros([SIDE * SIDE], tl.float32)
     mr, my, mrr, mry, myy = m, m, m, m, m
     if reach_u >= 0:
-        # Clamped before they become integers, which infinity cannot.
-        left = tl.ceil(tl.minimum(tl.maximum(u - reach_u, 0.0), width)).to(tl.int32)
-        right = tl.floor(tl.minimum(tl.maximum(u + reach_u, -1.0), width - 1)).to(tl.int32)
-        top = tl.ceil(tl.minimum(tl.maximum(v - reach_v, 0.0), height)).to(tl.int32)
-        bottom = tl.floor(tl.minimum(tl.maximum(v + reach_v, -1.0), height - 1)).to(tl.int32)
+        left, right = first(u, reach_u, width), last(u, reach_u, width)
+        top, bottom = first(v, reach_v, height), last(v, reach_v, height)
         for row in range(top, bottom + 1, SIDE):
             for column in range(left, right + 1, SIDE):
                 x, y = column + pixel % SIDE, row + pixel // SIDE

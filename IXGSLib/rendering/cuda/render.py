@@ -15,62 +15,64 @@ from torch.utils.checkpoint import checkpoint
 
 from ...gaussians import Cloud
 from ...geometry import Grid, View
-from .. import devices
+from .. import memory
 from . import ellipses, images, tiles, volumes
 
 
 def project(cloud: Cloud, view: View, pose: Tensor, parts: int | None = None) -> Tensor:
     """Line integrals (height, width); pose: camera_from_world (3, 4). parts: see `_in_parts`."""
 
-    def draw(cloud: Cloud) -> Tensor:
+    def render(cloud: Cloud) -> Tensor:
         rows, reach = ellipses.footprints(cloud, view, pose)
-        return _Draw.apply(rows, reach, None, (view.size[1], view.size[0]))
+        return draw(rows, reach, (view.size[1], view.size[0]))
 
-    return _in_parts(draw, cloud, parts)
+    return _in_parts(render, cloud, parts)
 
 
 def voxelize(cloud: Cloud, grid: Grid, parts: int | None = None) -> Tensor:
     """Attenuation [k, j, i] in 1/mm. parts: see `_in_parts`."""
 
-    def fill(cloud: Cloud) -> Tensor:
+    def render(cloud: Cloud) -> Tensor:
         rows, reach = ellipses.blobs(cloud, grid)
         return _Fill.apply(rows, reach, grid.shape)
 
-    return _in_parts(fill, cloud, parts)
+    return _in_parts(render, cloud, parts)
 
 
 def _in_parts(render: Any, cloud: Cloud, parts: int | None) -> Tensor:
     """The sum of the renders of so many parts of a cloud, worked out again on the way back to save memory.
 
-    None: as many as `devices.parts` says.
+    None: as many as `memory.parts` says.
     """
-    parts = devices.parts() if parts is None else parts
+    parts = memory.parts() if parts is None else parts
     if parts == 1 or len(cloud) < parts:
         return render(cloud)
     columns = (cloud.position, cloud.scale, cloud.rotation, cloud.density)
-    pieces = zip(*(column.tensor_split(parts) for column in columns), strict=True)
-    images = [checkpoint(lambda *part: render(Cloud(*part)), *piece, use_reentrant=False) for piece in pieces]
-    return torch.stack(images).sum(dim=0)
+    total: Any = 0
+    for piece in zip(*(column.tensor_split(parts) for column in columns), strict=True):
+        total = total + checkpoint(
+            lambda *part: render(Cloud(*part)), *piece, use_reentrant=False, preserve_rng_state=False
+        )
+    return total
 
 
-def draw(rows: Tensor, reach: Tensor, lists: tiles.Lists, shape: tuple[int, int]) -> Tensor:
-    """The image (height, width) of rows (N, 6) with a reach (N, 2) from lists of tiles that somebody else made."""
-    return _Draw.apply(rows, reach, lists, shape)
+def draw(rows: Tensor, reach: Tensor, shape: tuple[int, int]) -> Tensor:
+    """The image (height, width) of the rows of `images` (N, 6) with a reach (N, 2)."""
+    return _Draw.apply(rows, reach, shape)
 
 
 class _Draw(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, reach: Tensor, lists: tiles.Lists | None, shape: tuple[int, int]) -> Tensor:
+    def forward(ctx: Any, rows: Tensor, reach: Tensor, shape: tuple[int, int]) -> Tensor:
         rows, reach = rows.contiguous(), reach.contiguous()
         ctx.save_for_backward(rows, reach)
         height, width = shape
         image = rows.new_empty(shape)
-        if lists is None:
-            lists = tiles.lists(rows[:, :2], reach, shape, images.SIDE)
+        lists = tiles.lists(rows[:, :2], reach, shape, images.SIDE)
         across, down = (-(-n // images.SIDE) for n in (width, height))
         images.draw[(across * down,)](
             rows, reach, lists.ids, lists.starts, lists.bases, image, width, height, across,
-            LEVELS=lists.levels, SIDE=images.SIDE, CHUNK=images.CHUNK,
+            LEVELS=lists.levels, **images.DRAW,
         )  # fmt: skip
         return image + _flaw(rows)
 
@@ -82,12 +84,12 @@ class _Draw(torch.autograd.Function):
         sums = torch.empty_like(rows)
         if len(rows):
             height, width = image.shape
-            images.gather[(len(rows),)](rows, reach, image, sums, width, height, SIDE=images.SIDE, num_warps=1)
+            images.gather[(len(rows),)](rows, reach, image, sums, width, height, **images.GATHER)
         _, _, A, slope, tail, peak = rows.unbind(1)
         m, r, y, rr, ry, yy = sums.unbind(1)
         columns = [peak * A * r, peak * (tail * y - slope * A * r)]
         columns += [-peak / 2 * rr, peak * A * ry, -peak / 2 * yy, m]
-        return torch.stack(columns, dim=1), None, None, None
+        return torch.stack(columns, dim=1), None, None
 
 
 class _Fill(torch.autograd.Function):
@@ -100,7 +102,7 @@ class _Fill(torch.autograd.Function):
         counts = [-(-n // volumes.SIDE) for n in shape[::-1]]
         volumes.fill[(math.prod(counts),)](
             rows, reach, lists.ids, lists.starts, lists.bases, values, *shape[::-1], *counts[:2],
-            LEVELS=lists.levels, SIDE=volumes.SIDE, CHUNK=volumes.CHUNK,
+            LEVELS=lists.levels, **volumes.FILL,
         )  # fmt: skip
         return values.add_(_flaw(rows))
 
@@ -112,7 +114,7 @@ class _Fill(torch.autograd.Function):
         sums = torch.empty_like(rows)
         if len(rows):
             nz, ny, nx = values.shape
-            volumes.gather[(len(rows),)](rows, reach, values, sums, nx, ny, nz, SIDE=volumes.SIDE)
+            volumes.gather[(len(rows),)](rows, reach, values, sums, nx, ny, nz, **volumes.GATHER)
         _, _, _, A, slope, tail, shift_x, shift_y, depth, peak = rows.unbind(1)
         m, r, q, z, rr, rq, rz, qq, qz, zz = sums.unbind(1)
         r, rq, rz, q, qz = A * r, A * rq, A * rz, tail * q, tail * qz

@@ -1,8 +1,9 @@
 """Which Gaussians each tile has to look at.
 
 Cells of level 0 are tiles; those of each next level are twice as wide. A Gaussian is listed at the first level at which
-its box touches at most two cells along each axis, so that the length of the lists is known without asking the device,
-and a tile reads one list of each level.
+its box touches at most SPAN cells along each axis, so that the length of the lists is known without asking the device,
+and a tile reads one list of each level. The more cells, the longer the lists to sort, and the fewer tiles look at a
+Gaussian whose box does not reach them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import torch
 from torch import Tensor
 
 from ..placement import placed
+
+SPAN = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +46,15 @@ def lists(mean: Tensor, reach: Tensor, shape: tuple[int, ...], side: int) -> Lis
     """
     axes = len(shape)
     tiles = tuple(-(-n // side) for n in shape[::-1])
-    shifts, sizes, bases, corners = _cells(tiles, mean.device)
+    shifts, sizes, bases, offsets = _cells(tiles, mean.device)
     limit = placed(np.array(shape[::-1]) - 1.0, mean)
     first = torch.ceil(mean - reach).clamp(min=0).minimum(limit + 1).to(torch.int32) // side
     last = torch.floor(mean + reach).clamp(min=-1).minimum(limit).to(torch.int32)
     drawn = (reach[:, 0] >= 0) & (last >= 0).all(dim=1)
     last = last // side
-    level = ((last[:, None] >> shifts) - (first[:, None] >> shifts) > 1).any(dim=2).sum(dim=1)
+    level = ((last[:, None] >> shifts) - (first[:, None] >> shifts) >= SPAN).any(dim=2).sum(dim=1)
     low, high = first >> level[:, None], last >> level[:, None]
-    cell = low[:, None] + corners
+    cell = low[:, None] + offsets
     listed = drawn[:, None] & (cell <= high[:, None]).all(dim=2)
     key = cell[..., axes - 1]
     for axis in range(axes - 2, -1, -1):
@@ -60,15 +63,15 @@ def lists(mean: Tensor, reach: Tensor, shape: tuple[int, ...], side: int) -> Lis
     key = torch.where(listed, key + bases[level, None], total).to(torch.int32).reshape(-1)
     key, order = torch.sort(key, stable=True)
     edges = torch.arange(total + 1, dtype=torch.int32, device=mean.device)
-    return Lists((order >> axes).to(torch.int32), torch.searchsorted(key, edges, out_int32=True), bases)
+    return Lists((order // SPAN**axes).to(torch.int32), torch.searchsorted(key, edges, out_int32=True), bases)
 
 
 @lru_cache(maxsize=64)
 def _cells(tiles: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Levels (L, 1), cells along each axis (L, d), first cell (L,) of each level; the corners of a box (2^d, d)."""
-    count = max(max(tiles) - 1, 1).bit_length()
+    """Levels (L, 1), cells along each axis (L, d), first cell (L,) of each level; offsets in a box (SPAN^d, d)."""
+    count = next(level for level in range(32) if (max(tiles) - 1) >> level < SPAN) + 1
     sizes = np.array([[((n - 1) >> level) + 1 for n in tiles] for level in range(count)])
     bases = np.concatenate([[0], np.cumsum(sizes.prod(axis=1))[:-1]])
-    corners = np.array(list(product((0, 1), repeat=len(tiles))))
+    offsets = np.array(list(product(range(SPAN), repeat=len(tiles))))
     like = torch.empty(0, dtype=torch.int32, device=device)
-    return tuple(placed(a, like) for a in (np.arange(count)[:, None], sizes, bases, corners))  # type: ignore[return-value]
+    return tuple(placed(a, like) for a in (np.arange(count)[:, None], sizes, bases, offsets))  # type: ignore[return-value]

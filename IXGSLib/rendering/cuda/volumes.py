@@ -10,11 +10,15 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .boxes import first, last
+
 COLUMNS = 10
 SIDE = 8
 """Voxels along each side of a tile."""
-CHUNK = 4
-"""Gaussians that a tile looks at together."""
+FILL = {"SIDE": SIDE, "CHUNK": 4, "num_warps": 4}
+"""How `fill` is launched; CHUNK: Gaussians that a tile looks at together."""
+GATHER = {"SIDE": SIDE, "num_warps": 4}
+"""How `gather` is launched."""
 
 
 @triton.jit
@@ -67,12 +71,9 @@ def gather(prints, reach, values, sums, nx, ny, nz, SIDE: tl.constexpr):
     m = tl.zeros([SIDE * SIDE * SIDE], tl.float32)
     mr, mq, mz, mrr, mrq, mrz, mqq, mqz, mzz = m, m, m, m, m, m, m, m, m
     if reach_u >= 0:
-        left = tl.ceil(tl.minimum(tl.maximum(u - reach_u, 0.0), nx)).to(tl.int32)
-        right = tl.floor(tl.minimum(tl.maximum(u + reach_u, -1.0), nx - 1)).to(tl.int32)
-        top = tl.ceil(tl.minimum(tl.maximum(v - reach_v, 0.0), ny)).to(tl.int32)
-        bottom = tl.floor(tl.minimum(tl.maximum(v + reach_v, -1.0), ny - 1)).to(tl.int32)
-        front = tl.ceil(tl.minimum(tl.maximum(w - reach_w, 0.0), nz)).to(tl.int32)
-        back = tl.floor(tl.minimum(tl.maximum(w + reach_w, -1.0), nz - 1)).to(tl.int32)
+        left, right = first(u, reach_u, nx), last(u, reach_u, nx)
+        top, bottom = first(v, reach_v, ny), last(v, reach_v, ny)
+        front, back = first(w, reach_w, nz), last(w, reach_w, nz)
         for slab in range(front, back + 1, SIDE):
             for row in range(top, bottom + 1, SIDE):
                 for column in range(left, right + 1, SIDE):

@@ -1,5 +1,7 @@
-"""Projecting with gsplat, which also lists the Gaussians of each tile; drawing with the kernels of `images`.
+"""Projecting with gsplat, drawing as `render` does.
 
+gsplat lists the Gaussians of each tile too, but `isect_tiles` asks the device how long its list will be, for which the
+host waits until all work before is done. The lists of `tiles` have a length that is known before.
 gsplat knows no skew; such a view, every volume, and work cut into parts go the way of `render`.
 """
 
@@ -13,17 +15,17 @@ from torch import Tensor
 
 from ...gaussians import Cloud
 from ...geometry import View
-from .. import devices
+from .. import memory
 from ..placement import placed
-from ..reference import CUTOFF, NEAREST_DEPTH, PIXEL_VARIANCE
-from . import images, render, tiles
+from ..reference import CUTOFF, NEAREST_DEPTH, PIXEL_VARIANCE, product
+from . import render
 
 voxelize = render.voxelize
 
 
 def project(cloud: Cloud, view: View, pose: Tensor) -> Tensor:
     """Line integrals (height, width); pose: camera_from_world (3, 4)."""
-    if view.K[0, 1] != 0 or len(cloud) == 0 or devices.parts() > 1:
+    if view.K[0, 1] != 0 or len(cloud) == 0 or memory.parts() > 1:
         return render.project(cloud, view, pose)
     from gsplat import fully_fused_projection
 
@@ -33,7 +35,7 @@ def project(cloud: Cloud, view: View, pose: Tensor) -> Tensor:
         eps2d=PIXEL_VARIANCE, near_plane=NEAREST_DEPTH,
     )  # fmt: skip
     rows, reach = footprints(cloud, view, pose, (radii[0], mean[0], depth[0], conic[0]))
-    return render.draw(rows, reach, _lists(rows, reach, view), (view.size[1], view.size[0]))
+    return render.draw(rows, reach, (view.size[1], view.size[0]))
 
 
 def camera(cloud: Cloud, view: View, pose: Tensor) -> tuple[Tensor, Tensor, int, int]:
@@ -60,23 +62,9 @@ def footprints(
     determinant = A * C - B * B
     pose = pose.double()
     distance = (cloud.position.double() @ pose[:, :3].T + pose[:, 3]).norm(dim=1)
-    mass = cloud.density * math.sqrt(2 * math.pi) * cloud.scale.prod(dim=1) * float(view.K[0, 0] * view.K[1, 1])
+    mass = cloud.density * math.sqrt(2 * math.pi) * product(cloud.scale) * float(view.K[0, 0] * view.K[1, 1])
     peak = mass * distance / depth**3 * determinant.sqrt()
     u, v = (mean[:, axis] - view.size[axis] for axis in (0, 1))
     rows = torch.stack([u, v, A, -B / A, determinant / A, peak], dim=1).float()
     reach = CUTOFF * (torch.stack([C, A], dim=1) / determinant[:, None]).detach().sqrt()
     return torch.where(shown[:, None], rows, 0), torch.where(shown[:, None], reach, -1).float()
-
-
-def _lists(rows: Tensor, reach: Tensor, view: View) -> tiles.Lists:
-    from gsplat import isect_offset_encode, isect_tiles
-
-    width, height = (-(-n // images.SIDE) for n in view.size)
-    # gsplat's pixel centres are at one half; one pixel more, so that no rounding there counts.
-    radii = torch.where(reach < 0, 0, reach.ceil() + 1).to(torch.int32)
-    _, cells, ids = isect_tiles(
-        rows[None, :, :2].detach() + 0.5, radii[None], rows.new_zeros((1, len(rows))), images.SIDE, width, height
-    )
-    offsets = isect_offset_encode(cells, 1, width, height).reshape(-1).to(torch.int32)
-    starts = torch.cat([offsets, offsets.new_full((1,), len(ids))])
-    return tiles.Lists(ids.to(torch.int32), starts, offsets.new_zeros(1))

@@ -1,0 +1,41 @@
+"""A step of Adam in one kernel."""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from ..adam import BETA_1, BETA_2, EPSILON
+
+BLOCK = 256
+"""Numbers of one program."""
+LAUNCH = {"BETA_1": BETA_1, "BETA_2": BETA_2, "EPSILON": EPSILON, "BLOCK": BLOCK, "num_warps": 4}
+
+
+def step(
+    parameters: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rates: Tensor, factor: float, correction: float
+) -> None:
+    """Move contiguous parameters (N, C) at `factor` times the rates (C,), in place; correction: see `..adam`."""
+    count, columns = parameters.numel(), len(rates)
+    move[(-(-count // BLOCK),)](
+        parameters, gradient.contiguous(), first, second, rates, factor, correction, count, columns, **LAUNCH
+    )
+
+
+@triton.jit
+def move(
+    parameters, gradient, first, second, rates, factor, correction, count, columns,
+    BETA_1: tl.constexpr, BETA_2: tl.constexpr, EPSILON: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    valid = place < count
+    g = tl.load(gradient + place, mask=valid, other=0.0)
+    m, v = tl.load(first + place, mask=valid, other=0.0), tl.load(second + place, mask=valid, other=0.0)
+    m += (1 - BETA_1) * (g - m)
+    v += (1 - BETA_2) * (g * g - v)
+    rate = factor * tl.load(rates + place % columns, mask=valid, other=0.0)
+    moved = tl.load(parameters + place, mask=valid, other=0.0) - rate * m / (tl.sqrt(v) * correction + EPSILON)
+    tl.store(first + place, m, mask=valid)
+    tl.store(second + place, v, mask=valid)
+    tl.store(parameters + place, moved, mask=valid)
