@@ -56,6 +56,19 @@ def test_half_of_the_work_at_a_time_waits_for_nothing(monkeypatch):
     assert [launch.kernel.__name__ for launch in launched].count("draw") == 4
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_torch_sees_no_waiting_on_a_gpu():
+    run = launches.optimization(torch.device("cuda"))
+    launches.step(0, run)  # compiles
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for number in range(1, 4):
+            launches.step(number, run)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
 def test_a_look_at_the_device_would_be_noticed():
     with launches.recorded(render):
         run = launches.optimization()

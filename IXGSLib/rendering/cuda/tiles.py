@@ -53,7 +53,8 @@ def lists(mean: Tensor, reach: Tensor, shape: tuple[int, ...], side: int) -> Lis
     drawn = (reach[:, 0] >= 0) & (last >= 0).all(dim=1)
     last = last // side
     level = ((last[:, None] >> shifts) - (first[:, None] >> shifts) >= SPAN).any(dim=2).sum(dim=1)
-    low, high = first >> level[:, None], last >> level[:, None]
+    shift = level.to(torch.int32)[:, None]
+    low, high = first >> shift, last >> shift
     cell = low[:, None] + offsets
     listed = drawn[:, None] & (cell <= high[:, None]).all(dim=2)
     key = cell[..., axes - 1]
