@@ -28,14 +28,14 @@ UNIFORM = {
     "field_penumbra": (0.5, 4.0),
     "leakage": (0.0, 0.01),
     "gamma": (0.7, 1.4),
-    "edge_amount": (0.0, 2.0),
+    "edge_amount": (0.0, 3.0),
 }
 """Settings that are drawn evenly between two values."""
 LOGARITHMIC = {
     "quanta": (800.0, 30_000.0),
     "electronic_noise": (0.5, 8.0),
-    "mtf50": (0.4, 3.0),
-    "edge_width": (1.0, 10.0),
+    "mtf50": (0.3, 2.5),
+    "edge_width": (1.0, 15.0),
 }
 """Settings whose logarithm is drawn evenly between two values."""
 CHOICES: dict[str, tuple[Any, ...]] = {
