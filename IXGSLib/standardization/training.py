@@ -263,7 +263,8 @@ def _about(
         "held_out": list(validation.patients),
     }
     if first is not None:
-        about["start"] = {name: first.about.get(name) for name in ("sha256", "step", "pairs", "patients")}
+        told = ("sha256", "step", "pairs", "patients", "start")
+        about["start"] = {name: first.about[name] for name in told if name in first.about}
     return about
 
 

@@ -2,8 +2,9 @@
 
     python Testing/benchmarks/make_model.py WEIGHTS --pairs PAIRS --measured LEFT_OUT [--out FOLDER]
 
-WEIGHTS: what ships. PAIRS: what `ixgs pairs` made and WEIGHTS were trained on. LEFT_OUT: weights trained in the same
-way without the patient of standardization.py, which has measured them; the same file when that is what ships. The card,
+WEIGHTS: what ships. PAIRS: what `ixgs pairs` made and WEIGHTS were trained on. LEFT_OUT: weights trained without the
+patient of standardization.py, which has measured them: in the same way, or those that WEIGHTS started from, or the same
+file when that is what ships. The card,
 standardizer.json and the same as text in README.md, tells data, poses, simulator, network, metrics and limits.
 """
 
@@ -90,24 +91,33 @@ def model_card(weights: Path, pairs: Path, measured: Path) -> dict[str, Any]:
     drawn = json.loads((pairs / "pairs.json").read_text(encoding="utf-8"))
     if not set(about["patients"]) <= set(manifest["cts"]) or about["pairs"]["sha256"] != other["pairs"]["sha256"]:
         raise SystemExit(f"{weights}: not trained on {pairs} like {measured}; name the pairs and weights that belong")
+    training = {
+        "steps": about["step"],
+        "pairs": about["pairs"]["count"],
+        "pixels": about["pairs"]["size"],
+        "pairs_sha256": about["pairs"]["sha256"],
+        "patients": [credits()[patient] for patient in about["patients"]],
+        "held_out": [credits()[patient] for patient in about["held_out"]],
+    }
+    before = about.get("start")
+    earlier: list[dict[str, Any]] = []
+    while before:
+        patients = [credits()[patient] for patient in before["patients"]]
+        earlier.insert(0, {"steps": before["step"], "pairs_sha256": before["pairs"]["sha256"], "patients": patients})
+        before = before.get("start")
+    training["earlier"] = earlier
     return {
         "format": "ixgs-model-card",
         "name": "IXGS standardizer",
         "task": "bone-enhanced line integrals from an X-ray (Pix2Pix: P. Isola et al., CVPR 2017)",
         "weights": {"sha256": sha256(weights.read_bytes()), "bytes": weights.stat().st_size},
         "network": about["settings"],
-        "training": {
-            "steps": about["step"],
-            "pairs": about["pairs"]["count"],
-            "pixels": about["pairs"]["size"],
-            "pairs_sha256": about["pairs"]["sha256"],
-            "patients": [credits()[patient] for patient in about["patients"]],
-            "held_out": [credits()[patient] for patient in about["held_out"]],
-        },
+        "training": training,
         "target": {name: drawn[name] for name in ("bone_threshold", "bone_softness")},
         "simulator": drawn["ranges"],
         "metrics": {
             "measured_weights_sha256": sha256(measured.read_bytes()),
+            "measured_weights": _measured_weights(weights, measured),
             "measured_on": [credits()[patient] for patient in other["held_out"]],
             "held_out_pictures": other["scores"],
             "lumbar_25_views": lumbar_metrics(measured),
@@ -115,6 +125,16 @@ def model_card(weights: Path, pairs: Path, measured: Path) -> dict[str, Any]:
         "limits": list(LIMITS),
         "cite": CITE,
     }
+
+
+def _measured_weights(weights: Path, measured: Path) -> str:
+    """What the weights that were measured are to those that ship."""
+    about, other = load_weights(weights).about, load_weights(measured).about
+    if about["sha256"] == other["sha256"]:
+        return "these weights"
+    if about.get("start", {}).get("sha256") == other["sha256"]:
+        return "the weights that these started from"
+    return "weights trained in the same way"
 
 
 def lumbar_metrics(measured: Path) -> dict[str, float]:
@@ -135,6 +155,7 @@ def text(card: dict[str, Any]) -> str:
     weights, network, training, metrics = (card[name] for name in ("weights", "network", "training", "metrics"))
     target = card["target"]
     rows = "\n".join(f"| {METRICS[name]} | {value:.3g} |" for name, value in metrics["lumbar_25_views"].items())
+    before = "".join(f",\nafter {one['steps']} on {len(one['patients'])} patients" for one in training["earlier"][::-1])
     ranges = "\n".join(f"- `{name}`: {json.dumps(value)}" for name, value in card["simulator"].items())
     return f"""\
 # {card["name"]}
@@ -144,7 +165,7 @@ SHA-256 `{weights["sha256"]}`. The same as JSON: `standardizer.json`.
 
 **Network.** U-Net of {network["levels"]} levels, {network["width"]} channels at first; 70 x 70 PatchGAN;
 adversarial loss + {network["l1_weight"]:g} L1;
-{training["steps"]} steps of {network["batch"]} pairs of {training["pixels"]} pixels.
+{training["steps"]} steps of {network["batch"]} pairs of {training["pixels"]} pixels{before}.
 
 **Data.** {training["pairs"]} simulated pairs of these CTs, whose shapes and densities were varied:
 
@@ -152,8 +173,8 @@ adversarial loss + {network["l1_weight"]:g} L1;
 
 Cite: {card["cite"]}.
 
-**Metrics.** Of weights trained in the same way without the patient that they are measured on, by 25 lumbar X-rays of
-512 x 512 pixels of {"; ".join(metrics["measured_on"])},
+**Metrics.** Of {metrics["measured_weights"]}, which have not seen the patient that they are measured on, by
+25 lumbar X-rays of 512 x 512 pixels of {"; ".join(metrics["measured_on"])},
 and the volume that the standard preset makes of them. What of screws, a fracture and a lesion survives is in
 Testing/benchmarks/INSERTS.md.
 

@@ -174,6 +174,10 @@ def test_a_start_gives_its_weights_and_its_patients(trained, pairs, small, tmp_p
     part, _ = pairs.split((known,))
     alone = load_weights(train(part, tmp_path / "b", settings, device="cpu", start=trained / "weights.safetensors"))
     assert alone.about["patients"] == sorted((other, known))
+    again = load_weights(
+        train(pairs, tmp_path / "c", settings, device="cpu", start=tmp_path / "a" / "weights.safetensors")
+    )
+    assert again.about["start"]["start"] == made.about["start"]
 
 
 @pytest.mark.parametrize(
