@@ -13,7 +13,7 @@ from .likeness import LikenessModel, all_features, fit
 from .pairs import PairFolder
 from .validation import spread
 
-PICTURES = 256
+PICTURES = 1024
 """Of which likeness is made, at most, and as many at most by which it is measured."""
 
 
