@@ -24,7 +24,7 @@ DISTINCT = 0.15
 SAME_RADIUS, SAME_CONTRAST = 1.3, 2.0
 """Factors within which the balls of one device agree."""
 FEWEST = 3
-"""Balls that a device has at least, over all views."""
+"""Balls that a device has at least; over all views it shows as many, and one a view in the mean."""
 SMALLEST = 1.6
 """Least radius of a ball in pixels; smaller ones cannot be told from noise."""
 MARGIN = 1.35
@@ -59,7 +59,11 @@ def find_balls(
 
 
 def alike(found: Sequence[list[Ball]], pixels: Sequence[float]) -> list[list[Ball]]:
-    """Of the candidates of each view those that agree with the largest group of certain ones."""
+    """Of the candidates of each view those that agree with the largest group of certain ones.
+
+    The more views, the more blobs of anatomy look alike by chance, and the more often a device is seen.
+    """
+    fewest = max(FEWEST, len(found))
     sizes = [
         np.log([(ball.radius * pixel, ball.contrast) for ball in view])
         for view, pixel in zip(found, pixels, strict=True)
@@ -70,12 +74,12 @@ def alike(found: Sequence[list[Ball]], pixels: Sequence[float]) -> list[list[Bal
         for ball, size in zip(view, places, strict=True)
         if ball.likeness >= CERTAIN and ball.contrast >= DISTINCT
     ]
-    if len(certain) < FEWEST:
+    if len(certain) < fewest:
         return [[] for _ in found]
     tolerance = np.log([SAME_RADIUS, SAME_CONTRAST])
     places = np.array(certain)
     near = (np.abs(places[:, None] - places) <= tolerance).all(axis=-1)
-    if near.sum(axis=1).max() < FEWEST:
+    if near.sum(axis=1).max() < fewest:
         return [[] for _ in found]
     middle = np.median(places[near[near.sum(axis=1).argmax()]], axis=0)
     return [

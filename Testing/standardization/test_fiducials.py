@@ -67,6 +67,12 @@ def test_balls_of_another_size_or_fewer_than_a_device_has_are_left_alone():
     assert not any(find([with_balls(1, count=2)[0]]))
 
 
+def test_a_few_alike_blobs_in_many_views_are_no_device():
+    few = with_balls(1, count=4)[0]
+    assert len(find([few])[0]) >= 3
+    assert not any(find([few, *(anatomy(seed).astype(np.float32) for seed in range(7))]))
+
+
 def test_what_balls_hide_is_covered_and_little_else():
     image, _ = with_balls(2)
     balls = find([image])[0]
