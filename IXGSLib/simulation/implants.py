@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,16 +24,15 @@ def implants(
     """
     middle = np.asarray(center, dtype=np.float64)
     along = middle + np.array([(0, 0, -100), (0, 0, 100)]) if spine is None else np.asarray(spine, dtype=np.float64)
-    solids = []
-    for kind in kinds:
-        if kind == "screws":
-            solids += screws(middle, along, generator)
-        else:
-            solids += {"wires": wires, "balls": balls}[kind](middle, generator)
-    return solids
+    makers: dict[str, Callable[..., list[Capsule]]] = {
+        "screws": partial(screws, spine=along),
+        "wires": wires,
+        "balls": balls,
+    }
+    return [solid for kind in kinds for solid in makers[kind](middle, generator)]
 
 
-def screws(center: Array, spine: Array, generator: np.random.Generator) -> list[Capsule]:
+def screws(center: Array, generator: np.random.Generator, spine: Array) -> list[Capsule]:
     """Two to six pairs of screws of 38 to 50 mm that converge towards the front, and a bent rod on either side.
 
     spine: (points, 3) LPS mm, rising; the middle pair is level with the centre (3,).

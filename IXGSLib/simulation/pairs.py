@@ -122,7 +122,7 @@ def make_pairs(cts: list[Path], folder: Path, settings: PairSettings, jobs: int 
     _write_manifest(folder, dict(zip(names, hashes, strict=True)))
 
 
-def make_pairs_of_one_anatomy(
+def _pairs_of_one_anatomy(
     scan: Scan, patient: Body, numbers: Sequence[int], settings: PairSettings, folder: Path
 ) -> Iterator[None]:
     """Draw, simulate and write the pairs of these numbers, which share a multiple of `ANATOMY`; yields after each."""
@@ -198,7 +198,7 @@ def _begin(scan: Scan, settings: PairSettings, folder: Path) -> None:
 
 def _some(numbers: list[int]) -> int:
     scan, patient, settings, folder = (_state[name] for name in ("scan", "patient", "settings", "folder"))
-    return sum(1 for _ in make_pairs_of_one_anatomy(scan, patient, numbers, settings, folder))
+    return sum(1 for _ in _pairs_of_one_anatomy(scan, patient, numbers, settings, folder))
 
 
 def _made(scan: Scan, numbers: list[int], settings: PairSettings, folder: Path, jobs: int) -> Iterator[int]:
@@ -208,7 +208,7 @@ def _made(scan: Scan, numbers: list[int], settings: PairSettings, folder: Path, 
     if jobs == 1:
         patient = scan.body()
         for group in groups:
-            for _ in make_pairs_of_one_anatomy(scan, patient, group, settings, folder):
+            for _ in _pairs_of_one_anatomy(scan, patient, group, settings, folder):
                 yield 1
         return
     context = multiprocessing.get_context("spawn")  # a forked process inherits locks that threads hold

@@ -32,11 +32,6 @@ class Capsule:
             enter, leave = np.minimum(enter, part[0]), np.maximum(leave, part[1])
         return enter, leave
 
-    def chords(self, source: Array, directions: Array) -> Array:
-        """Lengths (...) in mm inside, of rays from `source` (3,) along unit `directions` (..., 3)."""
-        enter, leave = self.span(source, directions)
-        return np.where(leave > enter, leave - enter, 0)
-
     def _cylinder(self, source: Array, directions: Array) -> tuple[Array, Array]:
         axis = self.end - self.start
         length = float(np.linalg.norm(axis))

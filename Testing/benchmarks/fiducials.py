@@ -149,7 +149,7 @@ def patient_and_views(ct: Path, seed: int) -> tuple[Body, list[View], Array]:
 def counts(patient: Body, views: Sequence[View], center: Array, imaging: ImagingSettings, scene: str) -> list[Count]:
     """What is found in each view of a case; the same seed puts the same balls and screws into it."""
     device = balls(center, np.random.default_rng([imaging.seed, 2])) if SCENES[scene] else []
-    metal = screws(center, spine(patient), np.random.default_rng([imaging.seed, 3])) if "screws" in scene else []
+    metal = screws(center, np.random.default_rng([imaging.seed, 3]), spine(patient)) if "screws" in scene else []
     taken = [radiograph(patient, view, imaging, center, [*device, *metal], number) for number, view in enumerate(views)]
     found = find([xray(view, picture) for view, picture in zip(views, taken, strict=True)], center)
     return [
