@@ -80,6 +80,7 @@ class Reconstruct:
                 case = self._standardized(loaded, reporter)
                 reference = Reference.load(self.truth, self.test).apart_from(case)
             case = replace(case, warnings=tuple(dict.fromkeys([*case.warnings, *messages])))
+            settings = settings.for_views(len(case.xrays))
             run = self._record(case, settings, reference, device)
             with RunFolder(self.out, run, self.resume) as folder:
                 reporter.log = folder.path / LOG

@@ -1,4 +1,4 @@
-"""The cloud of radiative Gaussians, how it starts and how it grows."""
+"""The cloud of radiative Gaussians, and how it starts."""
 
 from .cloud import Cloud
 

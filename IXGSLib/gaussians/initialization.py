@@ -44,7 +44,8 @@ def sampled_cloud(values: np.ndarray, grid: Grid, count: int, overlap: float, ge
     steps = np.sqrt(sum(np.square(np.diff(values, axis=axis, append=0)) for axis in range(3)))
     weight = np.where(values < FAINTEST_SHARE * values.max(), 0, steps + FLAT_SHARE * values)
     chance = weight.ravel() / weight.sum(dtype=np.float64)
-    chosen = generator.choice(chance.size, count, p=chance / chance.sum())
+    # In order: the kernels then find the pixels and voxels of one Gaussian near those of the one before.
+    chosen = np.sort(generator.choice(chance.size, count, p=chance / chance.sum()))
     index = np.stack(np.unravel_index(chosen, values.shape), axis=1)[:, ::-1] + generator.uniform(-0.5, 0.5, (count, 3))
     room = grid.voxel_volume / (count * chance[chosen])
     voxel = np.cbrt(grid.voxel_volume)

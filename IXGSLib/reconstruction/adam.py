@@ -13,6 +13,8 @@ from ..rendering.threads import run
 BETA_1 = 0.9
 BETA_2 = 0.999
 EPSILON = 1e-15
+ROWS = 64
+"""Rows that the CPU's kernel takes in one go: a loop over the columns of one row is too short to be vectorized."""
 
 
 class Adam:
@@ -41,8 +43,8 @@ class Adam:
             return
         rates = self.rates * factor
         if kernels == "cpu":
-            arrays = [t.numpy() for t in (parameters, gradient.contiguous(), self.first, self.second, rates)]
-            run(_step, len(parameters), *arrays, np.float32(correction))
+            flat = [t.view(-1).numpy() for t in (parameters, gradient.contiguous(), self.first, self.second)]
+            run(_step, len(parameters), *flat, rates.repeat(ROWS).numpy(), len(rates), np.float32(correction))
             return
         self.first.lerp_(gradient, 1 - BETA_1)
         self.second.mul_(BETA_2).addcmul_(gradient, gradient, value=1 - BETA_2)
@@ -56,13 +58,15 @@ class Adam:
 
 
 @kernel
-def _step(chunk, start, stop, parameters, gradient, first, second, rates, correction):
-    """`Adam.step` for the rows start to stop in one pass."""
+def _step(chunk, start, stop, parameters, gradient, first, second, rates, columns, correction):
+    """`Adam.step` for the rows start to stop of flat arrays in one pass; rates are those of ROWS rows."""
     fresh, squares = np.float32(1 - BETA_1), np.float32(1 - BETA_2)
-    for i in range(start, stop):
-        for c in range(rates.size):
-            g = gradient[i, c]
-            first[i, c] += fresh * (g - first[i, c])
-            second[i, c] += squares * (g * g - second[i, c])
-            length = np.sqrt(second[i, c]) * correction + np.float32(EPSILON)
-            parameters[i, c] -= rates[c] * first[i, c] / length
+    for row in range(start, stop, ROWS):
+        begin = np.uint64(row * columns)
+        for n in range(np.uint64(min(ROWS, stop - row) * columns)):
+            i = begin + n
+            g = gradient[i]
+            first[i] += fresh * (g - first[i])
+            second[i] += squares * (g * g - second[i])
+            length = np.sqrt(second[i]) * correction + np.float32(EPSILON)
+            parameters[i] -= rates[n] * first[i] / length

@@ -24,30 +24,30 @@ _TAPS = np.exp(-0.5 * ((np.arange(WINDOW_SIZE) - WINDOW_SIZE // 2) / 1.5) ** 2)
 WINDOW = (_TAPS / _TAPS.sum()).astype(np.float32)
 
 
-def image_loss(render: Tensor, image: Tensor, mask: Tensor, scale: float, ssim_weight: float) -> Tensor:
-    """Mean |render - image| / scale plus ssim_weight (1 - SSIM) of two images (height, width), a scalar.
+def image_loss(render: Tensor, image: Tensor, weight: Tensor, scale: float, ssim_weight: float) -> Tensor:
+    """Mean weight |render - image| / scale plus ssim_weight (1 - SSIM) of two images (height, width), a scalar.
 
-    mask: bool (height, width); pixels where it is False are taken as equal. scale: the range of line integrals.
+    weight: (height, width), >= 0; pixels without any are taken as equal. scale: the range of line integrals.
     Differentiable in the render. Without SSIM where the image is smaller than its window.
     Raises GeometryError when shapes disagree.
     """
-    if not render.shape == image.shape == mask.shape:
-        shapes = ", ".join(str(tuple(t.shape)) for t in (render, image, mask))
-        raise GeometryError(f"render, image and mask have shapes {shapes}, expected one shape (height, width)")
+    if not render.shape == image.shape == weight.shape:
+        shapes = ", ".join(str(tuple(t.shape)) for t in (render, image, weight))
+        raise GeometryError(f"render, image and weight have shapes {shapes}, expected one shape (height, width)")
     kernels = devices.kernels_for(render)
     if kernels == "cuda":
         from .cuda.image_loss import ImageLoss
 
-        return ImageLoss.apply(render, image, mask, scale, ssim_weight)
+        return ImageLoss.apply(render, image, weight, scale, ssim_weight)
     if kernels == "cpu":
-        return _ImageLoss.apply(render, image, mask, scale, ssim_weight)
-    return image_loss_reference(render, image, mask, scale, ssim_weight)
+        return _ImageLoss.apply(render, image, weight, scale, ssim_weight)
+    return image_loss_reference(render, image, weight, scale, ssim_weight)
 
 
-def image_loss_reference(render: Tensor, image: Tensor, mask: Tensor, scale: float, ssim_weight: float) -> Tensor:
+def image_loss_reference(render: Tensor, image: Tensor, weight: Tensor, scale: float, ssim_weight: float) -> Tensor:
     """`image_loss` in plain torch, for any device and precision."""
-    render = torch.where(mask, render, image)
-    absolute = (render - image).abs().mean() / scale
+    render = torch.where(weight > 0, render, image)
+    absolute = (weight * (render - image).abs()).mean() / scale
     if ssim_weight == 0 or min(render.shape) < WINDOW_SIZE:
         return absolute
     window = placed(WINDOW, render)
@@ -64,22 +64,22 @@ class _ImageLoss(torch.autograd.Function):
     """`image_loss_reference` with its gradient, compiled for the CPU."""
 
     @staticmethod
-    def forward(ctx: Any, render, image, mask, scale: float, weight: float) -> Tensor:
-        x, y, m = (np.ascontiguousarray(t.detach().numpy()) for t in (render, image, mask))
+    def forward(ctx: Any, render, image, weight, scale: float, ssim_weight: float) -> Tensor:
+        x, y, w = (np.ascontiguousarray(t.detach().numpy()) for t in (render, image, weight))
         height, width = x.shape
         sums, gradient = np.zeros((CHUNKS, 2)), np.empty_like(x)
-        run(_absolute, height, x, y, m, np.float32(1 / (scale * x.size)), gradient, sums)
+        run(_absolute, height, x, y, w, np.float32(1 / (scale * x.size)), gradient, sums)
         loss = sums[:, 0].sum() / (scale * x.size)
-        if weight and min(height, width) >= WINDOW_SIZE:
+        if ssim_weight and min(height, width) >= WINDOW_SIZE:
             rows, columns = height - WINDOW_SIZE + 1, width - WINDOW_SIZE + 1
             across = np.zeros((5, height, columns), np.float32)
             partial = np.empty((3, rows, columns), np.float32)
             along = np.zeros((3, height, columns), np.float32)
-            run(_filter_rows, height, x, y, m, WINDOW, across)
+            run(_filter_rows, height, x, y, w, WINDOW, across)
             run(_similarity, rows, across, WINDOW, np.float32(scale), partial, sums)
             run(_spread_columns, height, partial, WINDOW, along)
-            run(_spread_rows, height, along, x, y, m, WINDOW, np.float32(-weight / (rows * columns)), gradient)
-            loss += weight * (1 - sums[:, 1].sum() / (rows * columns))
+            run(_spread_rows, height, along, x, y, w, WINDOW, np.float32(-ssim_weight / (rows * columns)), gradient)
+            loss += ssim_weight * (1 - sums[:, 1].sum() / (rows * columns))
         ctx.gradient = torch.from_numpy(gradient)
         return torch.tensor(loss, dtype=torch.float32)
 
@@ -89,25 +89,27 @@ class _ImageLoss(torch.autograd.Function):
 
 
 @kernel
-def _absolute(chunk, start, stop, x, y, mask, unit, gradient, sums):
+def _absolute(chunk, start, stop, x, y, weight, unit, gradient, sums):
     total = 0.0
     for r in range(start, stop):
         for c in range(x.shape[1]):
-            difference = x[r, c] - y[r, c] if mask[r, c] else np.float32(0)
-            total += abs(difference)
-            gradient[r, c] = math.copysign(unit, difference) if difference != 0 else np.float32(0)
+            w = weight[r, c]
+            # A product would carry on whatever stands in pixels that were not measured.
+            difference = x[r, c] - y[r, c] if w > 0 else np.float32(0)
+            total += w * abs(difference)
+            gradient[r, c] = math.copysign(unit * w, difference) if difference != 0 else np.float32(0)
     sums[chunk, 0] = total
 
 
 @kernel
-def _filter_rows(chunk, start, stop, x, y, mask, window, out):
+def _filter_rows(chunk, start, stop, x, y, weight, window, out):
     columns = out.shape[2]
     for r in range(start, stop):
         for n in range(window.size):
             w = window[n]
             for c in range(columns):
                 b = y[r, c + n]
-                a = x[r, c + n] if mask[r, c + n] else b
+                a = x[r, c + n] if weight[r, c + n] > 0 else b
                 out[0, r, c] += w * a
                 out[1, r, c] += w * b
                 out[2, r, c] += w * a * a
@@ -156,7 +158,7 @@ def _spread_columns(chunk, start, stop, partial, window, out):
 
 
 @kernel
-def _spread_rows(chunk, start, stop, along, x, y, mask, window, unit, gradient):
+def _spread_rows(chunk, start, stop, along, x, y, weight, window, unit, gradient):
     columns = along.shape[2]
     two = np.float32(2)
     spread = np.empty((3, x.shape[1]), np.float32)
@@ -168,5 +170,5 @@ def _spread_rows(chunk, start, stop, along, x, y, mask, window, unit, gradient):
                 for c in range(columns):
                     spread[k, c + n] += w * along[k, r, c]
         for c in range(x.shape[1]):
-            if mask[r, c]:
+            if weight[r, c] > 0:
                 gradient[r, c] += unit * (spread[0, c] + two * x[r, c] * spread[1, c] + y[r, c] * spread[2, c])

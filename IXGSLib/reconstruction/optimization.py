@@ -12,35 +12,38 @@ from torch import Tensor
 
 from ..errors import ReconstructionError
 from ..gaussians import Cloud
-from ..gaussians.density_control import Control, control
-from ..gaussians.parameters import limit, pack, unpack
 from ..geometry import Grid
 from ..rendering import project, voxelize
 from ..rendering.memory import within_memory
 from ..xray import XRay
 from ..xray.reduction import reduced
 from .adam import Adam
+from .density_control import Control, control
 from .emptiness import half_filled
 from .losses import WINDOW_SIZE, image_loss
+from .parameters import limit, pack, unpack
 from .roughness import total_variation
 from .settings import ReconstructionSettings
 
 
 @dataclass(frozen=True, eq=False)
 class _Target:
-    """An X-ray as tensors."""
+    """An X-ray as tensors; weight: how much a pixel counts, 1 in the mean over those that were measured."""
 
     xray: XRay
     image: Tensor
     mask: Tensor
+    weight: Tensor
     pose: Tensor
 
     @classmethod
-    def of(cls, xray: XRay, device: torch.device) -> _Target:
+    def of(cls, xray: XRay, noise: float, device: torch.device) -> _Target:
         # Whatever stands in pixels that were not measured must not reach the windows around them.
-        image, mask = torch.tensor(np.where(xray.mask, xray.image, 0)), torch.tensor(xray.mask)
-        pose = torch.tensor(xray.view.camera_from_world)
-        return cls(xray, image.to(device), mask.to(device), pose.to(device))
+        image, mask = np.where(xray.mask, xray.image, 0), xray.mask
+        weight = np.where(mask, np.exp(-noise * np.maximum(image, 0)), 0)
+        weight /= max(weight.sum(dtype=np.float64) / max(mask.sum(), 1), np.finfo(np.float32).tiny)
+        arrays = image, mask, weight.astype(np.float32), xray.view.camera_from_world
+        return cls(xray, *(torch.tensor(array).to(device) for array in arrays))
 
 
 LOOK_EVERY = 20
@@ -79,8 +82,8 @@ class Optimization:
         self.device = device or torch.device("cpu")
         self.settings = settings
         self.grid = grid
-        self.targets = [_Target.of(xray, self.device) for xray in xrays]
-        self.small = [_Target.of(_halved(xray), self.device) for xray in xrays]
+        self.targets = [_Target.of(xray, settings.noise, self.device) for xray in xrays]
+        self.small = [_Target.of(_halved(xray), settings.noise, self.device) for xray in xrays]
         self.held_out = list(held_out)
         self.training = [n for n in range(len(xrays)) if n not in set(held_out)]
         self.range = max((float(np.percentile(x.image[x.mask], 99.9)) for x in xrays if x.mask.any()), default=0.0)
@@ -172,7 +175,7 @@ class Optimization:
             self._check()
         if due or self.stale >= s.patience:
             self._refit()
-        elif self.step % s.control_every == 0 and self.step <= s.steps // 2:
+        elif self.step % s.control_every == 0 and self.step <= self._last_control:
             self._control()
 
     def _descend(self) -> bool:
@@ -185,7 +188,8 @@ class Optimization:
         if not self._finite(loss, gradient):
             self.raw, self.failed = self.best, True
             return False
-        self.pull += gradient[:, :3].norm(dim=1)
+        if self.step < self._last_control:
+            self.pull += gradient[:, :3].norm(dim=1)
         self.adam.step(self.raw, gradient, self.settings.final_rate ** (self._clock() / self.settings.steps))
         s = self.settings
         limit(self.raw, s.smallest_scale, s.largest_scale, s.largest_aspect)
@@ -197,7 +201,7 @@ class Optimization:
         cloud = unpack(raw, self.unit)
         target = self._target()
         render = project(cloud, target.xray.view, target.pose)
-        loss = image_loss(render, target.image, target.mask, self.range, self.settings.ssim_weight)
+        loss = image_loss(render, target.image, target.weight, self.range, self.settings.ssim_weight)
         if self.step % self.settings.tv_every == 0:
             loss = loss + self._unlikely(cloud)
         (gradient,) = torch.autograd.grad(loss, raw)
@@ -284,6 +288,11 @@ class Optimization:
         self.adam.take(stay, len(added))
         self.reordered = True
         self.pull = torch.zeros(len(self.raw), device=self.device)
+
+    @property
+    def _last_control(self) -> int:
+        """Gaussians that are added in the second half would not find their place before the end."""
+        return self.settings.steps // 2
 
     def _wide(self) -> float:
         """Gaussians wider than the volume's voxels are split, the others cloned."""

@@ -35,7 +35,7 @@ from .settings import Preset, ReconstructionSettings, settings_for
 
 PIXELS_PER_VOXEL = 0.75
 """Images are averaged down while their pixels, at the region, stay below this share of a voxel."""
-FEWEST_FOR_HELD_OUT = 6
+FEWEST_FOR_HELD_OUT = 12
 VIEWS_PER_HELD_OUT = 15
 FILLED = 0.3
 """Share of the typical attenuation from which a voxel holds something."""
@@ -94,7 +94,7 @@ class _Run:
     def __init__(self, case: Case, settings: ReconstructionSettings, checkpoints: Path | None, device: Device) -> None:
         self.device = device
         self.case = case
-        self.settings = settings
+        self.settings = settings.for_views(len(case.xrays))
         self.folder = checkpoints
         self.began = time.perf_counter()
         self.durations: dict[str, float] = {}

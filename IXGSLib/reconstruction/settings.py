@@ -18,6 +18,8 @@ class ReconstructionSettings:
     initialization: Literal["algebraic", "random"] = "algebraic"
     gaussians: int = 50_000
     """In the region, at the start."""
+    gaussians_per_view: int = 1800
+    """A case of few views gets no more than this for each, for they cannot tell more of them apart."""
     background_gaussians: int = 12_000
     """Around the region, for what lies outside it and projects into the images; none are spent when nothing does."""
     most_gaussians: int = 62_000
@@ -33,12 +35,14 @@ class ReconstructionSettings:
 
     # The schedule
     steps: int = 2000
+    """With all `gaussians`; a case that gets fewer takes up to one and a half times as many, in less time."""
     coarse_steps: int = 200
     """Steps at half the image size, which come first."""
     refit_steps: int = 400
     """The last steps, which use the held-out views too."""
     held_out: int | None = None
-    """Views kept back to watch the progress; None takes one in fifteen, and none below six views."""
+    """Views kept back to watch the progress; None takes one in fifteen, and none below twelve views, where each is
+    worth more than the watch."""
     patience: int = 6
     """Checks of the held-out views without a better one before the refit begins."""
     check_every: int = 100
@@ -58,6 +62,9 @@ class ReconstructionSettings:
     """What is left of each rate at the last step."""
 
     # The loss
+    noise: float = 0.5
+    """How fast noise grows with the line integral p, as exp(noise p), by which differences are divided: a half is that
+    of quanta, which get fewer as exp(-p); 0 counts all pixels alike."""
     ssim_weight: float = 0.25
     tv_weight: float = 0.3
     tv_knee: float = 0.01
@@ -102,6 +109,21 @@ class ReconstructionSettings:
                 f"coarse_steps {self.coarse_steps} and refit_steps {self.refit_steps} are more than steps {self.steps}"
             )
 
+    def for_views(self, count: int) -> ReconstructionSettings:
+        """The settings of a case with `count` views: these, or fewer Gaussians and up to MOST_MORE times the steps."""
+        share = min(1.0, self.gaussians_per_view * count / self.gaussians)
+        if share == 1:
+            return self
+        more = min(1 / share, MOST_MORE)
+        return replace(
+            self,
+            gaussians=max(1, int(share * self.gaussians)),
+            most_gaussians=max(1, int(share * self.most_gaussians)),
+            steps=int(more * self.steps),
+            coarse_steps=int(more * self.coarse_steps),
+            refit_steps=int(more * self.refit_steps),
+        )
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -116,8 +138,12 @@ class ReconstructionSettings:
         return cls(**values)
 
 
+MOST_MORE = 1.5
+"""Steps of a case with few views to those of one with many."""
+
 _LOWEST: dict[str, float] = {
     "gaussians": 1,
+    "gaussians_per_view": 1,
     "background_gaussians": 0,
     "most_gaussians": 1,
     "background_margin": 0.0,
@@ -137,6 +163,7 @@ _LOWEST: dict[str, float] = {
     "rotation_rate": 0.0,
     "density_rate": 0.0,
     "final_rate": 1e-6,
+    "noise": 0.0,
     "ssim_weight": 0.0,
     "tv_weight": 0.0,
     "tv_knee": 1e-6,

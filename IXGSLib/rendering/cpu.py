@@ -13,6 +13,7 @@ from ..gaussians import Cloud
 from ..geometry import Grid, View
 from . import footprint, voxels
 from .lanes import WIDTH
+from .merging import merged
 from .threads import CHUNKS, run
 
 
@@ -34,10 +35,10 @@ class _Project(torch.autograd.Function):
         width, height = view.size
         prints = np.empty((len(density), footprint.PARAMETERS), np.float32)
         run(footprint.footprints, len(density), cloud, K, E, width, height, prints)
-        images = np.zeros((CHUNKS, height, width + WIDTH), np.float32)
+        images = np.empty((CHUNKS, height, width + WIDTH), np.float32)
         run(footprint.splat, len(density), prints, images)
         ctx.kept = K, prints
-        return torch.from_numpy(images[:, :, :width].sum(axis=0))
+        return torch.from_numpy(merged(images, width))
 
     @staticmethod
     @once_differentiable

@@ -97,8 +97,9 @@ def _box(footprint, width, height):
 
 @kernel
 def splat(chunk, start, stop, prints, images):
-    """Add the footprints start to stop to images[chunk] (height, width + WIDTH), all NaN if one is not finite."""
+    """Draw the footprints start to stop as images[chunk] (height, width + WIDTH), all NaN if one is not finite."""
     image = images[chunk]
+    image[:] = 0
     height, width = image.shape[0], image.shape[1] - WIDTH
     for i in range(start, stop):
         u, v, A, slope, tail, peak = prints[i, 0], prints[i, 1], prints[i, 2], prints[i, 3], prints[i, 4], prints[i, 5]

@@ -13,6 +13,7 @@ import numpy as np
 from ..geometry import Grid, View
 from ..geometry.rigid import Array, apply
 from .lanes import kernel
+from .merging import merged
 from .threads import CHUNKS, run
 
 EDGE = 1e-6
@@ -29,10 +30,11 @@ def project_volume(values: np.ndarray, grid: Grid, view: View) -> np.ndarray:
 
 def backproject(image: np.ndarray, grid: Grid, view: View) -> np.ndarray:
     """The adjoint of `project_volume`: [k, j, i] float32, each voxel the weighted sum of the pixels that it reaches."""
-    volumes = np.zeros((CHUNKS, int(np.prod(grid.shape))), np.float32)
+    nk, nj, ni = grid.shape
+    volumes = np.empty((CHUNKS, nk * nj * ni), np.float32)
     image = np.ascontiguousarray(image, dtype=np.float32)
     run(_backproject, view.size[1], volumes, np.array(grid.shape[::-1]), *lattice_rays(grid, view), image)
-    return volumes.sum(axis=0).reshape(grid.shape)
+    return merged(volumes.reshape(CHUNKS, nk, nj * ni), nj * ni).reshape(grid.shape)
 
 
 def lattice_rays(grid: Grid, view: View) -> tuple[Array, Array, Array]:
@@ -111,6 +113,7 @@ def _project(chunk, start, stop, values, size, source, directions, spacing, imag
 @kernel
 def _backproject(chunk, start, stop, volumes, size, source, directions, spacing, image):
     values = volumes[chunk]
+    values[:] = 0
     strides = (1, size[0], size[0] * size[1])
     for y in range(start, stop):
         for x in range(image.shape[1]):

@@ -37,17 +37,25 @@ def run(kernel: Callable[..., None], length: int, *arguments: object) -> None:
     """
     global _pool
     edges = [length * n // CHUNKS for n in range(CHUNKS + 1)]
-    parts = [(n, edges[n], edges[n + 1]) for n in range(CHUNKS)]
-    if _count == 1:
+    parts = iter([(n, edges[n], edges[n + 1]) for n in range(CHUNKS)])
+
+    def work() -> None:
         for part in parts:
             kernel(*part, *arguments)
+
+    if _count == 1:
+        work()
         return
     if _pool is None:
-        _pool = ThreadPoolExecutor(_count, thread_name_prefix="ixgs")
-    calls = [_pool.submit(kernel, *part, *arguments) for part in parts]
-    wait(calls)
-    for call in calls:
-        call.result()
+        _pool = ThreadPoolExecutor(_count - 1, thread_name_prefix="ixgs")
+    # Whoever is free takes the next part, this thread too: a task for each part would cost more than a small kernel.
+    helpers = [_pool.submit(work) for _ in range(_count - 1)]
+    try:
+        work()
+    finally:
+        wait(helpers)
+    for helper in helpers:
+        helper.result()
 
 
 def _forget_threads() -> None:

@@ -30,14 +30,14 @@ def main(arguments: list[str]) -> None:
     view = CArm().view(33, 12, CENTER)
     grid = Grid.centered(CENTER, (SIDE,) * 3, 1.25)
     pixel = 300 / 256 * 620 / 1000
-    image, mask = torch.rand(256, 256), torch.ones(256, 256, dtype=torch.bool)
+    image, weight = torch.rand(256, 256), torch.ones(256, 256)
     print(f"{thread_count()} threads; median of {REPEATS}")
     clouds = {width: _cloud(width * pixel) for width in (1, 2, 4)}
     for width, cloud in clouds.items():
         _report(f"project, sigma {width} px", lambda cloud=cloud: project(cloud, view))
     _report("voxelize 128^3, sigma 2 px", lambda: voxelize(clouds[2], grid))
     render = image.clone().requires_grad_()
-    _report("image loss", lambda: image_loss(render, image + 0.1, mask, 1.0, 0.25))
+    _report("image loss", lambda: image_loss(render, image + 0.1, weight, 1.0, 0.25))
 
 
 def _cloud(scale: float) -> Cloud:

@@ -33,42 +33,43 @@ def agree(found, expected):
 
 
 def images(shape):
-    """A smooth image in 0 to 5, a noisy copy and a mask."""
+    """A smooth image in 0 to 5, a noisy copy and weights, a fifth of which is zero."""
     g = torch.Generator().manual_seed(0)
     rows, columns = (torch.arange(n, dtype=torch.float32) for n in shape)
     image = 2.5 + 2.0 * torch.sin(rows / 4)[:, None] * torch.cos(columns / 6) + 0.2 * torch.rand(shape, generator=g)
-    return image + 0.6 * torch.randn(shape, generator=g), image, torch.rand(shape, generator=g) > 0.2
+    render = image + 0.6 * torch.randn(shape, generator=g)
+    return render, image, (2 * torch.rand(shape, generator=g) - 0.4).clamp(min=0)
 
 
 @pytest.mark.parametrize("shape", [(11, 11), (12, 40), (33, 29), (10, 30), (1, 1)])
-@pytest.mark.parametrize(("weight", "masked"), [(0.0, False), (0.25, False), (0.25, True)])
-def test_image_loss(shape, weight, masked):
-    render, image, mask = images(shape)
-    mask = mask if masked else torch.ones_like(mask)
-    found = value_and_gradient(image_loss, *(t.to(DEVICE) for t in (render, image, mask)), 5.0, weight)
-    agree(found, value_and_gradient(image_loss_reference, render.double(), image.double(), mask, 5.0, weight))
+@pytest.mark.parametrize(("ssim", "masked"), [(0.0, False), (0.25, False), (0.25, True)])
+def test_image_loss(shape, ssim, masked):
+    render, image, weight = images(shape)
+    weight = weight if masked else weight + 0.1
+    found = value_and_gradient(image_loss, *(t.to(DEVICE) for t in (render, image, weight)), 5.0, ssim)
+    agree(found, value_and_gradient(image_loss_reference, render.double(), image.double(), weight.double(), 5.0, ssim))
 
 
 def test_equal_images_have_no_loss():
-    _, image, mask = (t.to(DEVICE) for t in images((23, 30)))
-    value, gradient = value_and_gradient(image_loss, image, image.clone(), mask, 5.0, 0.5)
+    _, image, weight = (t.to(DEVICE) for t in images((23, 30)))
+    value, gradient = value_and_gradient(image_loss, image, image.clone(), weight, 5.0, 0.5)
     assert float(value) == pytest.approx(0, abs=1e-6)
     assert gradient.abs().max() < 1e-6
 
 
 def test_what_was_not_measured_takes_no_part_whatever_it_is():
-    render, image, mask = (t.to(DEVICE) for t in images((23, 30)))
-    _, expected = value_and_gradient(image_loss, render, image, mask, 5.0, 0.25)
-    value, found = value_and_gradient(image_loss, torch.where(mask, render, math.nan), image, mask, 5.0, 0.25)
+    render, image, weight = (t.to(DEVICE) for t in images((23, 30)))
+    _, expected = value_and_gradient(image_loss, render, image, weight, 5.0, 0.25)
+    value, found = value_and_gradient(image_loss, torch.where(weight > 0, render, math.nan), image, weight, 5.0, 0.25)
     assert value.isfinite()
     assert torch.equal(found, expected)
-    assert not found[~mask.cpu()].any()
+    assert not found[weight.cpu() == 0].any()
 
 
 def test_a_render_that_is_not_finite_shows():
-    render, image, mask = (t.to(DEVICE) for t in images((23, 30)))
-    render[mask.nonzero()[0].unbind()] = math.nan
-    assert value_and_gradient(image_loss, render, image, mask, 5.0, 0.25)[0].isnan()
+    render, image, weight = (t.to(DEVICE) for t in images((23, 30)))
+    render[weight.nonzero()[0].unbind()] = math.nan
+    assert value_and_gradient(image_loss, render, image, weight, 5.0, 0.25)[0].isnan()
 
 
 def test_memory_order_of_images_does_not_matter():

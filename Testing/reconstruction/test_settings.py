@@ -1,10 +1,14 @@
 import dataclasses
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from IXGSLib.errors import SettingsError
-from IXGSLib.reconstruction import ReconstructionSettings
-from IXGSLib.reconstruction.settings import _LOWEST, PRESETS, settings_for
+from IXGSLib.evaluation import compare_volumes
+from IXGSLib.reconstruction import ReconstructionSettings, reconstruct
+from IXGSLib.reconstruction.settings import _LOWEST, MOST_MORE, PRESETS, settings_for
+from Testing.reconstruction.phantom import QUICK, make_case
 
 
 @pytest.mark.parametrize("name", sorted(_LOWEST))
@@ -52,3 +56,26 @@ def test_unknown_names_are_refused():
 def test_settings_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         ReconstructionSettings().steps = 5
+
+
+@given(st.integers(1, 60), st.integers(1, 60_000), st.integers(0, 3000), st.floats(0, 1), st.floats(0, 1))
+def test_few_views_get_fewer_gaussians_and_more_steps(views, gaussians, steps, coarse, refit):
+    coarse_steps = int(coarse * steps)
+    asked = ReconstructionSettings(
+        gaussians=gaussians, steps=steps, coarse_steps=coarse_steps, refit_steps=int(refit * (steps - coarse_steps))
+    )
+    found = asked.for_views(views)
+    assert 1 <= found.gaussians <= min(gaussians, max(1, 1800 * views))
+    assert steps <= found.steps <= MOST_MORE * steps
+    assert found.steps * found.gaussians <= max(steps * gaussians, MOST_MORE * steps)
+    assert found.for_views(views) == found
+    if gaussians <= 1800 * views:
+        assert found == asked
+
+
+def test_a_case_of_few_views_is_reconstructed_with_the_settings_for_it():
+    case, truth = make_case(6)
+    found = reconstruct(case, settings=dataclasses.replace(QUICK, gaussians_per_view=200))
+    assert (found.settings.gaussians, found.settings.steps) == (1200, 187)
+    assert found.held_out == ()
+    assert compare_volumes(found.volume, truth, threshold=0.012).dice > 0.85

@@ -26,10 +26,10 @@ class ImageLoss(torch.autograd.Function):
     """`..losses.image_loss_reference` with its gradient."""
 
     @staticmethod
-    def forward(ctx: Any, render, image, mask, scale: float, weight: float) -> Tensor:
-        x, y, mask = (tensor.contiguous() for tensor in (render, image, mask))
+    def forward(ctx: Any, render, image, weight, scale: float, ssim_weight: float) -> Tensor:
+        x, y, weight = (tensor.contiguous() for tensor in (render, image, weight))
         height, width = x.shape
-        similar = weight != 0 and min(height, width) >= WINDOW_SIZE
+        similar = ssim_weight != 0 and min(height, width) >= WINDOW_SIZE
         rows, columns = (n - WINDOW_SIZE + 1 if similar else 0 for n in (height, width))
         pixels, strips, windows = height * width, height * columns, rows * columns
         terms = x.new_empty(_programs(pixels) + _programs(windows))
@@ -37,14 +37,14 @@ class ImageLoss(torch.autograd.Function):
         taps = _taps(x.device)
         if similar:
             across, partial = x.new_empty((5, strips)), x.new_empty((3, windows))
-            filter_rows[(_programs(strips),)](x, y, mask, taps, across, width, columns, strips, **LAUNCH)
+            filter_rows[(_programs(strips),)](x, y, weight, taps, across, width, columns, strips, **LAUNCH)
             compare[(_programs(windows),)](
                 across, taps, partial, terms[_programs(pixels) :], columns, strips, windows,
-                (0.01 * scale) ** 2, (0.03 * scale) ** 2, weight / windows, **LAUNCH,
+                (0.01 * scale) ** 2, (0.03 * scale) ** 2, ssim_weight / windows, **LAUNCH,
             )  # fmt: skip
             spread_columns[(_programs(strips),)](partial, taps, along, columns, strips, windows, **LAUNCH)
         spread_rows[(_programs(pixels),)](
-            x, y, mask, along, taps, gradient, terms, width, columns, pixels, strips,
+            x, y, weight, along, taps, gradient, terms, width, columns, pixels, strips,
             1 / (scale * pixels), SIMILAR=similar, **LAUNCH,
         )  # fmt: skip
         ctx.gradient = gradient
@@ -66,7 +66,7 @@ def _taps(device: torch.device) -> Tensor:
 
 
 @triton.jit
-def filter_rows(x, y, mask, taps, across, width, columns, strips, TAPS: tl.constexpr, BLOCK: tl.constexpr):
+def filter_rows(x, y, weight, taps, across, width, columns, strips, TAPS: tl.constexpr, BLOCK: tl.constexpr):
     """Windowed sums along rows of x, y, x x, y y and x y; across: (5, strips) with strips = height * columns."""
     place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     valid = place < strips
@@ -76,9 +76,8 @@ def filter_rows(x, y, mask, taps, across, width, columns, strips, TAPS: tl.const
     for n in tl.static_range(TAPS):
         tap = tl.load(taps + n)
         b = tl.load(y + first + n, mask=valid, other=0.0)
-        a = tl.where(
-            tl.load(mask + first + n, mask=valid, other=0) != 0, tl.load(x + first + n, mask=valid, other=0.0), b
-        )
+        measured = tl.load(weight + first + n, mask=valid, other=0.0) > 0
+        a = tl.where(measured, tl.load(x + first + n, mask=valid, other=0.0), b)
         sx += tap * a
         sy += tap * b
         sxx += tap * a * a
@@ -139,15 +138,16 @@ def spread_columns(partial, taps, along, columns, strips, windows, TAPS: tl.cons
 
 @triton.jit
 def spread_rows(
-    x, y, mask, along, taps, gradient, terms, width, columns, pixels, strips, unit,
+    x, y, weight, along, taps, gradient, terms, width, columns, pixels, strips, unit,
     SIMILAR: tl.constexpr, TAPS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """What the pixels add to the loss by their difference, and the gradient of all of the loss in each pixel."""
     place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     valid = place < pixels
-    measured = tl.load(mask + place, mask=valid, other=0) != 0
+    share = unit * tl.load(weight + place, mask=valid, other=0.0)
+    measured = share > 0
     a, b = tl.load(x + place, mask=measured, other=0.0), tl.load(y + place, mask=measured, other=0.0)
-    slope = tl.where(a > b, unit, tl.where(a < b, -unit, 0.0))
+    slope = tl.where(a > b, share, tl.where(a < b, -share, 0.0))
     if SIMILAR:
         row, column = place // width, place % width
         s0 = tl.zeros([BLOCK], tl.float32)
@@ -161,4 +161,4 @@ def spread_rows(
             s2 += tap * tl.load(strip + 2 * strips, mask=inside, other=0.0)
         slope += s0 + 2 * a * s1 + b * s2
     tl.store(gradient + place, slope, mask=valid)
-    tl.store(terms + tl.program_id(0), unit * tl.sum(tl.abs(a - b), axis=0))
+    tl.store(terms + tl.program_id(0), tl.sum(share * tl.abs(a - b), axis=0))

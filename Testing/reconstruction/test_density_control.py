@@ -1,9 +1,9 @@
 import torch
 
 from IXGSLib.gaussians import Cloud
-from IXGSLib.gaussians.density_control import Control, control
-from IXGSLib.gaussians.parameters import pack, unpack
 from IXGSLib.geometry import Grid
+from IXGSLib.reconstruction.density_control import Control, control
+from IXGSLib.reconstruction.parameters import pack, unpack
 from IXGSLib.rendering import voxelize
 
 UNIT = 0.02
