@@ -21,6 +21,7 @@ from .adam import Adam
 from .density_control import Control, control
 from .emptiness import half_filled
 from .losses import WINDOW_SIZE, image_loss
+from .order import Order
 from .parameters import limit, pack, unpack
 from .roughness import total_variation
 from .settings import ReconstructionSettings
@@ -86,6 +87,9 @@ class Optimization:
         self.small = [_Target.of(_halved(xray), settings.noise, self.device) for xray in xrays]
         self.held_out = list(held_out)
         self.training = [n for n in range(len(xrays)) if n not in set(held_out)]
+        views = [xray.view for xray in xrays]
+        self.all_in_turn = Order(views, settings.seed)
+        self.training_in_turn = Order([views[n] for n in self.training], settings.seed)
         self.range = max((float(np.percentile(x.image[x.mask], 99.9)) for x in xrays if x.mask.any()), default=0.0)
         self.measured = float(np.mean([xray.mask.mean() for xray in xrays]))
         if not self.range > 0:
@@ -226,12 +230,9 @@ class Optimization:
         return self.settings.steps - self.settings.refit_steps + (self.step - self.refit_from)
 
     def _target(self) -> _Target:
-        """The view of this step: every pass over the views is a new order."""
-        views = list(range(len(self.targets))) if self.refitting else self.training
-        turn, place = divmod(self.step, len(views))
-        order = np.random.default_rng((self.settings.seed, 1, turn)).permutation(views)
-        coarse = self.step < self.settings.coarse_steps
-        return (self.small if coarse else self.targets)[order[place]]
+        """The X-ray of this step."""
+        number = self.all_in_turn(self.step) if self.refitting else self.training[self.training_in_turn(self.step)]
+        return (self.small if self.step < self.settings.coarse_steps else self.targets)[number]
 
     def _unlikely(self, cloud: Cloud) -> Tensor:
         """How unlike a body the cloud is, on a random sub-grid at the volume's spacing: rough, or half filled."""

@@ -66,7 +66,7 @@ class ReconstructionSettings:
     """How fast noise grows with the line integral p, as exp(noise p), by which differences are divided: a half is that
     of quanta, which get fewer as exp(-p); 0 counts all pixels alike."""
     ssim_weight: float = 0.25
-    tv_weight: float = 0.3
+    tv_weight: float = 0.2
     tv_knee: float = 0.01
     """Difference between neighbouring voxels, as a share of the typical attenuation, beyond which total variation
     grows as a square root: that keeps edges sharp."""
@@ -77,7 +77,7 @@ class ReconstructionSettings:
     """Steps from one look at total variation to the next; each counts for all of them."""
     tv_size: int = 128
     """Voxels along each side of the random sub-grid on which it is taken; a smaller region is taken whole."""
-    gap_weight: float = 0.02
+    gap_weight: float = 0.01
     """Weight of attenuation between zero and bone, which bone-enhanced X-rays have none of; taken with the total
     variation, and only where most of the region is empty."""
     gap: float = 1.1
@@ -110,7 +110,10 @@ class ReconstructionSettings:
             )
 
     def for_views(self, count: int) -> ReconstructionSettings:
-        """The settings of a case with `count` views: these, or fewer Gaussians and up to MOST_MORE times the steps."""
+        """The settings of a case with `count` views: these, or fewer Gaussians, more steps and stronger priors.
+
+        Steps and the weights of the priors grow as the Gaussians get fewer, up to MOST_MORE times.
+        """
         share = min(1.0, self.gaussians_per_view * count / self.gaussians)
         if share == 1:
             return self
@@ -122,6 +125,8 @@ class ReconstructionSettings:
             steps=int(more * self.steps),
             coarse_steps=int(more * self.coarse_steps),
             refit_steps=int(more * self.refit_steps),
+            tv_weight=more * self.tv_weight,
+            gap_weight=more * self.gap_weight,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -139,7 +144,7 @@ class ReconstructionSettings:
 
 
 MOST_MORE = 1.5
-"""Steps of a case with few views to those of one with many."""
+"""Steps, and weights of the priors, of a case with few views to those of one with many."""
 
 _LOWEST: dict[str, float] = {
     "gaussians": 1,
@@ -198,11 +203,10 @@ PRESETS: dict[Preset, ReconstructionSettings] = {
         gaussians=100_000,
         background_gaussians=20_000,
         most_gaussians=120_000,
+        gaussians_per_view=3600,
         steps=4000,
         coarse_steps=400,
         refit_steps=800,
-        tv_weight=0.2,
-        gap_weight=0.01,
     ),
 }
 """Settings for a first look, for use, and for the most that the X-rays can give."""

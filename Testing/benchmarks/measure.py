@@ -38,7 +38,7 @@ def measure(case: str, method: str, seed: int) -> dict[str, Any]:
     benchmark = load(scene, count)
     warm_up(chosen)
     if isinstance(chosen, Ours):
-        found = ours(chosen.settings(seed), benchmark)
+        found = ours(chosen.settings(seed, count), benchmark)
     else:
         found = peer(chosen, benchmark, _body_grid(scene) if chosen.body else None)
     return {"case": case, "method": method, "seed": seed} | found
@@ -109,7 +109,7 @@ def warm_up(method: Ours | Peer) -> None:
     grid = Grid.centered(np.zeros(3), np.full(3, 80), 5.0)
     nothing = Benchmark(views, images, views, images, Volume(np.full(grid.shape, 0.001), grid))
     if isinstance(method, Ours):
-        few = shortened(method.settings(0), 40)
+        few = shortened(method.settings(0, len(views)), 40)
         ours(replace(few, gaussians=500, background_gaussians=100, control_every=10, check_every=10), nothing)
     else:
         peer(replace(method, iterations=min(2, method.iterations), ladder=method.ladder[:1], trial=1), nothing)

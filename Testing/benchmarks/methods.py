@@ -19,8 +19,8 @@ class Ours:
     steps: int | None = None
     random_start: bool = False
 
-    def settings(self, seed: int) -> ReconstructionSettings:
-        settings = replace(PRESETS[self.preset], seed=seed)
+    def settings(self, seed: int, views: int) -> ReconstructionSettings:
+        settings = replace(PRESETS[self.preset], seed=seed).for_views(views)
         if self.random_start:
             settings = replace(settings, initialization="random")
         return settings if self.steps is None else shortened(settings, self.steps)
