@@ -35,7 +35,7 @@ class ReconstructionSettings:
 
     # The schedule
     steps: int = 2000
-    """With all `gaussians`; a case that gets fewer takes up to one and a half times as many, in less time."""
+    """With all `gaussians`; a case that gets fewer takes up to one and a half times as many, in about the same time."""
     coarse_steps: int = 200
     """Steps at half the image size, which come first."""
     refit_steps: int = 400
@@ -112,12 +112,13 @@ class ReconstructionSettings:
     def for_views(self, count: int) -> ReconstructionSettings:
         """The settings of a case with `count` views: these, or fewer Gaussians, more steps and stronger priors.
 
-        Steps and the weights of the priors grow as the Gaussians get fewer, up to MOST_MORE times.
+        Steps and the weights of the priors grow with the root of what the Gaussians shrink by, up to MOST_MORE times: a
+        step costs more than its Gaussians.
         """
         share = min(1.0, self.gaussians_per_view * count / self.gaussians)
         if share == 1:
             return self
-        more = min(1 / share, MOST_MORE)
+        more = min(share**-0.5, MOST_MORE)
         return replace(
             self,
             gaussians=max(1, int(share * self.gaussians)),
