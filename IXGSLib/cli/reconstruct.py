@@ -75,12 +75,11 @@ class Reconstruct:
         with Reporter(self.json) as reporter:
             with noticed() as messages:
                 device = self._device()
-                settings = self._settings()
                 loaded = evenly(self.images.load(self.case), self.views)
+                settings = self._settings(len(loaded.xrays))
                 case = self._standardized(loaded, reporter)
                 reference = Reference.load(self.truth, self.test).apart_from(case)
             case = replace(case, warnings=tuple(dict.fromkeys([*case.warnings, *messages])))
-            settings = settings.for_views(len(case.xrays))
             run = self._record(case, settings, reference, device)
             with RunFolder(self.out, run, self.resume) as folder:
                 reporter.log = folder.path / LOG
@@ -113,11 +112,11 @@ class Reconstruct:
 
         return "cuda" if chosen(self.device).type == "cuda" else "cpu"
 
-    def _settings(self) -> ReconstructionSettings:
-        """The preset's, with what the file and the flags replace."""
+    def _settings(self, views: int) -> ReconstructionSettings:
+        """The preset's for a number of views, with what the file and the flags replace."""
         from ..reconstruction.settings import ReconstructionSettings, settings_for
 
-        values = settings_for(self.preset).as_dict()
+        values = settings_for(self.preset).for_views(views).as_dict()
         if self.settings is not None:
             values |= settings_file(self.settings, values)
         if self.seed is not None:

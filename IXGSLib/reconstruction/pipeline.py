@@ -57,13 +57,13 @@ def reconstruct(
 ) -> Reconstruction:
     """The volume of a case.
 
-    settings: in place of a preset. on_progress: called several times a second. cancelled: asked as often; the work
-    ends with Cancelled once it says True. checkpoints: a folder for the state, from which a call with the same case
-    and settings goes on. device: `auto` takes a GPU where one works; where less than the best is
-    left, a warning of the result says why. Raises GeometryError for views that cannot show the region,
-    ReconstructionError when no usable cloud is found.
+    settings: in place of a preset, which is fitted to the number of views (`ReconstructionSettings.for_views`).
+    on_progress: called several times a second. cancelled: asked as often; the work ends with Cancelled once it says
+    True. checkpoints: a folder for the state, from which a call with the same case and settings goes on. device:
+    `auto` takes a GPU where one works; where less than the best is left, a warning of the result says why. Raises
+    GeometryError for views that cannot show the region, ReconstructionError when no usable cloud is found.
     """
-    run = _Run(case, settings or settings_for(preset), checkpoints, device)
+    run = _Run(case, settings or settings_for(preset).for_views(len(case.xrays)), checkpoints, device)
     with accounted(run.size):
         with _one_torch_thread(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("ignore")
@@ -94,7 +94,7 @@ class _Run:
     def __init__(self, case: Case, settings: ReconstructionSettings, checkpoints: Path | None, device: Device) -> None:
         self.device = device
         self.case = case
-        self.settings = settings.for_views(len(case.xrays))
+        self.settings = settings
         self.folder = checkpoints
         self.began = time.perf_counter()
         self.durations: dict[str, float] = {}

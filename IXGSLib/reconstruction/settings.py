@@ -19,7 +19,7 @@ class ReconstructionSettings:
     gaussians: int = 50_000
     """In the region, at the start."""
     gaussians_per_view: int = 1800
-    """A case of few views gets no more than this for each, for they cannot tell more of them apart."""
+    """A preset gives a case of few views no more than this for each, for they cannot tell more of them apart."""
     background_gaussians: int = 12_000
     """Around the region, for what lies outside it and projects into the images; none are spent when nothing does."""
     most_gaussians: int = 62_000
@@ -35,7 +35,7 @@ class ReconstructionSettings:
 
     # The schedule
     steps: int = 2000
-    """With all `gaussians`; a case that gets fewer takes up to one and a half times as many, in about the same time."""
+    """With all `gaussians`; where a preset gives fewer, up to one and a half times as many, in about the same time."""
     coarse_steps: int = 200
     """Steps at half the image size, which come first."""
     refit_steps: int = 400

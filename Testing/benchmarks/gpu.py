@@ -81,7 +81,14 @@ FULL = Sizes(
     PRESETS["standard"], PRESETS["preview"],
 )  # fmt: skip
 _QUICK = replace(
-    PRESETS["preview"], gaussians=12, background_gaussians=0, steps=3, coarse_steps=1, refit_steps=1, check_every=1
+    PRESETS["preview"],
+    gaussians=12,
+    background_gaussians=0,
+    steps=3,
+    coarse_steps=1,
+    refit_steps=1,
+    held_out=1,
+    check_every=1,
 )
 TOY = Sizes("cpu", (12,), (20,), (8,), 1, 1, 1 << 10, 6, 24, 12, _QUICK, _QUICK)
 

@@ -58,7 +58,7 @@ def test_the_record_holds_what_is_needed_to_do_it_again(case, fake, ixgs, tmp_pa
     assert preset == "preview"
     assert run["settings"] == json.loads(json.dumps(settings.as_dict()))
     assert run["seed"] == settings.seed == 7
-    assert run["settings"]["steps"] == PRESETS["preview"].steps
+    assert run["settings"]["steps"] == PRESETS["preview"].for_views(6).steps
     assert run["device"] == {"asked": "auto", "used": "cpu"}
     assert run["inputs"]["case.json"] == sha256((case / "case.json").read_bytes()).hexdigest()
     assert len(run["inputs"]) == 7
@@ -227,7 +227,7 @@ def test_settings_from_a_file_replace_those_of_the_preset(case, fake, ixgs, tmp_
     assert ixgs("reconstruct", case, "--out", tmp_path / "out", *flags)[0] == 0
     settings = fake.calls[0][2]
     assert (settings.steps, settings.tv_weight) == (900, 1)
-    assert settings.gaussians == PRESETS["preview"].gaussians
+    assert settings.gaussians == PRESETS["preview"].for_views(6).gaussians
 
 
 def test_warnings_are_shown_once_and_kept(case, fake, edit, ixgs, tmp_path):

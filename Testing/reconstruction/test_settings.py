@@ -75,7 +75,7 @@ def test_few_views_get_fewer_gaussians_and_more_steps(views, gaussians, steps, c
 
 def test_a_case_of_few_views_is_reconstructed_with_the_settings_for_it():
     case, truth = make_case(6)
-    found = reconstruct(case, settings=dataclasses.replace(QUICK, gaussians_per_view=200))
+    found = reconstruct(case, settings=dataclasses.replace(QUICK, gaussians_per_view=200).for_views(6))
     assert (found.settings.gaussians, found.settings.steps) == (1200, 167)
     assert found.held_out == ()
     assert compare_volumes(found.volume, truth, threshold=0.012).dice > 0.85
