@@ -7,6 +7,7 @@ from IXGSLib.errors import Cancelled, GeometryError, ReconstructionError
 from IXGSLib.evaluation import compare_volumes
 from IXGSLib.geometry import Grid
 from IXGSLib.reconstruction import reconstruct
+from IXGSLib.reconstruction.optimization import Optimization
 from IXGSLib.reconstruction.settings import PRESETS
 from Testing.reconstruction.phantom import QUICK, make_case
 
@@ -246,3 +247,23 @@ def test_presets_spend_more_for_more():
     preview, standard, fine = (PRESETS[name] for name in ("preview", "standard", "fine"))
     assert preview.steps < standard.steps < fine.steps
     assert preview.gaussians < standard.gaussians < fine.gaussians
+
+
+def test_pixels_count_by_their_noise(ellipsoids):
+    """By exp(-noise p), one in the mean; masked pixels not at all."""
+    case = ellipsoids[0]
+    mask = np.ones((64, 64), bool)
+    mask[:20] = False
+    xrays = [dataclasses.replace(x, mask=mask) for x in case.xrays]
+    for noise in (0.5, 0.0):
+        settings = dataclasses.replace(QUICK, noise=noise)
+        target = Optimization(xrays, [], case.grid, settings).targets[0]
+        weight, image = target.weight.numpy()[mask], case.xrays[0].image[mask]
+        np.testing.assert_allclose(weight / weight.max(), np.exp(-noise * (image - image.min())), rtol=1e-5)
+        assert weight.mean() == pytest.approx(1, rel=1e-5)
+        assert not target.weight.numpy()[~mask].any()
+
+
+def test_a_preset_fits_the_number_of_views():
+    case, _ = make_case(6)
+    assert reconstruct(case, "preview").settings == PRESETS["preview"].for_views(6) != PRESETS["preview"]
