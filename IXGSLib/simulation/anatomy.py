@@ -21,10 +21,12 @@ DISPLACEMENT = ((60.0, 7.0), (22.0, 1.5))
 """How smooth a displacement is and how large, each a standard deviation in mm."""
 SOFT, BONE = ((12.0, 0.05), (40.0, 0.03)), ((12.0, 0.1), (40.0, 0.1))
 """How smooth the logarithm of a density is, mm, and its standard deviation."""
-POCKETS = 10
-"""Of gas, at most."""
+POCKETS = 12
+"""Of gas, or of stool with gas in it, at most."""
 POCKET, ROUNDNESS = (5.0, 25.0), 0.3
 """Radius of a pocket of gas, mm, and the standard deviation of the logarithm of its axes over that."""
+STOOL, BUBBLE, GAS = 0.5, 2.0, (0.1, 0.6)
+"""Part of the pockets that hold stool, how smooth its bubbles are, mm, and the part of it that is gas."""
 BEFORE, ASIDE, BEYOND = (35.0, 130.0), 110.0, 200.0
 """Where gas is, mm: before the spine, to its sides, and above and below a place on it."""
 
@@ -66,7 +68,7 @@ def _smooth(
 
 
 def _inflate(values: np.ndarray, grid: Grid, middle: Array, generator: np.random.Generator) -> None:
-    """Let gas take the place of soft tissue without bone in an ellipsoid before the spine at `middle`."""
+    """Let gas, or the gas in stool, take the place of soft tissue in an ellipsoid before the spine at `middle`."""
     sides = (generator.uniform(-ASIDE, ASIDE), -generator.uniform(*BEFORE), generator.uniform(-BEYOND, BEYOND))
     axes = np.exp(generator.uniform(*np.log(POCKET)) + generator.normal(0, ROUNDNESS, 3))
     center = apply(np.linalg.inv(grid.world_from_index), middle + sides)[::-1]
@@ -81,7 +83,11 @@ def _inflate(values: np.ndarray, grid: Grid, middle: Array, generator: np.random
         for ends, middle, size in zip(zip(low, high, strict=True), center, half, strict=True)
     )
     distance = z[:, None, None] + y[:, None] + x
-    part[(distance < 1) & (part[..., 1] == 0), 0] = 0
+    gas = (distance < 1) & (part[..., 1] == 0)
+    if generator.random() < STOOL:
+        bubbles = ndimage.gaussian_filter(generator.standard_normal(gas.shape, np.float32), BUBBLE / grid.spacing[::-1])
+        gas &= bubbles < np.quantile(bubbles, generator.uniform(*GAS))
+    part[gas, 0] = 0
 
 
 @inlined

@@ -51,8 +51,10 @@ IMPLANTS: dict[Implant, float] = {"screws": 0.15, "wires": 0.1, "balls": 0.25}
 """How often each kind of implant is there."""
 WINDOW = ((0.1, 5.0), (88.0, 99.9))
 """Percentiles of black and of white."""
-STATURE, BUILD, SOFT_DENSITY, BONE_DENSITY = 1.12, 1.06, 1.1, 1.35
+STATURE, BUILD, SOFT_DENSITY = 1.12, 1.06, 1.1
 """Factors by which a patient is larger or smaller at most, as a whole and along each axis, and denser or less dense."""
+BONE_DENSITY = (0.7, 2.0)
+"""Factors between which the density of bone is drawn: mostly above one, as thick slices show less than there is."""
 SOURCE_DETECTOR, SOURCE_ISOCENTRE, DETECTOR = (950.0, 1250.0), (0.55, 0.68), (200.0, 400.0)
 """C-arm: mm, part of that, side of the detector in mm."""
 ORBITAL, ANGULAR = (-110.0, 110.0), (-30.0, 30.0)
@@ -80,7 +82,8 @@ def draw_settings(generator: np.random.Generator, base: ImagingSettings) -> Imag
 
 def draw_patient(generator: np.random.Generator, patient: Body) -> Body:
     """The same anatomy in another size, build and density, around the same centre."""
-    stature, soft, bone = (_factor(generator, most) for most in (STATURE, SOFT_DENSITY, BONE_DENSITY))
+    stature, soft = (_factor(generator, most) for most in (STATURE, SOFT_DENSITY))
+    bone = float(np.exp(generator.uniform(*np.log(BONE_DENSITY))))
     size = stature * np.array([_factor(generator, BUILD) for _ in range(3)])
     grid = _resized(patient.grid, size)
     return replace(patient, grid=grid, back=float(grid.corners()[:, 1].max()), density=(soft, bone))

@@ -32,7 +32,7 @@ from .imaging_settings import ImagingSettings
 from .realistic import radiograph
 from .spine import spine
 
-VERSION = 3
+VERSION = 4
 """Of the way in which pairs are drawn."""
 ANATOMY = 10
 """Pairs of each anatomy that is drawn from a CT; the first is the CT's own."""

@@ -20,6 +20,7 @@ from PIL import Image
 
 from IXGSLib.geometry.trajectory import CArm
 from IXGSLib.simulation import ImagingSettings
+from IXGSLib.simulation.anatomy import draw_anatomy
 from IXGSLib.simulation.body import Body, body
 from IXGSLib.simulation.realistic import Radiograph, radiograph
 from IXGSLib.simulation.spine import spine
@@ -46,7 +47,10 @@ class Real:
 
 @dataclass(frozen=True)
 class Simulated:
-    """A CT, how far up its spine and how many mm behind it the C-arm is centred, gantry angles, C-arm and settings."""
+    """A CT, how far up its spine and how many mm behind it the C-arm is centred, gantry angles, C-arm and settings.
+
+    anatomy: the seed of the anatomy that is drawn from the CT; its own without one.
+    """
 
     ct: str
     along: float
@@ -55,6 +59,7 @@ class Simulated:
     caption: str
     arm: CArm = NEAR
     behind: float = 0.0
+    anatomy: int | None = None
 
 
 C_ARM = ImagingSettings()
@@ -169,7 +174,13 @@ PAIRS = (
             (1, 99.8),
         ),
         Simulated(
-            OVARY, 0.5, (180, 0), SCOUT, "scout of a CT\nCT: TCGA-OV, CC BY 3.0", CArm(900, 1000, (512, 512), 440)
+            OVARY,
+            0.5,
+            (180, 0),
+            SCOUT,
+            "scout of a CT\nCT: TCGA-OV, CC BY 3.0",
+            CArm(900, 1000, (512, 512), 440),
+            anatomy=1,
         ),
     ),
     (
@@ -218,6 +229,8 @@ def patient(ct: str) -> Body:
 
 def simulated(entry: Simulated) -> Radiograph:
     inside = patient(entry.ct)
+    if entry.anatomy is not None:
+        inside = draw_anatomy(np.random.default_rng(entry.anatomy), inside)
     middle = spine(inside)
     center = middle[int(len(middle) * entry.along)] + (0, entry.behind, 0)
     return radiograph(inside, entry.arm.view(*entry.angles, center), entry.settings, center, spine=middle)

@@ -67,6 +67,20 @@ def test_bones_move_by_the_displacement_that_is_drawn(monkeypatch, still):
     assert 2 < np.median(moved) < 20
 
 
+def test_stool_holds_gas_in_bubbles(monkeypatch, still):
+    monkeypatch.setattr(anatomy, "POCKETS", 1)
+    monkeypatch.setattr(anatomy, "POCKET", (25.0, 25.0))
+    monkeypatch.setattr(anatomy, "GAS", (0.3, 0.3))
+    whole, parts = column(), []
+    for stool in (0.0, 1.0):
+        monkeypatch.setattr(anatomy, "STOOL", stool)
+        drawn = [draw_anatomy(np.random.default_rng(seed), whole).values[..., 0] for seed in range(8)]
+        parts.append(sum(int(((one == 0) & (whole.values[..., 0] > 0)).sum()) for one in drawn))
+    gas, bubbles = parts
+    assert gas > 200
+    assert 0.15 * gas < bubbles < 0.45 * gas
+
+
 def test_gas_takes_the_place_of_soft_tissue_before_the_spine_and_leaves_bone(monkeypatch, still):
     monkeypatch.setattr(anatomy, "POCKETS", 30)
     whole = column()
