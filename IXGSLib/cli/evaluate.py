@@ -10,9 +10,9 @@ import tyro
 
 from ..errors import FormatError, IXGSError, SettingsError
 from ..files import sha256
+from ..formats.run_record import DONE, read_record
 from .accuracy import Reference, print_metrics
 from .messages import RESEARCH_ONLY, noticed, tell
-from .run_folder import DONE, read_record
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ..errors import FormatError, IXGSError
+from ..errors import IXGSError
 from ..files import sha256, write_atomically, write_whole
+from ..formats.run_record import DONE, RUN, VERSION, read_record
 from .lock import Lock
 
-VERSION = 1
-RUN, DONE, LOG, LOCK, CHECKPOINTS = "run.json", "done.json", "progress.jsonl", "run.lock", "checkpoints"
+LOG, LOCK, CHECKPOINTS = "progress.jsonl", "run.lock", "checkpoints"
 OUTPUTS = ("volume.nrrd", "gaussians.ply", "bone.stl", "report.html")
 PREVIEW = "preview.nrrd"
 """The volume so far, coarse; there only while the run lasts."""
@@ -153,15 +153,3 @@ class RunFolder:
     def _write(self, name: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
         write_atomically(self.path / name, (text + "\n").encode())
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """The content of a run.json or done.json; raises FormatError for another file and for a newer version."""
-    from ..formats.strict_json import read_json
-
-    content = read_json(path)
-    if not isinstance(content, dict) or content.get("format") not in ("ixgs-run", "ixgs-done"):
-        raise FormatError(f"{path}: not written by IXGS, expected a run's record; choose another folder")
-    if content.get("version") != VERSION:
-        raise FormatError(f"{path}: version {content.get('version')}, expected {VERSION}; update IXGS")
-    return content

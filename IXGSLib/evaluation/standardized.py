@@ -15,7 +15,6 @@ from ..geometry.rigid import Array
 from ..standardization.agreement import disagreeing, reprojection_errors
 from ..standardization.comparison import Change, changes
 from ..standardization.settings import StandardizationSettings
-from ..standardization.standardizer import pixel_size
 from ..xray import XRay
 from .page import figure, table
 from .pictures import DIVERGING, NOT_MEASURED, colour_bar, coloured, framed, grey, shrunk
@@ -122,7 +121,7 @@ def outlined(picture: np.ndarray, change: Change) -> np.ndarray:
 
 
 def _change(raw: XRay, xray: XRay, center: Array, threshold: float) -> Change:
-    return changes(raw.image, xray.image, raw.mask & xray.mask, pixel_size(xray.view, center), threshold)
+    return changes(raw.image, xray.image, raw.mask & xray.mask, xray.view.pixel_size(center), threshold)
 
 
 def _notes(view: Judged) -> list[str]:

@@ -120,6 +120,10 @@ class View:
         with np.errstate(divide="ignore", invalid="ignore"):
             return homogeneous[..., :2] / depth[..., None], depth
 
+    def pixel_size(self, place: ArrayLike) -> float:
+        """The side of a pixel in the depth of a place (3,), mm: the geometric mean where pixels are not square."""
+        return float(self.project(place)[1] / np.sqrt(self.K[0, 0] * self.K[1, 1]))
+
     def backproject(self, pixels: ArrayLike, depth: ArrayLike) -> Array:
         """World points (..., 3) at pixels (..., 2) and depths (...) along the principal axis in mm."""
         pixels = np.asarray(pixels, dtype=np.float64)

@@ -84,14 +84,8 @@ def sirt(xrays: Sequence[XRay], grid: Grid, where: np.ndarray | None = None) -> 
     return values
 
 
-def pixel_size(xray: XRay, grid: Grid) -> float:
-    """Side of a pixel projected to the centre of a grid, mm."""
-    view = xray.view
-    return float(view.project(grid.center)[1] / np.sqrt(view.K[0, 0] * view.K[1, 1]))
-
-
 def _factor(xray: XRay, grid: Grid) -> int:
-    return max(1, int(grid.spacing.min() / pixel_size(xray, grid)))
+    return max(1, int(grid.spacing.min() / xray.view.pixel_size(grid.center)))
 
 
 def _coarsened(grid: Grid) -> Grid:

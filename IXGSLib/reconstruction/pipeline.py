@@ -27,7 +27,7 @@ from ..rendering.memory import accounted, parts, within_memory
 from ..volume import Volume
 from ..xray import XRay
 from ..xray.reduction import reduced
-from .algebraic import algebraic_start, pixel_size
+from .algebraic import algebraic_start
 from .checkpoint import load_checkpoint, save_checkpoint
 from .optimization import Optimization
 from .result import Progress, Reconstruction, Stage
@@ -237,7 +237,7 @@ def _held_out(count: int, settings: ReconstructionSettings) -> list[int]:
 
 def _usable(xray: XRay, case: Case) -> XRay:
     """The X-ray at the resolution that the region's voxels can use."""
-    return reduced(xray, int(PIXELS_PER_VOXEL * case.grid.spacing.min() / pixel_size(xray, case.grid)))
+    return reduced(xray, int(PIXELS_PER_VOXEL * case.grid.spacing.min() / xray.view.pixel_size(case.grid.center)))
 
 
 def _first_cloud(xrays: list[XRay], case: Case, settings: ReconstructionSettings) -> tuple[Cloud, float, bool]:

@@ -16,8 +16,6 @@ from ..errors import SettingsError
 from ..files import sha256
 from ..formats import Case
 from ..formats.standardization import Standardization
-from ..geometry import View
-from ..geometry.rigid import Array
 from ..resources import shipped_weights
 from ..xray import XRay
 from . import classical
@@ -130,11 +128,6 @@ def resolved(
     return "pix2pix", weights
 
 
-def pixel_size(view: View, place: Array) -> float:
-    """The side of a pixel in the depth of a place (3,) LPS mm, in mm."""
-    return float(view.project(place)[1] / np.sqrt(view.K[0, 0] * view.K[1, 1]))
-
-
 class _Classical:
     def __init__(self) -> None:
         self.about: dict[str, Any] = {}
@@ -181,7 +174,7 @@ def _dense_bright(case: Case, messages: list[str]) -> tuple[list[np.ndarray], bo
 
 
 def _prepared(case: Case, images: list[np.ndarray], settings: StandardizationSettings) -> list[Prepared]:
-    pixels = [pixel_size(xray.view, case.grid.center) for xray in case.xrays]
+    pixels = [xray.view.pixel_size(case.grid.center) for xray in case.xrays]
     balls: list[list[Ball]] = [[] for _ in case.xrays]
     if settings.fiducials:
         balls = find_balls(images, [xray.mask for xray in case.xrays], pixels, settings.ball_diameter)

@@ -36,7 +36,6 @@ from IXGSLib.simulation.solids import Capsule, thickness
 from IXGSLib.simulation.spine import spine
 from IXGSLib.standardization.fiducials import Ball, find_balls
 from IXGSLib.standardization.settings import StandardizationSettings
-from IXGSLib.standardization.standardizer import pixel_size
 from IXGSLib.volume.images import read_image
 from IXGSLib.xray import XRay, line_integrals
 from IXGSLib.xray.pixels import Pixels
@@ -169,7 +168,7 @@ def xray(view: View, taken: Radiograph) -> XRay:
 
 def find(xrays: Sequence[XRay], center: Array) -> list[list[Ball]]:
     """The balls that a standardisation of these X-rays finds in each; center: (3,) LPS mm, of their region."""
-    pixels = [pixel_size(xray.view, center) for xray in xrays]
+    pixels = [xray.view.pixel_size(center) for xray in xrays]
     diameters = StandardizationSettings().ball_diameter
     return find_balls([xray.image for xray in xrays], [xray.mask for xray in xrays], pixels, diameters)
 

@@ -36,6 +36,14 @@ def test_projection_undoes_backprojection(view):
 
 
 @given(views())
+def test_a_pixel_has_the_area_that_it_sees_in_the_depth_of_a_place(view):
+    place, depth = view.backproject([30.0, 40.0], 800.0), 800.0
+    corner, right, below = (view.backproject(pixel, depth) for pixel in ([0.0, 0.0], [1.0, 0.0], [0.0, 1.0]))
+    area = np.linalg.norm(np.cross(right - corner, below - corner))
+    assert view.pixel_size(place) == pytest.approx(np.sqrt(area))
+
+
+@given(views())
 def test_every_point_of_a_ray_projects_on_its_pixel(view):
     pixels = np.random.default_rng(1).uniform(0, 600, (7, 2))
     source, directions = view.ray(pixels)

@@ -22,7 +22,6 @@ from IXGSLib.simulation.realistic import radiograph
 from IXGSLib.simulation.spine import spine
 from IXGSLib.standardization.bands import bands
 from IXGSLib.standardization.classical import contrast
-from IXGSLib.standardization.standardizer import pixel_size
 from IXGSLib.volume.images import read_image
 
 SIZE, SEED, EVERY = 256, 7, 5
@@ -56,7 +55,7 @@ def samples(ct: Path, count: int) -> list[Sample]:
         taken = radiograph(patient, view, settings, center)
         mask = taken.field & (taken.signal > 0)
         lines = -np.log(np.maximum(taken.signal, 1e-5))
-        parts = bands(lines, mask, pixel_size(view, center))
+        parts = bands(lines, mask, view.pixel_size(center))
         gained = REFERENCE / contrast(parts, mask) * parts[:, mask].T
         ones = np.ones((len(gained), 1))
         result.append(
