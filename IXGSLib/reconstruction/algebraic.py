@@ -22,6 +22,9 @@ SHORTEST_CHORD = 1.0
 BACKGROUND_GAIN = 1.25
 """How many times worse the region alone has to explain the images before its surroundings are modelled."""
 
+REACHES = (0.5, 0.75, 1.0)
+"""Of the margin of the settings, how much the surroundings may take."""
+
 
 @dataclass(frozen=True, eq=False)
 class Start:
@@ -37,21 +40,24 @@ def algebraic_start(xrays: Sequence[XRay], grid: Grid, settings: ReconstructionS
     """The coarse attenuation of the region and of its surroundings.
 
     Both are solved for together at low resolution. The surroundings count only when the region alone leaves much more
-    of the images unexplained, and reach as far as the settings allow only when half as far, in finer voxels, leaves
-    more. Their line integrals are taken off before the region is solved for.
+    of the images unexplained, and reach farther, in coarser voxels, as long as that leaves less of them. Their line
+    integrals are taken off before the region is solved for.
     """
     coarse = _coarsened(grid)
     if settings.background_gaussians == 0 or settings.background_margin == 0:
         return Start(sirt(xrays, coarse), coarse, None, coarse)
-    wide, farther = (_coarsened(grid.padded(settings.background_margin * share)) for share in (0.5, 1.0))
+    wide, *farther = (_coarsened(grid.padded(settings.background_margin * share)) for share in REACHES)
     both = sirt(xrays, wide)
-    left = _misfit(xrays, both, wide, farther)
+    left = _misfit(xrays, both, wide, farther[-1])
     alone = sirt(xrays, wide, grid.contains(wide.points()))
-    if _misfit(xrays, alone, wide, farther) <= BACKGROUND_GAIN * left:
+    if _misfit(xrays, alone, wide, farther[-1]) <= BACKGROUND_GAIN * left:
         return Start(sirt(xrays, coarse), coarse, None, wide)
-    more = sirt(xrays, farther)
-    if _misfit(xrays, more, farther, farther) < left:
-        wide, both = farther, more
+    for wider in farther:
+        more = sirt(xrays, wider)
+        less = _misfit(xrays, more, wider, farther[-1])
+        if less >= left:
+            break
+        wide, both, left = wider, more, less
     background = np.where(grid.contains(wide.points()), 0, both).astype(np.float32)
     rest = [_without(xray, background, wide) for xray in xrays]
     return Start(sirt(rest, coarse), coarse, background, wide)

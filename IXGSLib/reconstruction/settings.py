@@ -25,7 +25,7 @@ class ReconstructionSettings:
     most_gaussians: int = 62_000
     """Up to how many density control may add, all counted."""
     background_margin: float = 160.0
-    """How far around the region the background may reach, mm; half as far where that explains the X-rays too."""
+    """How far around the region the background may reach, mm; less where that explains the X-rays as well."""
     initial_overlap: float = 0.7
     """Standard deviation of a Gaussian at the start, in units of the distance between neighbours."""
     smallest_scale: float = 0.2
