@@ -44,7 +44,7 @@ def test_surroundings_are_modelled_only_when_there_is_something(ellipsoids):
     assert start.background.max() > 0
 
 
-@pytest.mark.parametrize(("margin", "reach"), [(80, 40), (30, 30)])
+@pytest.mark.parametrize(("margin", "reach"), [(80, 40), (44, 33), (30, 30)])
 def test_surroundings_reach_no_farther_than_needed(margin, reach):
     case, _ = make_case(around=0.04)  # ends 31 mm beyond the region
     start = algebraic_start(case.xrays, case.grid, dataclasses.replace(QUICK, background_margin=margin))
