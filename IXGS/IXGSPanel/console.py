@@ -10,6 +10,7 @@ from typing import Any
 import slicer
 
 from IXGSLib.errors import Cancelled, ReconstructionError
+from IXGSLib.steps import finished
 
 from .job import Event, Job
 
@@ -39,13 +40,7 @@ def reconstruct(
         raise Cancelled("the reconstruction was cancelled")
     if not ending.done:
         raise ReconstructionError(ending.error)
-    steps = run_steps(out)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return place_run(open_scene(), out, end.value)
-        look_around()
+    return place_run(open_scene(), out, finished(run_steps(out), look_around))
 
 
 def look_around() -> None:
