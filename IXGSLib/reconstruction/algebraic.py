@@ -21,7 +21,6 @@ SHORTEST_CHORD = 1.0
 """Rays that cross less than this many mm of a grid say nothing about it."""
 BACKGROUND_GAIN = 1.25
 """How many times worse the region alone has to explain the images before its surroundings are modelled."""
-
 REACHES = (0.5, 0.75, 1.0)
 """Of the margin of the settings, how much the surroundings may take."""
 
@@ -40,8 +39,8 @@ def algebraic_start(xrays: Sequence[XRay], grid: Grid, settings: ReconstructionS
     """The coarse attenuation of the region and of its surroundings.
 
     Both are solved for together at low resolution. The surroundings count only when the region alone leaves much more
-    of the images unexplained, and reach farther, in coarser voxels, as long as that leaves less of them. Their line
-    integrals are taken off before the region is solved for.
+    of the images unexplained, and reach as far, in voxels as coarse, as leaves least of them. Their line integrals are
+    taken off before the region is solved for.
     """
     coarse = _coarsened(grid)
     if settings.background_gaussians == 0 or settings.background_margin == 0:
@@ -55,9 +54,8 @@ def algebraic_start(xrays: Sequence[XRay], grid: Grid, settings: ReconstructionS
     for wider in farther:
         more = sirt(xrays, wider)
         less = _misfit(xrays, more, wider, farther[-1])
-        if less >= left:
-            break
-        wide, both, left = wider, more, less
+        if less < left:
+            wide, both, left = wider, more, less
     background = np.where(grid.contains(wide.points()), 0, both).astype(np.float32)
     rest = [_without(xray, background, wide) for xray in xrays]
     return Start(sirt(rest, coarse), coarse, background, wide)
