@@ -22,10 +22,9 @@ if __name__ == "__main__":
 from Testing.benchmarks import plots, tables
 from Testing.benchmarks.cases import CASES
 from Testing.benchmarks.methods import STEPS
-from Testing.benchmarks.store import Store
+from Testing.benchmarks.store import Key, Store
 
 HERE = Path(__file__).parent
-Run = tuple[str, str, int]
 EXTRA = {
     "lumbar-10": ("fine", *(f"standard-{steps}" for steps in STEPS)),
     "lumbar-30": ("fine", "standard-random", *(f"standard-{steps}" for steps in STEPS)),
@@ -35,7 +34,7 @@ EXTRA = {
 """What is run once in single cases, beside what is run in all."""
 
 
-def plan(seeds: int) -> Iterator[Run]:
+def plan(seeds: int) -> Iterator[Key]:
     """Case, method and seed of every run."""
     for case in CASES:
         for method in ("sart", "cg", "fista-tv", *EXTRA.get(case, ())):
@@ -62,16 +61,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _wanted(run: Run, options: argparse.Namespace, store: Store) -> bool:
+def _wanted(run: Key, options: argparse.Namespace, store: Store) -> bool:
     name = "/".join(run[:2])
     again = any(text in name for text in options.again)
     only = any(text in name for text in options.only) or not (options.only or options.again)
     return again or (only and not store.has(*run))
 
 
-def _run(runs: Sequence[Run], store: Store) -> int:
+def _run(runs: Sequence[Key], store: Store) -> int:
     """Measure and store; the number of those that failed, whose errors were printed."""
-    store.check_machine()
+    store.check_machine(runs)
     failed = 0
     for case in dict.fromkeys(case for case, _, _ in runs):
         _process(case)

@@ -36,7 +36,7 @@ from Testing.benchmarks.contrast import Template, places, survival, template
 from Testing.benchmarks.exposures import CT, IMAGING, METHODS, SETTINGS, Exposure, Method, digest, kept, made
 from Testing.benchmarks.lesions import Ball, Gap, Rod, Solid, filled, share
 from Testing.benchmarks.standardization import chosen, is_stored, left_out, lumbar, parser
-from Testing.benchmarks.store import Store
+from Testing.benchmarks.store import Store, measured_on
 
 STORE = Path(__file__).with_name("inserts.json")
 RESULTS = Path(__file__).with_name("INSERTS.md")
@@ -95,7 +95,6 @@ def main(arguments: list[str]) -> int:
 
 
 def _measure(store: Store, preset: Preset, weights: Path | None, again: list[str]) -> None:
-    store.check_machine()
     methods = [
         (method, weights if method == "pix2pix" else None)
         for method in chosen(weights)
@@ -104,6 +103,7 @@ def _measure(store: Store, preset: Preset, weights: Path | None, again: list[str
     ]
     if not methods:
         return
+    store.check_machine([(f"inserts-{preset}", method, 0) for method, _ in methods])
     hounsfield, grid = read_image(CT)
     pair = (lumbar(), with_inserts(hounsfield, grid))
     known = truth(hounsfield, grid, pair[0].truth.grid)
@@ -171,7 +171,7 @@ def results(content: dict[str, Any], preset: Preset) -> str:
         for method, title in METHODS.items():
             if method in runs:
                 rows.append(f"| {' | '.join(_cells(name, title, runs[method]['inserts'][name]))} |")
-    measured = f"Measured on {content['machine']}; {content['date']}; {SETTINGS.views} views, preset {preset}."
+    measured = f"Measured on {measured_on(runs.values())}; {SETTINGS.views} views, preset {preset}."
     return "\n\n".join(["# What survives standardisation", measured, EXPLANATION, "\n".join(rows)]) + "\n"
 
 

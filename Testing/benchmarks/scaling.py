@@ -50,7 +50,6 @@ Points = list[tuple[int, float]]
 def main(arguments: list[str]) -> None:
     store = Store()
     if arguments != ["--picture"]:
-        store.check_machine()
         warm_up(METHODS["standard"])
         truth = load(*CASES["lumbar-50"]).truth
         store.add_scaling(measured(truth))

@@ -29,7 +29,7 @@ from IXGSLib.simulation.realistic_case import simulate_realistic
 from Testing.benchmarks import exposures, standardization_picture
 from Testing.benchmarks.exposures import CT, IMAGING, METHODS, SETTINGS, Exposure, Method, digest, made
 from Testing.benchmarks.scores import view_scores, volume_scores
-from Testing.benchmarks.store import Store
+from Testing.benchmarks.store import Store, measured_on
 from Testing.benchmarks.tables import README
 
 STORE = Path(__file__).with_name("standardization.json")
@@ -120,14 +120,15 @@ def chosen(weights: Path | None) -> list[Method]:
 
 def measure(exposure: Exposure, store: Store, preset: Preset, weights: Path | None, again: Sequence[str]) -> None:
     """Measure and store what is not stored yet, and what is asked for again."""
-    store.check_machine()
-    for method in chosen(weights):
-        used = weights if method == "pix2pix" else None
-        if method in again or not is_stored(store, f"lumbar-{preset}", method, used):
-            run = {"case": f"lumbar-{preset}", "method": method, "seed": 0, "weights": digest(used)}
-            run |= scored(exposure, method, preset, used)
-            store.add(run)
-            print(f"{method}: {run['volume_psnr']:.2f} dB, bone Dice {run['dice']:.3f}", flush=True)
+    case = f"lumbar-{preset}"
+    used = {method: weights if method == "pix2pix" else None for method in chosen(weights)}
+    methods = [method for method in used if method in again or not is_stored(store, case, method, used[method])]
+    store.check_machine([(case, method, 0) for method in methods])
+    for method in methods:
+        run = {"case": case, "method": method, "seed": 0, "weights": digest(used[method])}
+        run |= scored(exposure, method, preset, used[method])
+        store.add(run)
+        print(f"{method}: {run['volume_psnr']:.2f} dB, bone Dice {run['dice']:.3f}", flush=True)
 
 
 def is_stored(store: Store, case: str, method: Method, weights: Path | None) -> bool:
@@ -164,7 +165,7 @@ standardisation would give. Dice is at the threshold that the report takes and a
 the former. Re-projection is by how much a volume misses the views that it was made of, root mean square in parts of
 their standard deviation."""
     likeness = _likeness(runs.get("pix2pix", {}))
-    measured = f"Measured by `Testing/benchmarks/{Path(__file__).name}` on {content['machine']}; {content['date']}."
+    measured = f"Measured by `Testing/benchmarks/{Path(__file__).name}` on {measured_on(runs.values())}."
     picture = f"![X-rays, standardised views and volumes](Resources/Screenshots/{PICTURE.name})"
     return "\n\n".join(part for part in (head, measured, table, likeness, picture, CAPTION) if part)
 

@@ -1,4 +1,4 @@
-"""bench.json: the machine, the versions and every run so far."""
+"""bench.json: the versions and every run so far, each with the machine and the day."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 import time
+from collections.abc import Collection, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from IXGSLib.rendering.threads import thread_count
 
 STORE = Path(__file__).with_name("bench.json")
 DIGITS = 4
+Key = tuple[str, str, int]
+"""Case, method and seed."""
 PACKAGES = ("IXGSLib", "itk-rtk", "torch", "numba", "numpy")
 
 
@@ -36,22 +39,32 @@ class Store:
 
     def add(self, run: dict[str, Any]) -> None:
         """Put a run in the place of an earlier one of the same case, method and seed."""
-        run = rounded(run | {"commit": commit()})
+        run = rounded(run | {"commit": commit(), "machine": machine(), "date": time.strftime("%Y-%m-%d")})
         self._write(runs=[*(r for r in self.runs if _key(r) != _key(run)), run])
 
     def add_scaling(self, scaling: dict[str, Any]) -> None:
         self._write(scaling=rounded(scaling))
 
-    def check_machine(self) -> None:
-        """Exits where the runs so far are of another machine: their times cannot be set beside new ones."""
-        stored = self.content.get("machine", machine())
-        if stored != machine():
-            raise SystemExit(f"{self.file} holds runs of {stored}, this is {machine()}: move it away to begin anew")
+    def check_machine(self, planned: Collection[Key]) -> None:
+        """Exits where planned runs would stand beside others of their case from another machine: times must compare."""
+        cases = {case for case, _, _ in planned}
+        for run in self.runs:
+            if run["case"] in cases and run["machine"] != machine() and _key(run) not in planned:
+                raise SystemExit(
+                    f"{self.file} holds {'/'.join(map(str, _key(run)))} from {run['machine']}, this is {machine()}: "
+                    f"measure all of the case again, or move the file away to begin anew"
+                )
 
     def _write(self, **changed: Any) -> None:
-        head = {"machine": machine(), "date": time.strftime("%Y-%m-%d"), "versions": versions()}
-        self.content = {**self.content, **head, **changed}
+        self.content = {**self.content, "versions": versions(), **changed}
         write_atomically(self.file, _text(self.content).encode())
+
+
+def measured_on(runs: Iterable[dict[str, Any]]) -> str:
+    """The machines and the days of some runs, in words."""
+    runs = list(runs)
+    machines, days = dict.fromkeys(run["machine"] for run in runs), sorted({run["date"] for run in runs})
+    return f"{' and '.join(machines)}; {' to '.join(dict.fromkeys((days[0], days[-1])))}"
 
 
 def machine() -> str:
@@ -94,7 +107,7 @@ def _text(content: dict[str, Any]) -> str:
     return ",\n".join(["{\n" + ",\n".join(others), f' "runs": [\n  {runs}\n ]\n}}\n'])
 
 
-def _key(run: dict[str, Any]) -> tuple[str, str, int]:
+def _key(run: dict[str, Any]) -> Key:
     return run["case"], run["method"], run["seed"]
 
 

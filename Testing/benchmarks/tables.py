@@ -10,6 +10,7 @@ from typing import Any
 from Testing.benchmarks.cases import CASES
 from Testing.benchmarks.course import METRICS
 from Testing.benchmarks.methods import METHODS, Ours, Peer
+from Testing.benchmarks.store import measured_on
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -52,7 +53,7 @@ def readme_table(content: Content) -> str:
         for method in (*([peer] if peer else []), *PRESETS):
             if (case, method) in found:
                 rows.append([*_case(case), *_row(method, found[case, method])])
-    return f"{_measured(content)}\n\n{_markdown(('case', 'views', *HEAD), rows)}"
+    return f"{_measured(content['runs'])}\n\n{_markdown(('case', 'views', *HEAD), rows)}"
 
 
 def results(content: Content) -> str:
@@ -60,12 +61,18 @@ def results(content: Content) -> str:
     found = medians(content["runs"])
     commits = sorted({run["commit"] for run in content["runs"]})
     versions = [f"{name} {number}" for name, number in content["versions"].items()]
-    parts = ["# Results", _measured(content), f"{', '.join(versions)}; commits {', '.join(commits)}.", EXPLANATION]
+    parts = [
+        "# Results",
+        _measured(content["runs"]),
+        f"{', '.join(versions)}; commits {', '.join(commits)}.",
+        EXPLANATION,
+    ]
     for case in CASES:
         names = [name for name in METHODS if (case, name) in found]
         if names:
             rows = [row for name in names for row in _rows(name, found[case, name])]
-            parts += [f"## {', '.join(_case(case))} views", _markdown((*HEAD, *MORE), rows)]
+            measured = _measured(run for run in content["runs"] if run["case"] == case)
+            parts += [f"## {', '.join(_case(case))} views", measured, _markdown((*HEAD, *MORE), rows)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -77,8 +84,8 @@ def write(content: Content) -> None:
     RESULTS.write_text(results(content), encoding="utf-8")
 
 
-def _measured(content: Content) -> str:
-    return f"Measured on {content['machine']}; {content['date']}."
+def _measured(runs: Iterable[Run]) -> str:
+    return f"Measured on {measured_on(runs)}."
 
 
 def _case(name: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from Testing.benchmarks import bench, cases, plots, tables
 from Testing.benchmarks.course import METRICS, climbed
 from Testing.benchmarks.methods import METHODS, Ours, Peer, shortened
 from Testing.benchmarks.scene import Scene
-from Testing.benchmarks.store import Store, rounded
+from Testing.benchmarks.store import Store, measured_on, rounded
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 RADIUS, DENSITY = 50.0, 0.02
@@ -127,14 +127,32 @@ def test_a_run_takes_the_place_of_an_earlier_one_and_survives_in_the_file(tmp_pa
     assert not read.has("a", "b", 2)
 
 
+def test_the_runs_of_a_case_are_of_one_machine(tmp_path):
+    store = Store(tmp_path / "bench.json")
+    store.add({"case": "a", "method": "b", "seed": 0})
+    store.check_machine([("a", "c", 0)])
+    store.runs[0]["machine"] = "another"
+    store.check_machine([("b", "c", 0)])
+    store.check_machine([("a", "b", 0), ("a", "c", 0)])
+    with pytest.raises(SystemExit, match="a/b/0 from another"):
+        store.check_machine([("a", "c", 0)])
+
+
+def test_the_tables_name_every_machine_and_the_days():
+    runs = [stored("standard", 0, 30.0), stored("fine", 0, 31.0, machine="another", date="2030-01-03")]
+    assert measured_on(runs) == "a machine and another; 2030-01-01 to 2030-01-03"
+    assert measured_on(runs[:1]) == "a machine; 2030-01-01"
+
+
 def test_numbers_keep_four_digits():
     assert rounded({"a": [0.123456, 12345.6, None, 7]}) == {"a": [0.1235, 12350.0, None, 7]}
 
 
 def stored(method, seed, psnr, **more):
     metrics = dict.fromkeys(METRICS, 0.5) | {"volume_psnr": psnr, "view_ssim": None}
-    costs = {"seconds": 3.0, "cpu_seconds": 6.0, "memory": 1500.0, "memory_before": 1400.0, "commit": "abc"}
-    return {"case": "lumbar-10", "method": method, "seed": seed} | metrics | costs | more
+    costs = {"seconds": 3.0, "cpu_seconds": 6.0, "memory": 1500.0, "memory_before": 1400.0}
+    origin = {"commit": "abc", "machine": "a machine", "date": "2030-01-01"}
+    return {"case": "lumbar-10", "method": method, "seed": seed} | metrics | costs | origin | more
 
 
 def peer_run(method, psnr):
@@ -143,8 +161,6 @@ def peer_run(method, psnr):
 
 
 CONTENT = {
-    "machine": "a machine",
-    "date": "today",
     "versions": {"Python": "3"},
     "runs": [peer_run("sart", 20.0), peer_run("fista-tv", 25.0)]
     + [stored("standard", seed, psnr) for seed, psnr in enumerate((26.0, 31.0, 27.0))],
