@@ -119,7 +119,7 @@ class Editor:
     @classmethod
     def _decimal(cls, value: float, changed: Callable[..., None]) -> Editor:
         box = qt.QDoubleSpinBox()
-        box.decimals = 5 if value < 0.001 else 3
+        box.decimals = max(3, 2 - math.floor(math.log10(value))) if value else 3
         box.setRange(0.0, 1e6)
         box.singleStep = step(value)
         box.connect("valueChanged(double)", changed)

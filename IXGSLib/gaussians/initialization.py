@@ -17,6 +17,8 @@ FAINTEST_SHARE = 0.02
 """Voxels below this share of the largest attenuation start without Gaussians."""
 FAINTEST_START = 1e-4
 """Smallest density at the start as a share of the largest: a Gaussian without any would hardly learn."""
+FILLED_SHARE = 0.2
+"""Share of the largest attenuation above which a place gets one of the Gaussians of a lattice."""
 SCALE_RANGE = (0.3, 1.6)
 """Smallest and largest standard deviation at the start, in voxels of the volume that is sampled."""
 
@@ -39,8 +41,7 @@ def sampled_cloud(values: np.ndarray, grid: Grid, count: int, overlap: float, ge
     values: [k, j, i] >= 0 in 1/mm. Together the Gaussians hold the volume's mass; each is as wide as `overlap` times
     the distance between its neighbours. Raises ReconstructionError for a volume of zeros.
     """
-    if not values.max() > 0:
-        raise ReconstructionError("the volume to draw Gaussians from is empty; check the line integrals and the region")
+    _not_empty(values)
     steps = np.sqrt(sum(np.square(np.diff(values, axis=axis, append=0)) for axis in range(3)))
     weight = np.where(values < FAINTEST_SHARE * values.max(), 0, steps + FLAT_SHARE * values)
     chance = weight.ravel() / weight.sum(dtype=np.float64)
@@ -53,6 +54,28 @@ def sampled_cloud(values: np.ndarray, grid: Grid, count: int, overlap: float, ge
     mass = map_coordinates(values, index.T[::-1], order=1, mode="nearest") * room
     mass *= values.sum(dtype=np.float64) * grid.voxel_volume / mass.sum()
     return _isotropic(apply(grid.world_from_index, index), scale, mass, generator)
+
+
+def lattice_cloud(values: np.ndarray, grid: Grid, count: int, overlap: float, generator: np.random.Generator) -> Cloud:
+    """About `count` Gaussians on a lattice over what a smooth coarse volume holds; random places would make it clumpy.
+
+    values: [k, j, i] >= 0 in 1/mm. Together the Gaussians hold the volume's mass; each is as wide as `overlap` times
+    the distance between neighbours. Raises ReconstructionError for a volume of zeros.
+    """
+    _not_empty(values)
+    least = FILLED_SHARE * values.max()
+    lattice = grid.with_spacing(float(np.cbrt((values > least).sum() * grid.voxel_volume / count)))
+    points = lattice.points().reshape(-1, 3)
+    index = apply(np.linalg.inv(grid.world_from_index), points)
+    found = map_coordinates(values, index.T[::-1], order=1, mode="nearest").astype(np.float64)
+    points, mass = points[found > least], found[found > least]
+    mass *= values.sum(dtype=np.float64) * grid.voxel_volume / mass.sum()
+    return _isotropic(points, np.full(len(points), overlap * lattice.spacing[0]), mass, generator)
+
+
+def _not_empty(values: np.ndarray) -> None:
+    if not values.max() > 0:
+        raise ReconstructionError("the volume to draw Gaussians from is empty; check the line integrals and the region")
 
 
 def _isotropic(position: np.ndarray, scale: np.ndarray, mass: np.ndarray, generator: np.random.Generator) -> Cloud:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,18 +13,18 @@ from torch import Tensor
 from ..errors import ReconstructionError
 from ..gaussians import Cloud
 from ..geometry import Grid
-from ..rendering import project, voxelize
+from ..rendering import project
 from ..rendering.memory import within_memory
 from ..xray import XRay
 from ..xray.reduction import reduced
 from .adam import Adam
 from .density_control import Control, control
-from .emptiness import half_filled
 from .losses import WINDOW_SIZE, image_loss
 from .order import Order
 from .parameters import limit, pack, unpack
-from .roughness import total_variation
+from .priors import Priors
 from .settings import ReconstructionSettings
+from .trunk import Trunk
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +105,15 @@ class Optimization:
         self.refit_from: int | None = None
         self.failed = False
 
-    def start(self, cloud: Cloud, unit: float, sparse: bool) -> None:
+    def start(self, cloud: Cloud, unit: float, sparse: bool, trunk: Trunk | None = None) -> None:
         """Begin at a cloud.
 
         unit: a typical attenuation in 1/mm, which sets the scale of density steps. sparse: whether most of the region
-        is empty, as it is in bone-enhanced X-rays.
+        is empty, as it is in bone-enhanced X-rays. trunk: what the region lies in, if it is full of soft tissue.
         """
         s = self.settings
-        self.unit, self.sparse = unit, sparse
+        self.unit, self.sparse, self.trunk = unit, sparse, trunk
+        self.priors = Priors(self.grid, s, unit, sparse, trunk, self.device)
         self.raw = pack(cloud.to(self.device), unit)
         self.best = self.raw.clone()
         columns = [s.position_rate] * 3 + [s.scale_rate] * 3 + [s.rotation_rate] * 4 + [s.density_rate]
@@ -124,12 +125,14 @@ class Optimization:
         tensors = {"raw": self.raw, "best": self.best, "pull": self.pull}
         tensors |= {"first": self.adam.first, "second": self.adam.second}
         numbers = {name: getattr(self, name) for name in _NUMBERS}
-        return tensors, {**numbers, "adam_steps": self.adam.steps}
+        trunk = None if self.trunk is None else asdict(self.trunk)
+        return tensors, {**numbers, "adam_steps": self.adam.steps, "trunk": trunk}
 
     def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Go back to what `state` told."""
         tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-        self.start(unpack(tensors["raw"], state["unit"]), state["unit"], state["sparse"])
+        trunk = None if state["trunk"] is None else Trunk(**state["trunk"])
+        self.start(unpack(tensors["raw"], state["unit"]), state["unit"], state["sparse"], trunk)
         self.raw, self.best, self.pull = tensors["raw"], tensors["best"], tensors["pull"]
         self.adam.first, self.adam.second, self.adam.steps = tensors["first"], tensors["second"], state["adam_steps"]
         for name in _NUMBERS:
@@ -207,7 +210,8 @@ class Optimization:
         render = project(cloud, target.xray.view, target.pose)
         loss = image_loss(render, target.image, target.weight, self.range, self.settings.ssim_weight)
         if self.step % self.settings.tv_every == 0:
-            loss = loss + self._unlikely(cloud)
+            # The loss of an image is a mean over all pixels; masked ones must not leave the priors to rule.
+            loss = loss + self.priors(cloud, self.step) * (self.settings.tv_every * self.measured)
         (gradient,) = torch.autograd.grad(loss, raw)
         return loss.detach(), gradient
 
@@ -233,22 +237,6 @@ class Optimization:
         """The X-ray of this step."""
         number = self.all_in_turn(self.step) if self.refitting else self.training[self.training_in_turn(self.step)]
         return (self.small if self.step < self.settings.coarse_steps else self.targets)[number]
-
-    def _unlikely(self, cloud: Cloud) -> Tensor:
-        """How unlike a body the cloud is, on a random sub-grid at the volume's spacing: rough, or half filled."""
-        s = self.settings
-        generator = np.random.default_rng((s.seed, 2, self.step))
-        spacing = float(self.grid.spacing.min())
-        side = np.minimum(s.tv_size * spacing, self.grid.size)
-        local = generator.uniform(-0.5, 0.5, 3) * (self.grid.size - side)
-        patch = Grid.centered(self.grid.center + self.grid.direction @ local, side, spacing, self.grid.direction)
-        values = voxelize(cloud, patch)
-        weight, knee = (s.tv_weight, s.tv_knee) if self.sparse else (s.dense_tv_weight, s.dense_tv_knee)
-        loss = total_variation(values, knee * self.unit) * (weight / self.unit)
-        if self.sparse:
-            loss = loss + half_filled(values, s.gap * self.unit) * (s.gap_weight * s.gap)
-        # The loss of an image is a mean over all pixels; masked ones must not leave the roughness to rule.
-        return loss * (s.tv_every * self.measured)
 
     @torch.no_grad()
     def _check(self) -> None:

@@ -17,7 +17,7 @@ from .. import __version__
 from ..errors import Cancelled, IXGSWarning, ReconstructionError
 from ..formats import Case
 from ..gaussians import Cloud
-from ..gaussians.initialization import random_cloud, sampled_cloud
+from ..gaussians.initialization import lattice_cloud, random_cloud, sampled_cloud
 from ..geometry import Grid, View
 from ..geometry.coverage import check_views
 from ..geometry.rigid import apply
@@ -32,6 +32,7 @@ from .checkpoint import load_checkpoint, save_checkpoint
 from .optimization import Optimization
 from .result import Progress, Reconstruction, Stage
 from .settings import Preset, ReconstructionSettings, settings_for
+from .trunk import Trunk
 
 PIXELS_PER_VOXEL = 0.75
 """Images are averaged down while their pixels, at the region, stay below this share of a voxel."""
@@ -109,7 +110,7 @@ class _Run:
         self.optimization = Optimization(xrays, self.held_out, self.case.grid, self.settings, device)
         if not self._resume():
             training = [xrays[n] for n in self.optimization.training]
-            self.optimization.start(*_first_cloud(training, self.case, self.settings))
+            self.optimization.start(*_beginning(training, self.case, self.settings))
         self.first_step = self.optimization.step
         self._lap("initialization")
         yield self._at("optimization")
@@ -240,8 +241,10 @@ def _usable(xray: XRay, case: Case) -> XRay:
     return reduced(xray, int(PIXELS_PER_VOXEL * case.grid.spacing.min() / xray.view.pixel_size(case.grid.center)))
 
 
-def _first_cloud(xrays: list[XRay], case: Case, settings: ReconstructionSettings) -> tuple[Cloud, float, bool]:
-    """The cloud to start from, a typical attenuation in 1/mm, and whether most of the region is empty."""
+def _beginning(
+    xrays: list[XRay], case: Case, settings: ReconstructionSettings
+) -> tuple[Cloud, float, bool, Trunk | None]:
+    """The cloud to start from, a typical attenuation in 1/mm, whether most of the region is empty, and the trunk."""
     generator = np.random.default_rng((settings.seed, 0))
     start = algebraic_start(xrays, case.grid, settings)
     if not start.region.any():
@@ -258,11 +261,12 @@ def _first_cloud(xrays: list[XRay], case: Case, settings: ReconstructionSettings
     else:
         region = sampled_cloud(start.region, start.region_grid, settings.gaussians, settings.initial_overlap, generator)
     if start.background is None:
-        return region, unit, sparse
-    around = sampled_cloud(
+        return region, unit, sparse, None
+    draw = sampled_cloud if start.trunk is None else lattice_cloud
+    around = draw(
         start.background, start.background_grid, settings.background_gaussians, settings.initial_overlap, generator
     )
-    return Cloud.concatenated(region, around), unit, sparse
+    return Cloud.concatenated(region, around), unit, sparse, start.trunk
 
 
 def _fit(renders: tuple[np.ndarray, ...], xrays: tuple[XRay, ...], scale: float) -> float:

@@ -25,11 +25,15 @@ class ReconstructionSettings:
     most_gaussians: int = 62_000
     """Up to how many density control may add, all counted."""
     background_margin: float = 160.0
-    """How far around the region the background may reach, mm; less where that explains the X-rays as well."""
+    """How far around the region the background may reach, mm; less where that explains the X-rays as well, half as far
+    again for the trunk around a region of soft tissue."""
+    trunk_attenuation: float = 0.0198
+    """Of the soft tissue, bone and gas of a trunk together, 1/mm: an elliptic cylinder of it surrounds a region that
+    X-rays show full of tissue; 0 expects none."""
     initial_overlap: float = 0.7
     """Standard deviation of a Gaussian at the start, in units of the distance between neighbours."""
     smallest_scale: float = 0.2
-    largest_scale: float = 12.0
+    largest_scale: float = 20.0
     largest_aspect: float = 10.0
     """Longest over shortest standard deviation of a Gaussian: the limit against needles."""
 
@@ -71,8 +75,11 @@ class ReconstructionSettings:
     """Difference between neighbouring voxels, as a share of the typical attenuation, beyond which total variation
     grows as a square root: that keeps edges sharp."""
     dense_tv_weight: float = 0.15
-    dense_tv_knee: float = 0.05
+    dense_tv_knee: float = 0.025
     """The same for a region full of soft tissue, whose contrasts are weaker."""
+    trunk_weight: float = 0.05
+    """Weight of the squared differences from the trunk where soft tissue fills the region: too little is known of what
+    lies beyond the detector to set the level within. Taken with the total variation."""
     tv_every: int = 16
     """Steps from one look at total variation to the next; each counts for all of them."""
     tv_size: int = 128
@@ -153,6 +160,7 @@ _LOWEST: dict[str, float] = {
     "background_gaussians": 0,
     "most_gaussians": 1,
     "background_margin": 0.0,
+    "trunk_attenuation": 0.0,
     "initial_overlap": 0.05,
     "smallest_scale": 0.01,
     "largest_aspect": 1.0,
@@ -175,6 +183,7 @@ _LOWEST: dict[str, float] = {
     "tv_knee": 1e-6,
     "dense_tv_weight": 0.0,
     "dense_tv_knee": 1e-6,
+    "trunk_weight": 0.0,
     "tv_every": 1,
     "tv_size": 2,
     "gap_weight": 0.0,

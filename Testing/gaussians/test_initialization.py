@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from IXGSLib.errors import ReconstructionError
-from IXGSLib.gaussians.initialization import random_cloud, sampled_cloud
+from IXGSLib.gaussians.initialization import lattice_cloud, random_cloud, sampled_cloud
 from IXGSLib.geometry import Grid
 from IXGSLib.rendering import voxelize
 
@@ -34,11 +34,23 @@ def test_sampled_points_follow_the_volume():
     assert np.mean(np.abs(radius - 12) < 3) > 0.5
 
 
+def test_a_lattice_holds_a_smooth_volume_evenly():
+    values = np.zeros(GRID.shape, np.float32)
+    values[2:-2, 2:-2, 2:-2] = 0.02
+    cloud = lattice_cloud(values, GRID, 1500, 0.7, np.random.default_rng(0))
+    assert len(cloud) == pytest.approx(1500, rel=0.15)
+    assert float(cloud.mass.sum()) == pytest.approx(values.sum() * GRID.voxel_volume, rel=1e-4)
+    inner = voxelize(cloud, GRID)[6:-6, 6:-6, 6:-6].numpy()
+    assert inner.std() < 0.03 * inner.mean()
+    assert inner.mean() == pytest.approx(0.02, rel=0.1)
+
+
 def test_one_seed_gives_one_cloud():
     a, b = (sampled_cloud(ball(), GRID, 100, 0.7, np.random.default_rng(3)) for _ in range(2))
     assert torch.equal(a.position, b.position)
 
 
-def test_an_empty_volume_is_refused():
+@pytest.mark.parametrize("draw", [sampled_cloud, lattice_cloud])
+def test_an_empty_volume_is_refused(draw):
     with pytest.raises(ReconstructionError, match="empty"):
-        sampled_cloud(np.zeros(GRID.shape, np.float32), GRID, 10, 0.7, np.random.default_rng(0))
+        draw(np.zeros(GRID.shape, np.float32), GRID, 10, 0.7, np.random.default_rng(0))

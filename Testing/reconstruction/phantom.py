@@ -1,4 +1,4 @@
-"""A small case with a known truth: two ellipsoids seen by a dozen views."""
+"""Small cases with a known truth: two ellipsoids seen by a dozen views, alone or in a trunk wider than the detector."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from IXGSLib.formats import Case
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm, random, trajectory
 from IXGSLib.reconstruction import ReconstructionSettings
+from IXGSLib.reconstruction.trunk import Trunk
 from IXGSLib.rendering.joseph import project_volume
 from IXGSLib.volume import Volume
 from IXGSLib.xray import XRay
@@ -23,6 +24,10 @@ QUICK = ReconstructionSettings(
 )
 
 
+TRUNK = Trunk(QUICK.trunk_attenuation, (-11.0, 42.0, 1300.0), ((1 / 80, 0.0, 0.0), (0.0, 1 / 55, 0.0)))
+"""It begins 37 mm behind the middle of the region and ends 73 mm before it."""
+
+
 def blobs(points: np.ndarray, *, around: float = 0.0) -> np.ndarray:
     """Attenuation of two ellipsoids at points (..., 3), and of a ball outside the region when `around` is given."""
     local = points - CENTER
@@ -37,11 +42,23 @@ def make_case(count: int = 12, around: float = 0.0) -> tuple[Case, Volume]:
     grid = Grid.centered(CENTER, (48, 48, 48), 2.0)
     fine = Grid.centered(CENTER, (128, 128, 128), 1.0)
     values = blobs(fine.points(), around=around).astype(np.float32)
-    views = trajectory(CArm(detector_pixels=(64, 64), detector_size=130), random(count, 200, 25, seed=1), CENTER)
-    images = [project_volume(values, fine, view) for view in views]
-    case = Case(
-        tuple(XRay(v, i, np.ones(i.shape, bool)) for v, i in zip(views, images, strict=True)), grid, "ellipsoids"
-    )
+    case = Case(_seen(values, fine, count), grid, "ellipsoids")
     inner = Grid.centered(CENTER, (48, 48, 48), 1.0)
     truth = blobs(inner.points()).reshape(24, 2, 24, 2, 24, 2).mean(axis=(1, 3, 5))
     return case, Volume(truth, grid)
+
+
+def make_trunk_case(count: int = 12) -> tuple[Case, Volume]:
+    """The ellipsoids on top of soft tissue, which goes on in TRUNK far beyond the region and the detector."""
+    case, truth = make_case(count)
+    fine = Grid.centered(CENTER, (200, 200, 320), 2.0)
+    tissue = _seen(TRUNK.values(fine), fine, count)
+    xrays = [XRay(x.view, x.image + y.image, x.mask) for x, y in zip(case.xrays, tissue, strict=True)]
+    return Case(tuple(xrays), case.grid, "trunk"), Volume(truth.values + TRUNK.attenuation, truth.grid)
+
+
+def _seen(values: np.ndarray, grid: Grid, count: int) -> tuple[XRay, ...]:
+    """The X-rays of a volume [k, j, i] in 1/mm."""
+    views = trajectory(CArm(detector_pixels=(64, 64), detector_size=130), random(count, 200, 25, seed=1), CENTER)
+    images = [project_volume(values, grid, view) for view in views]
+    return tuple(XRay(v, i, np.ones(i.shape, bool)) for v, i in zip(views, images, strict=True))

@@ -10,7 +10,7 @@ import torch
 
 from IXGSLib.errors import ReconstructionError, SettingsError
 from IXGSLib.gaussians.initialization import random_cloud
-from IXGSLib.reconstruction import optimization, pipeline, reconstruct
+from IXGSLib.reconstruction import optimization, pipeline, priors, reconstruct
 from IXGSLib.reconstruction.checkpoint import load_checkpoint, save_checkpoint
 from IXGSLib.reconstruction.optimization import Optimization
 from IXGSLib.rendering import devices, memory
@@ -19,7 +19,7 @@ from Testing.reconstruction.phantom import QUICK
 from Testing.rendering.the_gpus_way import DEVICE, the_gpus_way
 
 SHORT = replace(QUICK, gaussians=100, background_gaussians=0, steps=4, coarse_steps=2, refit_steps=1, check_every=2)
-RENDERS = [(optimization, "project"), (optimization, "voxelize"), (pipeline, "voxelize"), (pipeline, "project")]
+RENDERS = [(optimization, "project"), (priors, "voxelize"), (pipeline, "voxelize"), (pipeline, "project")]
 
 
 @pytest.fixture
