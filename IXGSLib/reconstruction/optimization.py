@@ -111,7 +111,7 @@ class Optimization:
         unit: a typical attenuation in 1/mm, which sets the scale of density steps. sparse: whether most of the region
         is empty, as it is in bone-enhanced X-rays. trunk: what the region lies in, if it is full of soft tissue.
         """
-        s = self.settings
+        s = self.settings = self.settings if sparse else self.settings.for_tissue()
         self.unit, self.sparse, self.trunk = unit, sparse, trunk
         self.priors = Priors(self.grid, s, unit, sparse, trunk, self.device)
         self.raw = pack(cloud.to(self.device), unit)

@@ -254,6 +254,7 @@ def _beginning(
         )
     unit = float(np.percentile(start.region[start.region > 0], 95))
     sparse = bool((start.region > FILLED * unit).mean() < SPARSE)
+    settings = settings if sparse else settings.for_tissue()
     if settings.initialization == "random":
         region = random_cloud(
             case.grid, settings.gaussians, float(start.region.mean()), settings.initial_overlap, generator

@@ -20,6 +20,8 @@ class ReconstructionSettings:
     """In the region, at the start."""
     gaussians_per_view: int = 1800
     """A preset gives a case of few views no more than this for each, for they cannot tell more of them apart."""
+    dense_gaussians: int = 50_000
+    """Most in a region full of soft tissue, whose X-rays are so noisy that more of them fit the noise."""
     background_gaussians: int = 12_000
     """Around the region, for what lies outside it and projects into the images; none are spent when nothing does."""
     most_gaussians: int = 62_000
@@ -40,6 +42,8 @@ class ReconstructionSettings:
     # The schedule
     steps: int = 2000
     """With all `gaussians`; where a preset gives fewer, up to one and a half times as many, in about the same time."""
+    dense_steps: int = 2000
+    """Most for a region full of soft tissue, where more fit the noise."""
     coarse_steps: int = 200
     """Steps at half the image size, which come first."""
     refit_steps: int = 400
@@ -129,12 +133,27 @@ class ReconstructionSettings:
         return replace(
             self,
             gaussians=max(1, int(share * self.gaussians)),
+            dense_gaussians=max(1, int(share * self.dense_gaussians)),
             most_gaussians=max(1, int(share * self.most_gaussians)),
             steps=int(more * self.steps),
+            dense_steps=int(more * self.dense_steps),
             coarse_steps=int(more * self.coarse_steps),
             refit_steps=int(more * self.refit_steps),
             tv_weight=more * self.tv_weight,
             gap_weight=more * self.gap_weight,
+        )
+
+    def for_tissue(self) -> ReconstructionSettings:
+        """The settings of a region full of soft tissue: these, or no more Gaussians and steps than suit it."""
+        gaussians = min(self.gaussians, self.dense_gaussians)
+        share = min(1.0, self.dense_steps / max(self.steps, 1))
+        return replace(
+            self,
+            gaussians=gaussians,
+            most_gaussians=min(self.most_gaussians, gaussians + self.background_gaussians),
+            steps=int(share * self.steps),
+            coarse_steps=int(share * self.coarse_steps),
+            refit_steps=int(share * self.refit_steps),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -157,6 +176,7 @@ MOST_MORE = 1.5
 _LOWEST: dict[str, float] = {
     "gaussians": 1,
     "gaussians_per_view": 1,
+    "dense_gaussians": 1,
     "background_gaussians": 0,
     "most_gaussians": 1,
     "background_margin": 0.0,
@@ -165,6 +185,7 @@ _LOWEST: dict[str, float] = {
     "smallest_scale": 0.01,
     "largest_aspect": 1.0,
     "steps": 0,
+    "dense_steps": 0,
     "coarse_steps": 0,
     "refit_steps": 0,
     "held_out": 0,
@@ -211,7 +232,6 @@ PRESETS: dict[Preset, ReconstructionSettings] = {
     "fine": replace(
         _STANDARD,
         gaussians=100_000,
-        background_gaussians=20_000,
         most_gaussians=120_000,
         gaussians_per_view=3600,
         steps=4000,

@@ -73,6 +73,24 @@ def test_few_views_get_fewer_gaussians_and_more_steps(views, gaussians, steps, c
         assert found == asked
 
 
+@given(st.integers(1, 60_000), st.integers(0, 3000), st.floats(0, 1), st.integers(1, 60_000), st.integers(0, 3000))
+def test_a_region_of_tissue_gets_no_more_than_suits_it(gaussians, steps, coarse, most, longest):
+    asked = ReconstructionSettings(
+        gaussians=gaussians,
+        steps=steps,
+        coarse_steps=int(coarse * steps),
+        refit_steps=steps - int(coarse * steps),
+        dense_gaussians=most,
+        dense_steps=longest,
+    )
+    found = asked.for_tissue()
+    assert found.gaussians == min(gaussians, most)
+    assert found.most_gaussians <= asked.most_gaussians
+    assert min(steps, longest) - 1 <= found.steps <= min(steps, longest)
+    if gaussians <= most and steps <= longest:
+        assert dataclasses.replace(found, most_gaussians=asked.most_gaussians) == asked
+
+
 def test_a_case_of_few_views_is_reconstructed_with_the_settings_for_it():
     case, truth = make_case(6)
     found = reconstruct(case, settings=dataclasses.replace(QUICK, gaussians_per_view=200).for_views(6))

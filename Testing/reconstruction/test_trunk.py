@@ -117,6 +117,17 @@ def test_a_region_of_soft_tissue_keeps_level_and_bone(in_a_trunk):
     assert np.median(np.abs(without)) > 2 * np.median(np.abs(found))
 
 
+def test_what_suits_tissue_is_the_most_that_is_spent_on_it(ellipsoids, in_a_trunk):
+    settings = dataclasses.replace(
+        QUICK, steps=40, coarse_steps=10, refit_steps=10, dense_steps=20, dense_gaussians=200
+    )
+    for case, steps, gaussians in ((in_a_trunk[0], 20, 200), (ellipsoids[0], 40, QUICK.gaussians)):
+        seen = []
+        reconstruct(case, settings=settings, on_progress=seen.append)
+        assert (seen[-1].step, seen[-1].steps, seen[-1].remaining) == (steps, steps, 0)
+        assert gaussians <= seen[-1].gaussians <= gaussians + 1.2 * QUICK.background_gaussians
+
+
 def test_an_interrupted_run_remembers_it(in_a_trunk, tmp_path, monkeypatch):
     monkeypatch.setattr("IXGSLib.reconstruction.pipeline.CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr("IXGSLib.reconstruction.pipeline.PROGRESS_SECONDS", 0.0)
