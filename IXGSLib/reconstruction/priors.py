@@ -15,6 +15,9 @@ from .roughness import total_variation
 from .settings import ReconstructionSettings
 from .trunk import Trunk
 
+RIM = 5.0
+"""Millimetres around a region of soft tissue that are looked at too: what straddles its border would go rough."""
+
 
 class Priors:
     """What is held against a cloud: roughness, half-filled voxels among bone, and differences from the trunk around it.
@@ -32,7 +35,9 @@ class Priors:
         trunk: Trunk | None,
         device: torch.device,
     ) -> None:
-        self.grid, self.settings, self.unit, self.sparse = grid, settings, unit, sparse
+        self.settings, self.unit, self.sparse = settings, unit, sparse
+        self.rim = 0.0 if sparse else RIM
+        self.grid = grid.padded(self.rim)
         self.tissue = None
         if trunk is not None and settings.trunk_weight:
             self.around = trunk_grid(grid, settings)
@@ -52,9 +57,9 @@ class Priors:
         return loss
 
     def _patch(self, step: int) -> Grid:
-        """A random sub-grid of the region at the volume's spacing."""
+        """A random sub-grid of the region and its rim at the volume's spacing."""
         generator = np.random.default_rng((self.settings.seed, 2, step))
         spacing = float(self.grid.spacing.min())
-        side = np.minimum(self.settings.tv_size * spacing, self.grid.size)
+        side = np.minimum(self.settings.tv_size * spacing + 2 * self.rim, self.grid.size)
         local = generator.uniform(-0.5, 0.5, 3) * (self.grid.size - side)
         return Grid.centered(self.grid.center + self.grid.direction @ local, side, spacing, self.grid.direction)

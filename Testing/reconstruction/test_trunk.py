@@ -156,3 +156,17 @@ def test_a_cloud_unlike_the_trunk_costs_more(in_a_trunk):
     priors = Priors(grid, settings, TRUNK.attenuation, False, TRUNK, torch.device("cpu"))
     fainter = dataclasses.replace(cloud, density=cloud.density / 2)
     assert 0 < float(priors(cloud, 0)) < 0.3 * float(priors(fainter, 0))
+
+
+def test_tissue_is_looked_at_beyond_the_border_and_bone_is_not(in_a_trunk):
+    import torch
+
+    from IXGSLib.gaussians.initialization import lattice_cloud
+
+    grid = in_a_trunk[0].grid
+    outside = Grid.centered(grid.center + (grid.size[0] / 2 + 4, 0, 0), (2, 2, 2), 2.0)
+    speck = lattice_cloud(np.full(outside.shape, 0.02, np.float32), outside, 8, 0.3, np.random.default_rng(0))
+    tissue, bone = (Priors(grid, QUICK, 0.02, sparse, None, torch.device("cpu")) for sparse in (False, True))
+    nothing = dataclasses.replace(speck, density=speck.density * 1e-9)
+    assert float(bone(speck, 0)) == pytest.approx(float(bone(nothing, 0)))
+    assert float(tissue(speck, 0)) > 1.5 * float(tissue(nothing, 0))
