@@ -46,7 +46,8 @@ def algebraic_start(xrays: Sequence[XRay], grid: Grid, settings: ReconstructionS
     """The coarse attenuation of the region and of its surroundings.
 
     Both are solved for together at low resolution. The surroundings count only when the region alone leaves much more
-    of the images unexplained. Their line integrals are taken off before the region is solved for.
+    of the images unexplained: then they start from a trunk where one fits the X-rays, and otherwise reach as far, in
+    voxels as coarse, as leaves least of them. Their line integrals are taken off before the region is solved for.
     """
     coarse = _coarsened(grid)
     if settings.background_gaussians == 0 or settings.background_margin == 0:
