@@ -42,6 +42,10 @@ FILLED = 0.3
 """Share of the typical attenuation from which a voxel holds something."""
 SPARSE = 0.5
 """Share of such voxels below which the region counts as mostly empty."""
+FULL = (
+    "most of the region is full, as it is of soft tissue, and was reconstructed as such; bone shows better in X-rays "
+    "that are standardised first, and in a region that reaches beyond the bone"
+)
 PROGRESS_SECONDS = 0.2
 CHECKPOINT_SECONDS = 20.0
 
@@ -111,6 +115,8 @@ class _Run:
         if not self._resume():
             training = [xrays[n] for n in self.optimization.training]
             self.optimization.start(*_beginning(training, self.case, self.settings))
+        if not self.optimization.sparse:
+            warnings.warn(FULL, IXGSWarning, stacklevel=2)
         self.first_step = self.optimization.step
         self._lap("initialization")
         yield self._at("optimization")

@@ -142,6 +142,14 @@ def test_an_interrupted_run_remembers_it(in_a_trunk, tmp_path, monkeypatch):
         reconstruct(case, settings=settings, on_progress=steps.append, cancelled=interrupt, checkpoints=tmp_path)
     again = reconstruct(case, settings=settings, checkpoints=tmp_path)
     np.testing.assert_array_equal(again.volume.values, whole.volume.values)
+    assert again.warnings == whole.warnings
+
+
+def test_a_region_full_of_tissue_is_told(ellipsoids, in_a_trunk):
+    settings = dataclasses.replace(QUICK, steps=10, coarse_steps=5, refit_steps=5)
+    for case, full in ((in_a_trunk[0], True), (ellipsoids[0], False)):
+        told = reconstruct(case, settings=settings).warnings
+        assert any("most of the region is full" in text for text in told) == full
 
 
 def test_a_cloud_unlike_the_trunk_costs_more(in_a_trunk):
