@@ -10,7 +10,8 @@ import tyro
 
 from ..errors import IXGSError
 from ..formats.case_source import CaseFlags
-from ..messages import noticed, tell
+from ..messages import collect_warnings, unique
+from .displays import say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,11 +41,11 @@ class Check:
     def run(self) -> None:
         from rich.console import Console
 
-        with noticed() as messages:
+        with collect_warnings() as messages:
             case = self.images.load(self.case)
             picture = self._picture(case)
-        for message in dict.fromkeys([*case.warnings, *messages]):
-            tell(f"warning: {message}")
+        for message in unique(case.warnings, messages):
+            say(f"warning: {message}")
         console = Console()
         console.print(table(case))
         for line in summary(case):

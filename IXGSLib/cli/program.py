@@ -14,8 +14,9 @@ from typing import Protocol, cast
 
 from .. import __version__
 from ..errors import Cancelled, IXGSError, SettingsError
-from ..messages import one_line, tell
+from ..messages import one_line
 from ..runs.stopping import stoppable
+from .displays import say
 
 DONE, BUG, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -75,20 +76,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else WRONG_INPUT
     except (Cancelled, KeyboardInterrupt) as error:
         _trace(debug)
-        tell(f"cancelled: {one_line(error)}" if str(error) else "cancelled")
+        say(f"cancelled: {one_line(error)}" if str(error) else "cancelled")
         return CANCELLED
     except BrokenPipeError:  # whoever read the output is gone; Python would complain again when it closes it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CANCELLED
     except IXGSError as error:
         _trace(debug)
-        tell(f"error: {one_line(error)}")
+        say(f"error: {one_line(error)}")
         return WRONG_INPUT
     except Exception as error:
         _trace(debug)
         what = f"{type(error).__name__}: {one_line(error)}"
         advice = "report this, please" if debug else "run it again with --debug and report what it shows, please"
-        tell(f"error: internal error ({what}); {advice}")
+        say(f"error: internal error ({what}); {advice}")
         return BUG
 
 

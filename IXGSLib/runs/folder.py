@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import IXGSError
 from ..files import sha256, write_atomically, write_whole
 from .lock import Lock
-from .record import DONE, RUN, VERSION, read_record
+from .records import DONE, RUN, VERSION, read_record
 
 LOG, LOCK, CHECKPOINTS = "progress.jsonl", "run.lock", "checkpoints"
 OUTPUTS = ("volume.nrrd", "gaussians.ply", "bone.stl", "report.html")
@@ -20,7 +20,7 @@ PREVIEW = "preview.nrrd"
 """The volume so far, coarse; there only while the run lasts."""
 STANDARDIZED = "standardized"
 """The case of standardised X-rays, where the run made them."""
-COMPARED = ("version", "ixgs", "case", "inputs", "standardization", "settings")
+COMPARED = ("version", "ixgs", "case", "inputs", "standardization", "preset", "changes")
 """What of run.json must be the same for a run to go on."""
 
 
@@ -73,6 +73,13 @@ class RunFolder:
             self.lock.release()
         else:
             self._remove()
+
+    def update(self, values: dict[str, Any]) -> None:
+        """Replace values of run.json by what turned out during the run."""
+        run = self.run | json.loads(json.dumps(values, allow_nan=False))
+        if run != self.run:
+            self.run = run
+            self._write(RUN, self.run)
 
     def save(self, name: str, save: Callable[[Path], None]) -> None:
         """Write one of the OUTPUTS, or the PREVIEW, with a function that takes a path."""

@@ -29,7 +29,7 @@ def case_record(case: Case) -> dict[str, Any]:
     return {"case": named, "inputs": case.hashes, "standardization": made}
 
 
-def surroundings() -> dict[str, Any]:
+def environment_record() -> dict[str, Any]:
     """Versions and platform; neither the machine's name nor the user's."""
     return {
         "ixgs": __version__,
