@@ -133,10 +133,10 @@ def test_cancelled_with_a_checkpoint_can_go_on(case, fake, ixgs, tmp_path):
     fake.error = None
     code, _, err = ixgs("reconstruct", case, "--out", out)
     assert code == 2
-    assert "go on with it by --resume" in err
+    assert "continue it with --resume" in err
     code, _, err = ixgs("reconstruct", case, "--out", out, "--resume", "--seed", 3)
     assert code == 2
-    assert "other changes" in err
+    assert "differs in changes" in err
     assert names(out) == {"run.json", "progress.jsonl", "checkpoints"}
     code, _, err = ixgs("reconstruct", case, "--out", out, "--resume")
     assert code == 0, err
