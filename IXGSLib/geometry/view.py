@@ -144,7 +144,7 @@ class View:
         return (depth > 0) & inside.all(axis=-1)
 
     def resized(self, size: tuple[int, int]) -> View:
-        """The same detector area read out as (width, height) pixels: its edges stay in place, the pixel centres move."""
+        """The same detector area read out as (width, height) pixels: its edges stay, its pixel centres move."""
         scale = np.divide(counts(size, 2, f"view '{self.id}': image size (width, height)"), self.size)
         S = np.diag([*scale, 1.0])
         S[:2, 2] = (scale - 1) / 2
@@ -154,7 +154,7 @@ class View:
         return replace(self, K=S @ self.K, size=size, pixel_spacing=spacing)
 
     def cropped(self, left: float, top: float, size: tuple[int, int]) -> View:
-        """The window of (width, height) pixels whose top-left pixel is centred at (left, top), which may be fractional."""
+        """The window of (width, height) pixels whose top-left pixel is centred at (left, top); these may be fractions."""
         K = self.K.copy()
         K[:2, 2] -= (left, top)
         return replace(self, K=K, size=size)
