@@ -108,9 +108,9 @@ class Reconstruct:
 
     def _device(self) -> Literal["cpu", "cuda"]:
         """Where to compute: what is asked for, or what works here."""
-        from ..rendering.devices import chosen
+        from ..rendering.devices import choose_device
 
-        return "cuda" if chosen(self.device).type == "cuda" else "cpu"
+        return "cuda" if choose_device(self.device).type == "cuda" else "cpu"
 
     def _settings(self, views: int) -> ReconstructionSettings:
         """The preset's for a number of views, with what the file and the flags replace."""

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..compute.memory import accounted, parts, within_memory
+from ..compute.memory import part_count, report_out_of_memory, within_memory
 from ..errors import Cancelled, IXGSWarning, ReconstructionError
 from ..formats import Case
 from ..gaussians import Cloud
@@ -23,7 +23,7 @@ from ..geometry import Grid, View
 from ..geometry.coverage import check_views
 from ..geometry.rigid import apply
 from ..rendering import project, voxelize
-from ..rendering.devices import Device, chosen
+from ..rendering.devices import Device, choose_device
 from ..volume import Volume
 from ..xray import XRay
 from ..xray.reduction import reduced
@@ -69,7 +69,7 @@ def reconstruct(
     GeometryError for views that cannot show the region, ReconstructionError when no usable cloud is found.
     """
     run = _Run(case, settings or settings_for(preset).for_views(len(case.xrays)), checkpoints, device)
-    with accounted(run.size):
+    with report_out_of_memory(run.size):
         with _one_torch_thread(), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", IXGSWarning)
@@ -108,7 +108,7 @@ class _Run:
         """Run all stages, telling how far they are every PROGRESS_SECONDS."""
         yield self._at("initialization")
         check_views(self.case.views, self.case.grid)
-        device = chosen(self.device)
+        device = choose_device(self.device)
         xrays = [_usable(xray, self.case) for xray in self.case.xrays]
         self.held_out = [n for n in _held_out(len(xrays), self.settings) if xrays[n].mask.any()]
         self.optimization = Optimization(xrays, self.held_out, self.case.grid, self.settings, device)
@@ -221,7 +221,7 @@ def _volume(cloud: Cloud, grid: Grid) -> Volume:
     def values() -> np.ndarray:
         found = np.empty(grid.shape, np.float32)
         # In halves, renders of two parts of the cloud lie side by side: half of the memory is a quarter of the grid.
-        step = -(-grid.shape[0] // parts() ** 2)
+        step = -(-grid.shape[0] // part_count() ** 2)
         for first in range(0, grid.shape[0], step):
             slab = found[first : first + step]
             origin = apply(grid.world_from_index, (0, 0, first))

@@ -1,6 +1,6 @@
-"""Projecting a cloud: footprints, their image, and the way back from its gradient; compiled for the CPU.
+"""Projecting a cloud: footprints, their image, and the gradients of the Gaussians; compiled for the CPU.
 
-The formulas are those of `reference`; the derivatives are theirs, written out. A cloud is the tuple of its arrays
+The formulas are those of `reference`, with their derivatives written out. A cloud is the tuple of its arrays
 position, scale, rotation and density. K is (3, 3), E camera_from_world (3, 4).
 """
 
@@ -13,13 +13,13 @@ import numpy as np
 from ..compute.lanes import WIDTH, inlined, kernel
 from .matrix3 import applied, linear, moved, product, transposed, vector, vector4
 from .quaternion import rotation, rotation_gradient
-from .reference import CUTOFF, NEAREST_DEPTH, PIXEL_VARIANCE
+from .reference import CUTOFF, MIN_DEPTH, PIXEL_VARIANCE
 from .splat import clipped, draw, moments
 
-PARAMETERS = 8
-"""Columns of a footprint: mean u, v; A, slope, tail (see `splat`); peak; reach in u, v (negative when it is not drawn).
+COLUMNS = 8
+"""Columns of a footprint: mean u, v; A, slope, tail (see `splat`); peak; radius in u, v (negative if not drawn).
 
-A footprint that is not finite has the peak NaN.
+The peak of a footprint that is not finite is NaN.
 """
 
 _ROOT_TWO_PI = math.sqrt(2 * math.pi)
@@ -27,7 +27,7 @@ _ROOT_TWO_PI = math.sqrt(2 * math.pi)
 
 @inlined
 def _slopes(K, t):
-    """The mean without the principal point, and J's rows (j0, j1, j2) and (0, j3, j4) in pixels per mm."""
+    """The mean relative to the principal point, and J's rows (j0, j1, j2) and (0, j3, j4) in pixels per mm."""
     near = 1.0 / t[2]
     x, y = (K[0, 0] * t[0] + K[0, 1] * t[1]) * near, K[1, 1] * t[1] * near
     return x, y, (K[0, 0] * near, K[0, 1] * near, -x * near, K[1, 1] * near, -y * near)
@@ -35,7 +35,7 @@ def _slopes(K, t):
 
 @inlined
 def _axes(J, C):
-    """J C (2, 3), row by row: pixels per mm along the Gaussian's axes."""
+    """J C (2, 3) in row-major order: pixels per mm along the Gaussian's axes."""
     return (
         J[0] * C[0] + J[1] * C[3] + J[2] * C[6],
         J[0] * C[1] + J[1] * C[4] + J[2] * C[7],
@@ -48,7 +48,7 @@ def _axes(J, C):
 
 @inlined
 def _covariance(H, s):
-    """xx, xy, yy of H diag(s^2) H^T plus the pixel's own extent."""
+    """xx, xy, yy of H diag(s^2) H^T plus the variance of a pixel."""
     a0, a1, a2, b0, b1, b2 = H[0] * s[0], H[1] * s[1], H[2] * s[2], H[3] * s[0], H[4] * s[1], H[5] * s[2]
     xx, yy = a0 * a0 + a1 * a1 + a2 * a2 + PIXEL_VARIANCE, b0 * b0 + b1 * b1 + b2 * b2 + PIXEL_VARIANCE
     return xx, a0 * b0 + a1 * b1 + a2 * b2, yy
@@ -56,7 +56,7 @@ def _covariance(H, s):
 
 @inlined
 def _unit_peak(K, t, s, determinant):
-    """The peak of density one: sqrt(2 pi) s0 s1 s2 fx fy |t| / tz^3 / sqrt(determinant)."""
+    """The peak for a density of 1: sqrt(2 pi) s0 s1 s2 fx fy |t| / tz^3 / sqrt(determinant)."""
     distance = math.sqrt(t[0] * t[0] + t[1] * t[1] + t[2] * t[2])
     mass = _ROOT_TWO_PI * s[0] * s[1] * s[2] * K[0, 0] * K[1, 1] * distance
     return mass / (t[2] * t[2] * t[2] * math.sqrt(determinant))
@@ -64,25 +64,25 @@ def _unit_peak(K, t, s, determinant):
 
 @kernel
 def footprints(chunk, start, stop, cloud, K, E, width, height, out):
-    """Fill out (N, PARAMETERS) for the Gaussians start to stop."""
+    """Fill out (N, COLUMNS) for the Gaussians start to stop."""
     position, scale, quaternion, density = cloud
     for i in range(start, stop):
         out[i, 5], out[i, 6], out[i, 7] = 0.0, -1.0, -1.0
         t = moved(E, vector(position, i))
-        if t[2] <= NEAREST_DEPTH:
+        if t[2] <= MIN_DEPTH:
             continue
         x, y, J = _slopes(K, t)
         u, v, s = x + K[0, 2], y + K[1, 2], vector(scale, i)
         xx, xy, yy = _covariance(_axes(J, product(linear(E), rotation(vector4(quaternion, i)))), s)
-        reach_u, reach_v = CUTOFF * math.sqrt(xx), CUTOFF * math.sqrt(yy)
-        if u + reach_u < 0 or v + reach_v < 0 or u - reach_u > width - 1 or v - reach_v > height - 1:
+        radius_u, radius_v = CUTOFF * math.sqrt(xx), CUTOFF * math.sqrt(yy)
+        if u + radius_u < 0 or v + radius_v < 0 or u - radius_u > width - 1 or v - radius_v > height - 1:
             continue
         determinant = xx * yy - xy * xy
         peak = np.float64(density[i]) * _unit_peak(K, t, s, determinant)
         out[i, 0], out[i, 1], out[i, 5] = u, v, peak
         out[i, 2], out[i, 3], out[i, 4] = yy / determinant, xy / yy, 1 / yy
-        if math.isfinite(out[i, 0] + out[i, 1] + out[i, 2] + out[i, 3] + out[i, 4] + out[i, 5] + reach_u + reach_v):
-            out[i, 6], out[i, 7] = reach_u, reach_v
+        if math.isfinite(out[i, 0] + out[i, 1] + out[i, 2] + out[i, 3] + out[i, 4] + out[i, 5] + radius_u + radius_v):
+            out[i, 6], out[i, 7] = radius_u, radius_v
         else:
             out[i, 5] = np.nan
 
@@ -97,7 +97,7 @@ def _box(footprint, width, height):
 
 @kernel
 def splat(chunk, start, stop, prints, images):
-    """Draw the footprints start to stop as images[chunk] (height, width + WIDTH), all NaN if one is not finite."""
+    """Draw footprints start to stop as images[chunk] (height, width + WIDTH); all NaN if one of them is not finite."""
     image = images[chunk]
     image[:] = 0
     height, width = image.shape[0], image.shape[1] - WIDTH
@@ -128,7 +128,7 @@ def gather(chunk, start, stop, prints, image, sums):
 
 @inlined
 def _mean_and_covariance_gradient(S, peak, m):
-    """The gradients in the mean (2) and, twice, in the covariance xx, xy, yy from a footprint's moments.
+    """The gradients with respect to the mean (2) and, doubled, to the covariance xx, xy, yy from a footprint's moments.
 
     With L D L^T the inverse covariance, D = diag(A, tail), and m0, m, M the moments of order 0, 1 and 2, they are
     peak L D m and peak L (D M D - m0 D) L^T; the second term is that of the peak's 1 / sqrt(determinant).
@@ -145,7 +145,7 @@ def pull_back(chunk, start, stop, cloud, K, E, prints, sums, gradients, pose):
     """Gradients of the Gaussians, arrays like the cloud's, and of the pose (CHUNKS, 3, 4), from the moments (N, 6)."""
     position, scale, quaternion, density = cloud
     to_position, to_scale, to_rotation, to_density = gradients
-    # Rows of `pose` side by side in one cache line would have the threads wait for each other.
+    # Adjacent rows of `pose` share a cache line, for which the threads would wait.
     own = np.zeros((3, 4))
     for i in range(start, stop):
         if prints[i, 6] < 0:
@@ -165,7 +165,7 @@ def pull_back(chunk, start, stop, cloud, K, E, prints, sums, gradients, pose):
         total = peak * m[0]
         to_density[i] = unit * m[0]
 
-        # S = H diag(s^2) H^T + I / 12; d is the gradient in H diag(s), and then in H.
+        # S = H diag(s^2) H^T + I / 12; d is the gradient with respect to H diag(s), and then to H.
         d0, d1, d2 = (xx * H[0] + xy * H[3]) * s[0], (xx * H[1] + xy * H[4]) * s[1], (xx * H[2] + xy * H[5]) * s[2]
         d3, d4, d5 = (xy * H[0] + yy * H[3]) * s[0], (xy * H[1] + yy * H[4]) * s[1], (xy * H[2] + yy * H[5]) * s[2]
         to_scale[i, 0] = d0 * H[0] + d3 * H[3] + total / s[0]
@@ -187,7 +187,7 @@ def pull_back(chunk, start, stop, cloud, K, E, prints, sums, gradients, pose):
         j3 = d3 * C[3] + d4 * C[4] + d5 * C[5]
         j4 = d3 * C[6] + d4 * C[7] + d5 * C[8]
 
-        # The point t moves the mean (x, y), J's last column with it, J by 1 / tz, and the peak by |t| / tz^3.
+        # The point t moves the mean (x, y) and with it J's last column; J scales with 1 / tz, the peak with |t| / tz^3.
         near = 1.0 / t[2]
         gx, gy = gu - j2 * near, gv - j4 * near
         swell = total / (t[0] * t[0] + t[1] * t[1] + t[2] * t[2])

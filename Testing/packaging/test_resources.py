@@ -57,4 +57,4 @@ def test_a_wheel_holds_every_module_and_no_pictures_of_the_readme(wheel):
 def test_what_is_missing_is_named_with_the_places_where_it_was_looked_for():
     with pytest.raises(IXGSError, match="nothing: not found") as error:
         resources.resource("nothing")
-    assert all(str(place) in str(error.value) for place in resources.PLACES)
+    assert all(str(place) in str(error.value) for place in resources.FOLDERS)

@@ -132,9 +132,9 @@ def test_every_tile_lists_what_reaches_it_once(shape, side):
     generator = torch.Generator().manual_seed(0)
     size = torch.tensor(shape[::-1])
     mean = (torch.rand((50, len(shape)), generator=generator) * 1.6 - 0.3) * size
-    reach = torch.exp(torch.rand((50, len(shape)), generator=generator) * 5 - 1)
-    reach[7] = -1
-    found = tiles.lists(mean, reach, shape, side)
+    radius = torch.exp(torch.rand((50, len(shape)), generator=generator) * 5 - 1)
+    radius[7] = -1
+    found = tiles.lists(mean, radius, shape, side)
     counts = [-(-n // side) for n in shape[::-1]]
     for tile in np.ndindex(*counts):
         listed = []
@@ -147,7 +147,7 @@ def test_every_tile_lists_what_reaches_it_once(shape, side):
         assert len(set(listed)) == len(listed)
         low = torch.tensor(tile) * side
         high = torch.minimum(low + side, size) - 1
-        first, last = torch.ceil(mean - reach).maximum(low), torch.floor(mean + reach).minimum(high)
-        needed = ((first <= last) & (reach >= 0)).all(dim=1).nonzero()[:, 0].tolist()
+        first, last = torch.ceil(mean - radius).maximum(low), torch.floor(mean + radius).minimum(high)
+        needed = ((first <= last) & (radius >= 0)).all(dim=1).nonzero()[:, 0].tolist()
         assert set(needed) <= set(listed)
         assert 7 not in listed

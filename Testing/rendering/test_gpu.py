@@ -11,7 +11,7 @@ import torch
 
 from IXGSLib import load_case, reconstruct
 from IXGSLib.rendering import project, voxelize
-from IXGSLib.rendering.devices import proven
+from IXGSLib.rendering.devices import gpu_renderer
 from Testing.rendering.scenes import NAMES, c_arm, leaves, needles, oblique_grid, random_cloud, random_rotation
 
 pytestmark = [
@@ -32,7 +32,7 @@ def gradients(cloud, target, device, dtype):
 @pytest.mark.parametrize("shift", [0.0, 60.0])
 @pytest.mark.parametrize("grid", [True, False])
 def test_the_gpu_gives_the_reference(cloud, shift, grid):
-    assert proven().module is not None
+    assert gpu_renderer().module is not None
     view = c_arm((130, 90), R=random_rotation(5))
     view = replace(view, K=view.K + np.array([[0, 0, shift], [0, 0, -shift / 4], [0, 0, 0]]))
     target = oblique_grid((30, 41, 52)) if grid else view
