@@ -18,7 +18,7 @@ def resource(name: str) -> Path:
             return folder / name
     raise IXGSError(
         f"{name}: not found, expected it in {' or '.join(map(str, FOLDERS))}; install IXGS again or "
-        "copy the repository again in full"
+        "get a complete copy of the repository"
     )
 
 

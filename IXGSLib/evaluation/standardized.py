@@ -16,10 +16,11 @@ from ..standardization.settings import StandardizationSettings
 from ..xray import XRay
 from .agreement import disagreeing, reprojection_errors
 from .comparison import Change, changes
+from .gantry import gantry_text
 from .page import figure, table
 from .pictures import DIVERGING, NOT_MEASURED, colour_bar, coloured, framed, grey, shrunk
 from .planes import edge_letters
-from .sections import LARGEST_XRAY, difference_limit, gantry_text
+from .sections import LARGEST_XRAY, difference_limit
 
 ADDED, REMOVED = np.array([255, 70, 200], np.uint8), np.array([60, 170, 255], np.uint8)
 """The outlines of what standardisation added and removed: apart for the colour-blind, too."""

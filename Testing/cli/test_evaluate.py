@@ -83,7 +83,7 @@ def test_the_demo_compares_with_the_truth(simulated, fake, ixgs, tmp_path, monke
 
 def test_the_sample_case_is_there():
     assert (resources.resource("SampleCase") / "case.json").is_file()
-    with pytest.raises(IXGSError, match="take a whole copy"):
+    with pytest.raises(IXGSError, match="complete copy"):
         resources.resource("nothing")
 
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from IXGSLib.evaluation.bone_picture import BACKGROUND, _first_crossing, bone_picture, smoothed
-from IXGSLib.evaluation.planes import AXIAL, CORONAL, LOOKS, SAGITTAL, SLICES, cut, edge_letters, focus, slice_grid
+from IXGSLib.evaluation.planes import (
+    AXIAL,
+    CORONAL,
+    SAGITTAL,
+    SLICES,
+    VIEWING_DIRECTIONS,
+    cut,
+    edge_letters,
+    focus,
+    slice_grid,
+)
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm
 from IXGSLib.volume import Volume
@@ -59,7 +69,7 @@ def test_slice_pixels_are_square_and_in_mm():
         assert (np.abs((lattice.center - grid.center) @ plane.direction) < 1e-9).all()
 
 
-@pytest.mark.parametrize("plane", LOOKS, ids=lambda plane: plane.name)
+@pytest.mark.parametrize("plane", VIEWING_DIRECTIONS, ids=lambda plane: plane.name)
 def test_bone_is_seen_from_the_side_that_is_named(plane):
     toward = {"From the front": -POSTERIOR, "From the left": LEFT, "From behind": POSTERIOR}[plane.name]
     assert np.allclose(plane.direction[:, 2], -toward)
@@ -74,7 +84,7 @@ def test_letters_name_the_edges():
     assert edge_letters(AXIAL.right, AXIAL.down) == ("R", "L", "A", "P")
     assert edge_letters(CORONAL.right, CORONAL.down) == ("R", "L", "S", "I")
     assert edge_letters(SAGITTAL.right, SAGITTAL.down) == ("A", "P", "S", "I")
-    assert edge_letters(LOOKS[2].right, LOOKS[2].down) == ("L", "R", "S", "I")
+    assert edge_letters(VIEWING_DIRECTIONS[2].right, VIEWING_DIRECTIONS[2].down) == ("L", "R", "S", "I")
 
 
 def test_letters_of_an_xray_are_those_of_its_pose():
@@ -88,13 +98,13 @@ def test_letters_of_an_xray_are_those_of_its_pose():
 
 
 def test_silhouette_has_the_size_of_the_ball():
-    picture, grid = bone_picture(ball(CENTER, 20), LOOKS[0])
+    picture, grid = bone_picture(ball(CENTER, 20), VIEWING_DIRECTIONS[0])
     area = (picture != BACKGROUND).any(axis=2).sum() * grid.spacing[0] * grid.spacing[1]
     assert area == pytest.approx(np.pi * 20**2, rel=0.02)
 
 
 def test_light_falls_from_the_upper_left_and_front():
-    picture, _ = bone_picture(ball(CENTER, 20), LOOKS[0])
+    picture, _ = bone_picture(ball(CENTER, 20), VIEWING_DIRECTIONS[0])
     grey, middle = picture.mean(axis=2), picture.shape[0] // 2
     upper_left, lower_right = grey[middle - 16, middle - 16], grey[middle + 16, middle + 16]
     assert upper_left > lower_right + 30
@@ -112,15 +122,15 @@ def test_rays_stop_between_voxels_where_the_threshold_is_crossed():
 def test_near_bone_hides_far_bone():
     near, far = CENTER - 18 * POSTERIOR, CENTER + 18 * POSTERIOR
     both = Volume(np.maximum(ball(near, 10).values, ball(far, 10).values), ball(near, 10).grid)
-    front, alone = bone_picture(both, LOOKS[0])[0], bone_picture(ball(near, 10), LOOKS[0])[0]
+    front, alone = bone_picture(both, VIEWING_DIRECTIONS[0])[0], bone_picture(ball(near, 10), VIEWING_DIRECTIONS[0])[0]
     assert np.abs(front.astype(int) - alone).max() <= 1
-    right, _ = bright(bone_picture(both, LOOKS[1])[0])
+    right, _ = bright(bone_picture(both, VIEWING_DIRECTIONS[1])[0])
     assert abs(right) < 0.1
 
 
 def test_bone_that_fills_the_region_is_shaded_without_fault():
     volume = Volume(np.full((12, 12, 12), 0.05), Grid.centered(CENTER, (12, 12, 12), 1.0))
-    picture, _ = bone_picture(smoothed(volume), LOOKS[0])
+    picture, _ = bone_picture(smoothed(volume), VIEWING_DIRECTIONS[0])
     assert picture.min() > BACKGROUND.max()
 
 
@@ -135,6 +145,6 @@ def test_focus_is_on_the_bone_and_else_in_the_centre():
 def test_bone_of_128_cubed_takes_seconds():
     volume = ball(CENTER, 50, size=128.0)
     start = time.monotonic()
-    for plane in LOOKS:
+    for plane in VIEWING_DIRECTIONS:
         bone_picture(volume, plane)
     assert time.monotonic() - start < 10
