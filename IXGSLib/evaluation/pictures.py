@@ -9,6 +9,8 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+from ..xray.windowing import to_grey
+
 JPEG_QUALITY = 88
 NOT_MEASURED = np.array([186, 141, 60], dtype=np.uint8)
 """The colour of masked pixels: neither a grey nor a colour of the difference map."""
@@ -20,8 +22,7 @@ SCALE_BARS = (100, 50, 20, 10, 5, 2, 1)
 
 def grey(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """(h, w) as (h, w, 3) uint8: black at `low`, white at `high`."""
-    level = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
-    return np.repeat((255 * level + 0.5).astype(np.uint8)[..., None], 3, axis=2)
+    return np.repeat(to_grey(values, low, high)[..., None], 3, axis=2)
 
 
 def coloured(values: np.ndarray, low: float, high: float, colours: np.ndarray) -> np.ndarray:

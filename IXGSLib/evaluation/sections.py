@@ -12,6 +12,7 @@ from ..geometry.coverage import views_per_point, visible_fraction
 from ..geometry.rigid import Array
 from ..volume import Volume
 from ..xray import XRay
+from ..xray.windowing import grey_window
 from .bone_picture import bone_picture, smoothed
 from .gantry import gantry_text
 from .metrics import ViewMetrics
@@ -124,8 +125,7 @@ def decibels(value: float) -> str:
 
 
 def _card(xray: XRay, render: np.ndarray, held: bool, quality: float, limit: float) -> str:
-    measured = xray.image[xray.mask]
-    low, high = np.percentile(measured, (0.5, 99.5)) if measured.size else (0.0, 1.0)
+    low, high = grey_window(xray.image, xray.mask)
     masked = shrunk(~xray.mask, LARGEST_XRAY) > 0.5
     pictures = {
         "X-ray": grey(shrunk(np.where(xray.mask, xray.image, low), LARGEST_XRAY), low, high),

@@ -14,6 +14,7 @@ from ..formats.standardization import Standardization
 from ..geometry.rigid import Array
 from ..standardization.settings import StandardizationSettings
 from ..xray import XRay
+from ..xray.windowing import grey_window
 from .agreement import disagreeing, reprojection_errors
 from .comparison import Change, changes
 from .gantry import gantry_text
@@ -139,12 +140,12 @@ def _parts(view: Judged) -> list[float]:
 
 def _card(view: Judged, held: bool, reach: float) -> str:
     xray, id = view.xray, view.xray.view.id
-    low, high = _window(xray)
+    low, high = grey_window(xray.image, xray.mask)
     made = _grey(xray, low, high)
     left = np.where(xray.mask, view.render - xray.image, 0)
     difference = coloured(shrunk(left, LARGEST_XRAY), -reach, reach, DIVERGING)
     difference[shrunk(~xray.mask, LARGEST_XRAY) > 0.5] = NOT_MEASURED
-    pictures = {} if view.raw is None else {"X-ray": _grey(view.raw, *_window(view.raw))}
+    pictures = {} if view.raw is None else {"X-ray": _grey(view.raw, *grey_window(view.raw.image, view.raw.mask))}
     pictures["Standardised"] = made if view.change is None else outlined(made, view.change)
     pictures |= {"Render": grey(shrunk(view.render, LARGEST_XRAY), low, high), "Difference": difference}
     rotation = xray.view.world_from_camera[:3, :3]
@@ -163,12 +164,6 @@ def _card(view: Judged, held: bool, reach: float) -> str:
         f'{escape(gantry_text(xray.view))}</span><span class="end">{"; ".join(numbers)}</span></header>'
         f'<div class="row four">{"".join(figures)}</div></article>'
     )
-
-
-def _window(xray: XRay) -> tuple[float, float]:
-    measured = xray.image[xray.mask]
-    low, high = np.percentile(measured, (0.5, 99.5)) if measured.size else (0.0, 1.0)
-    return float(low), float(high)
 
 
 def _grey(xray: XRay, low: float, high: float) -> np.ndarray:
