@@ -140,6 +140,56 @@ def _mean_and_covariance_gradient(S, peak, m):
     return mean, (peak * rr, peak * (ry - slope * rr), peak * (yy - slope * (2 * ry - slope * rr)))
 
 
+@inlined
+def _scaled_axes_gradient(H, s, g):
+    """The gradient (2, 3) with respect to H diag(s) from g, that to the covariance xx, xy, yy = H diag(s^2) H^T."""
+    xx, xy, yy = g
+    return (
+        (xx * H[0] + xy * H[3]) * s[0], (xx * H[1] + xy * H[4]) * s[1], (xx * H[2] + xy * H[5]) * s[2],
+        (xy * H[0] + yy * H[3]) * s[0], (xy * H[1] + yy * H[4]) * s[1], (xy * H[2] + yy * H[5]) * s[2],
+    )  # fmt: skip
+
+
+@inlined
+def _camera_axes_gradient(J, d):
+    """The gradient (3, 3) with respect to C from d, that to J C."""
+    return (
+        J[0] * d[0], J[0] * d[1], J[0] * d[2],
+        J[1] * d[0] + J[3] * d[3], J[1] * d[1] + J[3] * d[4], J[1] * d[2] + J[3] * d[5],
+        J[2] * d[0] + J[4] * d[3], J[2] * d[1] + J[4] * d[4], J[2] * d[2] + J[4] * d[5],
+    )  # fmt: skip
+
+
+@inlined
+def _jacobian_gradient(C, d):
+    """The gradient with respect to J's entries (j0, ..., j4) from d, that to J C."""
+    return (
+        d[0] * C[0] + d[1] * C[1] + d[2] * C[2],
+        d[0] * C[3] + d[1] * C[4] + d[2] * C[5],
+        d[0] * C[6] + d[1] * C[7] + d[2] * C[8],
+        d[3] * C[3] + d[4] * C[4] + d[5] * C[5],
+        d[3] * C[6] + d[4] * C[7] + d[5] * C[8],
+    )
+
+
+@inlined
+def _point_gradient(t, J, mean, j, total):
+    """The gradient with respect to the point t, which moves the mean (x, y) and with it J's last column.
+
+    J scales with 1 / tz, the peak with |t| / tz^3. mean, j: the gradients with respect to the mean and to J's entries;
+    total: that to the logarithm of the peak.
+    """
+    near = 1.0 / t[2]
+    gx, gy = mean[0] - j[2] * near, mean[1] - j[4] * near
+    swell = total / (t[0] * t[0] + t[1] * t[1] + t[2] * t[2])
+    shrink = j[0] * J[0] + j[1] * J[1] + j[2] * J[2] + j[3] * J[3] + j[4] * J[4] + 3 * total
+    return (
+        gx * J[0] + swell * t[0],
+        gx * J[1] + gy * J[3] + swell * t[1],
+        gx * J[2] + gy * J[4] - shrink * near + swell * t[2],
+    )
+
+
 @kernel
 def pull_back(chunk, start, stop, cloud, K, E, prints, sums, gradients, pose):
     """Gradients of the Gaussians, arrays like the cloud's, and of the pose (CHUNKS, 3, 4), from the moments (N, 6)."""
@@ -161,42 +211,20 @@ def pull_back(chunk, start, stop, cloud, K, E, prints, sums, gradients, pose):
         unit = _unit_peak(K, t, s, S[0] * S[2] - S[1] * S[1])
         peak = np.float64(density[i]) * unit
         m = vector(sums, i) + (np.float64(sums[i, 3]), np.float64(sums[i, 4]), np.float64(sums[i, 5]))
-        (gu, gv), (xx, xy, yy) = _mean_and_covariance_gradient(S, peak, m)
+        to_mean, to_covariance = _mean_and_covariance_gradient(S, peak, m)
         total = peak * m[0]
         to_density[i] = unit * m[0]
 
-        # S = H diag(s^2) H^T + I / 12; d is the gradient with respect to H diag(s), and then to H.
-        d0, d1, d2 = (xx * H[0] + xy * H[3]) * s[0], (xx * H[1] + xy * H[4]) * s[1], (xx * H[2] + xy * H[5]) * s[2]
-        d3, d4, d5 = (xy * H[0] + yy * H[3]) * s[0], (xy * H[1] + yy * H[4]) * s[1], (xy * H[2] + yy * H[5]) * s[2]
-        to_scale[i, 0] = d0 * H[0] + d3 * H[3] + total / s[0]
-        to_scale[i, 1] = d1 * H[1] + d4 * H[4] + total / s[1]
-        to_scale[i, 2] = d2 * H[2] + d5 * H[5] + total / s[2]
-        d0, d1, d2, d3, d4, d5 = d0 * s[0], d1 * s[1], d2 * s[2], d3 * s[0], d4 * s[1], d5 * s[2]
-
-        # H = J C with C = E R.
-        to_C = (
-            J[0] * d0, J[0] * d1, J[0] * d2,
-            J[1] * d0 + J[3] * d3, J[1] * d1 + J[3] * d4, J[1] * d2 + J[3] * d5,
-            J[2] * d0 + J[4] * d3, J[2] * d1 + J[4] * d4, J[2] * d2 + J[4] * d5,
-        )  # fmt: skip
+        d = _scaled_axes_gradient(H, s, to_covariance)
+        to_scale[i, 0] = d[0] * H[0] + d[3] * H[3] + total / s[0]
+        to_scale[i, 1] = d[1] * H[1] + d[4] * H[4] + total / s[1]
+        to_scale[i, 2] = d[2] * H[2] + d[5] * H[5] + total / s[2]
+        # From H diag(s) to H = J C with C = E R.
+        d = d[0] * s[0], d[1] * s[1], d[2] * s[2], d[3] * s[0], d[4] * s[1], d[5] * s[2]
+        to_C = _camera_axes_gradient(J, d)
         turned = rotation_gradient(q, product(transposed(linear(E)), to_C))
         to_rotation[i, 0], to_rotation[i, 1], to_rotation[i, 2], to_rotation[i, 3] = turned
-        j0 = d0 * C[0] + d1 * C[1] + d2 * C[2]
-        j1 = d0 * C[3] + d1 * C[4] + d2 * C[5]
-        j2 = d0 * C[6] + d1 * C[7] + d2 * C[8]
-        j3 = d3 * C[3] + d4 * C[4] + d5 * C[5]
-        j4 = d3 * C[6] + d4 * C[7] + d5 * C[8]
-
-        # The point t moves the mean (x, y) and with it J's last column; J scales with 1 / tz, the peak with |t| / tz^3.
-        near = 1.0 / t[2]
-        gx, gy = gu - j2 * near, gv - j4 * near
-        swell = total / (t[0] * t[0] + t[1] * t[1] + t[2] * t[2])
-        shrink = j0 * J[0] + j1 * J[1] + j2 * J[2] + j3 * J[3] + j4 * J[4] + 3 * total
-        to_t = (
-            gx * J[0] + swell * t[0],
-            gx * J[1] + gy * J[3] + swell * t[1],
-            gx * J[2] + gy * J[4] - shrink * near + swell * t[2],
-        )
+        to_t = _point_gradient(t, J, to_mean, _jacobian_gradient(C, d), total)
         to_position[i, 0], to_position[i, 1], to_position[i, 2] = applied(transposed(linear(E)), to_t)
         to_E = product(to_C, transposed(R))
         for row in range(3):
