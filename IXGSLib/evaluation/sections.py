@@ -30,8 +30,8 @@ from .pictures import (
 )
 from .planes import SLICES, VIEWING_DIRECTIONS, cut, edge_letters, slice_grid
 
-LARGEST_XRAY = 384
-"""Pixels along the longer side of an X-ray in the report."""
+MAX_XRAY_PIXELS = 384
+"""Most pixels along the longer side of an X-ray in the report."""
 UNSEEN = np.array([233, 99, 36])
 """The colour of points that no view sees."""
 
@@ -126,12 +126,12 @@ def decibels(value: float) -> str:
 
 def _card(xray: XRay, render: np.ndarray, held: bool, quality: float, limit: float) -> str:
     low, high = grey_window(xray.image, xray.mask)
-    masked = shrunk(~xray.mask, LARGEST_XRAY) > 0.5
+    masked = shrunk(~xray.mask, MAX_XRAY_PIXELS) > 0.5
     pictures = {
-        "X-ray": grey(shrunk(np.where(xray.mask, xray.image, low), LARGEST_XRAY), low, high),
-        "Render": grey(shrunk(render, LARGEST_XRAY), low, high),
+        "X-ray": grey(shrunk(np.where(xray.mask, xray.image, low), MAX_XRAY_PIXELS), low, high),
+        "Render": grey(shrunk(render, MAX_XRAY_PIXELS), low, high),
         "Difference": coloured(
-            shrunk(np.where(xray.mask, render - xray.image, 0), LARGEST_XRAY), -limit, limit, DIVERGING
+            shrunk(np.where(xray.mask, render - xray.image, 0), MAX_XRAY_PIXELS), -limit, limit, DIVERGING
         ),
     }
     rotation = xray.view.world_from_camera[:3, :3]

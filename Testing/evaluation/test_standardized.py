@@ -27,7 +27,7 @@ def test_each_view_is_shown_raw_standardised_and_rendered(report):
     for id in ("000", "001", "002"):
         assert {f"{kind} of view {id}" for kind in ("X-ray", "Standardised", "Render", "Difference")} <= names
     assert "Synthetic pictures" in page
-    assert page.count("unlike the training of the network") == 2  # in the table and on the card
+    assert page.count("unlike the training data of the network") == 2  # in the table and on the card
     assert "X-rays and renders" not in page
 
 
