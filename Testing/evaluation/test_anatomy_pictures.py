@@ -1,11 +1,9 @@
 """Slices and bone pictures show the right side of the patient at the right edge."""
 
-import time
-
 import numpy as np
 import pytest
 
-from IXGSLib.evaluation.bone_picture import BACKGROUND, _first_crossing, bone_picture, smoothed
+from IXGSLib.evaluation.bone_picture import BACKGROUND, MAX_PIXELS, MAX_STEPS, _first_crossing, bone_picture, smoothed
 from IXGSLib.evaluation.planes import (
     AXIAL,
     CORONAL,
@@ -97,7 +95,7 @@ def test_letters_of_an_xray_are_those_of_its_pose():
     assert edges(40, 0)[0] == "LP"
 
 
-def test_silhouette_has_the_size_of_the_ball():
+def test_the_silhouette_has_the_size_of_the_sphere():
     picture, grid = bone_picture(ball(CENTER, 20), VIEWING_DIRECTIONS[0])
     area = (picture != BACKGROUND).any(axis=2).sum() * grid.spacing[0] * grid.spacing[1]
     assert area == pytest.approx(np.pi * 20**2, rel=0.02)
@@ -128,7 +126,7 @@ def test_near_bone_hides_far_bone():
     assert abs(right) < 0.1
 
 
-def test_bone_that_fills_the_region_is_shaded_without_fault():
+def test_bone_that_fills_the_region_is_shaded():
     volume = Volume(np.full((12, 12, 12), 0.05), Grid.centered(CENTER, (12, 12, 12), 1.0))
     picture, _ = bone_picture(smoothed(volume), VIEWING_DIRECTIONS[0])
     assert picture.min() > BACKGROUND.max()
@@ -142,9 +140,10 @@ def test_focus_is_on_the_bone_and_else_in_the_centre():
     assert np.allclose(focus(empty), CENTER)
 
 
-def test_bone_of_128_cubed_takes_seconds():
-    volume = ball(CENTER, 50, size=128.0)
-    start = time.monotonic()
-    for plane in VIEWING_DIRECTIONS:
-        bone_picture(volume, plane)
-    assert time.monotonic() - start < 10
+@pytest.mark.parametrize("plane", VIEWING_DIRECTIONS, ids=lambda plane: plane.name)
+def test_pictures_of_fine_volumes_have_a_limited_number_of_pixels_and_steps(plane):
+    fine = Grid.centered(CENTER, (60, 20, 300), 1.0)
+    empty = Volume(np.zeros(fine.shape), fine)
+    picture, grid = bone_picture(empty, plane)
+    assert max(picture.shape[:2]) <= MAX_PIXELS
+    assert grid.shape[0] <= MAX_STEPS

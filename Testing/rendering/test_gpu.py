@@ -31,7 +31,7 @@ def gradients(cloud, target, device, dtype):
 @pytest.mark.parametrize("cloud", [random_cloud(300), needles(30), random_cloud(9, (20.0, 40.0))])
 @pytest.mark.parametrize("shift", [0.0, 60.0])
 @pytest.mark.parametrize("grid", [True, False])
-def test_the_gpu_gives_the_reference(cloud, shift, grid):
+def test_the_gpu_renders_like_the_reference(cloud, shift, grid):
     assert gpu_renderer().module is not None
     view = c_arm((130, 90), R=random_rotation(5))
     view = replace(view, K=view.K + np.array([[0, 0, shift], [0, 0, -shift / 4], [0, 0, 0]]))
@@ -42,7 +42,7 @@ def test_the_gpu_gives_the_reference(cloud, shift, grid):
         assert (value - truth).abs().max() <= 1e-4 * truth.abs().max()
 
 
-def test_the_sample_case_is_as_good_as_on_the_processor():
+def test_the_sample_case_is_fitted_as_well_as_on_the_cpu():
     case = load_case(SAMPLE)
     found, expected = (reconstruct(case, device=device).metrics for device in ("cuda", "cpu"))
     assert found == pytest.approx(expected, abs=0.2)

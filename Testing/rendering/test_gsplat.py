@@ -19,7 +19,7 @@ from Testing.rendering.scenes import c_arm, leaves, random_cloud, random_rotatio
 
 @pytest.mark.parametrize("turn", [np.eye(3), random_rotation(2)])
 @pytest.mark.parametrize("shift", [0.0, 12.0])
-def test_gsplat_projects_as_we_do(turn, shift):
+def test_gsplat_projects_like_the_reference(turn, shift):
     view = c_arm((40, 30), R=turn, pitch=3.0)
     view = replace(view, K=view.K + np.array([[0, 0, -shift], [0, 0, shift / 4], [0, 0, 0]]))
     pose = torch.tensor(view.camera_from_world)[:3]

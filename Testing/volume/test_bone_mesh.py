@@ -41,7 +41,7 @@ def test_surface_lies_at_the_threshold_in_the_world(sphere):
     assert np.allclose(sphere.vertices.mean(axis=0), CENTER, atol=0.2)
 
 
-def test_surface_encloses_the_volume_of_the_ball(sphere):
+def test_the_surface_encloses_the_volume_of_the_sphere(sphere):
     assert sphere.volume == pytest.approx(4 / 3 * np.pi * RADIUS**3, rel=0.01)
 
 

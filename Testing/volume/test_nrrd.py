@@ -32,7 +32,7 @@ def test_a_file_that_is_cut_is_refused(share):
 
 
 @pytest.mark.parametrize("sizes", [b"5 3 5", b"5 3 3", b"99999999 99999999 9"])
-def test_a_header_that_tells_of_other_voxels_is_refused(sizes):
+def test_a_header_with_another_number_of_voxels_is_refused(sizes):
     data = nrrd_bytes(np.ones(OBLIQUE.shape, np.float32), OBLIQUE).replace(b"sizes: 5 3 4", b"sizes: " + sizes)
     with pytest.raises(FormatError, match="not a volume that IXGS wrote"):
         nrrd_content(data)
