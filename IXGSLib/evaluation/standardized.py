@@ -90,7 +90,7 @@ def view_table(views: Sequence[Judged]) -> str:
     rows = []
     for view in views:
         likeness = view.found.get("likeness")
-        changed = ["–", "–"] if view.change is None else [f"{100 * part:.2f} %" for part in _changed_fractions(view)]
+        changed = ["–", "–"] if view.change is None else [f"{100 * part:.2f} %" for part in _parts(view)]
         rows.append(
             [
                 view.xray.view.id,
@@ -131,7 +131,7 @@ def _notes(view: Judged) -> list[str]:
     return unlike + (["disagrees with the other views"] if view.odd else [])
 
 
-def _changed_fractions(view: Judged) -> list[float]:
+def _parts(view: Judged) -> list[float]:
     """The fractions of the measured pixels in which detail was added and removed."""
     assert view.change is not None
     measured = max(1, int(np.count_nonzero(view.xray.mask)))
@@ -157,7 +157,7 @@ def _card(view: Judged, held: bool, color_limit: float) -> str:
     ]
     tags = ['<span class="tag">held out</span>'] if held else []
     tags += [f'<span class="tag warned">{text}</span>' for text in _notes(view)]
-    numbers = [] if view.change is None else ["added {:.2%}, removed {:.2%}".format(*_changed_fractions(view))]
+    numbers = [] if view.change is None else ["added {:.2%}, removed {:.2%}".format(*_parts(view))]
     numbers += [] if np.isnan(view.error) else [f"re-projection error {view.error:.3f}"]
     return (
         f'<article class="card"><header><b>{escape(id)}</b>{"".join(tags)}<span class="soft">'

@@ -28,7 +28,7 @@ def oblique():
     return Q * np.sign(np.linalg.det(Q))
 
 
-def ball(center, radius, direction=None, size=64.0, spacing=1.0):
+def sphere(center, radius, direction=None, size=64.0, spacing=1.0):
     grid = Grid.centered(CENTER, (size,) * 3, spacing, direction)
     distance = np.linalg.norm(grid.points() - center, axis=-1)
     return Volume(0.05 * np.clip(0.5 + (radius - distance) / 2, 0, 1), grid)
@@ -52,7 +52,7 @@ def test_slices_follow_the_radiological_convention(plane, sides, direction):
     for sign in (1, -1):
         for n, side in enumerate(sides):
             center = CENTER + sign * 15 * side
-            volume = ball(center, 6, direction)
+            volume = sphere(center, 6, direction)
             place = bright(cut(volume, slice_grid(volume.grid, plane, center)))
             assert sign * place[n] > 0.2
             assert abs(place[1 - n]) < 0.05
@@ -73,7 +73,7 @@ def test_bone_is_seen_from_the_side_that_is_named(plane):
     assert np.allclose(plane.direction[:, 2], -toward)
     assert np.linalg.det(plane.direction) == pytest.approx(1)
     center = CENTER + 12 * np.array(plane.right) - 8 * np.array(plane.down)
-    right, down = bright(bone_picture(ball(center, 9), plane)[0])
+    right, down = bright(bone_picture(sphere(center, 9), plane)[0])
     assert right == pytest.approx(12 / 32, abs=0.08)
     assert down == pytest.approx(-8 / 32, abs=0.08)
 
@@ -96,13 +96,13 @@ def test_letters_of_an_xray_are_those_of_its_pose():
 
 
 def test_the_silhouette_has_the_size_of_the_sphere():
-    picture, grid = bone_picture(ball(CENTER, 20), VIEWING_DIRECTIONS[0])
+    picture, grid = bone_picture(sphere(CENTER, 20), VIEWING_DIRECTIONS[0])
     area = (picture != BACKGROUND).any(axis=2).sum() * grid.spacing[0] * grid.spacing[1]
     assert area == pytest.approx(np.pi * 20**2, rel=0.02)
 
 
 def test_light_falls_from_the_upper_left_and_front():
-    picture, _ = bone_picture(ball(CENTER, 20), VIEWING_DIRECTIONS[0])
+    picture, _ = bone_picture(sphere(CENTER, 20), VIEWING_DIRECTIONS[0])
     grey, middle = picture.mean(axis=2), picture.shape[0] // 2
     upper_left, lower_right = grey[middle - 16, middle - 16], grey[middle + 16, middle + 16]
     assert upper_left > lower_right + 30
@@ -119,10 +119,13 @@ def test_rays_stop_between_voxels_where_the_threshold_is_crossed():
 
 def test_near_bone_hides_far_bone():
     near, far = CENTER - 18 * POSTERIOR, CENTER + 18 * POSTERIOR
-    both = Volume(np.maximum(ball(near, 10).values, ball(far, 10).values), ball(near, 10).grid)
-    front, alone = bone_picture(both, VIEWING_DIRECTIONS[0])[0], bone_picture(ball(near, 10), VIEWING_DIRECTIONS[0])[0]
-    assert np.abs(front.astype(int) - alone).max() <= 1
-    right, _ = bright(bone_picture(both, VIEWING_DIRECTIONS[1])[0])
+    both = Volume(np.maximum(sphere(near, 10).values, sphere(far, 10).values), sphere(near, 10).grid)
+    front, alone = (
+        bone_picture(both, VIEWING_DIRECTIONS[0])[0],
+        bone_picture(sphere(near, 10), VIEWING_DIRECTIONS[0])[0],
+    )
+    assert np.abs(seen.astype(int) - alone).max() <= 1
+    right, _ = bright(bone_picture(both, left)[0])
     assert abs(right) < 0.1
 
 
@@ -135,8 +138,8 @@ def test_bone_that_fills_the_region_is_shaded():
 def test_focus_is_on_the_bone_and_else_in_the_centre():
     center = CENTER + (9, -7, 4)
     for direction in (None, oblique()):
-        assert np.allclose(focus(ball(center, 8, direction)), center, atol=1.0)
-    empty = ball(CENTER + 500, 1)
+        assert np.allclose(focus(sphere(center, 8, direction)), center, atol=1.0)
+    empty = sphere(CENTER + 500, 1)
     assert np.allclose(focus(empty), CENTER)
 
 
