@@ -120,10 +120,8 @@ def test_rays_stop_between_voxels_where_the_threshold_is_crossed():
 def test_near_bone_hides_far_bone():
     near, far = CENTER - 18 * POSTERIOR, CENTER + 18 * POSTERIOR
     both = Volume(np.maximum(sphere(near, 10).values, sphere(far, 10).values), sphere(near, 10).grid)
-    front, alone = (
-        bone_picture(both, VIEWING_DIRECTIONS[0])[0],
-        bone_picture(sphere(near, 10), VIEWING_DIRECTIONS[0])[0],
-    )
+    front, left, _ = VIEWING_DIRECTIONS
+    seen, alone = (bone_picture(volume, front)[0] for volume in (both, sphere(near, 10)))
     assert np.abs(seen.astype(int) - alone).max() <= 1
     right, _ = bright(bone_picture(both, left)[0])
     assert abs(right) < 0.1
