@@ -11,7 +11,7 @@ import slicer
 
 from IXGSLib.errors import Cancelled, ReconstructionError
 from IXGSLib.runs.job import Event, Job
-from IXGSLib.steps import finished
+from IXGSLib.steps import result_of
 
 LOOK_SECONDS = 0.05
 
@@ -39,7 +39,7 @@ def reconstruct(
         raise Cancelled("the reconstruction was cancelled")
     if not ending.done:
         raise ReconstructionError(ending.error)
-    return place_run(open_scene(), out, finished(run_steps(out), look_around))
+    return place_run(open_scene(), out, result_of(run_steps(out), look_around))
 
 
 def look_around() -> None:

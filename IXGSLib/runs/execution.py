@@ -66,10 +66,10 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
     from ..evaluation.reference import Reference
     from ..formats.case_source import evenly
     from ..reconstruction.resolution import resolve
-    from ..rendering.devices import chosen
+    from ..rendering.devices import choose_device
 
     with collect_warnings() as messages:
-        device = chosen(request.device).type
+        device = choose_device(request.device).type
         _set_threads(request.threads)
         loaded = evenly(request.images.load(request.case), request.views)
         changes = request.changes()

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import FormatError, GeometryError, IXGSError
 from ..geometry import Grid
-from ..steps import Steps, finished
+from ..steps import Steps, result_of
 from .volumes import place_volume
 
 CASE, PRESET, VERSION = "IXGS.Case", "IXGS.Preset", "IXGS.Version"
@@ -28,12 +28,12 @@ def load_run(scene: Any, folder: str | os.PathLike[str], name: str | None = None
     name: the case's own when not given. node: written into in place of a new one.
     Raises IXGSError for a folder without done.json, which is no result, and what the readers raise.
     """
-    return place_run(scene, folder, finished(run_steps(folder)), name, node)
+    return place_run(scene, folder, result_of(run_steps(folder)), name, node)
 
 
 def load_preview(scene: Any, path: str | os.PathLike[str], name: str = "IXGS preview", node: Any = None) -> Any:
     """The volume in a file that IXGS wrote, as `add_volume` makes it; raises FormatError for another file."""
-    return place_volume(scene, *finished(preview_steps(path)), name, node)
+    return place_volume(scene, *result_of(preview_steps(path)), name, node)
 
 
 def run_steps(folder: str | os.PathLike[str]) -> Steps[Content]:
