@@ -8,11 +8,11 @@ import SimpleITK as sitk
 
 from IXGSLib.files import sha256
 from IXGSLib.formats import load_case
-from IXGSLib.training.pair_making import ANATOMY
+from IXGSLib.training.pair_rendering import PAIRS_PER_ANATOMY
 from IXGSLib.xray import png
 from Testing.simulation.phantom import GRID, hounsfield
 
-COUNT = ANATOMY + 2
+COUNT = PAIRS_PER_ANATOMY + 2
 """Pairs, some of them of a second anatomy."""
 FLAGS = ("--count", COUNT, "--size", 32, "--jobs", 1)
 

@@ -17,9 +17,9 @@ from IXGSLib.simulation.blur import blurred, gaussian, lorentzian, veiling_glare
 from IXGSLib.simulation.body import body, materials
 from IXGSLib.simulation.display import quantized, windowed
 from IXGSLib.simulation.drawing import draw_patient
-from IXGSLib.simulation.realistic import radiograph
+from IXGSLib.simulation.realistic import Subject, radiograph
 from IXGSLib.simulation.realistic_case import simulate_realistic, write_realistic
-from IXGSLib.simulation.scatter import REFERENCE, scattered
+from IXGSLib.simulation.scatter import REFERENCE_LINE_INTEGRAL, scattered
 from IXGSLib.simulation.solids import Box, ball, box_thickness, thickness
 from Testing.simulation.phantom import CENTER, GRID, hounsfield, settings
 
@@ -46,7 +46,7 @@ def patient():
 
 
 def take(patient, solids=(), exposure=0, **changes):
-    return radiograph(patient, VIEW, replace(IDEAL, **changes), CENTER, solids, exposure)
+    return radiograph(Subject(patient, CENTER, solids), VIEW, replace(IDEAL, **changes), exposure)
 
 
 def test_one_energy_and_nothing_else_is_the_law_of_beer_and_lambert(patient):
@@ -58,7 +58,9 @@ def test_one_energy_and_nothing_else_is_the_law_of_beer_and_lambert(patient):
 def test_the_target_is_the_line_integral_of_enhanced_bone_whatever_the_picture(patient):
     expected = project_volume(bone_enhanced(hounsfield()), GRID, VIEW)
     np.testing.assert_allclose(take(patient).target, expected, atol=1e-4)
-    realistic = radiograph(patient, VIEW, ImagingSettings(implants=("screws",), gamma=2, inverted=False), CENTER)
+    realistic = radiograph(
+        Subject(patient, CENTER), VIEW, ImagingSettings(implants=("screws",), gamma=2, inverted=False)
+    )
     np.testing.assert_array_equal(realistic.target, take(patient).target)
 
 
@@ -145,9 +147,13 @@ def test_scatter_reaches_its_ratio_behind_20_cm_of_water_and_grows_with_thicknes
         lines = np.full(primary.shape, thickness, np.float32)
         return scattered(primary, lines, chosen, 2.0)[100, 100] / primary[100, 100]
 
-    assert ratio(REFERENCE, 100) == pytest.approx(0.8, rel=0.01)
-    assert ratio(REFERENCE / 2, 100) == pytest.approx(0.4, rel=0.01)
-    assert ratio(REFERENCE, 5) < ratio(REFERENCE, 15) < 0.95 * ratio(REFERENCE, 100)
+    assert ratio(REFERENCE_LINE_INTEGRAL, 100) == pytest.approx(0.8, rel=0.01)
+    assert ratio(REFERENCE_LINE_INTEGRAL / 2, 100) == pytest.approx(0.4, rel=0.01)
+    assert (
+        ratio(REFERENCE_LINE_INTEGRAL, 5)
+        < ratio(REFERENCE_LINE_INTEGRAL, 15)
+        < 0.95 * ratio(REFERENCE_LINE_INTEGRAL, 100)
+    )
 
 
 @pytest.mark.parametrize("transfer", [gaussian(3.0), lorentzian(0.2), veiling_glare(0.3, 4.0)])
@@ -164,7 +170,7 @@ def test_the_focal_spot_blurs_only_what_is_magnified(patient):
     sharp, soft = take(patient, focal_spot=0).signal, take(patient, focal_spot=3).signal
     edges = [np.abs(np.diff(image, axis=1)).max() for image in (sharp, soft)]
     assert edges[1] < 0.95 * edges[0]
-    near = radiograph(patient, VIEW, replace(IDEAL, focal_spot=3), VIEW.source + 1000 * VIEW.axis).signal
+    near = radiograph(Subject(patient, VIEW.source + 1000 * VIEW.axis), VIEW, replace(IDEAL, focal_spot=3)).signal
     np.testing.assert_array_equal(near, sharp)
 
 
@@ -180,7 +186,7 @@ def test_outside_the_collimated_field_only_leakage_is_left(patient, field):
 def test_one_seed_gives_one_image_and_another_seed_another(patient):
     chosen = ImagingSettings(implants=("screws", "wires", "balls"), seed=4)
     first, again, other, next_one = (
-        radiograph(patient, VIEW, replace(chosen, seed=seed), CENTER, exposure=exposure)
+        radiograph(Subject(patient, CENTER), VIEW, replace(chosen, seed=seed), exposure)
         for seed, exposure in ((4, 0), (4, 0), (5, 0), (4, 1))
     )
     np.testing.assert_array_equal(first.signal, again.signal)
@@ -228,7 +234,7 @@ def test_a_given_ball_attenuates_by_its_chord_where_it_is_projected(patient):
 
 def test_the_table_lies_behind_the_patient_and_adds_its_thickness(patient):
     view = ARM.view(0, 0, CENTER)
-    lines = [-np.log(radiograph(patient, view, replace(IDEAL, table=t), CENTER).signal) for t in (0.0, 20.0)]
+    lines = [-np.log(radiograph(Subject(patient, CENTER), view, replace(IDEAL, table=t)).signal) for t in (0.0, 20.0)]
     np.testing.assert_allclose(lines[1] - lines[0], 0.0193 * 20, rtol=0.03)
     box = Box(np.array([0, patient.back + 15, CENTER[2]]), np.array([450.0, 20, 2200]))
     np.testing.assert_allclose(box_thickness(box, view)[48, 48], 20, rtol=1e-3)

@@ -165,7 +165,7 @@ def test_values_that_do_not_fit_their_grid_are_refused():
 
 
 def test_working_in_slabs_changes_nothing(cropped, monkeypatch):
-    monkeypatch.setattr(region, "SLAB_VOXELS", 50_000)
+    monkeypatch.setattr(region, "MAX_SLAB_VOXELS", 50_000)
     assert len(list(region.slabs(Volume(hounsfield(), GRID), cropped.truth.grid))) == 6
     slabs = simulate((hounsfield(), GRID), settings(crop=True))
     np.testing.assert_array_equal(slabs.truth.values, cropped.truth.values)

@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from IXGSLib.standardization.bands import bands
-from IXGSLib.standardization.classical import CONTRAST, PEDESTAL, TEXTURE, contrast, enhanced
+from IXGSLib.standardization.classical import (
+    MEAN_BONE_LINE_INTEGRAL,
+    TARGET_CONTRAST,
+    TEXTURE_BANDS,
+    contrast,
+    enhanced,
+)
+from IXGSLib.xray.bands import bands
 
 PIXEL = 0.8
 
@@ -70,12 +76,12 @@ def test_views_are_brought_to_one_contrast():
     for seed in range(3):
         tissue, bone = scene(seed)
         parts = bands((1 + seed) * (tissue + bone), whole(bone), PIXEL)
-        gain = CONTRAST / contrast(parts, whole(bone))
-        assert contrast(gain * parts, whole(bone)) == pytest.approx(CONTRAST, rel=1e-4)
-    assert TEXTURE[1] < len(parts)
+        gain = TARGET_CONTRAST / contrast(parts, whole(bone))
+        assert contrast(gain * parts, whole(bone)) == pytest.approx(TARGET_CONTRAST, rel=1e-4)
+    assert TEXTURE_BANDS[1] < len(parts)
 
 
 def test_an_image_of_nothing_stays_finite():
     flat = np.full((32, 32), 2.0, np.float32)
-    np.testing.assert_allclose(enhanced(flat, whole(flat), PIXEL), PEDESTAL, atol=1e-2)
+    np.testing.assert_allclose(enhanced(flat, whole(flat), PIXEL), MEAN_BONE_LINE_INTEGRAL, atol=1e-2)
     assert not enhanced(flat, np.zeros_like(flat, bool), PIXEL).any()

@@ -4,12 +4,13 @@ import pytest
 import torch
 
 from IXGSLib.standardization.generator import CHANNELS, Generator
+from IXGSLib.standardization.generator_settings import GeneratorSettings
 
 
 @pytest.fixture(params=[1, 4])
 def generator(request):
     torch.manual_seed(0)
-    return Generator(4, 4, group=request.param).eval()
+    return Generator(GeneratorSettings(width=4, levels=4, group=request.param)).eval()
 
 
 def pictures(count=2, size=32, seed=0):
@@ -18,7 +19,7 @@ def pictures(count=2, size=32, seed=0):
 
 def test_has_the_levels_and_channels_of_the_paper():
     with torch.device("meta"):
-        generator = Generator(64, 8, initialized=False)
+        generator = Generator(GeneratorSettings(width=64, levels=8, group=1), initialized=False)
     down = [level.convolution.out_channels for level in generator.down]
     up = [(level.convolution.in_channels, level.convolution.out_channels) for level in generator.up]
     assert down == [64, 128, 256, 512, 512, 512, 512, 512]
@@ -29,11 +30,8 @@ def test_has_the_levels_and_channels_of_the_paper():
 
 
 def test_default_weights_fit_into_twenty_megabytes_in_half_precision():
-    from IXGSLib.training.settings import TrainingSettings
-
-    settings = TrainingSettings()
     with torch.device("meta"):
-        generator = Generator(settings.width, settings.levels, initialized=False)
+        generator = Generator(GeneratorSettings(), initialized=False)
     assert sum(tensor.numel() for tensor in generator.state_dict().values()) * 2 < 20e6
 
 

@@ -8,9 +8,9 @@ import torch
 
 from IXGSLib.errors import FormatError
 from IXGSLib.standardization.generator import Generator
+from IXGSLib.standardization.generator_settings import GeneratorSettings
 from IXGSLib.standardization.network import Network, load_network
 from IXGSLib.standardization.weights import save_weights
-from IXGSLib.training.settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_a_mirrored_field_and_a_transposed_shape_are_treated_alike(network):
     ],
 )
 def test_pictures_that_cannot_be_standardised_are_refused(picture, field, words, network):
-    for method in (network.apply, network.likeness):
+    for method in (network.apply, network.distribution_score):
         with pytest.raises(FormatError) as error:
             method(picture, field)
         assert all(word in str(error.value) for word in words), error.value
@@ -115,11 +115,11 @@ def test_pictures_that_cannot_be_standardised_are_refused(picture, field, words,
 
 def test_a_picture_of_one_grey_gives_numbers(network):
     assert np.isfinite(network.apply(np.full((40, 40), 7.0))).all()
-    assert np.isfinite(network.likeness(np.full((40, 40), 7.0)))
+    assert np.isfinite(network.distribution_score(np.full((40, 40), 7.0)))
 
 
 def test_training_pictures_are_more_alike_than_what_is_no_x_ray(network, pairs):
-    usual = [network.likeness(pair.picture, pair.field) for pair in map(pairs.load, pairs.names)]
+    usual = [network.distribution_score(pair.picture, pair.field) for pair in map(pairs.load, pairs.names)]
     generator = np.random.default_rng(0)
     rows, columns = np.indices((32, 32))
     strange = [
@@ -127,12 +127,12 @@ def test_training_pictures_are_more_alike_than_what_is_no_x_ray(network, pairs):
         ((rows // 2 + columns // 2) % 2).astype(float),
         np.full((32, 32), 5.0),
     ]
-    assert max(network.likeness(picture) for picture in strange) < np.median(usual)
+    assert max(network.distribution_score(picture) for picture in strange) < np.median(usual)
 
 
-def test_weights_without_a_likeness_model_say_so(tmp_path):
-    settings = TrainingSettings(width=4, levels=4)
+def test_weights_without_a_distribution_model_say_so(tmp_path):
+    settings = GeneratorSettings(width=4, levels=4)
     about = {"settings": asdict(settings), "size": 32}
-    save_weights(tmp_path / "w.safetensors", about, Generator(4, 4).state_dict())
-    with pytest.raises(FormatError, match="no likeness model"):
-        load_network(tmp_path / "w.safetensors").likeness(np.eye(40))
+    save_weights(tmp_path / "w.safetensors", about, Generator(settings).state_dict())
+    with pytest.raises(FormatError, match="no distribution model"):
+        load_network(tmp_path / "w.safetensors").distribution_score(np.eye(40))

@@ -10,12 +10,16 @@ from dataclasses import asdict
 
 import pytest
 import torch
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 
 from IXGSLib.errors import FormatError, IXGSError, TruncatedFile
+from IXGSLib.files import sha256
+from IXGSLib.resources import shipped_weights
 from IXGSLib.standardization.distribution import fit
 from IXGSLib.standardization.generator import Generator
-from IXGSLib.standardization.weights import FORMAT, LARGEST, load_weights, save_weights
+from IXGSLib.standardization.generator_settings import GeneratorSettings
+from IXGSLib.standardization.safetensors_layout import MAX_FILE_BYTES
+from IXGSLib.standardization.weights import FORMAT, load_weights, save_weights
 from IXGSLib.training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(width=4, levels=4)
@@ -25,18 +29,18 @@ ABOUT = {"settings": asdict(SETTINGS), "size": 32, "patients": ["a"], "scores": 
 @pytest.fixture
 def generator():
     torch.manual_seed(0)
-    return Generator(4, 4)
+    return Generator(GeneratorSettings(width=4, levels=4))
 
 
 @pytest.fixture
-def likeness():
+def distribution():
     values = torch.randn(20, 12, generator=torch.Generator().manual_seed(0))
     return fit(values, values)
 
 
 @pytest.fixture
-def file(generator, likeness, tmp_path):
-    save_weights(tmp_path / "w.safetensors", ABOUT, generator.state_dict(), likeness.tensors())
+def file(generator, distribution, tmp_path):
+    save_weights(tmp_path / "w.safetensors", ABOUT, generator.state_dict(), distribution.tensors())
     return tmp_path / "w.safetensors"
 
 
@@ -76,26 +80,46 @@ def refused(file, *words, error=FormatError):
     assert all(word in message for word in words), message
 
 
-def test_what_is_written_is_read_in_half_precision(file, generator, likeness):
+def test_what_is_written_is_read_in_half_precision(file, generator, distribution):
     weights = load_weights(file)
-    assert weights.settings == SETTINGS
+    assert weights.settings == GeneratorSettings(width=4, levels=4)
     assert weights.size == 32
     assert weights.about["scores"] == {"l1": 0.1}
     assert weights.generator.keys() == generator.state_dict().keys()
     for name, value in generator.state_dict().items():
         assert torch.equal(weights.generator[name], value.half().float())
-    assert all(torch.equal(weights.likeness[name], value) for name, value in likeness.tensors().items())
+    assert all(torch.equal(weights.distribution[name], value) for name, value in distribution.tensors().items())
 
 
-def test_equal_weights_are_equal_files(file, generator, likeness, tmp_path):
+def test_equal_weights_are_equal_files(file, generator, distribution, tmp_path):
     other = tmp_path / "other.safetensors"
-    save_weights(other, ABOUT, generator.state_dict(), likeness.tensors())
+    save_weights(other, ABOUT, generator.state_dict(), distribution.tensors())
     assert other.read_bytes() == file.read_bytes()
 
 
-def test_the_likeness_model_may_be_missing(generator, tmp_path):
+def test_the_distribution_model_may_be_missing(generator, tmp_path):
     save_weights(tmp_path / "w.safetensors", ABOUT, generator.state_dict())
-    assert load_weights(tmp_path / "w.safetensors").likeness is None
+    assert load_weights(tmp_path / "w.safetensors").distribution is None
+
+
+def test_files_with_earlier_names_are_read(file, distribution, tmp_path):
+    renamed = {key.replace("distribution.", "likeness."): value for key, value in load_file(file).items()}
+    content, _ = header(file.read_bytes())
+    told = json.loads(content["__metadata__"][FORMAT])
+    told["sha256"] = sha256(b"".join(renamed[key].numpy().tobytes() for key in sorted(renamed)))
+    earlier = tmp_path / "earlier.safetensors"
+    earlier.write_bytes(save(renamed, {FORMAT: json.dumps(told)}))
+    found, expected = load_weights(earlier), load_weights(file)
+    assert found.distribution.keys() == expected.distribution.keys() == distribution.tensors().keys()
+    assert all(torch.equal(found.distribution[name], value) for name, value in expected.distribution.items())
+    edited(earlier, lambda content: content.update({"distribution.mean": content.pop("likeness.mean")}))
+    refused(earlier, "distribution.mean is unknown")
+
+
+def test_the_weights_that_come_with_ixgs_hold_a_distribution_model():
+    weights = load_weights(shipped_weights())
+    assert (weights.settings, weights.size) == (GeneratorSettings(), 256)
+    assert weights.distribution["pictures"].ndim == 2
 
 
 class Payload:
@@ -164,8 +188,8 @@ def test_a_huge_header_is_refused_without_being_read(file, length):
 def test_a_huge_file_is_refused_without_being_read(tmp_path):
     file = tmp_path / "huge.safetensors"
     with file.open("wb") as opened:
-        opened.truncate(LARGEST + 1)
-    refused(file, str(LARGEST + 1), "at most")
+        opened.truncate(MAX_FILE_BYTES + 1)
+    refused(file, str(MAX_FILE_BYTES + 1), "at most")
 
 
 def test_foreign_safetensors_are_refused(tmp_path):
@@ -219,12 +243,15 @@ NAME = "generator.out.weight"
         (lambda content: content[NAME].update(more=1), (NAME, "not described")),
         (lambda content: content.update({NAME: 5}), (NAME, "not described")),
         (lambda content: content.update(__metadata__=5), ("something else",)),
-        (lambda content: content.pop("likeness.mean"), ("likeness.mean", "is missing")),
+        (lambda content: content.pop("distribution.mean"), ("distribution.mean", "is missing")),
         (
-            lambda content: content["likeness.pictures"].update(shape=[3]),
-            ("likeness.pictures", "expected (pictures, features)"),
+            lambda content: content["distribution.pictures"].update(shape=[3]),
+            ("distribution.pictures", "expected (pictures, features)"),
         ),
-        (lambda content: content["likeness.quantiles"].update(shape=[3]), ("likeness.quantiles", "expected F32 [4]")),
+        (
+            lambda content: content["distribution.quantiles"].update(shape=[3]),
+            ("distribution.quantiles", "expected F32 [4]"),
+        ),
     ],
 )
 def test_tensors_that_are_not_as_expected_are_refused(change, words, file):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from IXGSLib.errors import FormatError, SettingsError
+from IXGSLib.simulation import anatomy, drawing
 from IXGSLib.training.augmentation import sample, varied
-from IXGSLib.training.pairs import Pair, open_pairs
+from IXGSLib.training.pair_format import Pair, open_pairs
 from IXGSLib.training.settings import TrainingSettings
 from IXGSLib.xray import png
 
@@ -101,6 +102,17 @@ def test_folders_without_pairs_are_refused(copy, tmp_path):
     (copy / "pairs.json").write_text('{"format": "ixgs-pairs", "version": 7, "size": 32}')
     with pytest.raises(FormatError, match="version 7"):
         open_pairs(copy)
+
+
+def test_every_range_that_is_drawn_from_is_recorded(pair_folder):
+    recorded = json.loads((pair_folder / "pairs.json").read_text())["ranges"]
+    constants = [
+        json.loads(json.dumps(value))
+        for module in (anatomy, drawing)
+        for name, value in vars(module).items()
+        if name.isupper() and isinstance(value, (dict, tuple, float, int))
+    ]
+    assert sorted(map(json.dumps, recorded.values())) == sorted(map(json.dumps, constants))
 
 
 def pattern():

@@ -30,14 +30,14 @@ from IXGSLib.geometry.trajectory import CArm, random, trajectory
 from IXGSLib.simulation import ImagingSettings
 from IXGSLib.simulation.body import Body, body
 from IXGSLib.simulation.implants import balls, screws
-from IXGSLib.simulation.realistic import Radiograph, radiograph
+from IXGSLib.simulation.realistic import Radiograph, Subject, radiograph
 from IXGSLib.simulation.realistic_case import stored
 from IXGSLib.simulation.solids import Capsule, thickness
 from IXGSLib.simulation.spine import spine
 from IXGSLib.standardization.settings import StandardizationSettings
 from IXGSLib.volume.images import read_image
 from IXGSLib.xray import XRay, line_integrals
-from IXGSLib.xray.fiducials import Ball, find_balls
+from IXGSLib.xray.fiducials import Fiducial, find_fiducials
 from IXGSLib.xray.pixels import Pixels
 from Testing.benchmarks.scene import DATA
 from Testing.benchmarks.store import Store
@@ -149,7 +149,8 @@ def counts(patient: Body, views: Sequence[View], center: Array, imaging: Imaging
     """What is found in each view of a case; the same seed puts the same balls and screws into it."""
     device = balls(center, np.random.default_rng([imaging.seed, 2])) if SCENES[scene] else []
     metal = screws(center, np.random.default_rng([imaging.seed, 3]), spine(patient)) if "screws" in scene else []
-    taken = [radiograph(patient, view, imaging, center, [*device, *metal], number) for number, view in enumerate(views)]
+    subject = Subject(patient, center, [*device, *metal])
+    taken = [radiograph(subject, view, imaging, number) for number, view in enumerate(views)]
     found = find([xray(view, picture) for view, picture in zip(views, taken, strict=True)], center)
     return [
         counted(shadows(device, metal, view, picture.field), places)
@@ -166,11 +167,11 @@ def xray(view: View, taken: Radiograph) -> XRay:
     return XRay(view, image, mask, "intensity")
 
 
-def find(xrays: Sequence[XRay], center: Array) -> list[list[Ball]]:
+def find(xrays: Sequence[XRay], center: Array) -> list[list[Fiducial]]:
     """The balls that a standardisation of these X-rays finds in each; center: (3,) LPS mm, of their region."""
     pixels = [xray.view.pixel_size(center) for xray in xrays]
-    diameters = StandardizationSettings().ball_diameter
-    return find_balls([xray.image for xray in xrays], [xray.mask for xray in xrays], pixels, diameters)
+    diameters = StandardizationSettings().fiducial_diameter_mm
+    return find_fiducials([xray.image for xray in xrays], [xray.mask for xray in xrays], pixels, diameters)
 
 
 def shadows(device: Sequence[Capsule], metal: Sequence[Capsule], view: View, opened: np.ndarray) -> list[Shadow]:
@@ -190,7 +191,7 @@ def _shadow(ball: Capsule, view: View, clear: np.ndarray) -> Shadow:
     return Shadow(float(x), float(y), radius, pixel, bool(whole and clear[inside].all()))
 
 
-def counted(balls: Sequence[Shadow], found: Sequence[Ball]) -> Count:
+def counted(balls: Sequence[Shadow], found: Sequence[Fiducial]) -> Count:
     """Which of the balls were found: each place counts for one ball in whose shadow it lies, the nearest pair first.
 
     A place in the shadow of a ball that is not visible counts neither as found nor as false.

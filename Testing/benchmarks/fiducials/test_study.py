@@ -8,11 +8,11 @@ from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm, trajectory
 from IXGSLib.simulation import ImagingSettings
 from IXGSLib.simulation.body import body
-from IXGSLib.simulation.realistic import radiograph
+from IXGSLib.simulation.realistic import Subject, radiograph
 from IXGSLib.simulation.solids import Capsule, ball
 from IXGSLib.standardization import standardize
 from IXGSLib.standardization.settings import StandardizationSettings
-from IXGSLib.xray.fiducials import Ball
+from IXGSLib.xray.fiducials import Fiducial
 from Testing.benchmarks.fiducials import study as fiducials
 from Testing.benchmarks.fiducials.study import Shadow, counted, sentence, shadows, table
 from Testing.benchmarks.quality.tables import README
@@ -22,7 +22,7 @@ CENTER = np.array([10.0, -20.0, 300.0])
 
 
 def found_at(*places):
-    return [Ball(x, y, 5.0, 1.0, 0.9) for x, y in places]
+    return [Fiducial(x, y, 5.0, 1.0, 0.9) for x, y in places]
 
 
 def test_found_missed_and_false_balls_are_told_apart():
@@ -67,7 +67,7 @@ def test_balls_are_looked_for_as_a_standardisation_does_it():
     patient = body(hounsfield, grid, 200.0, 30.0)
     views = trajectory(CArm(detector_pixels=(256, 256)), [(0, 0), (40, 10)], CENTER)
     device = [ball(CENTER + place, 2.0) for place in ((40, 0, 20), (-35, 10, 0), (30, -20, -30), (-25, 5, 30))]
-    taken = [radiograph(patient, view, ImagingSettings(metal="steel"), CENTER, device) for view in views]
+    taken = [radiograph(Subject(patient, CENTER, device), view, ImagingSettings(metal="steel")) for view in views]
     xrays = [fiducials.xray(*pair) for pair in zip(views, taken, strict=True)]
     case = standardize(Case(tuple(xrays), grid), StandardizationSettings(method="classical"))
     for view, balls, picture in zip(views, fiducials.find(xrays, grid.center), taken, strict=True):

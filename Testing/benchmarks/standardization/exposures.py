@@ -66,7 +66,7 @@ class Made:
     """The views that were standardised, the volume made of them, and what was noted on the way.
 
     notes: seconds, re-projection error (line integrals, and as a part of the views' spread), and for a network the
-    likeness of the views to its training.
+    in-distribution scores of the views.
     """
 
     case: Case
@@ -117,9 +117,10 @@ def made(exposure: Exposure, method: Method, preset: Preset, weights: Path | Non
     spread = [float(xray.image[xray.mask].std()) for xray in case.xrays]
     notes |= {"reprojection": float(np.mean(errors)), "reprojection_share": float(np.mean(errors) / np.mean(spread))}
     if method == "pix2pix" and case.standardization is not None:
-        found = [view["likeness"] for view in case.standardization.record["views"].values() if "likeness" in view]
+        scores = [case.standardization.distribution_score(view.id) for view in case.views]
+        found = [score for score in scores if score is not None]
         if found:
-            notes |= {"likeness": float(np.median(found)), "least_likeness": float(min(found))}
+            notes |= {"distribution_score": float(np.median(found)), "min_distribution_score": float(min(found))}
     _keep(kept(exposure, method, preset, digest(weights)), case, result.volume)
     return Made(case, result.volume, notes)
 

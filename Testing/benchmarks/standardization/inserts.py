@@ -25,7 +25,7 @@ import numpy as np
 from IXGSLib.geometry import Grid
 from IXGSLib.reconstruction.settings import Preset
 from IXGSLib.simulation.attenuation import all_tissue, bone_enhanced
-from IXGSLib.simulation.beam import DENSITY, mass_attenuation
+from IXGSLib.simulation.beam import DENSITY_G_CM3, mass_attenuation
 from IXGSLib.simulation.realistic_case import simulate_realistic
 from IXGSLib.simulation.region import means, slabs
 from IXGSLib.simulation.solids import Capsule, thickness
@@ -66,7 +66,7 @@ INSERTS: dict[str, tuple[Solid, ...]] = {
 }
 """What is put into the CT, each into a vertebra of its own; where metal goes, tissue is taken away first."""
 METAL = ("pedicle screws, 6 mm",)
-TITANIUM = mass_attenuation("titanium") * DENSITY["titanium"] / 10
+TITANIUM = mass_attenuation("titanium") * DENSITY_G_CM3["titanium"] / 10
 """Attenuation at 70 keV, 1/mm."""
 EXPLANATION = """\
 Two titanium pedicle screws, a gap of 2 mm through a vertebral body and a ball of soft tissue in another were put into

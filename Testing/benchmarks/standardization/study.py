@@ -174,10 +174,10 @@ are after the best linear fit to the truth, which nobody could know; the clean t
 standardisation would give. Dice is at the threshold that the report takes and at the best one, the surface distance at
 the former. Re-projection is by how much a volume misses the views that it was made of, root mean square in parts of
 their standard deviation."""
-    likeness = _likeness(runs.get("pix2pix", {}))
+    scores = _scores(runs.get("pix2pix", {}))
     measured = f"Measured by `Testing/benchmarks/standardization/study.py` on {measured_on(runs.values())}."
     picture = f"![X-rays, standardised views and volumes](Resources/Screenshots/{PICTURE.name})"
-    return "\n\n".join(part for part in (head, measured, table, likeness, picture, CAPTION) if part)
+    return "\n\n".join(part for part in (head, measured, table, scores, picture, CAPTION) if part)
 
 
 def write_readme(part: str, readme: Path = README) -> None:
@@ -209,12 +209,12 @@ def _number(form: str, value: float | None) -> str:
     return "none" if value is None else form.format(value)
 
 
-def _likeness(run: Run) -> str:
-    if "likeness" not in run:
+def _scores(run: Run) -> str:
+    if "distribution_score" not in run:
         return ""
     return (
-        f"Likeness of these X-rays to the network's training: {run['likeness']:.2f} in the median, "
-        f"{run['least_likeness']:.2f} at least; below 1 a view is warned of."
+        f"In-distribution score of these X-rays: median {run['distribution_score']:.2f}, minimum "
+        f"{run['min_distribution_score']:.2f}; views below 1 are reported."
     )
 
 
