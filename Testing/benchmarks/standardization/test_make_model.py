@@ -8,7 +8,7 @@ from IXGSLib.errors import FormatError
 from IXGSLib.files import sha256
 from IXGSLib.resources import shipped_weights
 from IXGSLib.standardization.weights import load_weights
-from Testing.benchmarks.standardization.make_model import LARGEST, METRICS, main, text
+from Testing.benchmarks.standardization.make_model import MAX_WEIGHTS_BYTES, METRICS, main, text
 from Testing.benchmarks.standardization.study import STORE
 from Testing.benchmarks.store import Store
 
@@ -25,7 +25,7 @@ def card(weights):
 
 def test_the_card_is_that_of_the_weights(weights, card):
     about = load_weights(weights).about
-    assert weights.stat().st_size == card["weights"]["bytes"] <= LARGEST
+    assert weights.stat().st_size == card["weights"]["bytes"] <= MAX_WEIGHTS_BYTES
     assert sha256(weights.read_bytes()) == card["weights"]["sha256"]
     assert card["network"] == about["settings"]
     assert card["training"]["pairs_sha256"] == about["pairs"]["sha256"]

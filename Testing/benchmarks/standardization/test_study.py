@@ -207,8 +207,8 @@ def lesion():
 def test_all_half_and_nothing_of_an_insert_survive(lesion):
     values, change = lesion
     pattern = contrast.template(change, np.abs(change), GRID)
-    elsewhere = contrast.places(pattern, values)
-    assert len(elsewhere) == contrast.PLACES
+    elsewhere = contrast.locations(pattern, values)
+    assert len(elsewhere) == contrast.MAX_LOCATIONS
     truths = (values, values + change)
     for part in (1.0, 0.5, 0.0, -0.2):
         found = contrast.survival(pattern, (values, values + part * change + 0.01), truths, elsewhere)
