@@ -1,4 +1,4 @@
-"""Anatomies like a given one: what changes, and what must not."""
+"""Random anatomies: what varies, and what stays the same."""
 
 import numpy as np
 import pytest

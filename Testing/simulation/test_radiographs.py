@@ -1,4 +1,4 @@
-"""Noise: what Poisson statistics promise, and what storing adds."""
+"""Noise: Poisson statistics, and the error of storing."""
 
 import numpy as np
 import pytest

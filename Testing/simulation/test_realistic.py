@@ -49,7 +49,7 @@ def take(patient, solids=(), exposure=0, **changes):
     return radiograph(Subject(patient, CENTER, solids), VIEW, replace(IDEAL, **changes), exposure)
 
 
-def test_one_energy_and_nothing_else_is_the_law_of_beer_and_lambert(patient):
+def test_an_ideal_monochromatic_image_follows_the_beer_lambert_law(patient):
     expected = np.exp(-project_volume(all_tissue(hounsfield()), GRID, VIEW))
     assert expected.min() < 0.3
     np.testing.assert_allclose(take(patient).signal, expected, rtol=2e-3)
@@ -64,7 +64,7 @@ def test_the_target_is_the_line_integral_of_enhanced_bone_whatever_the_picture(p
     np.testing.assert_array_equal(realistic.target, take(patient).target)
 
 
-def test_four_volumes_at_once_are_projected_as_one_at_a_time_up_to_the_border():
+def test_projecting_four_volumes_at_once_equals_projecting_each():
     values = np.random.default_rng(0).uniform(-600, 4000, GRID.shape).astype(np.float32)
     full = body(values, GRID, 200, 30, spacing=0)
     for angles in ((30, 10), (0, 0), (90, -20), (45, 85)):
@@ -74,7 +74,7 @@ def test_four_volumes_at_once_are_projected_as_one_at_a_time_up_to_the_border():
             np.testing.assert_allclose(image, project_volume(part, GRID, view), rtol=1e-4, atol=1e-5)
 
 
-def test_materials_share_the_attenuation_of_their_voxel():
+def test_materials_add_up_to_the_attenuation_of_the_voxel():
     values = np.linspace(-1100, 4000, 2000)
     parts = materials(values)
     np.testing.assert_allclose(sum(parts), all_tissue(values), rtol=1e-5, atol=1e-8)
@@ -91,7 +91,7 @@ def test_a_coarser_body_keeps_its_line_integrals(patient):
         assert np.abs(fine - rough).mean() < 0.05 * fine.max()
 
 
-def test_a_varied_patient_is_stretched_around_the_centre_and_has_other_densities(patient):
+def test_a_drawn_patient_is_scaled_around_the_centre_and_has_other_densities(patient):
     changed = [draw_patient(np.random.default_rng(seed), patient) for seed in range(20)]
     for other in changed:
         size = other.grid.size / patient.grid.size
@@ -121,7 +121,7 @@ def test_noise_has_the_variance_of_the_detected_quanta(patient, kvp):
         assert expected < relative.var() < 1.3 * expected
 
 
-def test_four_times_the_quanta_halve_the_noise_and_the_detector_correlates_it(patient):
+def test_four_times_the_quanta_halve_the_noise_which_the_detector_correlates(patient):
     clean = take(patient, mtf50=0.2).signal
     few, many = (take(patient, mtf50=0.2, quanta=q, electronic_noise=0).signal - clean for q in (500.0, 2000.0))
     assert few.std() / many.std() == pytest.approx(2, rel=0.1)
@@ -157,7 +157,7 @@ def test_scatter_reaches_its_ratio_behind_20_cm_of_water_and_grows_with_thicknes
 
 
 @pytest.mark.parametrize("transfer", [gaussian(3.0), lorentzian(0.2), veiling_glare(0.3, 4.0)])
-def test_blur_keeps_the_signal_and_leaves_an_even_image_even(transfer):
+def test_blur_conserves_the_signal_and_keeps_constant_images(transfer):
     np.testing.assert_allclose(blurred(np.full((40, 30), 2.0), 1.0, transfer, 10.0), 2.0, rtol=1e-5)
     point = np.zeros((101, 101))
     point[50, 50] = 1
@@ -213,7 +213,7 @@ def test_eight_bits_are_256_greys_and_the_window_is_linear():
     np.testing.assert_allclose(windowed(np.array([2.0, 3.0, 6.0]), 2, 4), [0, 0.5, 2])
 
 
-def test_edge_enhancement_leaves_even_regions_and_overshoots_at_edges(patient):
+def test_edge_enhancement_keeps_uniform_regions_and_overshoots_at_edges(patient):
     plain, sharp = (take(patient, edge_amount=amount).picture.astype(float) for amount in (0.0, 1.0))
     assert np.abs(np.diff(sharp, axis=1)).max() > 1.1 * np.abs(np.diff(plain, axis=1)).max()
     assert np.median(np.abs(sharp - plain)) < 0.02 * 65535
@@ -288,6 +288,6 @@ def test_a_collimated_case_carries_the_mask_of_its_field(tmp_path):
 
 
 @pytest.mark.parametrize("change", [{"tissue": "all"}, {"crop": True}])
-def test_a_realistic_case_of_something_else_than_a_patient_is_refused(change):
+def test_a_realistic_case_of_other_tissue_or_a_cropped_patient_is_refused(change):
     with pytest.raises(SettingsError, match="leave tissue and crop"):
         simulate_realistic((hounsfield(), GRID), settings(**change))

@@ -1,4 +1,4 @@
-"""The generator: the shape that was published, and results that depend on one picture alone."""
+"""The generator: the architecture of the paper, and results that depend on one image only."""
 
 import pytest
 import torch
@@ -42,20 +42,20 @@ def test_output_is_as_large_as_the_input_and_not_negative(generator, size):
     assert (made >= 0).all()
 
 
-def test_a_picture_does_not_depend_on_the_others_of_its_batch(generator):
+def test_a_result_does_not_depend_on_the_rest_of_its_batch(generator):
     several = pictures(3)
     alone = torch.cat([generator(picture[None]) for picture in several])
     torch.testing.assert_close(generator(several), alone, rtol=1e-5, atol=1e-6)
 
 
-def test_dropout_varies_training_and_is_off_when_applied(generator):
+def test_dropout_acts_during_training_only(generator):
     picture = pictures(1)
     assert torch.equal(generator(picture), generator(picture))
     generator.train()
     assert not torch.equal(generator(picture), generator(picture))
 
 
-def test_every_weight_takes_part(generator):
+def test_every_weight_receives_a_gradient(generator):
     generator(pictures()).square().sum().backward()
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in generator.parameters())
 

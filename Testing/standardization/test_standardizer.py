@@ -1,4 +1,4 @@
-"""A case standardised: what changes, what stays, what is recorded, and what is refused."""
+"""Standardisation of a case: what changes, what stays, the record, and what is refused."""
 
 import json
 from dataclasses import replace
@@ -48,7 +48,7 @@ def test_views_and_region_stay_and_the_x_rays_are_kept(case, standardized):
     assert [raw[view.id] for view in case.views] == list(case.xrays)
 
 
-def test_it_says_that_it_is_synthetic_and_how_it_was_made(case, standardized):
+def test_the_record_states_that_the_case_is_synthetic_and_how_it_was_made(case, standardized):
     record = standardized.standardization.record
     assert record["synthetic"] is True
     assert record["method"] == "classical"
@@ -58,7 +58,7 @@ def test_it_says_that_it_is_synthetic_and_how_it_was_made(case, standardized):
     json.dumps(record, allow_nan=False)
 
 
-def test_pixels_behind_fiducials_leave_the_mask_and_no_others(case, standardized):
+def test_only_pixels_behind_fiducials_are_removed_from_the_mask(case, standardized):
     for before, after in zip(case.xrays, standardized.xrays, strict=True):
         fiducials = standardized.standardization.view(after.view.id)["fiducials"]
         assert len(fiducials) >= 4
@@ -71,13 +71,13 @@ def test_pixels_behind_fiducials_leave_the_mask_and_no_others(case, standardized
         np.testing.assert_array_equal(before.mask, after.mask)
 
 
-def test_progress_is_told_view_by_view(case):
+def test_progress_is_reported_for_each_view(case):
     seen = []
     standardize(case, replace(CLASSICAL, fiducials=False), lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_a_standardised_case_survives_the_disk(standardized, tmp_path):
+def test_a_standardised_case_is_read_as_it_was_written(standardized, tmp_path):
     save_case(standardized, tmp_path)
     back = load_case(tmp_path)
     assert back.standardization.synthetic
@@ -102,7 +102,7 @@ def test_a_standardised_case_survives_the_disk(standardized, tmp_path):
         (lambda s: s.pop("method"), '"method"'),
     ],
 )
-def test_a_spoilt_record_is_refused(standardized, tmp_path, spoil, message):
+def test_an_invalid_record_is_refused(standardized, tmp_path, spoil, message):
     path = save_case(standardized, tmp_path)
     data = json.loads(path.read_text())
     spoil(data["standardization"])
@@ -111,7 +111,7 @@ def test_a_spoilt_record_is_refused(standardized, tmp_path, spoil, message):
         load_case(tmp_path)
 
 
-def test_auto_leaves_line_integrals_alone_and_says_when_it_has_no_weights(case, tmp_path):
+def test_auto_keeps_line_integrals_and_warns_when_it_has_no_weights(case, tmp_path):
     lines = replace(case, xrays=tuple(replace(xray, values="line_integral") for xray in case.xrays))
     assert standardize(lines) is lines
     resolved = resolve_method("intensity", StandardizationSettings())
@@ -122,7 +122,7 @@ def test_auto_leaves_line_integrals_alone_and_says_when_it_has_no_weights(case, 
     assert resolve_method("intensity", StandardizationSettings(weights=weights)) == ResolvedMethod("pix2pix", weights)
 
 
-def test_negatives_are_turned_over(case):
+def test_negatives_are_inverted(case):
     negative = replace(case, xrays=tuple(replace(xray, image=5 - xray.image) for xray in case.xrays))
     plain = replace(CLASSICAL, fiducials=False)
     found, expected = standardize(negative, plain), standardize(case, plain)
@@ -131,7 +131,7 @@ def test_negatives_are_turned_over(case):
         np.testing.assert_allclose(one.image, other.image, atol=1e-4)
 
 
-def test_what_cannot_be_is_refused(case, standardized, tmp_path):
+def test_impossible_requests_are_refused(case, standardized, tmp_path):
     with pytest.raises(SettingsError, match="already standardised by classical"):
         standardize(standardized, CLASSICAL)
     with pytest.raises(SettingsError, match="pix2pix without weights"):
@@ -141,7 +141,7 @@ def test_what_cannot_be_is_refused(case, standardized, tmp_path):
         standardize(case, StandardizationSettings(weights=tmp_path / "evil.safetensors"))
 
 
-def test_a_network_standardises_with_a_score_and_its_hash(case, trained):
+def test_a_network_records_its_hash_and_the_score_of_each_view(case, trained):
     weights = next(trained.glob("*.safetensors"))
     made = standardize(case, StandardizationSettings(weights=weights, min_distribution_score=100, fiducials=False))
     record = made.standardization.record

@@ -1,4 +1,4 @@
-"""Files of weights: what is written is read, and nothing else is."""
+"""Weights files: round trip, and refusal of everything else."""
 
 import io
 import json
@@ -62,7 +62,7 @@ def edited(file, change):
 
 
 def about(change):
-    """A change of what the weights say of themselves."""
+    """A change of the header of the weights."""
 
     def apply(content):
         told = json.loads(content["__metadata__"][FORMAT])
@@ -123,7 +123,7 @@ def test_the_weights_that_come_with_ixgs_hold_a_distribution_model():
 
 
 class Payload:
-    """What creates a file where it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -153,7 +153,7 @@ def test_a_pickle_is_refused_and_does_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("kept", [0, 5, 8, 100, 0.5, -1])
-def test_a_file_that_was_cut_off_is_refused(file, kept):
+def test_a_truncated_file_is_refused(file, kept):
     data = file.read_bytes()
     kept = int(kept * len(data)) if isinstance(kept, float) else kept
     file.write_bytes(data[:kept] if kept >= 0 else data[:-1])
@@ -222,7 +222,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         (lambda told: told.update(sha256="0" * 64), ("not those that were written",)),
     ],
 )
-def test_a_header_that_says_something_else_is_refused(change, words, file):
+def test_an_inconsistent_header_is_refused(change, words, file):
     edited(file, about(change))
     refused(file, *words)
 
@@ -254,17 +254,17 @@ NAME = "generator.out.weight"
         ),
     ],
 )
-def test_tensors_that_are_not_as_expected_are_refused(change, words, file):
+def test_unexpected_tensors_are_refused(change, words, file):
     edited(file, change)
     refused(file, *words)
 
 
-def test_what_follows_the_last_tensor_is_refused(file):
+def test_bytes_after_the_last_tensor_are_refused(file):
     file.write_bytes(file.read_bytes() + b"more")
     refused(file, "something was added")
 
 
-def test_a_header_that_is_no_object_is_refused(tmp_path):
+def test_a_header_that_is_not_an_object_is_refused(tmp_path):
     file = tmp_path / "w.safetensors"
     for text, words in (
         (b"[1]", "no JSON object"),

@@ -46,7 +46,7 @@ def same(one, other, **tolerance):
         torch.testing.assert_close(first[name], second[name], **(tolerance or {"rtol": 0, "atol": 0}))
 
 
-def test_fits_the_pairs_that_it_sees(pairs, small):
+def test_training_fits_its_pairs(pairs, small):
     settings = replace(small, steps=1000, dropout=0.0, rate=1e-3, averaging=0.9)
     networks, batches = Adversarial(settings, ALONE), Batches(pairs, settings, ALONE)
     pictures, targets = (torch.cat(part) for part in zip(*[batches[n] for n in range(4)], strict=True))
@@ -57,7 +57,7 @@ def test_fits_the_pairs_that_it_sees(pairs, small):
     assert min(loss.discriminator for loss in losses) < 0.9 * losses[0].discriminator
 
 
-def test_writes_what_it_has_done(trained, pairs, small):
+def test_training_writes_log_scores_and_pages(trained, pairs, small):
     names = {path.relative_to(trained).as_posix() for path in trained.rglob("*") if path.is_file()}
     pages = {f"epochs/epoch-{epoch:04d}.png" for epoch in range(1, 7)}
     assert names == {"training.json", "checkpoint.safetensors", "log.csv", "weights.safetensors", *pages}
@@ -80,7 +80,7 @@ def test_writes_what_it_has_done(trained, pairs, small):
         assert len(np.unique(np.asarray(page).reshape(-1, 3), axis=0)) > 50
 
 
-def test_an_interrupted_training_goes_on_to_the_same_numbers(trained, pairs, small, tmp_path):
+def test_an_interrupted_training_ends_with_the_same_numbers(trained, pairs, small, tmp_path):
     held_out = (pairs.patients[1],)
     for end in (9, 16):
         done = []
@@ -131,7 +131,7 @@ def test_two_processes_do_the_work_of_one(pair_folder, pairs, small, tmp_path):
         assert float(found["discriminator"]) == pytest.approx(float(expected["discriminator"]), rel=1e-2)
 
 
-def test_processes_take_the_pairs_of_a_step_in_turn(pairs, small):
+def test_processes_divide_the_pairs_of_a_step(pairs, small):
     settings = replace(small, batch=4)
     whole = Batches(pairs, settings, ALONE)[3]
     halves = [Batches(pairs, settings, Processes(rank, 2, torch.device("cpu")))[3] for rank in range(2)]
@@ -139,7 +139,7 @@ def test_processes_take_the_pairs_of_a_step_in_turn(pairs, small):
         torch.testing.assert_close(part, torch.cat(both), rtol=0, atol=0)
 
 
-def test_an_epoch_takes_every_pair_once_and_varies_it_anew(pairs, small, monkeypatch):
+def test_an_epoch_uses_every_pair_once_with_new_augmentation(pairs, small, monkeypatch):
     taken = []
     load = type(pairs).load
     monkeypatch.setattr(type(pairs), "load", lambda self, name: taken.append(name) or load(self, name))
@@ -152,7 +152,7 @@ def test_an_epoch_takes_every_pair_once_and_varies_it_anew(pairs, small, monkeyp
     assert all(torch.equal(one, other) for one, other in zip(again, items[7], strict=True))
 
 
-def test_stops_early_when_held_out_patients_gain_no_more(pairs, small, tmp_path):
+def test_training_stops_early_when_held_out_scores_do_not_improve(pairs, small, tmp_path):
     settings = replace(small, steps=1000, patience=2, rate=0.0)
     done = []
     train(TrainingRequest(pairs, tmp_path / "out", settings, (pairs.patients[1],), "cpu"), done.append)
@@ -162,14 +162,14 @@ def test_stops_early_when_held_out_patients_gain_no_more(pairs, small, tmp_path)
     assert len(done) == count
 
 
-def test_without_held_out_patients_the_last_weights_stay(pairs, small, tmp_path):
+def test_without_held_out_patients_the_last_weights_are_kept(pairs, small, tmp_path):
     settings = replace(small, steps=4)
     about = load_weights(train(TrainingRequest(pairs, tmp_path / "out", settings, device="cpu"))).about
     assert about["step"] == 4
     assert about["held_out"] == []
 
 
-def test_a_start_gives_its_weights_and_its_patients(trained, pairs, small, tmp_path):
+def test_a_start_contributes_its_weights_and_its_patients(trained, pairs, small, tmp_path):
     first = load_weights(trained / "weights.safetensors")
     settings = replace(small, steps=2, rate=0.0)
     made = load_weights(
@@ -208,7 +208,7 @@ def test_a_start_that_does_not_fit_is_refused(changes, patient, words, trained, 
     assert not (tmp_path / "out").exists()
 
 
-def test_the_rate_is_constant_then_falls_to_zero():
+def test_the_learning_rate_is_constant_then_falls_to_zero():
     settings = TrainingSettings(steps=100, constant_part=0.5, rate=1e-3)
     assert [rate(settings, step) for step in (0, 50)] == [1e-3, 1e-3]
     assert rate(settings, 75) == pytest.approx(5e-4)
@@ -236,7 +236,7 @@ def test_holding_out_everyone_is_refused(pairs, small, tmp_path):
         train(TrainingRequest(pairs, tmp_path / "out", small, pairs.patients, "cpu"))
 
 
-def test_a_folder_of_another_training_or_of_something_else_is_refused(trained, pairs, small, tmp_path):
+def test_a_folder_of_another_training_or_other_files_is_refused(trained, pairs, small, tmp_path):
     with pytest.raises(SettingsError, match="other pairs, held-out patients or settings"):
         train(TrainingRequest(pairs, trained, replace(small, seed=1), (pairs.patients[1],), "cpu"))
     with pytest.raises(SettingsError, match="other pairs, held-out patients or settings"):
@@ -256,7 +256,7 @@ def test_a_damaged_checkpoint_is_refused(trained, pairs, small, tmp_path):
             train(TrainingRequest(pairs, tmp_path, small, (pairs.patients[1],), "cpu"))
 
 
-def test_tensorboard_gets_the_numbers_of_the_log(pairs, small, tmp_path, monkeypatch):
+def test_tensorboard_receives_the_numbers_of_the_log(pairs, small, tmp_path, monkeypatch):
     written = []
 
     class SummaryWriter:
@@ -285,7 +285,7 @@ def test_tensorboard_gets_the_numbers_of_the_log(pairs, small, tmp_path, monkeyp
     assert {(step, name): pytest.approx(value, rel=1e-4) for step, name, value in written} == expected
 
 
-def test_tensorboard_that_is_not_there_is_named_with_its_cure(pairs, small, tmp_path, monkeypatch):
+def test_missing_tensorboard_is_reported_with_its_cure(pairs, small, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(SettingsError, match=r"pip install 'IXGSLib\[train\]'"):
         train(TrainingRequest(pairs, tmp_path / "out", replace(small, tensorboard=True), (), "cpu"))

@@ -1,4 +1,4 @@
-"""Fiducials: found among anatomy, not found where there are none, and inpainted."""
+"""Fiducials: detected in anatomy, no false detections, and inpainted."""
 
 import numpy as np
 import pytest
@@ -56,24 +56,24 @@ def test_fiducials_are_found_where_they_are_and_nothing_else_is(opaque):
     assert wrong <= 1
 
 
-def test_no_fiducials_are_seen_in_anatomy_wires_and_noise():
+def test_no_fiducials_are_found_in_anatomy_wires_and_noise():
     assert not any(find([anatomy(seed).astype(np.float32) for seed in range(6)]))
     noise = np.random.default_rng(0).standard_normal((2, SIZE, SIZE)).astype(np.float32)
     assert not any(find(list(noise)))
 
 
-def test_fiducials_of_another_size_or_fewer_than_a_device_has_are_left_alone():
+def test_fiducials_of_another_size_or_too_few_are_ignored():
     assert not any(find([with_fiducials(0, radius=12.0)[0]]))
     assert not any(find([with_fiducials(1, count=2)[0]]))
 
 
-def test_a_few_alike_blobs_in_many_views_are_no_device():
+def test_a_few_similar_blobs_in_many_views_are_not_a_device():
     few = with_fiducials(1, count=4)[0]
     assert len(find([few])[0]) >= 3
     assert not any(find([few, *(anatomy(seed).astype(np.float32) for seed in range(7))]))
 
 
-def test_what_fiducials_hide_is_covered_and_little_else():
+def test_the_mask_covers_fiducials_and_little_else():
     image, _ = with_fiducials(2)
     fiducials = find([image])[0]
     hidden = fiducial_mask(fiducials, image.shape)
@@ -84,7 +84,7 @@ def test_what_fiducials_hide_is_covered_and_little_else():
     assert not fiducial_mask([], image.shape).any()
 
 
-def test_holes_are_filled_by_the_surface_around_them_whatever_they_held():
+def test_holes_are_filled_from_their_rims_whatever_they_held():
     y, x = np.mgrid[:64, :64]
     plane = (0.05 * x - 0.03 * y + 2).astype(np.float32)
     holes = np.hypot(x - 30, y - 20) < 6
