@@ -9,7 +9,7 @@ import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import qt
 from slicer.i18n import tr as _
@@ -17,8 +17,7 @@ from slicer.i18n import tr as _
 from IXGSLib.errors import SettingsError
 from IXGSLib.reconstruction.settings import ReconstructionSettings, settings_for
 
-if TYPE_CHECKING:
-    from .panel import Panel
+from .state import PanelState
 
 SPELLINGS = {"tv": "TV", "ssim": "SSIM", "gaussians": "Gaussians"}
 
@@ -26,12 +25,12 @@ SPELLINGS = {"tv": "TV", "ssim": "SSIM", "gaussians": "Gaussians"}
 class AdvancedSettings:
     """The form; what is changed in it replaces values of the preset and is kept in the parameters as JSON."""
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel = panel
+    def __init__(self, ui: Any, state: PanelState) -> None:
+        self.ui, self.state = ui, state
         self.labels: dict[str, Any] = {}
         self.editors: dict[str, Editor] = {}
         self._writing = False
-        texts, layout = docstrings(ReconstructionSettings), panel.ui.settingsWidget.layout()
+        texts, layout = docstrings(ReconstructionSettings), ui.settingsWidget.layout()
         kinds = get_type_hints(ReconstructionSettings)
         for field in fields(ReconstructionSettings):
             name = field.name
@@ -46,15 +45,15 @@ class AdvancedSettings:
             label.setBuddy(editor.widget)
             layout.addRow(label, editor.widget)
             self.labels[name], self.editors[name] = label, editor
-        panel.ui.resetSettings.connect("clicked()", self.reset)
+        ui.resetSettings.connect("clicked()", self.reset)
 
     def changed(self) -> dict[str, Any]:
         """The settings that replace the preset's."""
-        return json.loads(self.panel.parameters.settings)
+        return json.loads(self.state.parameters.settings)
 
     def chosen(self) -> ReconstructionSettings:
         """The settings as they are now; raises SettingsError where they do not fit together."""
-        values = settings_for(self.panel.parameters.preset).as_dict()
+        values = settings_for(self.state.parameters.preset).as_dict()
         return ReconstructionSettings.from_dict(values | self.changed())
 
     def problem(self) -> str:
@@ -66,11 +65,11 @@ class AdvancedSettings:
         return ""
 
     def reset(self) -> None:
-        self.panel.parameters.settings = "{}"
+        self.state.parameters.settings = "{}"
 
     def update(self) -> None:
         """Show the preset's values and those that replace them, which are bold."""
-        preset, changed = settings_for(self.panel.parameters.preset).as_dict(), self.changed()
+        preset, changed = settings_for(self.state.parameters.preset).as_dict(), self.changed()
         self._writing = True
         for name, editor in self.editors.items():
             editor.write(changed.get(name, preset[name]))
@@ -78,19 +77,19 @@ class AdvancedSettings:
             font.setBold(name in changed)
             self.labels[name].font = font
         self._writing = False
-        self.panel.ui.resetSettings.enabled = bool(changed)
+        self.ui.resetSettings.enabled = bool(changed)
         problem = self.problem()
         fine = _("Every setting of the preset. Those that you change are bold.")
         bad = _("These settings do not fit: {problem}").format(problem=problem)
-        self.panel.ui.advancedMessage.text = bad if problem else fine
+        self.ui.advancedMessage.text = bad if problem else fine
 
     def _on_changed(self, *_: Any) -> None:
         if self._writing:
             return
-        preset = settings_for(self.panel.parameters.preset).as_dict()
+        preset = settings_for(self.state.parameters.preset).as_dict()
         values = {name: editor.read() for name, editor in self.editors.items()}
         different = {name: value for name, value in values.items() if not same(value, preset[name])}
-        self.panel.parameters.settings = json.dumps(different)
+        self.state.parameters.settings = json.dumps(different)
 
 
 class Editor:
