@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import FormatError, IXGSWarning
 from .collimation import collimated
+from .logarithmic import from_logarithm
 from .pixels import Pixels
 from .radiograph import Values
 
@@ -96,6 +97,8 @@ def _finite(image: np.ndarray, trusted: np.ndarray, name: str) -> np.ndarray:
 
 
 def _as_stored(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray:
+    if pixels.scale == "log":
+        return from_logarithm(pixels, trusted, name)
     if pixels.scale == "linear" or pixels.sign == 1:
         raise FormatError(f'{name}: the file says that it holds X-ray intensity; state "values": "intensity"')
     image = pixels.values
@@ -132,7 +135,7 @@ def _intensity(pixels: Pixels, name: str) -> np.ndarray:
     if pixels.scale == "log":
         raise FormatError(
             f"{name}: its pixels are logarithmic (PixelIntensityRelationship LOG) without a table back to intensity; "
-            'export raw pixels, or scale them to line integrals and state "values": "line_integral"'
+            'state "values": "line_integral", or export linear pixels'
         )
     intensity = pixels.values.astype(np.float64)
     if pixels.sign == -1 and pixels.limits is not None:
