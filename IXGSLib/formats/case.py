@@ -16,8 +16,8 @@ class Case:
 
     warnings: what was noticed on the way here, one sentence each; they end in run.json and in the report.
     hashes: SHA-256 of every file that was read, by its path inside the case's folder.
-    provenance: where poses come from, by the id of their view: "tags" for approximate ones from DICOM tags; views that are
-    not in it have measured poses.
+    provenance: where poses come from, by the id of their view: "tags" for approximate ones from DICOM tags; the views
+    that it leaves out have measured poses.
     standardization: how the X-rays were made bone-enhanced, if they were.
     Raises FormatError when two views share an id.
     """

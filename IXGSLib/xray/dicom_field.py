@@ -125,7 +125,7 @@ def _as_stored(value: float, tags: FrameTags) -> float:
 
 
 def aspect_ratio(tags: FrameTags) -> float:
-    """Height over width of a pixel, from PixelAspectRatio or the detector's pixel spacing, 1 where neither is stated."""
+    """Height over width of a pixel, from PixelAspectRatio or ImagerPixelSpacing, 1 without either."""
     for keyword in ("PixelAspectRatio", "ImagerPixelSpacing"):
         pair = tags.numbers(keyword)
         if len(pair) == 2 and min(pair) > 0:

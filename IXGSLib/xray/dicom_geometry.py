@@ -75,19 +75,18 @@ def approximate_view(
     default.
     Raises FormatError that names the attributes that are missing or impossible.
     """
-    _check(tags)
-    assert tags.pixel_spacing is not None and tags.source_detector is not None and tags.source_patient is not None
+    spacing, detector, patient = _checked_lengths(tags)
     patient_from_detector, isocentre = _placement(tags, reference or tags, conventions)
     stored = _stored_axes(tags, patient_from_detector, conventions)
     offset = stored.T @ tags.isocentre_offset
     if np.linalg.det(stored) < 0:
         stored, offset = stored * (1, -1), offset * (1, -1)
     axes = np.column_stack([patient_from_detector[:, :2] @ stored, patient_from_detector[:, 2]])
-    spacing, (width, height) = np.array(tags.pixel_spacing), tags.size
-    focal = tags.source_detector / spacing
+    width, height = tags.size
+    focal = detector / spacing
     center = np.array([width - 1, height - 1]) / 2 + offset / spacing
     K = np.array([[focal[0], 0, center[0]], [0, focal[1], center[1]], [0, 0, 1]])
-    source = isocentre - tags.source_patient * axes[:, 2]
+    source = isocentre - patient * axes[:, 2]
     return View(K, rigid(axes, source), tags.size, id or tags.name, tags.pixel_spacing)
 
 
@@ -110,15 +109,15 @@ def missing_attributes(tags: CArmTags) -> list[str]:
     return [keyword for keyword, value in needed.items() if value is None]
 
 
-def _check(tags: CArmTags) -> None:
+def _checked_lengths(tags: CArmTags) -> tuple[Array, float, float]:
+    """Pixel spacing (2,) and distances from the source to detector and isocentre, after all attributes were checked."""
     missing = missing_attributes(tags)
-    if missing:
+    spacing, detector, patient = tags.pixel_spacing, tags.source_detector, tags.source_patient
+    if missing or spacing is None or detector is None or patient is None:
         raise FormatError(
             f"{tags.name}: no pose from its DICOM attributes, {', '.join(missing)} missing; give the poses with "
             "--calibration FILE"
         )
-    detector, patient = tags.source_detector, tags.source_patient
-    assert detector is not None and patient is not None
     if not 0 < patient < detector:
         raise FormatError(
             f"{tags.name}: DistanceSourceToPatient is {patient:g} mm and DistanceSourceToDetector {detector:g} mm, "
@@ -129,6 +128,7 @@ def _check(tags: CArmTags) -> None:
             f"{tags.name}: PatientPosition is {tags.patient_position}, expected one of "
             f"{', '.join(_TABLE_FROM_PATIENT)}; give the poses with --calibration FILE"
         )
+    return np.array(spacing), detector, patient
 
 
 def _placement(tags: CArmTags, reference: CArmTags, conventions: Conventions) -> tuple[Array, Array]:
@@ -140,8 +140,8 @@ def _placement(tags: CArmTags, reference: CArmTags, conventions: Conventions) ->
         patient_from_room = table_from_patient.T @ table_from_room
         moved = table_start @ np.array(start.table_position) - table_from_room @ np.array(tags.isocentre.table_position)
         return patient_from_room @ _room_from_detector(tags.isocentre.positioner), table_from_patient.T @ moved
-    assert tags.primary_angle is not None and tags.secondary_angle is not None
-    angles = conventions.primary_sign * tags.primary_angle, conventions.secondary_sign * tags.secondary_angle, 0.0
+    primary, secondary = tags.primary_angle or 0.0, tags.secondary_angle or 0.0
+    angles = conventions.primary_sign * primary, conventions.secondary_sign * secondary, 0.0
     axes = _room_from_detector(angles)
     if conventions.angles is Angles.ROOM:
         axes = table_from_patient.T @ axes

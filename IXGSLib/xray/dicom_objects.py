@@ -62,7 +62,8 @@ _VOLUMES = frozenset(
     )
 )
 _OTHER_MODALITIES = frozenset(
-    ["CT", "MR", "PT", "NM", "US", "IVUS", "OCT", "SEG", "REG", "PR", "SR", "KO", "AU", "DOC", "PLAN", "RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "ECG", "HD", "SM", "XC", "ES", "GM"]
+    ("CT", "MR", "PT", "NM", "US", "IVUS", "OCT", "SEG", "REG", "PR", "SR", "KO", "AU", "DOC", "PLAN")
+    + ("RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "ECG", "HD", "SM", "XC", "ES", "GM")
 )
 EXPECTED = "an X-ray projection (XA, RF, DX, CR, RT image)"
 

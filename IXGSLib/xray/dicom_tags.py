@@ -21,8 +21,14 @@ SPACING_TOLERANCE = 0.01
 """Relative difference up to which two statements of the pixels' shape agree."""
 
 _POSITION_CODES = {
-    "F-10470": "HF", "102540001": "HF", "F-10480": "FF", "102541002": "FF",
-    "F-10340": "S", "40199007": "S", "F-10310": "P", "1240000": "P",
+    "F-10470": "HF",
+    "102540001": "HF",
+    "F-10480": "FF",
+    "102541002": "FF",
+    "F-10340": "S",
+    "40199007": "S",
+    "F-10310": "P",
+    "1240000": "P",
 }
 
 
