@@ -27,7 +27,7 @@ def from_logarithm(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray
     open_field = np.percentile(rising[trusted], 99.5)
     warnings.warn(
         f"{name}: logarithmic pixels without a table back to intensity; they are line integrals up to a gain, for "
-        f"which a logarithm over the range of 0 to {top:g} is assumed; attenuation in 1/mm may be wrong by a common factor",
+        f"which a logarithm over the range of 0 to {top:g} is assumed; attenuation may be off by a common factor",
         IXGSWarning,
         stacklevel=4,
     )
