@@ -45,7 +45,7 @@ def load_calibrated(
     images, calibration = Path(images), Path(calibration)
     ledger = Ledger((images if images.is_dir() else images.parent).resolve())
     with ledger.collecting():
-        shots = find_shots(images, calibration)
+        shots = find_shots(images, (calibration,))
         ledger.note(calibration)
         if calibration.suffix.lower() == ".xml":
             detector = _detector(shots[0][1]) if detector is None else detector

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import FormatError, IXGSError, IXGSWarning
 from ..geometry import Grid, View
 from ..xray.dicom_geometry import STANDARD, Conventions, approximate_view, is_mirrored
@@ -74,20 +76,31 @@ def _frame_tags(shots: list[Shot]) -> list[FrameTags]:
 
 
 def _sources(shots: list[Shot], tags: list[CArmTags], i0: float | None, conventions: Conventions) -> list[Source]:
-    sources, errors = [], []
+    sources, views, errors = [], [], []
     for shot, stated in zip(shots, tags, strict=True):
         try:
             view = approximate_view(stated, tags[0], conventions, shot.id)
         except IXGSError as error:
             errors.append(str(error))
             continue
+        views.append(view)
         mirrored = is_mirrored(stated, tags[0], conventions)
         path = shot.path.resolve()
         sources.append(Source(shot.id, path, partial(_camera, view), shot.frame, i0=i0, upside_down=mirrored))
     if errors:
         more = f" (and {len(errors) - 1} more of {len(shots)} X-rays)" if len(errors) > 1 else ""
         raise FormatError(errors[0] + more)
+    _check_angles(views, tags[0].name)
     return sources
+
+
+def _check_angles(views: list[View], name: str) -> None:
+    """Raises FormatError for a cine run of a C-arm that stood still: it shows movement, not depth."""
+    if len(views) > 1 and all(np.allclose(view.projection_matrix, views[0].projection_matrix) for view in views):
+        raise FormatError(
+            f"{name}: all {len(views)} X-rays were taken at one angle, expected different angles; choose X-rays of a "
+            "C-arm that was moved, or give their poses with --calibration FILE"
+        )
 
 
 def _camera(view: View, size: tuple[int, int]) -> View:

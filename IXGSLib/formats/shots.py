@@ -22,8 +22,8 @@ class Shot(NamedTuple):
     frame: int | None = None
 
 
-def find_shots(images: Path, besides: Path | None = None) -> list[Shot]:
-    """The X-rays of one file, each frame one, or of a folder, in order; `besides` is a file that is none.
+def find_shots(images: Path, besides: Sequence[Path] = ()) -> list[Shot]:
+    """The X-rays of one file, each frame one, or of a folder, in order; the files `besides` are none.
 
     DICOM files are ordered by SeriesNumber, InstanceNumber, AcquisitionNumber and the time of acquisition, as far as
     all of them state these; other files, and folders with both, in the natural order of their names (shot2 before
@@ -32,7 +32,11 @@ def find_shots(images: Path, besides: Path | None = None) -> list[Shot]:
     """
     if not images.is_dir():
         return [Shot(f"{n:03d}", images, n) for n in range(frame_count(images))]
-    files = _image_files(images, besides)
+    return shots_of(_image_files(images, besides))
+
+
+def shots_of(files: Sequence[Path]) -> list[Shot]:
+    """The X-rays of some image files, in their order; all frames of a DICOM file that holds several."""
     ids = image_ids(files)
     return [shot for path in files for shot in _frames(path, ids[path])]
 
@@ -64,10 +68,10 @@ def _is_dicom(path: Path) -> bool:
     return sniff(head(path)) == "DICOM"
 
 
-def _image_files(folder: Path, besides: Path | None) -> list[Path]:
+def _image_files(folder: Path, besides: Sequence[Path]) -> list[Path]:
     files = [f for f in folder.iterdir() if f.is_file() and not f.name.startswith(".")]
-    if besides is not None:
-        files = [f for f in files if f.resolve() != besides.resolve()]
+    used = {path.resolve() for path in besides}
+    files = [f for f in files if f.resolve() not in used]
     files.sort(key=natural_key)
     chosen = [f for f in files if f.suffix.lower() in SUFFIXES or sniff(head(f)) in READABLE]
     ignored = {f.name: "" for f in files if f not in chosen}

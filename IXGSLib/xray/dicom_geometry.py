@@ -145,8 +145,9 @@ def _placement(tags: CArmTags, reference: CArmTags, conventions: Conventions) ->
     axes = _room_from_detector(angles)
     if conventions.angles is Angles.ROOM:
         axes = table_from_patient.T @ axes
-    lateral, vertical, longitudinal = np.subtract(tags.table_shift, reference.table_shift)
-    return axes, -table_from_patient.T @ np.array([lateral, vertical, longitudinal])
+    lateral, down, longitudinal = np.subtract(tags.table_shift, reference.table_shift)
+    # Lateral and longitudinal movement are counted like the angles, towards the patient's left and head (C.8.7.4.1).
+    return axes, -np.array([lateral, 0, longitudinal]) - table_from_patient.T @ np.array([0, down, 0])
 
 
 def _lying(tags: CArmTags) -> Array:
