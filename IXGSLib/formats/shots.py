@@ -71,28 +71,43 @@ def _is_dicom(path: Path) -> bool:
 def _image_files(folder: Path, besides: Sequence[Path]) -> list[Path]:
     files = [f for f in folder.iterdir() if f.is_file() and not f.name.startswith(".")]
     used = {path.resolve() for path in besides}
-    files = [f for f in files if f.resolve() not in used]
-    files.sort(key=natural_key)
-    chosen = [f for f in files if f.suffix.lower() in SUFFIXES or sniff(head(f)) in READABLE]
-    ignored = {f.name: "" for f in files if f not in chosen}
-    dicom: dict[Path, Taken] = {}
-    for path in [f for f in chosen if _is_dicom(f)]:
-        try:
-            dicom[path] = taken(path)
-        except NotAnImage as error:
-            chosen.remove(path)
-            ignored[path.name] = str(error)
+    files = sorted((f for f in files if f.resolve() not in used), key=natural_key)
+    candidates = [f for f in files if f.suffix.lower() in SUFFIXES or sniff(head(f)) in READABLE]
+    dicom, reasons = _x_rays([f for f in candidates if _is_dicom(f)])
+    chosen = [f for f in candidates if f.name not in reasons]
     if not chosen:
-        raise FormatError(_nothing(folder, ignored))
+        raise FormatError(_nothing(folder, reasons))
+    ignored = {f.name: reasons.get(f.name, "") for f in files if f not in chosen}
     if ignored:
-        warnings.warn(_passed_over(folder, ignored), IXGSWarning, stacklevel=3)
+        warnings.warn(_passed_over(folder, ignored), IXGSWarning, stacklevel=4)
     return _ordered(folder, dicom) if len(dicom) == len(chosen) else chosen
 
 
-def _nothing(folder: Path, ignored: dict[str, str]) -> str:
-    reason = next((reason for reason in ignored.values() if reason), None)
-    found = "no image files" if reason is None else f"no X-rays; {reason.rsplit(';', 1)[0]}"
-    return f"{folder.name}: {found}, expected {', '.join(READABLE)}; check the path"
+def _x_rays(files: Sequence[Path]) -> tuple[dict[Path, Taken], dict[str, str]]:
+    """The X-rays among DICOM files, and why each of the others is none, by its name.
+
+    Secondary captures beside X-rays are screen copies; alone they are the X-rays.
+    """
+    found: dict[Path, Taken] = {}
+    reasons = {}
+    for path in files:
+        try:
+            found[path] = taken(path)
+        except NotAnImage as error:
+            reasons[path.name] = str(error)
+    if not all(place.copied for place in found.values()):
+        copies = [path for path, place in found.items() if place.copied]
+        reasons |= {path.name: f"{path.name}: DICOM secondary capture, expected X-rays" for path in copies}
+        found = {path: place for path, place in found.items() if not place.copied}
+    return found, reasons
+
+
+def _nothing(folder: Path, reasons: dict[str, str]) -> str:
+    reason = next(iter(reasons.values()), None)
+    found = "no image files" if reason is None else f"no X-rays ({reason.split(', expected')[0]})"
+    inner = sorted(f.name for f in folder.iterdir() if f.is_dir())
+    cure = f"choose one of the folders in it: {', '.join(inner[:5])}" if inner else "check the path"
+    return f"{folder.name}: {found}, expected {', '.join(READABLE)}; {cure}"
 
 
 def _passed_over(folder: Path, ignored: dict[str, str]) -> str:
@@ -111,12 +126,12 @@ def _ordered(folder: Path, files: dict[Path, Taken]) -> list[Path]:
             f"{folder.name}: the DICOM files are in the order of {', '.join(used)}, which is not the order of their "
             "names; poses without names must be in that order too",
             IXGSWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     if len({place.patient for place in files.values()}) > 1:
         warnings.warn(
             f"{folder.name}: the DICOM files are of more than one patient or study; keep those of one examination",
             IXGSWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return order

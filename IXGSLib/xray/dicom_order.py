@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .dicom_groups import FrameTags
+from .dicom_objects import SECONDARY_CAPTURES, sop_class
 
 _NUMBERS = ("SeriesNumber", "InstanceNumber", "AcquisitionNumber")
 
@@ -15,23 +16,31 @@ class Taken:
     """What one file states of its place among others, None where it states nothing.
 
     numbers: SeriesNumber, InstanceNumber and AcquisitionNumber (PS3.3 C.7.3.1, C.7.6.1).
-    time: date and time of the acquisition as digits, which sort like the time.
+    time: date and time of the acquisition, or of the content without it, as digits that sort like the time.
+    copied: whether the file is a secondary capture and not the X-ray itself.
     patient: PatientID and study; for comparison alone, never to be shown.
     """
 
     numbers: tuple[int | None, ...]
     time: str | None
     patient: tuple[str, str]
+    copied: bool = False
 
 
 def taken(path: Path) -> Taken:
     """When and as which instance an X-ray was taken; raises like `FrameTags.of`."""
     tags = FrameTags.of(path)
     numbers = tuple(None if tags.get(keyword) is None else tags.integer(keyword) for keyword in _NUMBERS)
-    time = tags.text("FrameAcquisitionDateTime") or tags.text("AcquisitionDateTime")
-    if not time and tags.text("AcquisitionTime"):
-        time = f"{tags.text('AcquisitionDate')}{tags.text('AcquisitionTime')}"
-    return Taken(numbers, time or None, (tags.text("PatientID"), tags.text("StudyInstanceUID")))
+    patient = tags.text("PatientID"), tags.text("StudyInstanceUID")
+    return Taken(numbers, _time(tags), patient, sop_class(tags.dataset) in SECONDARY_CAPTURES)
+
+
+def _time(tags: FrameTags) -> str | None:
+    stated = tags.text("FrameAcquisitionDateTime") or tags.text("AcquisitionDateTime")
+    for kind in ("Acquisition", "Content"):
+        if not stated and tags.text(f"{kind}Time"):
+            stated = tags.text(f"{kind}Date") + tags.text(f"{kind}Time")
+    return stated or None
 
 
 def in_order(files: dict[Path, Taken]) -> tuple[list[Path], list[str]]:

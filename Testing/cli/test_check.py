@@ -116,7 +116,7 @@ def test_dicom_x_rays_alone_are_checked_with_the_poses_of_their_tags(tmp_path, i
 
 
 def test_an_image_in_place_of_a_case_is_sent_to_its_calibration(tmp_path, ixgs):
-    tifffile.imwrite(tmp_path / "run.tif", np.ones((3, 40, 48), np.uint16))
+    tifffile.imwrite(tmp_path / "run.tif", np.ones((3, 40, 48), np.uint16), photometric="minisblack")
     code, _, err = ixgs("check", tmp_path / "run.tif")
     assert code == 2
     assert "an image (TIFF)" in err

@@ -79,6 +79,21 @@ def test_a_folder_of_other_objects_says_what_it_holds(tmp_path):
         find_shots(tmp_path)
 
 
+def test_screen_copies_beside_x_rays_are_passed_over(tmp_path):
+    copy = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "Modality": "OT"}
+    dicom(tmp_path / "DOSE", **copy)
+    assert [shot.id for shot in find_shots(tmp_path)] == ["DOSE"]
+    dicom(tmp_path / "IM1")
+    with pytest.warns(IXGSWarning, match=r"DOSE \(secondary capture\)"):
+        assert [shot.id for shot in find_shots(tmp_path)] == ["IM1"]
+
+
+def test_a_folder_of_folders_names_them(tmp_path):
+    (tmp_path / "SE000001").mkdir()
+    with pytest.raises(FormatError, match=r"no image files.*SE000001"):
+        find_shots(tmp_path)
+
+
 def test_several_patients_are_warned_of_without_a_name(tmp_path):
     dicom(tmp_path / "a.dcm")
     dicom(tmp_path / "b.dcm", PatientID="ANOTHERSECRET")

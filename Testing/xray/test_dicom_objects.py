@@ -94,6 +94,10 @@ def test_the_time_decides_where_numbers_are_equal(tmp_path):
     assert order(tmp_path, tags) == ("bca", ["AcquisitionTime"])
 
 
+def test_the_time_of_the_content_stands_in(tmp_path):
+    assert order(tmp_path, [{"ContentTime": f"1{n}0000"} for n in (2, 0, 1)])[0] == "bca"
+
+
 def test_what_not_every_file_states_does_not_count(tmp_path):
     tags = [{"InstanceNumber": 3}, {"InstanceNumber": 2}, {}]
     assert order(tmp_path, tags) == ("abc", [])
