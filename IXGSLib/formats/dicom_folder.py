@@ -84,13 +84,14 @@ def _sources(shots: list[Shot], tags: list[CArmTags], i0: float | None, conventi
             errors.append(str(error))
             continue
         views.append(view)
-        mirrored = is_mirrored(stated, tags[0], conventions)
+        mirrored = is_mirrored(stated, conventions)
         path = shot.path.resolve()
         sources.append(Source(shot.id, path, partial(_camera, view), shot.frame, i0=i0, upside_down=mirrored))
     if errors:
         more = f" (and {len(errors) - 1} more of {len(shots)} X-rays)" if len(errors) > 1 else ""
         raise FormatError(errors[0] + more)
     _check_angles(views, tags[0].name)
+    _check_sides(sources)
     return sources
 
 
@@ -103,8 +104,24 @@ def _check_angles(views: list[View], name: str) -> None:
         )
 
 
-def _camera(view: View, size: tuple[int, int]) -> View:
-    return replace(view, size=size)
+def _check_sides(sources: list[Source]) -> None:
+    """Warns of views of which some are mirrored: a C-arm seldom changes that between two X-rays."""
+    mirrored = [source.id for source in sources if source.upside_down]
+    others = [source.id for source in sources if not source.upside_down]
+    if mirrored and others:
+        fewer = min(mirrored, others, key=len)
+        warnings.warn(
+            f"PatientOrientation and FieldOfViewHorizontalFlip say that {', '.join(fewer)} "
+            f"{'show' if fewer is mirrored else 'do not show'} the patient mirrored, unlike the other views; check the "
+            "tags, some systems write the same PatientOrientation for every angle",
+            IXGSWarning,
+            stacklevel=4,
+        )
+
+
+def _camera(view: View, size: tuple[int, int], id: str | None = None) -> View:
+    """The view for the size that the image turns out to have."""
+    return replace(view, size=size, id=view.id if id is None else id)
 
 
 def _stated_values(frames: list[FrameTags]) -> Values:

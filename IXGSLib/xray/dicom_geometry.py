@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import FormatError
 from ..geometry import View
@@ -77,7 +78,7 @@ def approximate_view(
     """
     spacing, detector, patient = _checked_lengths(tags)
     patient_from_detector, isocentre = _placement(tags, reference or tags, conventions)
-    stored = _stored_axes(tags, patient_from_detector, conventions)
+    stored = _stored_axes(tags, conventions)
     offset = stored.T @ tags.isocentre_offset
     if np.linalg.det(stored) < 0:
         stored, offset = stored * (1, -1), offset * (1, -1)
@@ -90,10 +91,9 @@ def approximate_view(
     return View(K, rigid(axes, source), tags.size, id or tags.name, tags.pixel_spacing)
 
 
-def is_mirrored(tags: CArmTags, reference: CArmTags | None = None, conventions: Conventions = STANDARD) -> bool:
+def is_mirrored(tags: CArmTags, conventions: Conventions = STANDARD) -> bool:
     """Whether the stored image is the mirror image of what the source sees, as most displays of a frontal view are."""
-    patient_from_detector, _ = _placement(tags, reference or tags, conventions)
-    return bool(np.linalg.det(_stored_axes(tags, patient_from_detector, conventions)) < 0)
+    return bool(np.linalg.det(_stored_axes(tags, conventions)) < 0)
 
 
 def missing_attributes(tags: CArmTags) -> list[str]:
@@ -134,20 +134,25 @@ def _checked_lengths(tags: CArmTags) -> tuple[Array, float, float]:
 def _placement(tags: CArmTags, reference: CArmTags, conventions: Conventions) -> tuple[Array, Array]:
     """The detector's axes (3, 3) in the patient and the isocentre (3,) in the reference frame's patient space, mm."""
     table_from_patient = _lying(tags)
+    axes = _detector_axes(tags, (tags.primary_angle or 0.0, tags.secondary_angle or 0.0), conventions)
     if tags.isocentre is not None:
         start = reference.isocentre or tags.isocentre
         table_from_room, table_start = _table_turn(tags.isocentre), _table_turn(start)
-        patient_from_room = table_from_patient.T @ table_from_room
         moved = table_start @ np.array(start.table_position) - table_from_room @ np.array(tags.isocentre.table_position)
-        return patient_from_room @ _room_from_detector(tags.isocentre.positioner), table_from_patient.T @ moved
-    primary, secondary = tags.primary_angle or 0.0, tags.secondary_angle or 0.0
-    angles = conventions.primary_sign * primary, conventions.secondary_sign * secondary, 0.0
-    axes = _room_from_detector(angles)
-    if conventions.angles is Angles.ROOM:
-        axes = table_from_patient.T @ axes
+        return axes, table_from_patient.T @ moved
     lateral, down, longitudinal = np.subtract(tags.table_shift, reference.table_shift)
     # Lateral and longitudinal movement are counted like the angles, towards the patient's left and head (C.8.7.4.1).
     return axes, -np.array([lateral, 0, longitudinal]) - table_from_patient.T @ np.array([0, down, 0])
+
+
+def _detector_axes(tags: CArmTags, angles: tuple[float, float], conventions: Conventions) -> Array:
+    """The detector's axes (3, 3) in the patient, at a primary and secondary angle or as the room's frame states."""
+    positioner = (*angles, 0.0) if tags.isocentre is None else tags.isocentre.positioner
+    signs = (conventions.primary_sign, conventions.secondary_sign, 1)
+    axes = _room_from_detector(np.multiply(positioner, signs))
+    if tags.isocentre is not None:
+        return _lying(tags).T @ _table_turn(tags.isocentre) @ axes
+    return _lying(tags).T @ axes if conventions.angles is Angles.ROOM else axes
 
 
 def _lying(tags: CArmTags) -> Array:
@@ -155,7 +160,7 @@ def _lying(tags: CArmTags) -> Array:
     return np.array(_TABLE_FROM_PATIENT[tags.patient_position or "HFS"], dtype=np.float64).T
 
 
-def _room_from_detector(angles: tuple[float, float, float]) -> Array:
+def _room_from_detector(angles: ArrayLike) -> Array:
     """The detector's axes in the room, x to the left, y down and z to the head of a patient who lies head first and
     supine: (R2 R1)^T R3^T of the primary, secondary and detector rotation angle in degrees (PS3.17 Z.2)."""
     (c1, c2, c3), (s1, s2, s3) = np.cos(np.deg2rad(angles)), np.sin(np.deg2rad(angles))
@@ -174,10 +179,10 @@ def _table_turn(tags: IsocentreTags) -> Array:
     return R3 @ R2 @ R1
 
 
-def _stored_axes(tags: CArmTags, patient_from_detector: Array, conventions: Conventions) -> Array:
+def _stored_axes(tags: CArmTags, conventions: Conventions) -> Array:
     """(2, 2) columns: directions of the stored image's rows and columns on the detector; mirrored where det < 0."""
     if tags.patient_orientation is not None:
-        stored = _nearest(tags, patient_from_detector)
+        stored = _nearest(tags, conventions)
     elif tags.rotation is not None:
         stored = _turned(round(tags.rotation / 90))
         stored = stored * (-1, 1) if tags.flipped else stored
@@ -191,12 +196,16 @@ def _turned(quarters: int) -> Array:
     return np.linalg.matrix_power(np.array([[0.0, 1.0], [-1.0, 0.0]]), quarters % 4)
 
 
-def _nearest(tags: CArmTags, patient_from_detector: Array) -> Array:
-    """Of the eight ways to turn and mirror an image, the one that agrees best with PatientOrientation."""
+def _nearest(tags: CArmTags, conventions: Conventions) -> Array:
+    """Of the eight ways to turn and mirror an image, the one that agrees best with PatientOrientation.
+
+    A run states the orientation of its first frame; the detector then carries it along.
+    """
     assert tags.patient_orientation is not None
+    axes = _detector_axes(tags, tags.first_angles, conventions)[:, :2]
     wanted = np.column_stack([_direction(letters, tags.name) for letters in tags.patient_orientation])
     ways = [_turned(turns) @ np.diag([flip, 1.0]) for flip in (1.0, -1.0) for turns in range(4)]
-    return max(ways, key=lambda way: float(np.sum(wanted * (patient_from_detector[:, :2] @ way))))
+    return max(ways, key=lambda way: float(np.sum(wanted * (axes @ way))))
 
 
 def _direction(letters: str, name: str) -> Array:

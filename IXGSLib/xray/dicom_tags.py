@@ -60,6 +60,7 @@ class CArmTags:
     name, frame, size: the file, the frame's number from 0 and its (width, height) in pixels.
     pixel_spacing: (x, y) mm on the detector. Distances in mm from the source, to the detector and to the isocentre.
     primary_angle, secondary_angle: degrees, of this frame (PS3.3 C.8.7.5.1.2).
+    first_angles: both angles of the first frame of a run, at which patient_orientation holds.
     isocentre: the same in the room's frame, which enhanced images state.
     table_shift: lateral, vertical and longitudinal movement of the table since the first frame, mm (C.8.7.4.1).
     patient_position: how the patient lies, such as HFS (C.7.3.1.1.2).
@@ -78,6 +79,7 @@ class CArmTags:
     source_patient: float | None = None
     primary_angle: float | None = None
     secondary_angle: float | None = None
+    first_angles: tuple[float, float] = (0.0, 0.0)
     isocentre: IsocentreTags | None = None
     table_shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
     patient_position: str | None = None
@@ -119,6 +121,7 @@ def tags_of(tags: FrameTags, increments: Increments = Increments.FROM_FIRST) -> 
         source_patient=patient,
         primary_angle=_angle(tags, "PositionerPrimaryAngle", increments),
         secondary_angle=_angle(tags, "PositionerSecondaryAngle", increments),
+        first_angles=(tags.number("PositionerPrimaryAngle") or 0.0, tags.number("PositionerSecondaryAngle") or 0.0),
         isocentre=_isocentre(tags),
         table_shift=_table_shift(tags, increments),
         patient_position=_patient_position(tags),

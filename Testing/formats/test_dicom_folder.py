@@ -89,6 +89,13 @@ def test_images_that_show_the_patient_mirrored_are_turned_back(folder, views):
     assert_ball_is_found(load_tagged(folder, i0=I0))
 
 
+def test_an_orientation_that_does_not_follow_the_angle_is_warned_of(folder, views):
+    tags = stated(views[0], InstanceNumber=1, PatientOrientation=["A", "F"])
+    dicom(folder / "1.2.840.9.1", shadow(views[0])[:, ::-1], **tags)
+    case = load_tagged(folder, i0=I0)
+    assert any("1.2.840.9.1 show the patient mirrored" in warning for warning in case.warnings)
+
+
 def test_the_frames_of_a_run_are_views(tmp_path, views):
     primary = [f"{angles(view)[0] - angles(views[0])[0]:.6f}" for view in views]
     secondary = [f"{angles(view)[1] - angles(views[0])[1]:.6f}" for view in views]

@@ -32,7 +32,7 @@ def axes(tags, **conventions):
     """Directions of the stored image's rows and columns and of the beam, in the patient."""
     chosen = Conventions(**conventions)
     R = approximate_view(tags, conventions=chosen).world_from_camera[:3, :3].copy()
-    return R * (1, -1, 1) if is_mirrored(tags, conventions=chosen) else R
+    return R * (1, -1, 1) if is_mirrored(tags, chosen) else R
 
 
 @pytest.mark.parametrize(("primary", "secondary"), [(0, 0), (30, 0), (0, 25), (-40, -20), (90, 0), (170, 10)])
@@ -100,6 +100,7 @@ def test_the_room_angle_of_a_prone_patient_turns_both_ways():
 @pytest.mark.parametrize("tilt", [0, 25])
 def test_patient_orientation_decides_turns_and_mirrors(orientation, row, column, mirrored, tilt):
     tags = replace(TAGS, patient_orientation=orientation, primary_angle=tilt, secondary_angle=-tilt)
+    tags = replace(tags, first_angles=(tilt, -tilt))
     found = axes(tags)
     assert is_mirrored(tags) == mirrored
     assert found[:, 0] @ row > 0.8
@@ -107,9 +108,9 @@ def test_patient_orientation_decides_turns_and_mirrors(orientation, row, column,
 
 
 def test_a_lateral_view_is_oriented_by_its_letters():
-    found = axes(replace(TAGS, primary_angle=90, patient_orientation=("A", "F")))
+    found = axes(replace(TAGS, primary_angle=90, first_angles=(90, 0), patient_orientation=("A", "F")))
     assert np.allclose(found, np.column_stack([-P, -H, L]))
-    oblique = axes(replace(TAGS, primary_angle=40, patient_orientation=("LP", "FR")))
+    oblique = axes(replace(TAGS, primary_angle=40, first_angles=(40, 0), patient_orientation=("LP", "FR")))
     assert oblique[:, 0] @ L > 0.5
 
 
@@ -125,7 +126,7 @@ def test_rotation_and_flip_of_the_field_of_view(rotation, flipped, row, column):
 
 def test_without_a_word_the_side_is_a_convention():
     assert not is_mirrored(TAGS)
-    assert is_mirrored(TAGS, conventions=Conventions(side=Side.DETECTOR))
+    assert is_mirrored(TAGS, Conventions(side=Side.DETECTOR))
     assert np.allclose(axes(TAGS, side=Side.DETECTOR)[:, :2], np.column_stack([L, -H]))
     assert np.allclose(axes(TAGS, quarter_turns=2)[:, :2], np.column_stack([L, H]))
 
@@ -201,6 +202,10 @@ class TestIncrements:
         self.cine(file, PositionerPrimaryAngleIncrement=["0", "15", "32"])
         assert self.primary(file) == [10, 25, 42]
         assert self.primary(file, Increments.FROM_PREVIOUS) == [10, 25, 57]
+
+    def test_the_orientation_of_the_first_frame_goes_along(self, file):
+        self.cine(file, PositionerPrimaryAngleIncrement=["0", "90", "170"], PatientOrientation=["L", "F"])
+        assert [is_mirrored(carm_tags(file, n)) for n in range(3)] == [True] * 3
 
     def test_one_value_is_the_mean_step(self, file):
         self.cine(file, PositionerPrimaryAngleIncrement="-7")
