@@ -44,23 +44,10 @@ PROJECTIONS = (
 """SOP classes of X-ray projections: CR, DX, mammography, intra-oral, breast projections and RT images as well."""
 _VOLUMES = frozenset(
     _STORAGE + end
-    for end in (
-        "2",
-        "2.1",
-        "2.2",
-        "4",
-        "4.1",
-        "4.4",
-        "13.1.1",
-        "13.1.2",
-        "13.1.3",
-        "20",
-        "128",
-        "128.1",
-        "130",
-        "481.2",
-    )
+    for end in ("2", "2.1", "2.2", "4", "4.1", "4.4", "20", "128", "128.1", "130", "481.2")
+    + ("13.1.1", "13.1.2", "13.1.3")
 )
+"""Slices and volumes that were reconstructed: CT, MR, PET, dose, and 3D of C-arms and tomosynthesis."""
 _OTHER_MODALITIES = frozenset(
     ("CT", "MR", "PT", "NM", "US", "IVUS", "OCT", "SEG", "REG", "PR", "SR", "KO", "AU", "DOC", "PLAN")
     + ("RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "ECG", "HD", "SM", "XC", "ES", "GM")
