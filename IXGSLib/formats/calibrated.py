@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,17 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import FormatError, IXGSWarning
+from ..errors import FormatError
 from ..geometry import Grid, View
 from ..xray.itk_images import lattice
 from ..xray.radiograph import Values
-from ..xray.reading import frame_count
-from ..xray.sniffing import READABLE, SUFFIXES, head, sniff
+from ..xray.sniffing import head, sniff
 from .assembly import Ledger, Source, assemble
 from .case import Case
-from .folder import natural_key
 from .matrices import read_matrices
 from .rtk import Detector, read_rtk_matrices, view_of
+from .shots import Shot, find_shots
 
 Camera = Callable[[tuple[int, int]], View]
 
@@ -37,7 +35,7 @@ def load_calibrated(
 ) -> Case:
     """The case of images and projection matrices (.txt, .csv, .json, .npy) or an RTK geometry (.xml).
 
-    images: a folder, its files in natural order (shot2 before shot10), or one file whose frames are the views.
+    images: a folder, its files in the order of `find_shots`, or one file whose frames are the views.
     values, i0: what the pixels are, as in case.json.
     grid: the region to reconstruct, by default what all views see.
     detector: spacing, origin and direction of the images on RTK's detector, by default what a NRRD or MetaImage header
@@ -47,7 +45,7 @@ def load_calibrated(
     images, calibration = Path(images), Path(calibration)
     ledger = Ledger((images if images.is_dir() else images.parent).resolve())
     with ledger.collecting():
-        shots = _shots(images, calibration)
+        shots = find_shots(images, (calibration,))
         ledger.note(calibration)
         if calibration.suffix.lower() == ".xml":
             detector = _detector(shots[0][1]) if detector is None else detector
@@ -60,29 +58,6 @@ def load_calibrated(
         ]
         case = assemble(sources, values, ledger, grid)
     return replace(case, warnings=tuple(ledger.messages), hashes=ledger.hashes)
-
-
-Shot = tuple[str, Path, "int | None"]
-
-
-def _shots(images: Path, calibration: Path) -> list[Shot]:
-    """(id, file, frame) of every X-ray, in order."""
-    if images.is_dir():
-        return [(path.stem, path, None) for path in _image_files(images, calibration)]
-    count = frame_count(images)
-    return [(f"{n:03d}", images, n) for n in range(count)]
-
-
-def _image_files(folder: Path, calibration: Path) -> list[Path]:
-    files = [f for f in folder.iterdir() if f.is_file() and not f.name.startswith(".")]
-    files = [f for f in files if f.resolve() != calibration.resolve()]
-    chosen = [f for f in files if f.suffix.lower() in SUFFIXES or sniff(head(f)) in READABLE]
-    if not chosen:
-        raise FormatError(f"{folder.name}: no image files, expected {', '.join(READABLE)}; check the path")
-    ignored = sorted(f.name for f in set(files) - set(chosen))
-    if ignored:
-        warnings.warn(f"{folder.name}: no images and not used: {', '.join(ignored)}", IXGSWarning, stacklevel=2)
-    return sorted(chosen, key=natural_key)
 
 
 def _matrix_cameras(shots: Sequence[Shot], calibration: Path, detector: Detector | None) -> list[Camera]:

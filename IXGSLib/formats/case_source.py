@@ -27,9 +27,9 @@ class CaseFlags:
     """Poses of the images: 3x4 projection matrices (.txt .csv .json .npy) or an RTK geometry (.xml). CASE is then the
     folder with the images, or one stack of them."""
     values: Literal["line_integral", "intensity"] | None = None
-    """With --calibration: what the pixels hold."""
+    """With --calibration, or for a folder of DICOM X-rays: what the pixels hold."""
     i0: float | None = None
-    """With --calibration: intensity of the open field, estimated when not given."""
+    """With --calibration, or for a folder of DICOM X-rays: intensity of the open field, estimated when not given."""
     pixel_spacing: tuple[float, float] | None = None
     """With --calibration: width and height of a detector pixel, mm."""
     center: tuple[float, float, float] | None = None
@@ -45,12 +45,23 @@ class CaseFlags:
 
     def load(self, path: Path) -> Case:
         """The case at a path with the views and the region that the flags ask for; raises what the readers raise."""
-        case = self._from_json(path) if self.calibration is None else self._from_images(path)
+        case = self._from_images(path) if self.calibration is not None else self._from_tags(path)
         return self._with_region(without(case, self.leave_out))
 
     @property
     def _region(self) -> bool:
         return (self.center, self.size, self.spacing, self.direction) != (None, None, None, None)
+
+    def _from_tags(self, path: Path) -> Case:
+        """DICOM X-rays without a calibration, with the poses of their tags; else a case of its own."""
+        from ..formats.dicom_folder import holds_dicom, load_tagged
+
+        if not holds_dicom(path):
+            return self._from_json(path)
+        if self.pixel_spacing is not None:
+            raise SettingsError("--pixel-spacing is for images with --calibration; DICOM tags state it themselves")
+        grid = box(self.center, self.size, self.spacing) if self.center and self.size and self.spacing else None
+        return load_tagged(path, values=self.values, i0=self.i0, grid=grid)
 
     def _from_json(self, path: Path) -> Case:
         from . import load_case

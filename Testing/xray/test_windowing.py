@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from IXGSLib.xray.windowing import grey_window, to_grey
+from IXGSLib.xray.windowing import grey_picture, grey_window, to_grey
 
 
 def test_the_window_ignores_masked_pixels_and_outliers():
@@ -26,3 +26,12 @@ def test_grey_levels_are_linear_between_the_ends_of_the_window_and_clipped_beyon
 
 def test_a_constant_image_does_not_divide_by_zero():
     assert to_grey(np.full((2, 2), 3.0), 3.0, 3.0).tolist() == [[0, 0], [0, 0]]
+
+
+def test_a_picture_spans_the_measured_pixels_and_hides_the_masked_ones():
+    generator = np.random.default_rng(5)
+    image, mask = generator.random((30, 40), dtype=np.float32), generator.random((30, 40)) > 0.2
+    picture = grey_picture(image, mask)
+    assert picture.dtype == np.uint8
+    assert (picture[~mask] == 0).all()
+    assert (picture[mask].min(), picture.max()) == (0, 255)
