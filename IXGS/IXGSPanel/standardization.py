@@ -111,7 +111,7 @@ class StandardizationSection:
         ready = self.selection.reading is not None and not problem and self.method().method != "none"
         self.ui.previewStandardization.enabled = ready and not self.process.running
         if heading:
-            set_text(label, " ".join([heading, *map(escaped, details)]))
+            set_text(label, "<br>".join([heading, *map(escaped, details)]))
         elif self.process.running:
             set_text(label, _("Standardising the selected view..."))
         elif not self._previewed:
@@ -124,7 +124,7 @@ class StandardizationSection:
         if resolved.method == "none":
             return _("The X-rays are used as they are.")
         text = _("Apply standardises all views first. The X-rays themselves are not changed.")
-        return f"{text} {escaped(resolved.message)}".strip()
+        return "<br>".join([text, escaped(resolved.message)] if resolved.message else [text])
 
     def discard_preview(self) -> None:
         """Stop the preview and remove its pictures."""
