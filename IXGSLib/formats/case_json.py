@@ -15,6 +15,7 @@ from ..xray.radiograph import Values
 from .assembly import Ledger, Source, assemble
 from .case import Case
 from .folder import inside
+from .geometry_json import box_from_json
 from .standardization import Standardization, checked_record
 from .strict_json import numbers, read_json
 
@@ -154,13 +155,13 @@ def _camera(entry: dict[str, Any], what: str) -> Any:
         K = numbers(entry["K"], (3, 3), f'{what}: "K"')
         make = partial(View, K, numbers(entry["world_from_camera"], (4, 4), f'{what}: "world_from_camera"'))
 
-    def camera(size: tuple[int, int]) -> View:
+    def camera(size: tuple[int, int], id: str) -> View:
         if stated is not None and stated != list(size):
             raise FormatError(
                 f"{what}: the image is {size[0]} x {size[1]} pixels, the calibration {stated[0]:g} x {stated[1]:g}; "
                 "use the image that was calibrated or calibrate at its size"
             )
-        view: View = make(size, entry["id"], pair)
+        view: View = make(size, id, pair)
         return view
 
     return camera
@@ -170,16 +171,9 @@ def _volume(volume: Any, name: str) -> Grid | None:
     if volume is None:
         return None
     what = f'{name}: "volume"'
-    if not isinstance(volume, dict) or not {"center", "size", "spacing"} <= volume.keys():
-        raise FormatError(f'{what} is incomplete, expected "center", "size" and "spacing", all in mm')
-    _warn_unknown(volume, _VOLUME_KEYS, what)
-    direction = volume.get("direction")
-    return Grid.centered(
-        numbers(volume["center"], (3,), f'{what}: "center"'),
-        numbers(volume["size"], (3,), f'{what}: "size"'),
-        float(numbers(volume["spacing"], (), f'{what}: "spacing"')),
-        None if direction is None else numbers(direction, (3, 3), f'{what}: "direction"'),
-    )
+    if isinstance(volume, dict):
+        _warn_unknown(volume, _VOLUME_KEYS, what)
+    return box_from_json(volume, what)
 
 
 def _text(entry: dict[str, Any], key: str, what: str) -> str:
