@@ -60,7 +60,7 @@ panel: setup
 	$(bin)/python Testing/panel/show.py
 
 bench: setup
-	$(bin)/python Testing/benchmarks/bench.py
+	$(bin)/python Testing/benchmarks/quality/bench.py
 
 extension:
 	$(PYTHON) Packaging/extension.py archive $(slicer)

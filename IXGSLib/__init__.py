@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .formats import load_case
@@ -12,19 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["StandardizationSettings", "load_case", "reconstruct", "standardize"]
 __version__ = "0.1.0"
 
-
-def __getattr__(name: str) -> Any:
-    # Slicer imports this package at its start, when nothing heavy may be loaded.
-    if name == "load_case":
-        from .formats import load_case
-
-        return load_case
-    if name == "reconstruct":
-        from .reconstruction import reconstruct
-
-        return reconstruct
-    if name in ("StandardizationSettings", "standardize"):
-        from . import standardization
-
-        return getattr(standardization, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Slicer imports this package at its start, when nothing heavy may be loaded.
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "StandardizationSettings": ".standardization",
+        "load_case": ".formats",
+        "reconstruct": ".reconstruction",
+        "standardize": ".standardization",
+    },
+)

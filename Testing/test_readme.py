@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from Testing.benchmarks.quality.tables import MARKS, RESULTS, readme_table, results
 from Testing.benchmarks.store import Store
-from Testing.benchmarks.tables import MARKS, RESULTS, readme_table, results
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import qt
 import slicer
 
-from .job import Ending, Event, Job
+from IXGSLib.runs.job import Ending, Event, Job
+
 from .signal import Signal
 
 POLL_MILLISECONDS = 100

@@ -17,7 +17,7 @@ from .pictures import escaped, say, show
 if TYPE_CHECKING:
     from .panel import Panel
 
-SCRIPT = Path(__file__).parent / "children" / "render_views.py"
+RENDER_VIEWS = ("-m", "IXGSLib.jobs.render_views")
 
 
 class Comparison:
@@ -42,7 +42,7 @@ class Comparison:
             return
         self.forget()
         self._folder = Path(tempfile.mkdtemp(prefix="ixgs-renders-", dir=slicer.app.temporaryPath))
-        self.child.start([str(SCRIPT), str(run), "--reading", str(reading.folder), "--out", str(self._folder)])
+        self.child.start([*RENDER_VIEWS, str(run), "--reading", str(reading.folder), "--out", str(self._folder)])
         say(self.ui.comparisonMessage, _("Drawing the volume as the X-rays would see it ..."))
 
     def _on_rendered(self, ending: Ending) -> None:

@@ -10,9 +10,8 @@ from typing import Any
 import slicer
 
 from IXGSLib.errors import Cancelled, ReconstructionError
+from IXGSLib.runs.job import Event, Job
 from IXGSLib.steps import finished
-
-from .job import Event, Job
 
 LOOK_SECONDS = 0.05
 

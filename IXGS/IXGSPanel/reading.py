@@ -47,7 +47,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Reading:
-    """What children/read_case.py found out about a case; values: what its files hold, intensity or line_integral."""
+    """What jobs/read_case.py found out about a case; values: what its files hold, intensity or line_integral."""
 
     name: str
     folder: Path

@@ -55,7 +55,7 @@ class SceneImages:
         self.changed.emit()
 
     def copied(self, folder: Path) -> Steps[None]:
-        """Copy the pixels and poses of the list for children/read_images.py, part by part.
+        """Copy the pixels and poses of the list for jobs/read_images.py, part by part.
 
         Raises FormatError and GeometryError that name a node that holds none.
         """

@@ -17,7 +17,7 @@ from .pictures import escaped, say, show
 if TYPE_CHECKING:
     from .panel import Panel
 
-SCRIPT = Path(__file__).parent / "children" / "standardize_view.py"
+STANDARDIZE_VIEW = ("-m", "IXGSLib.jobs.standardize_view")
 
 
 class StandardizationSection:
@@ -67,7 +67,7 @@ class StandardizationSection:
         self.forget()
         self._shown = self._wanted()
         self._folder = Path(tempfile.mkdtemp(prefix="ixgs-standardized-", dir=slicer.app.temporaryPath))
-        words = [str(SCRIPT), str(self.panel.xrays.case), "--out", str(self._folder), "--view", shot.id]
+        words = [*STANDARDIZE_VIEW, str(self.panel.xrays.case), "--out", str(self._folder), "--view", shot.id]
         self.child.start([*words, *self.arguments(), *self.panel.xrays.image_arguments()])
         self._tell()
 

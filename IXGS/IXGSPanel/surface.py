@@ -19,7 +19,7 @@ from .pictures import escaped, say
 if TYPE_CHECKING:
     from .panel import Panel
 
-SCRIPT = Path(__file__).parent / "children" / "make_surface.py"
+MAKE_SURFACE = ("-m", "IXGSLib.jobs.make_surface")
 BONE = "IXGS.Bone"
 """Reference from a volume node to its segmentation."""
 
@@ -61,7 +61,7 @@ class BoneSurface:
         self._folder = Path(tempfile.mkdtemp(prefix="ixgs-surface-", dir=slicer.app.temporaryPath))
         np.save(self._folder / "labels.npy", labels)
         np.save(self._folder / "ras_from_index.npy", ras_from_index(volume))
-        self.child.start([str(SCRIPT), str(self._folder)])
+        self.child.start([*MAKE_SURFACE, str(self._folder)])
         self.ui.segmentBone.text = _("Cancel")
         say(self.ui.surfaceMessage, _("Making the surface ..."))
 

@@ -26,8 +26,7 @@ from .views_table import ViewsTable
 if TYPE_CHECKING:
     from .panel import Panel
 
-CHILDREN = Path(__file__).parent / "children"
-SCRIPT, IMAGES_SCRIPT = CHILDREN / "read_case.py", CHILDREN / "read_images.py"
+READ_CASE, READ_IMAGES = ("-m", "IXGSLib.jobs.read_case"), ("-m", "IXGSLib.jobs.read_images")
 FEWEST = 2
 """X-rays of which something can be made."""
 PAUSE_MILLISECONDS = 400
@@ -163,7 +162,7 @@ class XRaysSection:
     def _start(self, case: Path) -> None:
         self.case = case
         folder = self._temporary()
-        self.child.start([str(SCRIPT), str(case), "--out", str(folder), *self.image_arguments()])
+        self.child.start([*READ_CASE, str(case), "--out", str(folder), *self.image_arguments()])
         self._tell()
 
     def _temporary(self) -> Path:
@@ -255,7 +254,7 @@ class XRaysSection:
 
     def _start_images(self, images: Path) -> None:
         self.case, folder = self._temporary() / "scene", self._temporary()
-        self.child.start([str(IMAGES_SCRIPT), str(images), "--case", str(self.case), "--out", str(folder)])
+        self.child.start([*READ_IMAGES, str(images), "--case", str(self.case), "--out", str(folder)])
         self._tell()
 
     def _refuse(self, error: IXGSError) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from ..errors import IXGSError
-from .case_flags import CaseFlags
-from .messages import noticed, tell
+from ..formats.case_source import CaseFlags
+from ..messages import noticed, tell
 
 if TYPE_CHECKING:
     from rich.table import Table

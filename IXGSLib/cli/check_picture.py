@@ -14,8 +14,8 @@ from matplotlib.transforms import Affine2D
 from ..formats import Case
 from ..geometry import Grid, View
 from ..geometry.rigid import Array
+from ..messages import RESEARCH_ONLY
 from ..xray import XRay
-from .messages import RESEARCH_ONLY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

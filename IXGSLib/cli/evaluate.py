@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import tyro
 
 from ..errors import FormatError, IXGSError, SettingsError
+from ..evaluation.reference import Reference, print_metrics
 from ..files import sha256
-from ..formats.run_record import DONE, read_record
-from .accuracy import Reference, print_metrics
-from .messages import RESEARCH_ONLY, noticed, tell
+from ..messages import RESEARCH_ONLY, noticed, tell
+from ..runs.record import DONE, read_record
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import tyro
 
-from ..simulation.pairs import PairSettings, make_pairs
-from .events import Reporter
-from .lock import Lock
-from .messages import RESEARCH_ONLY, noticed
+from ..messages import RESEARCH_ONLY, noticed
+from ..runs.events import Reporter
+from ..runs.lock import Lock
+from ..training.pair_making import PairSettings, make_pairs
 
 
 @dataclass(frozen=True)

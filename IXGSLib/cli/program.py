@@ -14,8 +14,8 @@ from typing import Protocol, cast
 
 from .. import __version__
 from ..errors import Cancelled, IXGSError, SettingsError
-from .messages import one_line, tell
-from .stopping import stoppable
+from ..messages import one_line, tell
+from ..runs.stopping import stoppable
 
 DONE, BUG, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
 

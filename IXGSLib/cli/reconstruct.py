@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from ..errors import IXGSError, ReconstructionError, SettingsError
-from .accuracy import Reference, print_metrics
-from .case_flags import CaseFlags, evenly
-from .events import Reporter, finite
-from .messages import RESEARCH_ONLY, noticed, one_line
-from .provenance import case_record, surroundings
-from .run_folder import LOG, PREVIEW, RunFolder
-from .stopping import stop_asked, stop_at_end_of_input
+from ..evaluation.reference import Reference, print_metrics
+from ..formats.case_source import CaseFlags, evenly
+from ..messages import RESEARCH_ONLY, noticed, one_line
+from ..runs.events import Reporter, finite
+from ..runs.folder import LOG, PREVIEW, RunFolder
+from ..runs.provenance import case_record, surroundings
+from ..runs.stopping import stop_asked, stop_at_end_of_input
 
 if TYPE_CHECKING:
     from ..evaluation import Report
@@ -126,7 +126,7 @@ class Reconstruct:
     def _record(
         self, case: Case, settings: ReconstructionSettings, reference: Reference, device: str
     ) -> dict[str, Any]:
-        from ..rendering.threads import set_thread_count, thread_count
+        from ..compute.threads import set_thread_count, thread_count
 
         if self.threads is not None:
             import torch

@@ -9,8 +9,8 @@ from typing import Annotated
 import tyro
 
 from ..errors import SettingsError
+from ..messages import RESEARCH_ONLY, noticed, tell
 from ..simulation import ImagingSettings, Simulation, SimulationSettings, simulate, write_simulation
-from .messages import RESEARCH_ONLY, noticed, tell
 
 
 @dataclass(frozen=True)

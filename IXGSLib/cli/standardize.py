@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from ..files import check_new, write_atomically, write_whole
+from ..formats.case_source import CaseFlags
+from ..messages import RESEARCH_ONLY, noticed
+from ..runs.events import Reporter
+from ..runs.stopping import stop_at_end_of_input
 from ..standardization.settings import StandardizationSettings
-from .case_flags import CaseFlags
-from .events import Reporter
-from .messages import RESEARCH_ONLY, noticed
-from .stopping import stop_at_end_of_input
 
 if TYPE_CHECKING:
     from ..formats import Case

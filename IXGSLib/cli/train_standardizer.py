@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 import tyro
 
-from ..standardization.training_settings import TrainingSettings
-from .events import Reporter
-from .lock import Lock
-from .messages import RESEARCH_ONLY, noticed
-from .stopping import stop_asked
+from ..messages import RESEARCH_ONLY, noticed
+from ..runs.events import Reporter
+from ..runs.lock import Lock
+from ..runs.stopping import stop_asked
+from ..training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class TrainStandardizer:
             print(f"{weights}\n{RESEARCH_ONLY}")
 
     def _train(self, out: Path, reporter: Reporter) -> Path:
-        from ..standardization.pairs import open_pairs
-        from ..standardization.training import TrainingProgress, train
+        from ..training.loop import TrainingProgress, train
+        from ..training.pairs import open_pairs
 
         def tell(progress: TrainingProgress) -> None:
             for message in messages:

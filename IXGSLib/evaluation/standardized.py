@@ -12,10 +12,10 @@ from scipy import ndimage
 
 from ..formats.standardization import Standardization
 from ..geometry.rigid import Array
-from ..standardization.agreement import disagreeing, reprojection_errors
-from ..standardization.comparison import Change, changes
 from ..standardization.settings import StandardizationSettings
 from ..xray import XRay
+from .agreement import disagreeing, reprojection_errors
+from .comparison import Change, changes
 from .page import figure, table
 from .pictures import DIVERGING, NOT_MEASURED, colour_bar, coloured, framed, grey, shrunk
 from .planes import edge_letters

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .calibrated import load_calibrated
@@ -13,11 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Case", "load_calibrated", "load_case", "save_case"]
 
-_MODULES = {"Case": "case", "load_calibrated": "calibrated", "load_case": "case_json", "save_case": "case_writing"}
-
-
-def __getattr__(name: str) -> Any:
-    # The readers bring pydicom and more, for which Slicer shall not wait when it only wants a record.
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+# The readers load pydicom and more, which a caller that only wants a settings file does not need.
+__getattr__ = lazy_exports(
+    __name__,
+    {"Case": ".case", "load_calibrated": ".calibrated", "load_case": ".case_json", "save_case": ".case_writing"},
+)

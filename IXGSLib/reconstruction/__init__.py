@@ -1,9 +1,10 @@
-"""From a case to a volume: the start, the optimisation and what comes of it."""
+"""From a case to a volume: the start, the optimisation and its result."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..lazy import lazy_exports
 from .settings import ReconstructionSettings
 
 if TYPE_CHECKING:
@@ -12,15 +13,5 @@ if TYPE_CHECKING:
 
 __all__ = ["Reconstruction", "ReconstructionSettings", "reconstruct"]
 
-
-def __getattr__(name: str) -> Any:
-    # The panel shows the settings also where torch is not installed yet.
-    if name == "reconstruct":
-        from .pipeline import reconstruct
-
-        return reconstruct
-    if name == "Reconstruction":
-        from .result import Reconstruction
-
-        return Reconstruction
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# The panel shows the settings also where torch is not installed yet.
+__getattr__ = lazy_exports(__name__, {"Reconstruction": ".result", "reconstruct": ".pipeline"})

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..compute.lanes import kernel
+from ..compute.threads import run
 from ..rendering import devices
-from ..rendering.lanes import kernel
-from ..rendering.threads import run
 
 BETA_1 = 0.9
 BETA_2 = 0.999

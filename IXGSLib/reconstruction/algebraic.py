@@ -11,8 +11,8 @@ from ..geometry import Grid
 from ..rendering.joseph import backproject, project_volume
 from ..xray import XRay
 from ..xray.reduction import reduced
+from .body_model import Trunk, fitted_trunk
 from .settings import ReconstructionSettings
-from .trunk import Trunk, fitted_trunk
 
 VOXELS = 64**3
 """Voxels of the coarse grids; finer ones cost time and the optimisation finds the detail anyway."""

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..compute.lanes import kernel
+from ..compute.placement import placed
+from ..compute.threads import CHUNKS, run
 from ..errors import GeometryError
 from ..rendering import devices
-from ..rendering.lanes import kernel
-from ..rendering.placement import placed
-from ..rendering.threads import CHUNKS, run
 
 WINDOW_SIZE = 11
 _TAPS = np.exp(-0.5 * ((np.arange(WINDOW_SIZE) - WINDOW_SIZE // 2) / 1.5) ** 2)

@@ -10,21 +10,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..compute.memory import within_memory
 from ..errors import ReconstructionError
 from ..gaussians import Cloud
 from ..geometry import Grid
 from ..rendering import project
-from ..rendering.memory import within_memory
 from ..xray import XRay
 from ..xray.reduction import reduced
 from .adam import Adam
+from .body_model import Trunk
 from .density_control import Control, control
 from .losses import WINDOW_SIZE, image_loss
 from .order import Order
 from .parameters import limit, pack, unpack
 from .priors import Priors
 from .settings import ReconstructionSettings
-from .trunk import Trunk
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..compute.lanes import kernel
+from ..compute.threads import run
 from ..gaussians import Cloud
 from ..rendering import devices
-from ..rendering.lanes import kernel
-from ..rendering.threads import run
 
 COLUMNS = 11
 """Position 0-2 in mm, logarithm of the scale 3-5, quaternion 6-9, raw density 10."""

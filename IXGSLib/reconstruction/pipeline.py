@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from .. import __version__
+from ..compute.memory import accounted, parts, within_memory
 from ..errors import Cancelled, IXGSWarning, ReconstructionError
 from ..formats import Case
 from ..gaussians import Cloud
@@ -23,16 +24,15 @@ from ..geometry.coverage import check_views
 from ..geometry.rigid import apply
 from ..rendering import project, voxelize
 from ..rendering.devices import Device, chosen
-from ..rendering.memory import accounted, parts, within_memory
 from ..volume import Volume
 from ..xray import XRay
 from ..xray.reduction import reduced
 from .algebraic import algebraic_start
+from .body_model import Trunk
 from .checkpoint import load_checkpoint, save_checkpoint
 from .optimization import Optimization
 from .result import Progress, Reconstruction, Stage
 from .settings import Preset, ReconstructionSettings, settings_for
-from .trunk import Trunk
 
 PIXELS_PER_VOXEL = 0.75
 """Images are averaged down while their pixels, at the region, stay below this share of a voxel."""

@@ -10,10 +10,10 @@ from ..gaussians import Cloud
 from ..geometry import Grid
 from ..rendering import voxelize
 from .algebraic import trunk_grid
-from .emptiness import half_filled
-from .roughness import total_variation
+from .body_model import Trunk
+from .gap_penalty import half_filled
 from .settings import ReconstructionSettings
-from .trunk import Trunk
+from .total_variation import total_variation
 
 RIM = 5.0
 """Millimetres around a region of soft tissue that are looked at too: what straddles its border would go rough."""

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ..compute.lanes import WIDTH
+from ..compute.merging import merged
+from ..compute.threads import CHUNKS, run
 from ..gaussians import Cloud
 from ..geometry import Grid, View
 from . import footprint, voxels
-from .lanes import WIDTH
-from .merging import merged
-from .threads import CHUNKS, run
 
 
 def project(cloud: Cloud, view: View, pose: Tensor) -> Tensor:

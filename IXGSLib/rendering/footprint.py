@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from .lanes import WIDTH, inlined, kernel
+from ..compute.lanes import WIDTH, inlined, kernel
 from .matrix3 import applied, linear, moved, product, transposed, vector, vector4
 from .quaternion import rotation, rotation_gradient
 from .reference import CUTOFF, NEAREST_DEPTH, PIXEL_VARIANCE

@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
+from ..compute.lanes import kernel
+from ..compute.merging import merged
+from ..compute.threads import CHUNKS, run
 from ..geometry import Grid, View
 from ..geometry.rigid import Array, apply
-from .lanes import kernel
-from .merging import merged
-from .threads import CHUNKS, run
 
 EDGE = 1e-6
 """Part of a voxel by which rays stop short of the border of the lattice, so that rounding never leads them beyond."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .lanes import inlined
+from ..compute.lanes import inlined
 
 
 @inlined

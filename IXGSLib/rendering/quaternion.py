@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .lanes import inlined
+from ..compute.lanes import inlined
 
 
 @inlined

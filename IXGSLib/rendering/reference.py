@@ -10,9 +10,9 @@ import math
 import torch
 from torch import Tensor
 
+from ..compute.placement import placed
 from ..gaussians import Cloud
 from ..geometry import Grid, View
-from .placement import placed
 
 CUTOFF = 3.5
 """Standard deviations along each image or grid axis beyond which a Gaussian is not drawn (0.1 % of the mass)."""

@@ -19,8 +19,8 @@ import math
 
 import numpy as np
 
-from . import lanes
-from .lanes import WIDTH, inlined, kernel
+from ..compute import lanes
+from ..compute.lanes import WIDTH, inlined, kernel
 
 f4 = np.float32
 u8 = np.uint64

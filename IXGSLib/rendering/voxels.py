@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 
+from ..compute.lanes import WIDTH, inlined, kernel
 from ..geometry import Grid
 from ..geometry.rigid import Array
-from .lanes import WIDTH, inlined, kernel
 from .matrix3 import applied, linear, moved, product, scaled, transposed, vector, vector4
 from .quaternion import rotation, rotation_gradient
 from .reference import CUTOFF, PIXEL_VARIANCE

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
+from ..compute.lanes import inlined, kernel
+from ..compute.threads import run
 from ..geometry import Grid
 from ..geometry.rigid import Array, apply
-from ..rendering.lanes import inlined, kernel
-from ..rendering.threads import run
 from .body import Body
 from .spine import spine
 

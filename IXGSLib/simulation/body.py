@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..compute.lanes import kernel
+from ..compute.threads import run
 from ..geometry import Grid, View
 from ..geometry.rigid import apply
 from ..rendering.joseph import lattice_path, lattice_rays
-from ..rendering.lanes import kernel
-from ..rendering.threads import run
 from ..volume import Volume
 from ..volume.resampling import resample
 from .attenuation import all_tissue, bone_enhanced

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from ..errors import FormatError
+from .distribution import LikenessModel, features
 from .fitting import Fit
 from .generator import Generator
-from .likeness import LikenessModel, features
 from .normalization import channels
 from .weights import load_weights
 

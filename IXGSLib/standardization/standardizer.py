@@ -18,8 +18,8 @@ from ..formats import Case
 from ..formats.standardization import Standardization
 from ..resources import shipped_weights
 from ..xray import XRay
+from ..xray.fiducials import Ball, covered, find_balls
 from . import classical
-from .fiducials import Ball, covered, find_balls
 from .inpainting import inpainted
 from .polarity import polarity
 from .settings import StandardizationSettings

@@ -16,9 +16,9 @@ from torch import Tensor
 from ..errors import FormatError, SettingsError, TruncatedFile
 from ..files import sha256, write_atomically
 from ..formats.strict_json import parse_json
+from ..training.settings import TrainingSettings
+from .distribution import LIKENESS
 from .generator import Generator
-from .likeness import LIKENESS
-from .training_settings import TrainingSettings
 
 FORMAT, VERSION = "ixgs-standardizer", 1
 LARGEST = 64 * 2**20

@@ -11,10 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from IXGSLib.compute.threads import thread_count
 from IXGSLib.files import write_atomically
-from IXGSLib.rendering.threads import thread_count
 
-STORE = Path(__file__).with_name("bench.json")
+STORE = Path(__file__).with_name("quality") / "bench.json"
 DIGITS = 4
 Key = tuple[str, str, int]
 """Case, method and seed."""

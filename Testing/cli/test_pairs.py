@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from IXGSLib.files import sha256
 from IXGSLib.formats import load_case
-from IXGSLib.simulation.pairs import ANATOMY
+from IXGSLib.training.pair_making import ANATOMY
 from IXGSLib.xray import png
 from Testing.simulation.phantom import GRID, hounsfield
 

@@ -14,10 +14,10 @@ import pytest
 
 import IXGSLib
 from IXGSLib import evaluation, reconstruction
-from IXGSLib.cli.case_flags import CaseFlags, evenly
 from IXGSLib.cli.reconstruct import Reconstruct
 from IXGSLib.errors import Cancelled, IXGSError
 from IXGSLib.formats import load_case
+from IXGSLib.formats.case_source import CaseFlags, evenly
 from IXGSLib.reconstruction.settings import PRESETS
 from IXGSLib.xray.radiograph import Values
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from IXGSLib.standardization.weights import load_weights
-from Testing.standardization.conftest import pair_folder  # noqa: F401
+from Testing.training.conftest import pair_folder  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 FLAGS = ("--width", 4, "--levels", 4, "--discriminator-width", 4, "--steps", 6, "--device", "cpu")

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from IXGSLib.evaluation.comparison import Change
 from IXGSLib.evaluation.report import report_html
 from IXGSLib.evaluation.standardized import ADDED, REMOVED, outlined
 from IXGSLib.formats.standardization import Standardization
-from IXGSLib.standardization.comparison import Change
 from Testing.evaluation.test_report import EVIL, Tags, make_report, pictures
 
 

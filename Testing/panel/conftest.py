@@ -117,9 +117,8 @@ def small_case(tmp_path_factory):
 def reading(small_case, tmp_path_factory):
     """What reading the small case leaves, for tests about something else."""
     folder = tmp_path_factory.mktemp("reading")
-    script = ROOT / "IXGS" / "IXGSPanel" / "children" / "read_case.py"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, script, small_case, "--out", folder]
+    words = [sys.executable, "-m", "IXGSLib.jobs.read_case", small_case, "--out", folder]
     with subprocess.Popen(words, env=environment, stdin=subprocess.PIPE) as process:  # it ends with its input
         assert process.wait() == 0
     return folder
@@ -128,7 +127,7 @@ def reading(small_case, tmp_path_factory):
 @pytest.fixture
 def read(panel, small_case, reading, tmp_path):
     """The panel with the small case read, ready for Apply."""
-    from IXGSPanel.job import Ending
+    from IXGSLib.runs.job import Ending
 
     panel.parameters.casePath = str(small_case)
     panel.parameters.settings = json.dumps(SMALL)

@@ -181,7 +181,7 @@ def test_a_crash_of_the_child_is_one_message(read, ui, wait, monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="the test's child hides from signals as POSIX has them")
 def test_a_child_that_does_not_listen_is_ended_with_its_children(read, ui, wait, monkeypatch):
-    from IXGSPanel import job
+    from IXGSLib.runs import job
 
     monkeypatch.setattr(job, "PATIENCE_SECONDS", 0.2)
     code = (

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PANEL = sorted((ROOT / "IXGS" / "IXGSPanel").glob("*.py"))
-"""What runs in Slicer's own process; the scripts of children/ do not."""
+"""What runs in Slicer's own process; the modules of IXGSLib.jobs do not."""
 LONG = {
     # surfaces, by the library and by Slicer
     *("add_bone", "labels_surface", "bone_surface", "CreateClosedSurfaceRepresentation", "CreateRepresentation"),

@@ -154,7 +154,7 @@ def test_a_crash_of_the_surface_is_one_message(volume, panel, ui, make_surface, 
 
     script = tmp_path / "crash.py"
     script.write_text("import os; os._exit(7)")
-    monkeypatch.setattr(surface, "SCRIPT", script)
+    monkeypatch.setattr(surface, "MAKE_SURFACE", (str(script),))
     panel.parameters.threshold = 0.01
     make_surface()
     assert "ended unexpectedly with code 7" in ui.surfaceMessage.text

@@ -6,7 +6,7 @@ from IXGSLib.formats import Case
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm, random, trajectory
 from IXGSLib.reconstruction import ReconstructionSettings
-from IXGSLib.reconstruction.trunk import Trunk
+from IXGSLib.reconstruction.body_model import Trunk
 from IXGSLib.rendering.joseph import project_volume
 from IXGSLib.volume import Volume
 from IXGSLib.xray import XRay

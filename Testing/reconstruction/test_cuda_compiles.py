@@ -15,7 +15,7 @@ ARCHITECTURES = ("sm_80", "sm_90", "sm_120")
 KERNELS = (
     *("images.draw", "images.gather", "volumes.fill", "volumes.gather"),
     *("image_loss.filter_rows", "image_loss.compare", "image_loss.spread_columns", "image_loss.spread_rows"),
-    *("roughness.vary", "adam.move"),
+    *("total_variation.vary", "adam.move"),
 )
 
 

@@ -10,7 +10,7 @@ import torch
 pytest.importorskip("triton")
 from IXGSLib.reconstruction.adam import Adam
 from IXGSLib.reconstruction.losses import image_loss, image_loss_reference
-from IXGSLib.reconstruction.roughness import total_variation, total_variation_reference
+from IXGSLib.reconstruction.total_variation import total_variation, total_variation_reference
 from Testing.rendering.the_gpus_way import DEVICE, the_gpus_way
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from IXGSLib.compute import memory
 from IXGSLib.errors import ReconstructionError, SettingsError
 from IXGSLib.gaussians.initialization import random_cloud
 from IXGSLib.reconstruction import optimization, pipeline, priors, reconstruct
 from IXGSLib.reconstruction.checkpoint import load_checkpoint, save_checkpoint
 from IXGSLib.reconstruction.optimization import Optimization
-from IXGSLib.rendering import devices, memory
+from IXGSLib.rendering import devices
 from IXGSLib.xray.reduction import reduced
 from Testing.reconstruction.phantom import QUICK
 from Testing.rendering.the_gpus_way import DEVICE, the_gpus_way

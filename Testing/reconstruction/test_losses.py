@@ -10,7 +10,7 @@ from skimage.metrics import structural_similarity
 
 from IXGSLib.errors import GeometryError
 from IXGSLib.reconstruction.losses import image_loss, image_loss_reference
-from IXGSLib.reconstruction.roughness import total_variation, total_variation_reference
+from IXGSLib.reconstruction.total_variation import total_variation, total_variation_reference
 
 
 def images(shape=(23, 30), seed=0, dtype=torch.float32):

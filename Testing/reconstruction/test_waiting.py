@@ -9,8 +9,8 @@ import pytest
 import torch
 
 pytest.importorskip("triton")
+from IXGSLib.compute import memory
 from IXGSLib.reconstruction.optimization import LOOK_EVERY
-from IXGSLib.rendering import memory
 from IXGSLib.rendering.cuda import render, with_gsplat
 from Testing.reconstruction import launches
 

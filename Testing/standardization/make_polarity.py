@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from IXGSLib.standardization.pairs import open_pairs
 from IXGSLib.standardization.polarity import features
+from IXGSLib.training.pairs import open_pairs
 
 PENALTY = 0.01
 """Of squared weights of features of unit deviation, against the mean logistic loss."""

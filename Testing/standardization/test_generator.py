@@ -29,7 +29,7 @@ def test_has_the_levels_and_channels_of_the_paper():
 
 
 def test_default_weights_fit_into_twenty_megabytes_in_half_precision():
-    from IXGSLib.standardization.training_settings import TrainingSettings
+    from IXGSLib.training.settings import TrainingSettings
 
     settings = TrainingSettings()
     with torch.device("meta"):

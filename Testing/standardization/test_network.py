@@ -9,8 +9,8 @@ import torch
 from IXGSLib.errors import FormatError
 from IXGSLib.standardization.generator import Generator
 from IXGSLib.standardization.network import Network, load_network
-from IXGSLib.standardization.training_settings import TrainingSettings
 from IXGSLib.standardization.weights import save_weights
+from IXGSLib.training.settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")

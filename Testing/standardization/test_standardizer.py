@@ -13,7 +13,7 @@ from IXGSLib.geometry.trajectory import CArm, arc, trajectory
 from IXGSLib.standardization import StandardizationSettings, standardize, standardizer
 from IXGSLib.standardization.standardizer import resolved
 from IXGSLib.xray import XRay
-from Testing.standardization.test_fiducials import SIZE, with_balls
+from Testing.xray.test_fiducials import SIZE, with_balls
 
 GRID = Grid.centered((0, 0, 0), (60, 60, 60), 2.0)
 ARM = CArm(detector_pixels=(SIZE, SIZE), detector_size=SIZE * 0.5 * 1.62)

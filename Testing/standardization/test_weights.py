@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import save
 
 from IXGSLib.errors import FormatError, IXGSError, TruncatedFile
+from IXGSLib.standardization.distribution import fit
 from IXGSLib.standardization.generator import Generator
-from IXGSLib.standardization.likeness import fit
-from IXGSLib.standardization.training_settings import TrainingSettings
 from IXGSLib.standardization.weights import FORMAT, LARGEST, load_weights, save_weights
+from IXGSLib.training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(width=4, levels=4)
 ABOUT = {"settings": asdict(SETTINGS), "size": 32, "patients": ["a"], "scores": {"l1": 0.1}}

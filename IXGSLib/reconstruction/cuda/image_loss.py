@@ -15,7 +15,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ...rendering.placement import placed
+from ...compute.placement import placed
 from ..losses import WINDOW, WINDOW_SIZE
 
 BLOCK = 256

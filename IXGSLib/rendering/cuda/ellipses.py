@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...compute.placement import placed
 from ...gaussians import Cloud
 from ...geometry import Grid, View
 from .. import reference
-from ..placement import placed
 from ..reference import CUTOFF
 
 

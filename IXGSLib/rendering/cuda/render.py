@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
+from ...compute import memory
 from ...gaussians import Cloud
 from ...geometry import Grid, View
-from .. import memory
 from . import ellipses, images, tiles, volumes
 
 

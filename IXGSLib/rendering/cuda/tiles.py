@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..placement import placed
+from ...compute.placement import placed
 
 SPAN = 3
 

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...compute import memory
+from ...compute.placement import placed
 from ...gaussians import Cloud
 from ...geometry import View
-from .. import memory
-from ..placement import placed
 from ..reference import CUTOFF, NEAREST_DEPTH, PIXEL_VARIANCE, product
 from . import render
 

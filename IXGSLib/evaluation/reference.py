@@ -1,0 +1,94 @@
+"""How close a result comes to what is known of the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import FormatError
+from ..files import sha256
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..formats import Case
+    from ..gaussians import Cloud
+    from ..volume import Volume
+
+Metrics = dict[str, "float | None"]
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What a reconstruction did not see: the true volume, X-rays for testing; either may be missing.
+
+    hashes: SHA-256 of the files they came from.
+    """
+
+    truth: Volume | None = None
+    test: Case | None = None
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, truth: Path | None, test: Path | None) -> Reference:
+        """Read both; raises FormatError and what the readers raise."""
+        from ..formats import load_case
+        from ..volume import Volume
+
+        if truth is not None and not truth.is_file():
+            raise FormatError(f"{truth}: no such file, expected the true volume as .nrrd; check --truth")
+        volume = None if truth is None else Volume.load(truth)
+        case = None if test is None else load_case(test, check=False)
+        hashes = {} if truth is None else {truth.name: sha256(truth.read_bytes())}
+        return cls(volume, case, hashes | (case.hashes if case else {}))
+
+    def renders(self, cloud: Cloud) -> list[np.ndarray]:
+        """The line integrals (height, width) of a cloud in each view for testing."""
+        import torch
+
+        from ..rendering import project
+
+        with torch.no_grad():
+            return [project(cloud, view).numpy() for view in self.test.views] if self.test else []
+
+    def metrics(self, volume: Volume, renders: Sequence[np.ndarray]) -> tuple[Metrics, tuple[str, ...]]:
+        """The metrics by name, and why one is not defined."""
+        from . import compare_views, compare_volumes
+
+        found: Metrics = {}
+        notes: tuple[str, ...] = ()
+        if self.truth is not None:
+            against = compare_volumes(volume, self.truth)
+            found, notes = against.as_dict(), against.notes
+        if self.test is not None:
+            found |= compare_views(renders, self.test.xrays).as_dict()
+        return found, notes
+
+    def apart_from(self, case: Case) -> Reference:
+        """The same with views for testing that share no name with those of a case."""
+        if self.test is None:
+            return self
+        taken = {view.id for view in case.views}
+        xrays = tuple(
+            replace(xray, view=replace(xray.view, id=f"test {xray.view.id}")) if xray.view.id in taken else xray
+            for xray in self.test.xrays
+        )
+        return replace(self, test=replace(self.test, xrays=xrays))
+
+
+def print_metrics(metrics: Mapping[str, float | None]) -> None:
+    """The metrics as a table on standard output."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from .report import LABELS
+
+    table = Table("Metric", "Value", "Meaning", box=SIMPLE_HEAD, pad_edge=False)
+    table.columns[1].justify = "right"
+    for name, value in metrics.items():
+        label, unit, meaning = LABELS.get(name, (name.replace("_", " "), "", ""))
+        table.add_row(label, "-" if value is None else f"{value:.4g} {unit}".strip(), meaning)
+    Console().print(table)

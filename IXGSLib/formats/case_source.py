@@ -1,0 +1,129 @@
+"""The flags that say where the X-rays of a case are and which region is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..errors import FormatError, GeometryError, SettingsError
+from ..messages import noticed
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ..geometry import Grid
+    from . import Case
+
+LARGEST_REGION = 2**30
+"""Voxels; a volume of 4 GiB."""
+
+
+@dataclass(frozen=True)
+class CaseFlags:
+    """What a folder of images does not say itself, and a region other than the case's own."""
+
+    calibration: Path | None = None
+    """Poses of the images: 3x4 projection matrices (.txt .csv .json .npy) or an RTK geometry (.xml). CASE is then the
+    folder with the images, or one stack of them."""
+    values: Literal["line_integral", "intensity"] | None = None
+    """With --calibration: what the pixels hold."""
+    i0: float | None = None
+    """With --calibration: intensity of the open field, estimated when not given."""
+    pixel_spacing: tuple[float, float] | None = None
+    """With --calibration: width and height of a detector pixel, mm."""
+    center: tuple[float, float, float] | None = None
+    """Centre of the region, LPS mm; of the case's own region when not given."""
+    size: tuple[float, float, float] | None = None
+    """Size of the region, mm."""
+    spacing: float | None = None
+    """Side of a voxel, mm."""
+    direction: tuple[float, float, float, float, float, float, float, float, float] | None = None
+    """Directions of the region's axes in LPS, a rotation matrix row by row; its columns are the axes."""
+    leave_out: tuple[str, ...] = ()
+    """Ids of views that are not used."""
+
+    def load(self, path: Path) -> Case:
+        """The case at a path with the views and the region that the flags ask for; raises what the readers raise."""
+        case = self._from_json(path) if self.calibration is None else self._from_images(path)
+        return self._with_region(without(case, self.leave_out))
+
+    @property
+    def _region(self) -> bool:
+        return (self.center, self.size, self.spacing, self.direction) != (None, None, None, None)
+
+    def _from_json(self, path: Path) -> Case:
+        from . import load_case
+
+        for name in ("values", "i0", "pixel_spacing"):
+            if getattr(self, name) is not None:
+                flag = name.replace("_", "-")
+                raise SettingsError(f"--{flag} is for images with --calibration; in a case, case.json says it")
+        if path.is_dir() and not (path / "case.json").is_file():
+            raise FormatError(
+                f"{path.name}: a folder without case.json, expected one; for a folder of images give their poses "
+                "with --calibration FILE"
+            )
+        return load_case(path, check=not self._region)
+
+    def _from_images(self, path: Path) -> Case:
+        from . import load_calibrated
+        from .rtk import Detector
+
+        if self.values is None or self.calibration is None:
+            raise SettingsError(
+                "--values is missing, expected line_integral or intensity; say what the pixels of the images hold"
+            )
+        detector = None if self.pixel_spacing is None else Detector(self.pixel_spacing)
+        grid = box(self.center, self.size, self.spacing) if self.center and self.size and self.spacing else None
+        return load_calibrated(path, self.calibration, values=self.values, i0=self.i0, grid=grid, detector=detector)
+
+    def _with_region(self, case: Case) -> Case:
+        """The case with the region of the flags; what they leave open is the case's own."""
+        import numpy as np
+
+        from ..geometry.coverage import check_views
+
+        if not self._region:
+            return case
+        own = case.grid
+        spacing = float(own.spacing[0]) if self.spacing is None else self.spacing
+        with noticed() as messages:
+            direction = own.direction if self.direction is None else np.reshape(self.direction, (3, 3))
+            grid = box(self.center or own.center, self.size or own.size, spacing, direction)
+            check_views(case.views, grid)
+        return replace(case, grid=grid, warnings=tuple(dict.fromkeys([*case.warnings, *messages])))
+
+
+def box(center: ArrayLike, size: ArrayLike, spacing: float, direction: ArrayLike | None = None) -> Grid:
+    """The region of `size` (3,) mm around `center` (3,) LPS mm; raises GeometryError where it cannot be one."""
+    import numpy as np
+
+    from ..geometry import Grid
+
+    sides = np.asarray(size, dtype=np.float64)
+    if spacing > 0 and np.prod(sides / spacing) > LARGEST_REGION:
+        raise GeometryError(
+            f"a region of {' x '.join(f'{side:g}' for side in sides)} mm in voxels of {spacing:g} mm has more than "
+            f"{LARGEST_REGION:.0e} voxels; give a smaller --size or a larger --spacing, in mm"
+        )
+    return Grid.centered(center, size, spacing, direction)
+
+
+def without(case: Case, ids: tuple[str, ...]) -> Case:
+    """The case without some of its views; raises SettingsError for an id that it does not have."""
+    unknown = sorted(set(ids) - {view.id for view in case.views})
+    if unknown:
+        known = ", ".join(view.id for view in case.views)
+        raise SettingsError(f"--leave-out {' '.join(unknown)}: no such view in {case.name}, expected some of {known}")
+    return replace(case, xrays=tuple(xray for xray in case.xrays if xray.view.id not in ids))
+
+
+def evenly(case: Case, count: int | None) -> Case:
+    """The case with `count` of its views, spread evenly over their order; all of them for None."""
+    if count is None or count == len(case.xrays):
+        return case
+    if not 2 <= count <= len(case.xrays):
+        raise SettingsError(f"--views {count}, expected a number from 2 to {len(case.xrays)}, the views of the case")
+    last = len(case.xrays) - 1
+    return replace(case, xrays=tuple(case.xrays[round(n * last / (count - 1))] for n in range(count)))

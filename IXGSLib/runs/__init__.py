@@ -1,0 +1,1 @@
+"""A run: its request, folder, lock, progress, provenance and the process that does it."""

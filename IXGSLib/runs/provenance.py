@@ -1,0 +1,40 @@
+"""What run.json says of where a result comes from."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..messages import RESEARCH_ONLY
+
+if TYPE_CHECKING:
+    from ..formats import Case
+
+PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-image", "SimpleITK", "pydicom", "tifffile", "safetensors")
+
+
+def case_record(case: Case) -> dict[str, Any]:
+    """The case in numbers: name, views, region, standardisation and the SHA-256 of its files; no paths."""
+    grid = case.grid
+    region = {
+        "center": grid.center.tolist(),
+        "shape": list(grid.shape),
+        "spacing": grid.spacing.tolist(),
+        "direction": grid.direction.tolist(),
+    }
+    named = {"name": case.name, "views": [view.id for view in case.views], "region": region}
+    made = None if case.standardization is None else case.standardization.record
+    return {"case": named, "inputs": case.hashes, "standardization": made}
+
+
+def surroundings() -> dict[str, Any]:
+    """Versions and platform; neither the machine's name nor the user's."""
+    return {
+        "ixgs": __version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "notice": RESEARCH_ONLY,
+    }

@@ -1,0 +1,60 @@
+"""Variations of a pair: the same for picture and target where they are geometric, of the picture alone otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ..standardization.normalization import channels
+from .pairs import Pair
+from .settings import TrainingSettings
+
+THINNEST = 0.004
+"""Grey up to which pixels may count as saturated."""
+KEPT = 0.25
+"""Part of the field that must remain."""
+
+
+def varied(pair: Pair, settings: TrainingSettings, generator: np.random.Generator) -> Pair:
+    """The pair mirrored, turned, scaled and shifted, its picture with another gamma and more noise, or as a negative.
+
+    Patients are mirrored from left to right, never from head to feet. What comes from beyond the picture's edge lies
+    outside the field, and so do the thinnest pixels of some pictures.
+    """
+    picture, field, target = _moved(pair, settings, generator)
+    if generator.random() < settings.saturated:
+        thick = field & (picture > THINNEST)
+        field = thick if thick.sum() > KEPT * field.sum() else field
+    picture = picture ** np.exp(generator.uniform(-1, 1) * settings.gamma)
+    noise = generator.uniform(0, settings.noise) * generator.standard_normal(picture.shape, np.float32)
+    picture = np.clip(picture + noise, 0, 1)
+    if generator.random() < settings.negatives:
+        picture = 1 - picture
+    return Pair(picture.astype(np.float32), field, target)
+
+
+def sample(pair: Pair, shadow: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """What the network takes (CHANNELS, rows, columns) and makes of it (1, rows, columns), line integrals; float32.
+
+    Outside the field the target is 0. shadow: the grey there when the network is not told the field.
+    """
+    target = np.where(pair.field, pair.target, 0)[None].astype(np.float32)
+    if shadow is None:
+        return channels(pair.picture, pair.field), target
+    return channels(np.where(pair.field, pair.picture, shadow), np.ones_like(pair.field)), target
+
+
+def _moved(
+    pair: Pair, settings: TrainingSettings, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    mirrored = -1 if generator.random() < 0.5 else 1
+    angle = np.deg2rad(generator.uniform(-1, 1) * settings.rotation)
+    zoom = np.exp(generator.uniform(-1, 1) * np.log(settings.zoom))
+    shift = generator.uniform(-1, 1, 2) * settings.shift
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / zoom
+    matrix = np.column_stack([turn @ np.diag([mirrored, 1]), shift])
+    images = torch.from_numpy(np.stack([pair.picture, pair.field, pair.target]).astype(np.float32))[None]
+    grid = F.affine_grid(torch.from_numpy(matrix[None]).float(), list(images.shape), align_corners=False)
+    picture, field, target = F.grid_sample(images, grid, align_corners=False)[0].numpy()
+    return np.clip(picture, 0, 1), field > 0.999, target

@@ -1,0 +1,60 @@
+"""The pairs of each step, which depend on the seed and the step alone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from .augmentation import sample, varied
+from .pairs import PairFolder
+from .processes import Processes
+from .settings import TrainingSettings
+
+
+class Batches(Dataset):
+    """Item n is what this process trains on in step n: pictures (pairs, CHANNELS, h, w) and targets (pairs, 1, h, w).
+
+    Every pair comes once per epoch, in an order of its own, and varied anew. All processes together take the same
+    pairs, whatever their number.
+    """
+
+    def __init__(self, folder: PairFolder, settings: TrainingSettings, processes: Processes) -> None:
+        self.folder, self.settings = folder, settings
+        self.share = settings.batch // processes.count
+        self.first = processes.rank * self.share
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        start = step * self.settings.batch + self.first
+        samples = [self._sample(place) for place in range(start, start + self.share)]
+        pictures, targets = (torch.from_numpy(np.stack(part)) for part in zip(*samples, strict=True))
+        return pictures, targets / self.settings.scale
+
+    def _sample(self, place: int) -> tuple[np.ndarray, np.ndarray]:
+        epoch, number = divmod(place, len(self.folder.names))
+        name = self.folder.names[_order(self.settings.seed, epoch, len(self.folder.names))[number]]
+        generator = np.random.default_rng([self.settings.seed, 1, place])
+        pair = varied(self.folder.load(name), self.settings, generator)
+        shadow = float(generator.integers(2)) if generator.random() < self.settings.unknown_fields else None
+        return sample(pair, shadow)
+
+
+def load_batches(batches: Batches, start: int, processes: Processes) -> DataLoader:
+    """The batches from step `start` to the last, prepared ahead by `workers` processes."""
+    workers = batches.settings.workers
+    return DataLoader(
+        batches,
+        batch_size=None,
+        sampler=range(start, batches.settings.steps),
+        num_workers=workers,
+        multiprocessing_context="spawn" if workers else None,
+        pin_memory=processes.device.type == "cuda",
+    )
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, count: int) -> np.ndarray:
+    return np.random.default_rng([seed, 0, epoch]).permutation(count)

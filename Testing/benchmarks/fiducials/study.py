@@ -1,0 +1,285 @@
+"""What share of metal balls in X-rays is found, how exactly, and what else is taken for one.
+
+    python Testing/benchmarks/fiducials/study.py [--again] [--table]
+
+Realistic X-rays of the CTs in the data folder beside the checkout, with balls whose places are known and without, with
+pedicle screws and without. Balls are looked for as a standardisation does it, in all views of a case at once. Every
+case goes to fiducials.json as soon as it is there and what is stored is skipped; then the table is printed, and the
+sentence that stands in README.md. It takes some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+import numpy as np
+
+from IXGSLib.errors import IXGSWarning
+from IXGSLib.geometry import View
+from IXGSLib.geometry.rigid import Array
+from IXGSLib.geometry.trajectory import CArm, random, trajectory
+from IXGSLib.simulation import ImagingSettings
+from IXGSLib.simulation.body import Body, body
+from IXGSLib.simulation.implants import balls, screws
+from IXGSLib.simulation.realistic import Radiograph, radiograph
+from IXGSLib.simulation.realistic_case import stored
+from IXGSLib.simulation.solids import Capsule, thickness
+from IXGSLib.simulation.spine import spine
+from IXGSLib.standardization.settings import StandardizationSettings
+from IXGSLib.volume.images import read_image
+from IXGSLib.xray import XRay, line_integrals
+from IXGSLib.xray.fiducials import Ball, find_balls
+from IXGSLib.xray.pixels import Pixels
+from Testing.benchmarks.scene import DATA
+from Testing.benchmarks.store import Store
+
+STORE = Path(__file__).with_name("study.json")
+PATIENTS = {
+    "lumbar": "ct_tcga_ov_09_2043",
+    "thoracic": "ct_lidc_0314",
+    "thoracolumbar": "ct_crlm_1006",
+    "lumbar, 3 mm": "ct_totalseg_example",
+}
+"""The folder of each CT."""
+EXPOSURES = {
+    "60 kV, steel": ImagingSettings(kvp=60, metal="steel"),
+    "80 kV, titanium": ImagingSettings(),
+    "80 kV, titanium, low dose": ImagingSettings(quanta=400, glare=0.15, field="round"),
+    "110 kV, steel": ImagingSettings(kvp=110, metal="steel", scatter=1.0),
+}
+SCENES = {"balls": True, "balls and screws": True, "nothing": False, "screws": False}
+"""What is in the X-rays, and whether balls are among it."""
+VIEWS = 6
+"""Of each case, over 200 degrees of orbit and 25 degrees of angulation to either side."""
+ARM = CArm(detector_pixels=(512, 512))
+PLACE = 0.55
+"""Part of the spine's length, from its lower end, around which the C-arm turns."""
+
+Run = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """Where a ball is in a view: centre (x, y) and radius in pixels, mm per pixel in its depth.
+
+    visible: all of it lies in the field and no screw lies before or behind it.
+    """
+
+    x: float
+    y: float
+    radius: float
+    pixel: float
+    visible: bool
+
+
+@dataclass(frozen=True)
+class Count:
+    """Visible balls, those of them that were found with how far off in pixels and mm, and places that are no ball."""
+
+    visible: int
+    false: int
+    pixels: tuple[float, ...]
+    millimetres: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Remembered(Body):
+    """A body that is projected once for each view; `line_integrals` hands out copies."""
+
+    images: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+
+    def line_integrals(self, view: View) -> tuple[np.ndarray, np.ndarray]:
+        if view.id not in self.images:
+            self.images[view.id] = super().line_integrals(view)
+        tissue, target = self.images[view.id]
+        return tissue.copy(), target.copy()
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--again", action="store_true", help="measure what is stored anew")
+    parser.add_argument("--table", action="store_true", help="only the table of what is stored")
+    options = parser.parse_args(arguments)
+    store = Store(STORE)
+    if not options.table:
+        measure(store, options.again)
+    print(f"{table(store.content)}\n\n{sentence(store.content)}")
+    return 0
+
+
+def measure(store: Store, again: bool = False) -> None:
+    """Measure and store what is not stored yet."""
+    for number, (patient, folder) in enumerate(PATIENTS.items()):
+        cases = [
+            (exposure, scene)
+            for exposure in EXPOSURES
+            for scene in SCENES
+            if again or not store.has(f"{patient}, {exposure}", scene, number)
+        ]
+        if not cases:
+            continue
+        inside, views, center = patient_and_views(DATA / folder / "ct.nii.gz", number)
+        for exposure, scene in cases:
+            imaging = replace(EXPOSURES[exposure], seed=len(EXPOSURES) * number + list(EXPOSURES).index(exposure))
+            found = counts(inside, views, center, imaging, scene)
+            store.add({"case": f"{patient}, {exposure}", "method": scene, "seed": number} | summed(found))
+            print(f"{patient}, {exposure}, {scene}: {sum(len(c.pixels) for c in found)} found", flush=True)
+
+
+def patient_and_views(ct: Path, seed: int) -> tuple[Body, list[View], Array]:
+    """A CT, random views around its spine, and their isocentre (3,) LPS mm."""
+    standard = ImagingSettings()
+    patient = body(*read_image(ct), standard.bone_threshold, standard.bone_softness)
+    middle = spine(patient)
+    center = middle[int(len(middle) * PLACE)]
+    views = trajectory(ARM, random(VIEWS, seed=seed), center)
+    return Remembered(patient.values, patient.grid, patient.back), views, center
+
+
+def counts(patient: Body, views: Sequence[View], center: Array, imaging: ImagingSettings, scene: str) -> list[Count]:
+    """What is found in each view of a case; the same seed puts the same balls and screws into it."""
+    device = balls(center, np.random.default_rng([imaging.seed, 2])) if SCENES[scene] else []
+    metal = screws(center, np.random.default_rng([imaging.seed, 3]), spine(patient)) if "screws" in scene else []
+    taken = [radiograph(patient, view, imaging, center, [*device, *metal], number) for number, view in enumerate(views)]
+    found = find([xray(view, picture) for view, picture in zip(views, taken, strict=True)], center)
+    return [
+        counted(shadows(device, metal, view, picture.field), places)
+        for view, picture, places in zip(views, taken, found, strict=True)
+    ]
+
+
+def xray(view: View, taken: Radiograph) -> XRay:
+    """The X-ray as it is read from the 16 bits of its file and the mask of its field."""
+    pixels, i0 = stored(taken)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IXGSWarning)  # saturated pixels, which are masked
+        image, mask = line_integrals(Pixels.of(pixels, view.id), "intensity", i0, taken.field)
+    return XRay(view, image, mask, "intensity")
+
+
+def find(xrays: Sequence[XRay], center: Array) -> list[list[Ball]]:
+    """The balls that a standardisation of these X-rays finds in each; center: (3,) LPS mm, of their region."""
+    pixels = [xray.view.pixel_size(center) for xray in xrays]
+    diameters = StandardizationSettings().ball_diameter
+    return find_balls([xray.image for xray in xrays], [xray.mask for xray in xrays], pixels, diameters)
+
+
+def shadows(device: Sequence[Capsule], metal: Sequence[Capsule], view: View, opened: np.ndarray) -> list[Shadow]:
+    """Where balls are in a view; opened: (height, width) bool, its field."""
+    clear = opened & (thickness(list(metal), view) == 0)
+    return [_shadow(ball, view, clear) for ball in device]
+
+
+def _shadow(ball: Capsule, view: View, clear: np.ndarray) -> Shadow:
+    place, depth = view.project(ball.start)
+    pixel = float(depth / np.sqrt(view.K[0, 0] * view.K[1, 1]))
+    (x, y), radius = place, ball.radius / pixel
+    rows, columns = np.indices(clear.shape, sparse=True)
+    inside = np.hypot(columns - x, rows - y) <= radius
+    height, width = clear.shape
+    whole = radius <= x <= width - 1 - radius and radius <= y <= height - 1 - radius
+    return Shadow(float(x), float(y), radius, pixel, bool(whole and clear[inside].all()))
+
+
+def counted(balls: Sequence[Shadow], found: Sequence[Ball]) -> Count:
+    """Which of the balls were found: each place counts for one ball in whose shadow it lies, the nearest pair first.
+
+    A place in the shadow of a ball that is not visible counts neither as found nor as false.
+    """
+    pairs = sorted(
+        (float(np.hypot(place.x - ball.x, place.y - ball.y)), n, m)
+        for n, ball in enumerate(balls)
+        for m, place in enumerate(found)
+    )
+    taken: dict[int, tuple[int, float]] = {}
+    used: set[int] = set()
+    for distance, n, m in pairs:
+        if n not in taken and m not in used and distance <= balls[n].radius:
+            taken[n] = (m, distance)
+            used.add(m)
+    seen = [(distance, balls[n].pixel) for n, (_, distance) in taken.items() if balls[n].visible]
+    return Count(
+        sum(ball.visible for ball in balls),
+        len(found) - len(used),
+        tuple(distance for distance, _ in seen),
+        tuple(distance * pixel for distance, pixel in seen),
+    )
+
+
+def summed(found: Sequence[Count]) -> Run:
+    """What is stored of a case."""
+    return {
+        "views": len(found),
+        "visible": sum(count.visible for count in found),
+        "false": sum(count.false for count in found),
+        "pixels": [distance for count in found for distance in count.pixels],
+        "millimetres": [distance for count in found for distance in count.millimetres],
+    }
+
+
+def table(content: dict[str, Any]) -> str:
+    """Markdown: a row for each exposure and scene over all patients, and one for each scene over all."""
+    head = "| X-rays | with | views | visible | found | false in a view | off by | |"
+    rows = [head, "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    for exposure in (*EXPOSURES, "all"):
+        for scene in SCENES:
+            runs = list(_runs(content, exposure, scene))
+            if runs:
+                rows.append(f"| {' | '.join([exposure, scene, *_cells(runs)])} |")
+    return "\n".join(rows)
+
+
+def sentence(content: dict[str, Any]) -> str:
+    """What README.md says of it."""
+    clear, hidden = (_total(_runs(content, "all", scene)) for scene in ("balls", "balls and screws"))
+    without = _total([*_runs(content, "all", "nothing"), *_runs(content, "all", "screws")])
+    return (
+        f"Of {clear['visible']} balls of 2 to 5 mm in {clear['views']} simulated X-rays of {len(PATIENTS)} patients "
+        f"{_share(clear)} are found, their centres {np.median(clear['millimetres']):.2f} mm off in the median, and "
+        f"{clear['false']} other places are taken for one; beside pedicle screws {_share(hidden)} are found and "
+        f"{hidden['false']} places taken for one in {hidden['views']} views, without balls {without['false']} in "
+        f"{without['views']} views (`Testing/benchmarks/fiducials/study.py`)."
+    )
+
+
+def _runs(content: dict[str, Any], exposure: str, scene: str) -> Iterator[Run]:
+    for run in content["runs"]:
+        if run["method"] == scene and (exposure == "all" or run["case"] in {f"{p}, {exposure}" for p in PATIENTS}):
+            yield run
+
+
+def _total(runs: Iterator[Run] | Sequence[Run]) -> Run:
+    runs = list(runs)
+    numbers = {name: sum(run[name] for run in runs) for name in ("views", "visible", "false")}
+    lists = {name: [value for run in runs for value in run[name]] for name in ("pixels", "millimetres")}
+    return numbers | lists
+
+
+def _cells(runs: Sequence[Run]) -> list[str]:
+    total = _total(runs)
+    cells = [str(total["views"]), str(total["visible"])]
+    if not total["pixels"]:
+        return [*cells, "", _rate(total), "", ""]
+    off = (f"{np.median(total['pixels']):.2f} pixels", f"{np.median(total['millimetres']):.2f} mm")
+    return [*cells, _share(total), _rate(total), *off]
+
+
+def _share(total: Run) -> str:
+    return f"{len(total['pixels']) / total['visible']:.0%}"
+
+
+def _rate(total: Run) -> str:
+    return f"{total['false'] / total['views']:.2f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

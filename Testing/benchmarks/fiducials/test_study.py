@@ -1,0 +1,116 @@
+"""The counting of metal balls that were found, and what README.md says of it."""
+
+import numpy as np
+import pytest
+
+from IXGSLib.formats import Case
+from IXGSLib.geometry import Grid
+from IXGSLib.geometry.trajectory import CArm, trajectory
+from IXGSLib.simulation import ImagingSettings
+from IXGSLib.simulation.body import body
+from IXGSLib.simulation.realistic import radiograph
+from IXGSLib.simulation.solids import Capsule, ball
+from IXGSLib.standardization import standardize
+from IXGSLib.standardization.settings import StandardizationSettings
+from IXGSLib.xray.fiducials import Ball
+from Testing.benchmarks.fiducials import study as fiducials
+from Testing.benchmarks.fiducials.study import Shadow, counted, sentence, shadows, table
+from Testing.benchmarks.quality.tables import README
+from Testing.benchmarks.store import Store
+
+CENTER = np.array([10.0, -20.0, 300.0])
+
+
+def found_at(*places):
+    return [Ball(x, y, 5.0, 1.0, 0.9) for x, y in places]
+
+
+def test_found_missed_and_false_balls_are_told_apart():
+    balls = [Shadow(50.0, 50.0, 5.0, 0.4, True), Shadow(90.0, 50.0, 5.0, 0.2, True)]
+    count = counted(balls, found_at((53, 54), (20, 20), (150, 50)))
+    assert (count.visible, count.false) == (2, 2)
+    assert count.pixels == (5.0,)
+    assert count.millimetres == (2.0,)
+
+
+def test_a_place_counts_for_one_ball_and_a_ball_for_one_place():
+    balls = [Shadow(50.0, 50.0, 5.0, 1.0, True), Shadow(54.0, 50.0, 5.0, 1.0, True)]
+    assert counted(balls, found_at((53, 50))).pixels == (1.0,)
+    twice = counted(balls[:1], found_at((51, 50), (48, 50)))
+    assert (twice.pixels, twice.false) == ((1.0,), 1)
+    assert sorted(counted(balls, found_at((53, 50), (50, 50))).pixels) == [0.0, 1.0]
+
+
+def test_a_hidden_ball_is_neither_missed_nor_false():
+    hidden = [Shadow(50.0, 50.0, 5.0, 1.0, False)]
+    assert counted(hidden, []) == fiducials.Count(0, 0, (), ())
+    assert counted(hidden, found_at((50, 50))) == fiducials.Count(0, 0, (), ())
+
+
+def test_balls_over_screws_or_beyond_the_field_are_not_visible():
+    view = CArm(detector_pixels=(200, 200)).view(0, 0, CENTER)
+    opened = np.ones((200, 200), bool)
+    opened[:20] = False
+    screw = Capsule(CENTER + (20, 0, -20), CENTER + (20, 0, 20), 3.0)
+    places = CENTER + np.array([(0, 0, 0), (20, 30, 10), (0, 0, 85), (120, 0, 0)])
+    seen = shadows([ball(place, 2.0) for place in places], [screw], view, opened)
+    assert [shadow.visible for shadow in seen] == [True, False, False, False]
+    assert (seen[0].x, seen[0].y) == pytest.approx((99.5, 99.5))
+    assert seen[0].radius * seen[0].pixel == pytest.approx(2.0)
+    assert seen[0].pixel == pytest.approx(300 / 200 * 0.62)
+
+
+def test_balls_are_looked_for_as_a_standardisation_does_it():
+    grid = Grid.centered(CENTER, (140.0, 140.0, 140.0), 4.0)
+    across = np.linalg.norm((grid.points() - grid.center)[..., :2], axis=-1)
+    hounsfield = np.where(across < 16, 700.0, np.where(across < 60, 0.0, -1000.0)).astype(np.float32)
+    patient = body(hounsfield, grid, 200.0, 30.0)
+    views = trajectory(CArm(detector_pixels=(256, 256)), [(0, 0), (40, 10)], CENTER)
+    device = [ball(CENTER + place, 2.0) for place in ((40, 0, 20), (-35, 10, 0), (30, -20, -30), (-25, 5, 30))]
+    taken = [radiograph(patient, view, ImagingSettings(metal="steel"), CENTER, device) for view in views]
+    xrays = [fiducials.xray(*pair) for pair in zip(views, taken, strict=True)]
+    case = standardize(Case(tuple(xrays), grid), StandardizationSettings(method="classical"))
+    for view, balls, picture in zip(views, fiducials.find(xrays, grid.center), taken, strict=True):
+        recorded = [(found["x"], found["y"]) for found in case.standardization.view(view.id)["fiducials"]]
+        assert recorded == [(round(found.x, 3), round(found.y, 3)) for found in balls]
+        assert len(counted(shadows(device, [], view, picture.field), balls).pixels) == 4
+
+
+def test_a_body_that_is_remembered_is_projected_as_it_is():
+    grid = Grid.centered(CENTER, (40.0, 40.0, 40.0), 4.0)
+    patient = body(np.full(grid.shape, 300.0, np.float32), grid, 200.0, 30.0)
+    again = fiducials.Remembered(patient.values, patient.grid, patient.back)
+    view = CArm(detector_pixels=(20, 20)).view(30, 5, CENTER, "000")
+    tissue, target = again.line_integrals(view)
+    tissue += 1
+    for first, second in zip(patient.line_integrals(view), again.line_integrals(view), strict=True):
+        np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(target, patient.line_integrals(view)[1])
+
+
+def test_the_table_sums_over_patients():
+    def run(patient, scene, found, visible, false):
+        exposure = next(iter(fiducials.EXPOSURES))
+        numbers = {"views": 2, "visible": visible, "false": false}
+        lists = {"pixels": [0.5] * found, "millimetres": [0.25] * found}
+        return {"case": f"{patient}, {exposure}", "method": scene, "seed": 0, **numbers, **lists}
+
+    runs = [run(p, "balls", 3, 4, 1) for p in fiducials.PATIENTS]
+    runs += [run(p, "balls and screws", 1, 2, 0) for p in fiducials.PATIENTS]
+    runs += [run(p, scene, 0, 0, 2) for p in fiducials.PATIENTS for scene in ("nothing", "screws")]
+    lines = table({"runs": runs}).splitlines()
+    assert "| all | balls | 8 | 16 | 75% | 0.50 | 0.50 pixels | 0.25 mm |" in lines
+    assert "| all | nothing | 8 | 0 |  | 1.00 |  |  |" in lines
+    text = sentence({"runs": runs})
+    assert "Of 16 balls" in text
+    assert "75% are found, their centres 0.25 mm off in the median, and 4 other places" in text
+    assert "screws 50% are found and 0 places taken for one in 8 views, without balls 16 in 16 views" in text
+
+
+@pytest.mark.skipif(not fiducials.STORE.exists(), reason="nothing has been measured yet")
+def test_the_readme_says_what_is_stored():
+    content = Store(fiducials.STORE).content
+    cases = {(run["case"], run["method"]) for run in content["runs"]}
+    wanted = [(f"{p}, {e}", s) for p in fiducials.PATIENTS for e in fiducials.EXPOSURES for s in fiducials.SCENES]
+    assert cases == set(wanted)
+    assert sentence(content) in " ".join(README.read_text(encoding="utf-8").split())

@@ -1,0 +1,141 @@
+"""X-rays as a C-arm takes them of the patient left out of training, what they should become, and what is made of them.
+
+Both are kept in the build folder once they are made: the X-rays under a name that changes with their settings and with
+the code of the simulation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+import IXGSLib.simulation
+from IXGSLib.evaluation.agreement import reprojection_errors
+from IXGSLib.files import sha256
+from IXGSLib.formats import Case, load_case
+from IXGSLib.geometry.trajectory import CArm
+from IXGSLib.reconstruction.settings import Preset
+from IXGSLib.simulation import ImagingSettings, SimulationSettings
+from IXGSLib.simulation.realistic_case import RealisticSimulation, write_realistic
+from IXGSLib.standardization.settings import StandardizationSettings
+from IXGSLib.volume import Volume
+from IXGSLib.xray import XRay
+from Testing.benchmarks.scene import DATA
+
+Method = Literal["raw", "classical", "pix2pix", "target"]
+METHODS: dict[Method, str] = {
+    "raw": "X-rays",
+    "classical": "classical",
+    "pix2pix": "pix2pix",
+    "target": "clean targets",
+}
+"""What volumes are made of; the last is what a perfect standardisation would be."""
+CACHE = Path(__file__).resolve().parents[3] / "build" / "benchmarks" / "standardization"
+CT = DATA / "ct_tcga_ov_09_2043" / "ct.nii.gz"
+"""The patient that the shipped network has not been trained on."""
+SETTINGS = SimulationSettings(
+    name="Lumbar spine", center=(-15.0, 60.0, 1300.0), arm=CArm(detector_pixels=(512, 512)), views=25
+)
+IMAGING = ImagingSettings()
+SHOWN = (3, 8, 12, 16, 21)
+"""Numbers of the views that pictures show."""
+
+
+@dataclass(frozen=True, eq=False)
+class Exposure:
+    """X-rays, the clean line integrals of bone in the same views, and the attenuation of bone in the region.
+
+    folder: where it lies, and where what is made of it is kept.
+    """
+
+    case: Case
+    targets: tuple[XRay, ...]
+    truth: Volume
+    folder: Path
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """The views that were standardised, the volume made of them, and what was noted on the way.
+
+    notes: seconds, re-projection error (line integrals, and as a part of the views' spread), and for a network the
+    likeness of the views to its training.
+    """
+
+    case: Case
+    volume: Volume
+    notes: dict[str, Any]
+
+
+def load(name: str, definition: Any, make: Callable[[], RealisticSimulation], cache: Path = CACHE) -> Exposure:
+    """An exposure from the cache or newly made. definition: JSON of all that it depends on beside the code."""
+    sources = [file.read_bytes() for file in sorted(Path(IXGSLib.simulation.__path__[0]).glob("*.py"))]
+    digest = hashlib.sha256(json.dumps(definition, sort_keys=True).encode() + b"".join(sources)).hexdigest()
+    folder = cache / f"{name}-{digest[:12]}"
+    if not (folder / "case").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_realistic(make(), folder / "case")
+    case, targets = load_case(folder / "case"), load_case(folder / "case" / "targets")
+    return Exposure(case, targets.xrays, Volume.load(folder / "case" / "truth.nrrd"), folder)
+
+
+def definition(settings: SimulationSettings, imaging: ImagingSettings) -> dict[str, Any]:
+    return {"settings": asdict(settings), "imaging": asdict(imaging)}
+
+
+def standardized(exposure: Exposure, method: Method, weights: Path | None = None) -> Case:
+    """The views that a volume is made of. Raises SettingsError for pix2pix without weights."""
+    from IXGSLib.standardization import standardize
+
+    if method == "raw":
+        return exposure.case
+    if method == "target":
+        return replace(exposure.case, xrays=exposure.targets)
+    return standardize(exposure.case, StandardizationSettings(method=method, weights=weights))
+
+
+def made(exposure: Exposure, method: Method, preset: Preset, weights: Path | None = None) -> Made:
+    """Standardise and reconstruct, and keep the shown views and the volume for pictures."""
+    from IXGSLib import reconstruct
+
+    start = time.perf_counter()
+    case = standardized(exposure, method, weights)
+    between = time.perf_counter()
+    result = reconstruct(case, preset)
+    notes: dict[str, Any] = {
+        "standardization_seconds": between - start,
+        "reconstruction_seconds": time.perf_counter() - between,
+    }
+    errors = reprojection_errors(case.xrays, result.renders)
+    spread = [float(xray.image[xray.mask].std()) for xray in case.xrays]
+    notes |= {"reprojection": float(np.mean(errors)), "reprojection_share": float(np.mean(errors) / np.mean(spread))}
+    if method == "pix2pix" and case.standardization is not None:
+        found = [view["likeness"] for view in case.standardization.record["views"].values() if "likeness" in view]
+        if found:
+            notes |= {"likeness": float(np.median(found)), "least_likeness": float(min(found))}
+    _keep(kept(exposure, method, preset, digest(weights)), case, result.volume)
+    return Made(case, result.volume, notes)
+
+
+def kept(exposure: Exposure, method: Method, preset: Preset, weights: str = "") -> Path:
+    """The file with the volume and the shown views; of pix2pix one for each weights, named by their digest."""
+    return exposure.folder / f"{method}{f'-{weights}' if method == 'pix2pix' else ''}-{preset}.npz"
+
+
+def digest(weights: Path | None) -> str:
+    """The first digits of the hash of a file of weights."""
+    return sha256(weights.read_bytes())[:12] if weights is not None else ""
+
+
+def _keep(file: Path, case: Case, volume: Volume) -> None:
+    shown = np.stack([case.xrays[n % len(case.xrays)].image for n in SHOWN])
+    unfinished = file.with_suffix(".part.npz")
+    np.savez(unfinished, volume=volume.values, views=shown)
+    unfinished.replace(file)

@@ -1,0 +1,206 @@
+"""Put trained weights of the network that standardises X-rays into Resources/Models, with their model card.
+
+    python Testing/benchmarks/standardization/make_model.py WEIGHTS --pairs PAIRS --measured LEFT_OUT [--out FOLDER]
+
+WEIGHTS: what ships. PAIRS: what `ixgs pairs` made and WEIGHTS were trained on. LEFT_OUT: weights trained without the
+patient of standardization.py, which has measured them: in the same way, or those that WEIGHTS started from, or the same
+file when that is what ships. The card,
+standardizer.json and the same as text in README.md, tells data, poses, simulator, network, metrics and limits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from IXGSLib.files import sha256, write_atomically
+from IXGSLib.standardization.weights import load_weights
+from Testing.benchmarks.scene import DATA
+from Testing.benchmarks.standardization.exposures import digest
+from Testing.benchmarks.standardization.study import STORE
+from Testing.benchmarks.store import Store
+
+ROOT = Path(__file__).resolve().parents[3]
+LARGEST = 20_000_000
+"""Bytes of weights that may ship."""
+CTS = {
+    "ct_lidc_0314": "LIDC-IDRI (LIDC-IDRI-0314), The Cancer Imaging Archive, CC BY 3.0, "
+    "doi:10.7937/K9/TCIA.2015.LO9QL9SX",
+    "ct_crlm_1006": "Colorectal-Liver-Metastases (CRLM-CT-1006), The Cancer Imaging Archive, CC BY 4.0, "
+    "doi:10.7937/QXK2-QG03",
+    "ct_tcga_ov_09_2043": "TCGA-OV (TCGA-09-2043), The Cancer Imaging Archive, CC BY 3.0",
+    "ct_totalseg_example": "TotalSegmentator's example CT, github.com/wasserth/TotalSegmentator, Apache-2.0",
+}
+"""Credits of the CTs in the data folder."""
+CITE = (
+    "K. Clark et al., The Cancer Imaging Archive (TCIA): Maintaining and Operating a Public Information Repository, "
+    "Journal of Digital Imaging 26 (2013) 1045-1057, doi:10.1007/s10278-013-9622-7"
+)
+LIMITS = (
+    "Research use only, not a medical device.",
+    "Trained on simulated X-rays of a few adults' CTs between neck and pelvis; never on a recorded X-ray. Children, "
+    "extremities, heads and anatomies that those patients do not have are unknown to it.",
+    "Two of the CTs have voxels of 3 and 5 mm: detail finer than that was seen in the others alone.",
+    "A network can invent and erase bone, a fracture line above all. Compare its images with the X-rays: the report "
+    "shows both and marks the differences.",
+    "The density of a patient's bone cannot be told from a picture of unknown exposure: values come out near those of "
+    "the patients of the training.",
+    "Its detail is that of pictures of 256 pixels, whatever the size of the X-ray.",
+)
+METRICS = {
+    "view_psnr": "2D PSNR, dB",
+    "view_ssim": "2D SSIM",
+    "volume_psnr": "3D PSNR, dB",
+    "volume_ssim": "3D SSIM",
+    "dice": "bone Dice",
+    "best_dice": "bone Dice at the best threshold",
+    "surface_distance": "mean surface distance, mm",
+    "reprojection_share": "re-projection error, part of the views' spread",
+}
+"""What the card tells of the patient left out, out of standardization.json."""
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--pairs", type=Path, required=True)
+    parser.add_argument("--measured", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=ROOT / "Resources" / "Models")
+    options = parser.parse_args(arguments)
+    data = options.weights.read_bytes()
+    if len(data) > LARGEST:
+        raise SystemExit(f"{options.weights}: {len(data)} bytes, expected at most {LARGEST}; train a narrower network")
+    card = model_card(options.weights, options.pairs, options.measured)
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_atomically(options.out / "standardizer.safetensors", data)
+    write_atomically(options.out / "standardizer.json", (json.dumps(card, indent=1) + "\n").encode())
+    write_atomically(options.out / "README.md", text(card).encode())
+    return 0
+
+
+def model_card(weights: Path, pairs: Path, measured: Path) -> dict[str, Any]:
+    """All that is known of weights. Raises SystemExit where pairs or measurements are of something else."""
+    about, other = load_weights(weights).about, load_weights(measured).about
+    manifest = json.loads((pairs / "manifest.json").read_text(encoding="utf-8"))
+    drawn = json.loads((pairs / "pairs.json").read_text(encoding="utf-8"))
+    if not set(about["patients"]) <= set(manifest["cts"]) or about["pairs"]["sha256"] != other["pairs"]["sha256"]:
+        raise SystemExit(f"{weights}: not trained on {pairs} like {measured}; name the pairs and weights that belong")
+    training = {
+        "steps": about["step"],
+        "pairs": about["pairs"]["count"],
+        "pixels": about["pairs"]["size"],
+        "pairs_sha256": about["pairs"]["sha256"],
+        "patients": [credits()[patient] for patient in about["patients"]],
+        "held_out": [credits()[patient] for patient in about["held_out"]],
+    }
+    before = about.get("start")
+    earlier: list[dict[str, Any]] = []
+    while before:
+        patients = [credits()[patient] for patient in before["patients"]]
+        earlier.insert(0, {"steps": before["step"], "pairs_sha256": before["pairs"]["sha256"], "patients": patients})
+        before = before.get("start")
+    training["earlier"] = earlier
+    return {
+        "format": "ixgs-model-card",
+        "name": "IXGS standardizer",
+        "task": "bone-enhanced line integrals from an X-ray (Pix2Pix: P. Isola et al., CVPR 2017)",
+        "weights": {"sha256": sha256(weights.read_bytes()), "bytes": weights.stat().st_size},
+        "network": about["settings"],
+        "training": training,
+        "target": {name: drawn[name] for name in ("bone_threshold", "bone_softness")},
+        "simulator": drawn["ranges"],
+        "metrics": {
+            "measured_weights_sha256": sha256(measured.read_bytes()),
+            "measured_weights": _measured_weights(weights, measured),
+            "measured_on": [credits()[patient] for patient in other["held_out"]],
+            "held_out_pictures": other["scores"],
+            "lumbar_25_views": lumbar_metrics(measured),
+        },
+        "limits": list(LIMITS),
+        "cite": CITE,
+    }
+
+
+def _measured_weights(weights: Path, measured: Path) -> str:
+    """What the weights that were measured are to those that ship."""
+    about, other = load_weights(weights).about, load_weights(measured).about
+    if about["sha256"] == other["sha256"]:
+        return "these weights"
+    if about.get("start", {}).get("sha256") == other["sha256"]:
+        return "the weights that these started from"
+    return "weights trained in the same way"
+
+
+def lumbar_metrics(measured: Path) -> dict[str, float]:
+    """What standardization.py has stored of weights at the standard preset; SystemExit when nothing."""
+    for run in Store(STORE).runs:
+        if (run["case"], run["method"], run["weights"]) == ("lumbar-standard", "pix2pix", digest(measured)):
+            return {name: run[name] for name in METRICS}
+    raise SystemExit(
+        f"{measured}: not measured yet; run Testing/benchmarks/standardization/study.py --weights {measured}"
+    )
+
+
+def credits() -> dict[str, str]:
+    """The credit of each CT by the name that pairs give it."""
+    return {sha256((DATA / folder / "ct.nii.gz").read_bytes())[:12]: credit for folder, credit in CTS.items()}
+
+
+def text(card: dict[str, Any]) -> str:
+    """The card for readers."""
+    weights, network, training, metrics = (card[name] for name in ("weights", "network", "training", "metrics"))
+    target = card["target"]
+    rows = "\n".join(f"| {METRICS[name]} | {value:.3g} |" for name, value in metrics["lumbar_25_views"].items())
+    before = "".join(f",\nafter {one['steps']} on {len(one['patients'])} patients" for one in training["earlier"][::-1])
+    ranges = "\n".join(f"- `{name}`: {json.dumps(value)}" for name, value in card["simulator"].items())
+    return f"""\
+# {card["name"]}
+
+`standardizer.safetensors` ({weights["bytes"] / 1e6:.1f} MB): {card["task"]}.
+SHA-256 `{weights["sha256"]}`. The same as JSON: `standardizer.json`.
+
+**Network.** U-Net of {network["levels"]} levels, {network["width"]} channels at first; 70 x 70 PatchGAN;
+adversarial loss + {network["l1_weight"]:g} L1;
+{training["steps"]} steps of {network["batch"]} pairs of {training["pixels"]} pixels{before}.
+
+**Data.** {training["pairs"]} simulated pairs of these CTs, whose shapes and densities were varied:
+
+{_listed(training["patients"])}
+
+Cite: {card["cite"]}.
+
+**Metrics.** Of {metrics["measured_weights"]}, which have not seen the patient that they are measured on, by
+25 lumbar X-rays of 512 x 512 pixels of {"; ".join(metrics["measured_on"])},
+and the volume that the standard preset makes of them. What of screws, a fracture and a lesion survives is in
+Testing/benchmarks/standardization/INSERTS.md.
+
+| | |
+| --- | ---: |
+{rows}
+
+**Limits.**
+
+{_listed(card["limits"])}
+
+**Target.** Bone above {target["bone_threshold"]:g} HU (a logistic step, {target["bone_softness"]:g} HU wide).
+
+**Simulator.** Drawn at random for each pair, from these ranges:
+
+{ranges}
+
+The weights may be used under the licence of IXGS with the credits above.
+"""
+
+
+def _listed(items: list[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

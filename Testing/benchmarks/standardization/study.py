@@ -1,0 +1,228 @@
+"""What standardisation does for X-rays of a patient that the network was not trained on, in 2D and in 3D.
+
+    python Testing/benchmarks/standardization/study.py [--weights FILE] [--preset NAME] [--again METHOD ...] [--table]
+                                                 [--out FOLDER]
+
+25 realistic X-rays of a lumbar spine are reconstructed as they are, standardised by the classical method and by
+pix2pix, and as a perfect standardisation would leave them. Every result goes to standardization.json as soon as it is
+there, so that the work can be interrupted; what is stored is skipped, of pix2pix with the same weights. Then the table
+in README.md and Resources/Screenshots/standardization.png are made of what is stored for the standard preset. --out:
+table, picture and results go there and those of the project stay as they are, to try things. It needs the CT in the
+data folder beside the checkout and takes some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from IXGSLib.files import sha256
+from IXGSLib.reconstruction.settings import Preset
+from IXGSLib.resources import shipped_weights
+from IXGSLib.simulation.realistic_case import simulate_realistic
+from Testing.benchmarks.quality.tables import README
+from Testing.benchmarks.standardization import exposures
+from Testing.benchmarks.standardization import picture as standardization_picture
+from Testing.benchmarks.standardization.exposures import (
+    CT,
+    IMAGING,
+    METHODS,
+    SETTINGS,
+    Exposure,
+    Method,
+    digest,
+    made,
+)
+from Testing.benchmarks.standardization.scores import view_scores, volume_scores
+from Testing.benchmarks.store import Store, measured_on
+
+STORE = Path(__file__).with_name("study.json")
+PICTURE = README.parent / "Resources" / "Screenshots" / "standardization.png"
+MARKS = (
+    "<!-- standardization table, written by Testing/benchmarks/standardization/study.py -->",
+    "<!-- end of standardization table -->",
+)
+COLUMNS = {
+    "views": "---",
+    "time": "---:",
+    "2D PSNR": "---:",
+    "2D SSIM": "---:",
+    "3D PSNR": "---:",
+    "3D SSIM": "---:",
+    "bone Dice": "---:",
+    "best Dice": "---:",
+    "surface": "---:",
+    "re-projection": "---:",
+}
+CAPTION = """\
+*Above, the X-rays of three views, what the methods make of them, and the clean bone that they should become. Below,
+slices of the volumes made of 25 such views, and the truth. CT: TCGA-OV, The Cancer Imaging Archive, CC BY 3.0.*"""
+
+Run = dict[str, Any]
+
+
+def main(arguments: list[str]) -> int:
+    options = parser(__doc__ or "").parse_args(arguments)
+    store = Store(options.out / STORE.name if options.out else STORE)
+    weights = left_out(options.weights)
+    exposure = lumbar()
+    if not options.table:
+        measure(exposure, store, options.preset, weights, options.again)
+    table = readme_part(store.content, options.preset)
+    if options.out:
+        (options.out / "table.md").write_text(table + "\n", encoding="utf-8")
+    elif options.preset == "standard":
+        write_readme(table)
+    else:
+        print(f"README.md shows the standard preset, this is {options.preset}: left as it is\n\n{table}")
+        return 0
+    picture = options.out / PICTURE.name if options.out else PICTURE
+    standardization_picture.draw(exposure, options.preset, measured(store, options.preset), picture)
+    return 0
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options of this script and of inserts.py."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--weights", type=Path, metavar="FILE", help="of pix2pix; those that come with IXGS if there are")
+    made.add_argument("--preset", choices=get_args(Preset), default="standard")
+    made.add_argument("--again", nargs="+", default=[], choices=METHODS, help="measured anew although stored")
+    made.add_argument("--table", action="store_true", help="only the table and the picture of what is stored")
+    made.add_argument("--out", type=_folder, metavar="FOLDER", help="for all that is written, in place of the project")
+    return made
+
+
+def lumbar() -> Exposure:
+    return exposures.load(
+        "lumbar", exposures.definition(SETTINGS, IMAGING), lambda: simulate_realistic(CT, SETTINGS, IMAGING)
+    )
+
+
+def left_out(given: Path | None) -> Path | None:
+    """The weights that are given, or those that come with IXGS if they have not seen the patient.
+
+    Exits for weights that are given and have seen the patient.
+    """
+    weights = given or shipped_weights()
+    if weights is not None:
+        from IXGSLib.standardization.weights import load_weights
+
+        patient = sha256(CT.read_bytes())[:12]
+        if patient in load_weights(weights).about.get("patients", ()):
+            if given is None:
+                return None
+            raise SystemExit(f"{weights} was trained on patient {patient}, expected weights that have not seen it")
+    return weights
+
+
+def chosen(weights: Path | None) -> list[Method]:
+    """The methods that can be measured; says when the network is not among them."""
+    if weights is None:
+        print("pix2pix: skipped, no weights that have not seen the patient; give --weights FILE", flush=True)
+    return [method for method in METHODS if method != "pix2pix" or weights is not None]
+
+
+def measure(exposure: Exposure, store: Store, preset: Preset, weights: Path | None, again: Sequence[str]) -> None:
+    """Measure and store what is not stored yet, and what is asked for again."""
+    case = f"lumbar-{preset}"
+    used = {method: weights if method == "pix2pix" else None for method in chosen(weights)}
+    methods = [method for method in used if method in again or not is_stored(store, case, method, used[method])]
+    store.check_machine([(case, method, 0) for method in methods])
+    for method in methods:
+        run = {"case": case, "method": method, "seed": 0, "weights": digest(used[method])}
+        run |= scored(exposure, method, preset, used[method])
+        store.add(run)
+        print(f"{method}: {run['volume_psnr']:.2f} dB, bone Dice {run['dice']:.3f}", flush=True)
+
+
+def is_stored(store: Store, case: str, method: Method, weights: Path | None) -> bool:
+    """Whether a run is there, of pix2pix with these weights."""
+    return any((run["case"], run["method"], run["weights"]) == (case, method, digest(weights)) for run in store.runs)
+
+
+def measured(store: Store, preset: Preset) -> str:
+    """The digest of the weights of pix2pix that were measured last, empty when none were."""
+    found = [run["weights"] for run in store.runs if (run["case"], run["method"]) == (f"lumbar-{preset}", "pix2pix")]
+    return found[-1] if found else ""
+
+
+def scored(exposure: Exposure, method: Method, preset: Preset, weights: Path | None = None) -> Run:
+    """All that is measured of a method."""
+    found = made(exposure, method, preset, weights)
+    views = view_scores(found.case.xrays, exposure.targets)
+    return {**views, **volume_scores(found.volume, exposure.truth), **found.notes}
+
+
+def readme_part(content: dict[str, Any], preset: Preset) -> str:
+    """What stands between the marks of the README: how it was measured, the table and the picture."""
+    runs = {run["method"]: run for run in content["runs"] if run["case"] == f"lumbar-{preset}"}
+    rows = [_row(method, runs[method]) for method in METHODS if method in runs]
+    lines = [list(COLUMNS), list(COLUMNS.values()), *rows]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    pixels = " x ".join(map(str, SETTINGS.arm.detector_pixels))
+    head = f"""\
+{SETTINGS.views} X-rays of {pixels} pixels of a lumbar spine that the network was not trained on, made by
+`ixgs simulate --realistic` at {IMAGING.kvp:g} kV, and the volumes that the {preset} preset makes of them, against the
+line integrals and the attenuation of bone alone. Time is that of standardising all views. PSNR and SSIM of the X-rays
+are after the best linear fit to the truth, which nobody could know; the clean targets are what a perfect
+standardisation would give. Dice is at the threshold that the report takes and at the best one, the surface distance at
+the former. Re-projection is by how much a volume misses the views that it was made of, root mean square in parts of
+their standard deviation."""
+    likeness = _likeness(runs.get("pix2pix", {}))
+    measured = f"Measured by `Testing/benchmarks/standardization/study.py` on {measured_on(runs.values())}."
+    picture = f"![X-rays, standardised views and volumes](Resources/Screenshots/{PICTURE.name})"
+    return "\n\n".join(part for part in (head, measured, table, likeness, picture, CAPTION) if part)
+
+
+def write_readme(part: str, readme: Path = README) -> None:
+    """Put the part between its marks."""
+    before, rest = readme.read_text(encoding="utf-8").split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    readme.write_text(f"{before}{MARKS[0]}\n{part}\n{MARKS[1]}{after}", encoding="utf-8")
+
+
+def _row(method: Method, run: Run) -> list[str]:
+    """The cells under COLUMNS."""
+    fit = "fitted_" if method == "raw" else ""
+    surface = run["surface_distance"]
+    return [
+        f"{METHODS[method]}, fitted" if fit else METHODS[method],
+        _number("{:.1f} s", run["standardization_seconds"]) if method in ("classical", "pix2pix") else "",
+        _number("{:.1f} dB", run[f"{fit}view_psnr"]) if method != "target" else "",
+        _number("{:.3f}", run[f"{fit}view_ssim"]) if method != "target" else "",
+        _number("{:.1f} dB", run[f"{fit}volume_psnr"]),
+        _number("{:.3f}", run[f"{fit}volume_ssim"]),
+        _number("{:.3f}", run["dice"]),
+        _number("{:.3f}", run["best_dice"]),
+        _number("{:.2f} mm", surface),
+        _number("{:.1%}", run["reprojection_share"]),
+    ]
+
+
+def _number(form: str, value: float | None) -> str:
+    return "none" if value is None else form.format(value)
+
+
+def _likeness(run: Run) -> str:
+    if "likeness" not in run:
+        return ""
+    return (
+        f"Likeness of these X-rays to the network's training: {run['likeness']:.2f} in the median, "
+        f"{run['least_likeness']:.2f} at least; below 1 a view is warned of."
+    )
+
+
+def _folder(text: str) -> Path:
+    folder = Path(text)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from IXGSLib.compute import threads
+from IXGSLib.errors import SettingsError
+from Testing.rendering.scenes import c_arm, needles, oblique_grid, random_cloud, rendered
+
+
+@pytest.fixture
+def restored():
+    before = threads.thread_count()
+    yield
+    threads.set_thread_count(before)
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("cloud", [random_cloud(500), needles()])
+@pytest.mark.parametrize("target", [c_arm(), oblique_grid()])
+def test_results_do_not_depend_on_the_number_of_threads(cloud, target):
+    results = []
+    for count in (1, 2, 3, 3):
+        threads.set_thread_count(count)
+        results.append(rendered(cloud, target, "cpu"))
+    for result in results[1:]:
+        assert all(torch.equal(result[name], values) for name, values in results[0].items())
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("length", [0, 1, 3, 8, 1001])
+def test_every_part_of_the_work_is_done_once(count, length):
+    threads.set_thread_count(count)
+    done = [0] * length
+    chunks = []
+
+    def mark(chunk, start, stop):
+        chunks.append(chunk)
+        for n in range(start, stop):
+            done[n] += 1
+
+    threads.run(mark, length)
+    assert done == [1] * length
+    assert sorted(chunks) == list(range(threads.CHUNKS))
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("count", [1, 2])
+def test_errors_of_the_work_are_raised(count):
+    threads.set_thread_count(count)
+
+    def fail(chunk, start, stop):
+        if chunk == threads.CHUNKS - 1:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        threads.run(fail, 100)
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_threads_are_refused(count):
+    before = threads.thread_count()
+    with pytest.raises(SettingsError, match="at least one"):
+        threads.set_thread_count(count)
+    assert threads.thread_count() == before
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.skipif(not hasattr(threads.os, "fork"), reason="needs fork")
+def test_a_forked_process_has_threads_of_its_own():
+    threads.set_thread_count(2)
+    threads.run(lambda *part: None, 8)
+    threads._forget_threads()
+    assert threads._pool is None
+    threads.run(lambda *part: None, 8)
+    assert threads._pool is not None

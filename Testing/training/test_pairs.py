@@ -1,0 +1,160 @@
+"""Pairs as training takes them: dense is bright, the field is known, target and picture stay together."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from IXGSLib.errors import FormatError, SettingsError
+from IXGSLib.training.augmentation import sample, varied
+from IXGSLib.training.pairs import Pair, open_pairs
+from IXGSLib.training.settings import TrainingSettings
+from IXGSLib.xray import png
+
+STILL = TrainingSettings(rotation=0, zoom=1, shift=0, gamma=0, noise=0, negatives=0, saturated=0)
+
+
+@pytest.fixture
+def copy(pair_folder, tmp_path):
+    return shutil.copytree(pair_folder, tmp_path / "pairs")
+
+
+def records(folder):
+    return {name: json.loads((folder / f"{name}.json").read_text()) for name in open_pairs(folder).names}
+
+
+def test_the_field_is_where_the_collimator_was_open(pair_folder, pairs):
+    shadows = 0
+    for name in pairs.names:
+        stored = png.read(pair_folder / "xray" / f"{name}.png").values
+        field = pairs.load(name).field
+        assert field.any()
+        assert (stored[~field] == 0).all()
+        shadows += (~field).any()
+    assert shadows > 5
+
+
+def test_dense_is_bright_in_every_picture(pair_folder, pairs):
+    agreement: dict[bool, list[float]] = {True: [], False: []}
+    for name, record in records(pair_folder).items():
+        pair = pairs.load(name)
+        if np.ptp(pair.target[pair.field]) > 0.1:
+            correlation = np.corrcoef(pair.picture[pair.field], pair.target[pair.field])[0, 1]
+            agreement[record["settings"]["inverted"]].append(correlation)
+    assert all(len(values) > 3 and np.mean(values) > 0.2 for values in agreement.values()), agreement
+
+
+def test_targets_are_line_integrals(pair_folder, pairs):
+    name = pairs.names[0]
+    stored = png.read(pair_folder / "target" / f"{name}.png").values
+    np.testing.assert_allclose(pairs.load(name).target * 4096, stored, rtol=1e-6)
+
+
+def test_patients_are_held_out_by_the_beginning_of_their_names(pairs):
+    first, second = pairs.patients
+    training, held_out = pairs.split((second[:6],))
+    assert training.patients == (first,)
+    assert held_out.patients == (second,)
+    assert len(training.names) == len(held_out.names) == 10
+    assert pairs.split(())[1].names == ()
+    with pytest.raises(SettingsError, match="expected one of"):
+        pairs.split(("xyz",))
+
+
+def test_the_digest_is_of_the_content(copy, pair_folder, pairs):
+    assert open_pairs(copy).digest == pairs.digest
+    record = copy / f"{pairs.names[3]}.json"
+    record.write_text(record.read_text().replace('"number": 3', '"number": 4'))
+    assert open_pairs(copy).digest != pairs.digest
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda folder, name: (folder / "xray" / f"{name}.png").unlink(), ("xray", "cannot be read")),
+        (lambda folder, name: (folder / "target" / f"{name}.png").write_bytes(b"half"), ("copy the file again",)),
+        (lambda folder, name: (folder / f"{name}.json").write_text("{}"), ("target_scale", "make it again")),
+        (
+            lambda folder, name: (folder / "xray" / f"{name}.png").write_bytes(png.encode(np.zeros((8, 8), np.uint16))),
+            ("8 x 8 pixels", "expected 32 x 32"),
+        ),
+    ],
+)
+def test_damaged_pairs_are_refused(spoil, words, copy):
+    pairs = open_pairs(copy)
+    spoil(copy, pairs.names[0])
+    with pytest.raises(FormatError) as error:
+        pairs.load(pairs.names[0])
+    assert all(word in str(error.value) for word in words), error.value
+
+
+def test_folders_without_pairs_are_refused(copy, tmp_path):
+    for folder, words in ((tmp_path, "no pairs.json"), (tmp_path / "nowhere", "no pairs.json")):
+        with pytest.raises(FormatError, match=words):
+            open_pairs(folder)
+    for record in copy.glob("*_*.json"):
+        record.unlink()
+    with pytest.raises(FormatError, match="no pair is finished"):
+        open_pairs(copy)
+    (copy / "pairs.json").write_text('{"format": "ixgs-pairs", "version": 7, "size": 32}')
+    with pytest.raises(FormatError, match="version 7"):
+        open_pairs(copy)
+
+
+def pattern():
+    rows, columns = np.indices((64, 64)) / 64
+    target = (np.sin(9 * rows) + np.cos(7 * columns) + 2).astype(np.float32)
+    return Pair(target / 5, np.hypot(rows - 0.5, columns - 0.5) < 0.4, target)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_picture_and_target_move_together(seed):
+    settings = replace(STILL, rotation=15, zoom=1.25, shift=0.15)
+    pair = varied(pattern(), settings, np.random.default_rng(seed))
+    np.testing.assert_allclose(pair.picture[pair.field] * 5, pair.target[pair.field], atol=1e-4)
+    assert not np.allclose(pair.target, pattern().target, atol=0.1)
+
+
+def test_without_variations_a_pair_is_itself_or_its_mirror_image():
+    seen = set()
+    for seed in range(8):
+        pair, original = varied(pattern(), STILL, np.random.default_rng(seed)), pattern()
+        mirrored = bool(np.abs(pair.target - original.target).max() > 0.1)
+        seen.add(mirrored)
+        step = -1 if mirrored else 1
+        for name in ("picture", "field", "target"):
+            np.testing.assert_allclose(getattr(pair, name), getattr(original, name)[:, ::step], atol=1e-5)
+    assert seen == {True, False}
+
+
+def test_gamma_noise_and_negatives_change_the_picture_alone():
+    for change in ({"gamma": 0.3}, {"noise": 0.1}, {"negatives": 1}):
+        pair = varied(pattern(), replace(STILL, **change), np.random.default_rng(0))
+        plain = varied(pattern(), STILL, np.random.default_rng(0))
+        assert np.abs(pair.picture - plain.picture).max() > 0.01
+        np.testing.assert_array_equal(pair.target, plain.target)
+        np.testing.assert_array_equal(pair.field, plain.field)
+    np.testing.assert_allclose(pair.picture, 1 - plain.picture, atol=1e-6)
+
+
+def test_a_sample_has_no_bone_outside_the_field_whether_it_is_known_or_not():
+    pair = pattern()
+    for shadow in (None, 0.0, 1.0):
+        channels, target = sample(pair, shadow)
+        assert (target[0][~pair.field] == 0).all()
+        np.testing.assert_array_equal(target[0][pair.field], pair.target[pair.field])
+        assert (channels[-1] == 1).all() == (shadow is not None)
+    assert (sample(pair, 1.0)[0][0][~pair.field] == sample(pair, 1.0)[0][0].max()).all()
+
+
+def test_saturated_pixels_leave_the_field_unless_little_remains():
+    pair = pattern()
+    thin = pair.target < 1
+    pictures = {"some": np.where(thin, 0, pair.picture), "all": np.zeros_like(pair.picture)}
+    for name, picture in pictures.items():
+        made = varied(replace(pair, picture=picture), replace(STILL, saturated=1), np.random.default_rng(3))
+        thinnest = made.picture[made.field].min()
+        assert (thinnest > 0) == (name == "some")
+        assert made.field.any()

@@ -1,0 +1,100 @@
+"""Metal balls: found among anatomy, not found where there are none, and painted over."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from IXGSLib.standardization.inpainting import inpainted
+from IXGSLib.xray.fiducials import covered, find_balls
+
+PIXEL = 0.5
+SIZE = 192
+DIAMETERS = (2.0, 6.0)
+
+
+def anatomy(seed):
+    """Line integrals of smooth tissue, of round and long bones with blurred edges, of a wire, and noise."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:SIZE, :SIZE].astype(float)
+    image = 3 + np.sin(x / 40 + seed) + np.cos(y / 30)
+    for cy, cx, a, b, turn in rng.uniform((0, 0, 6, 12, 0), (SIZE, SIZE, 14, 40, 3.14), (12, 5)):
+        u, v = (x - cx) * np.cos(turn) + (y - cy) * np.sin(turn), (y - cy) * np.cos(turn) - (x - cx) * np.sin(turn)
+        image += ndimage.gaussian_filter(0.5 * np.sqrt(np.maximum(0, 1 - (u / a) ** 2 - (v / b) ** 2)), 1)
+    image += 0.8 * (abs(x - 0.4 * y - 60) < 2)
+    return image + 0.03 * rng.standard_normal(image.shape)
+
+
+def with_balls(seed, count=6, radius=4.0, contrast=0.8, opaque=False):
+    rng = np.random.default_rng([seed, 1])
+    y, x = np.mgrid[:SIZE, :SIZE]
+    places = []
+    while len(places) < count:
+        place = rng.uniform(15, SIZE - 15, 2)
+        if all(np.hypot(*(place - other)) > 20 for other in places):
+            places.append(place)
+    image = anatomy(seed)
+    for cx, cy in places:
+        depth = np.sqrt(np.maximum(0, 1 - ((x - cx) ** 2 + (y - cy) ** 2) / radius**2))
+        image += contrast * ndimage.gaussian_filter(np.sign(depth) if opaque else depth, 0.7)
+    return image.astype(np.float32), np.array(places)
+
+
+def find(images):
+    return find_balls(images, [np.ones((SIZE, SIZE), bool)] * len(images), [PIXEL] * len(images), DIAMETERS)
+
+
+@pytest.mark.parametrize("opaque", [False, True])
+def test_balls_are_found_where_they_are_and_nothing_else_is(opaque):
+    views = [with_balls(seed, opaque=opaque) for seed in range(4)]
+    hits = wrong = 0
+    for balls, (_, places) in zip(find([image for image, _ in views]), views, strict=True):
+        for ball in balls:
+            near = np.hypot(*(places - (ball.x, ball.y)).T).min() < 2
+            hits, wrong = hits + near, wrong + (not near)
+            assert ball.radius == pytest.approx(4, rel=0.3)
+    assert hits >= 22
+    assert wrong <= 1
+
+
+def test_no_balls_are_seen_in_anatomy_wires_and_noise():
+    assert not any(find([anatomy(seed).astype(np.float32) for seed in range(6)]))
+    noise = np.random.default_rng(0).standard_normal((2, SIZE, SIZE)).astype(np.float32)
+    assert not any(find(list(noise)))
+
+
+def test_balls_of_another_size_or_fewer_than_a_device_has_are_left_alone():
+    assert not any(find([with_balls(0, radius=12.0)[0]]))
+    assert not any(find([with_balls(1, count=2)[0]]))
+
+
+def test_a_few_alike_blobs_in_many_views_are_no_device():
+    few = with_balls(1, count=4)[0]
+    assert len(find([few])[0]) >= 3
+    assert not any(find([few, *(anatomy(seed).astype(np.float32) for seed in range(7))]))
+
+
+def test_what_balls_hide_is_covered_and_little_else():
+    image, _ = with_balls(2)
+    balls = find([image])[0]
+    hidden = covered(balls, image.shape)
+    y, x = np.mgrid[:SIZE, :SIZE]
+    for ball in balls:
+        assert hidden[np.hypot(x - ball.x, y - ball.y) < 4].all()
+    assert hidden.mean() < 0.04
+    assert not covered([], image.shape).any()
+
+
+def test_holes_are_filled_by_the_surface_around_them_whatever_they_held():
+    y, x = np.mgrid[:64, :64]
+    plane = (0.05 * x - 0.03 * y + 2).astype(np.float32)
+    holes = np.hypot(x - 30, y - 20) < 6
+    holes[60:, 60:] = True
+    spoilt = np.where(holes, 99, plane).astype(np.float32)
+    filled = inpainted(spoilt, holes, ~holes)
+    np.testing.assert_allclose(filled, plane, atol=1e-3)
+    np.testing.assert_array_equal(spoilt[holes], 99)
+
+
+def test_a_hole_without_a_rim_stays():
+    image = np.ones((16, 16), np.float32)
+    assert (inpainted(image, np.ones((16, 16), bool), np.zeros((16, 16), bool)) == 1).all()
