@@ -24,14 +24,18 @@ class CaseFlags:
     """What a folder of images does not say itself, and a region other than the case's own."""
 
     calibration: Path | None = None
-    """Poses of the images: 3x4 projection matrices (.txt .csv .json .npy) or an RTK geometry (.xml). CASE is then the
-    folder with the images, or one stack of them."""
+    """Calibration of the images: projection matrices, K [R | t], RTK, ASTRA, TIGRE, MayaCam and more (docs/formats.md),
+    as a file, a folder or a quoted pattern. CASE is then the folder of the images, a stack or a quoted pattern."""
     values: Literal["line_integral", "intensity"] | None = None
     """With --calibration: what the pixels hold."""
     i0: float | None = None
     """With --calibration: intensity of the open field, estimated when not given."""
     pixel_spacing: tuple[float, float] | None = None
     """With --calibration: width and height of a detector pixel, mm."""
+    calibration_format: str | None = None
+    """With --calibration: its format, such as astra, where the file can be read in more than one way."""
+    unit: Literal["mm", "cm", "m"] | None = None
+    """With --calibration: its unit of length, mm when not given."""
     center: tuple[float, float, float] | None = None
     """Centre of the region, LPS mm; of the case's own region when not given."""
     size: tuple[float, float, float] | None = None
@@ -55,7 +59,7 @@ class CaseFlags:
     def _from_json(self, path: Path) -> Case:
         from . import load_case
 
-        for name in ("values", "i0", "pixel_spacing"):
+        for name in ("values", "i0", "pixel_spacing", "calibration_format", "unit"):
             if getattr(self, name) is not None:
                 flag = name.replace("_", "-")
                 raise SettingsError(f"--{flag} is for images with --calibration; in a case, case.json says it")
@@ -68,7 +72,8 @@ class CaseFlags:
 
     def _from_images(self, path: Path) -> Case:
         from . import load_calibrated
-        from .rtk import Detector
+        from .calibrations import CalibrationOptions
+        from .calibrations.detector import Detector
 
         if self.values is None or self.calibration is None:
             raise SettingsError(
@@ -76,7 +81,8 @@ class CaseFlags:
             )
         detector = None if self.pixel_spacing is None else Detector(self.pixel_spacing)
         grid = box(self.center, self.size, self.spacing) if self.center and self.size and self.spacing else None
-        return load_calibrated(path, self.calibration, values=self.values, i0=self.i0, grid=grid, detector=detector)
+        options = CalibrationOptions(self.calibration_format, self.unit or "mm", detector)
+        return load_calibrated(path, self.calibration, values=self.values, i0=self.i0, grid=grid, options=options)
 
     def _with_region(self, case: Case) -> Case:
         """The case with the region of the flags; what they leave open is the case's own."""

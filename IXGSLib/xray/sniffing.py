@@ -28,9 +28,7 @@ SIGNATURES = (
     (b"MATLAB 7.3 MAT-file", "MATLAB 7.3"),
     (b"#Insight Transform File", "ITK transform"),
     (b"%YAML", "YAML"),
-    (b"<?xml", "XML"),
-    (b"<opencv_storage", "XML"),
-    (b"<RTKThreeD", "XML"),
+    (b"<", "XML"),
 )
 """What the content of every kind of file that IXGS reads or names begins with."""
 TEXT_MARKS = {

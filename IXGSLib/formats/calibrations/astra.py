@@ -43,7 +43,10 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
     if rows.shape[-1] != 12:
         raise FormatError(f"{content.name}: numbers of shape {rows.shape}, expected (n, 12) cone vectors")
     vectors = rows.reshape(-1, 4, 3)
-    matrices = [vector_matrix(*vector, f"{content.name}: row {n + 1}") for n, vector in enumerate(vectors)]  # type: ignore[arg-type]
+    matrices = [
+        vector_matrix(source, center, u, v, f"{content.name}: row {n}")
+        for n, (source, center, u, v) in enumerate(vectors, 1)
+    ]
     upwards = _rows_upwards(matrices, content.name)
     size = None if geometry is None else _size(geometry)
     lengths = np.linalg.norm(vectors[:, 2:], axis=2)

@@ -33,12 +33,14 @@ _SIZE, _WIDTH, _HEIGHT = ("size",), ("width", "imagewidth", "w"), ("height", "im
 _SPACING = ("pixelspacing", "pixelsize")
 _NAME = ("id", "name", "image", "filename", "filepath")
 _LISTS = ("views", "cameras", "frames", "shots")
-_POSES = (*_R, *_RVEC, *_RT, *_TO_CAMERA, *_TO_WORLD, *_P)
 
 
 def matches(content: Content) -> bool:
-    if not isinstance(content.tree, (dict, list)):
+    tree = content.tree
+    if not isinstance(tree, (dict, list)) or content.array is not None:
         return False
+    if isinstance(tree, dict) and all(isinstance(value, list) and np.size(value) == 12 for value in tree.values()):
+        return False  # matrices by name
     return any(_is_camera(entry) for _, entry in _entries(content))
 
 
@@ -56,7 +58,7 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
 
 def _is_camera(entry: Mapping[str, Any]) -> bool:
     fields = Fields(entry, "")
-    return _P in fields or (_K in fields and (_POSES in fields or _UNCLEAR in fields))
+    return _P in fields or _K in fields
 
 
 def _entries(content: Content) -> list[tuple[str | None, Mapping[str, Any]]]:
@@ -90,7 +92,7 @@ def _views(fields: Fields, name: str | None, matlab: bool) -> list[CalibratedVie
     pair = None if spacing is None else (float(np.ravel(spacing)[0]), float(np.ravel(spacing)[-1]))
     if _P in fields:
         matrices = list(stack(fields.required(_P), (3, 4), f"{fields.what}: P", matlab))
-        matrices = [np.where(np.linalg.det(P[:, :3]) < 0, -1, 1) * P for P in matrices]
+        matrices = [P if np.linalg.det(P[:, :3]) > 0 else -P for P in matrices]
     else:
         poses = _poses(fields, matlab)
         K = stack(fields.required(_K), (3, 3), f"{fields.what}: K", matlab)
@@ -116,8 +118,9 @@ def _poses(fields: Fields, matlab: bool) -> list[Array]:
             poses = _four_by_four(fields.required(names), fields.what, matlab)
             return [np.linalg.inv(pose) if invert else pose for pose in poses]
     if _R not in fields and _RVEC not in fields:
+        found = "a pose whose direction is unclear" if _UNCLEAR in fields else "no pose beside K"
         raise FormatError(
-            f'{fields.what}: a pose whose direction is unclear; name it "camera_from_world" or "world_from_camera"'
+            f'{fields.what}: {found}, expected "R" and "t", "camera_from_world" or "world_from_camera"; name it so'
         )
     if _R in fields and fields.required(_R).size % 9 == 0:
         R = stack(fields.required(_R), (3, 3), f"{fields.what}: R", matlab)

@@ -28,7 +28,7 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
         raise FormatError(
             f"{content.name}: {len(matrices)} projections, expected {stated} after 'projtable version'; export it again"
         )
-    return [CalibratedView(np.where(np.linalg.det(P[:, :3]) < 0, -1, 1) * P) for P in matrices]
+    return [CalibratedView(P if np.linalg.det(P[:, :3]) > 0 else -P) for P in matrices]
 
 
 def _matrix(block: str, what: str) -> np.ndarray:

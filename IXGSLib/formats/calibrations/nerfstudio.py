@@ -87,7 +87,7 @@ def _intrinsics(fields: Fields) -> tuple[np.ndarray, tuple[int, int] | None]:
     fy = fields.array(("fly",))
     center = [fields.array((key,)) for key in ("cx", "cy")]
     if size is not None:
-        center = [side / 2 if c is None else c for c, side in zip(center, size, strict=True)]
+        center = [np.array(side / 2) if c is None else c for c, side in zip(center, size, strict=True)]
     if center[0] is None or center[1] is None:
         raise FormatError(f'{fields.what}: no principal point, expected "cx" and "cy", or "w" and "h"')
     cx, cy = (float(c) - 0.5 for c in center)  # type: ignore[arg-type]

@@ -64,7 +64,7 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
             pixel_spacing=detector.spacing,
             centred=detector.origin is None,
             upside_down=detector.upside_down,
-            field=None if jaws is None else partial(collimated_field, jaws=tuple(mm * jaw for jaw in jaws)),
+            field=None if jaws is None else partial(collimated_field, jaws=mm * np.array(jaws)),
         )
         for P, jaws in _projections(content)
     ]
@@ -93,8 +93,8 @@ def read_rtk_matrices(path: str | os.PathLike[str]) -> Array:
     return np.array([P for P, _ in _projections(Content(Path(path)))])
 
 
-def collimated_field(view: View, jaws: tuple[float, float, float, float]) -> np.ndarray:
-    """bool (height, width): the pixels inside jaws at (-u, u, -v, v) mm, in the plane through the isocentre."""
+def collimated_field(view: View, jaws: Array) -> np.ndarray:
+    """bool (height, width): the pixels inside jaws (4,) at -u, u, -v and v mm, in the plane through the isocentre."""
     width, height = view.size
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64))
     source, rays = view.ray(np.stack([columns, rows], axis=-1))
@@ -197,7 +197,7 @@ def _detector(options: CalibrationOptions) -> Detector:
     if image is None or sniff(head(image)) not in ("NRRD", "MetaImage"):
         raise FormatError(
             f"{'the images' if image is None else image.name}: no header places the pixels on RTK's detector; state "
-            "their size in mm with --pixel-spacing X Y (detector=Detector(spacing=...) in Python)"
+            "their size in mm with --pixel-spacing X Y (CalibrationOptions(detector=Detector((x, y))) in Python)"
         )
     found = lattice(image)
     return Detector(found.spacing, found.origin, found.direction)
