@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "Reconstruct the sample case, to see what comes out.",
     "reconstruct": "Turn the X-rays of a case into a volume.",
     "check": "Show what the X-rays of a case see, before anything is computed.",
+    "convert": "Write a calibration for another program, or images and a calibration as a case.",
     "simulate": "Make a case from a CT, with the truth to compare with.",
     "pairs": "Make pairs of realistic X-rays and clean targets from CTs, to train on.",
     "standardize": "Make bone-enhanced radiographs of the X-rays of a case.",
