@@ -133,6 +133,11 @@ def pinhole_matrix(K: ArrayLike, camera_from_world: ArrayLike, id: str) -> Array
     return View(constant(K, (3, 3), f"view '{id}': K"), inverse(T), (1, 1), id).projection_matrix
 
 
+def right_handed(P: Array) -> Array:
+    """A projection matrix of unknown sign, (3, 4), with the sign that makes its rotation proper."""
+    return P if np.linalg.det(P[:, :3]) >= 0 else -P
+
+
 def pose_matrix(R: ArrayLike, t: ArrayLike) -> Array:
     """(4, 4) of a rotation (3, 3) and a translation of three numbers."""
     return rigid(np.asarray(R, dtype=np.float64), np.ravel(t))

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...errors import FormatError, IXGSWarning
 from ...geometry.rigid import Array
-from .calibration import CalibratedView, CalibrationOptions, pinhole_matrix, pose_matrix
+from .calibration import CalibratedView, CalibrationOptions, pinhole_matrix, pose_matrix, right_handed
 from .content import Content
 from .fields import Fields, stack
 
@@ -91,8 +91,7 @@ def _views(fields: Fields, name: str | None, matlab: bool) -> list[CalibratedVie
     size, spacing = _size(fields), fields.array(_SPACING)
     pair = None if spacing is None else (float(np.ravel(spacing)[0]), float(np.ravel(spacing)[-1]))
     if _P in fields:
-        matrices = list(stack(fields.required(_P), (3, 4), f"{fields.what}: P", matlab))
-        matrices = [P if np.linalg.det(P[:, :3]) > 0 else -P for P in matrices]
+        matrices = [right_handed(P) for P in stack(fields.required(_P), (3, 4), f"{fields.what}: P", matlab)]
     else:
         poses = _poses(fields, matlab)
         K = stack(fields.required(_K), (3, 3), f"{fields.what}: K", matlab)

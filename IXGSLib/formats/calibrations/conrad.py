@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import FormatError
 from ...xray.sniffing import TEXT
-from .calibration import CalibratedView, CalibrationOptions
+from .calibration import CalibratedView, CalibrationOptions, right_handed
 from .content import Content
 
 
@@ -28,7 +28,7 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
         raise FormatError(
             f"{content.name}: {len(matrices)} projections, expected {stated} after 'projtable version'; export it again"
         )
-    return [CalibratedView(P if np.linalg.det(P[:, :3]) > 0 else -P) for P in matrices]
+    return [CalibratedView(right_handed(P)) for P in matrices]
 
 
 def _matrix(block: str, what: str) -> np.ndarray:

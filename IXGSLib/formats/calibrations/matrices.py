@@ -19,7 +19,7 @@ from ...files import write_atomically
 from ...geometry import View
 from ...xray.sniffing import TEXT
 from ..strict_json import numbers
-from .calibration import CalibratedView, CalibrationOptions
+from .calibration import CalibratedView, CalibrationOptions, right_handed
 from .content import Content
 from .plausibility import plausible_matrices, plausible_vectors
 from .text import number_rows
@@ -93,9 +93,8 @@ def _plausible(content: Content, order: str) -> bool:
 
 
 def _views(matrices: np.ndarray, names: tuple[str, ...] | None) -> list[CalibratedView]:
-    signs = np.where(np.linalg.det(matrices[:, :, :3]) < 0, -1.0, 1.0)
     named = names or (None,) * len(matrices)
-    return [CalibratedView(sign * P, name) for sign, P, name in zip(signs, matrices, named, strict=True)]
+    return [CalibratedView(right_handed(P), name) for P, name in zip(matrices, named, strict=True)]
 
 
 def _text_table(content: Content) -> Table:
