@@ -10,7 +10,8 @@ import tyro
 
 from ..formats.calibrations.writing import Target
 from ..formats.case_source import CaseFlags
-from ..messages import noticed, tell
+from ..messages import collect_warnings, unique
+from .displays import say
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Convert:
     def run(self) -> None:
         from ..formats.calibrations.writing import write_calibration
 
-        with noticed() as messages:
+        with collect_warnings() as messages:
             case = self.images.load(self.case)
             note = write_calibration(case, self.to, self.out, self.force)
-        for message in dict.fromkeys([*case.warnings, *messages]):
-            tell(f"warning: {message}")
+        for message in unique(case.warnings, messages):
+            say(f"warning: {message}")
         print(f"{self.out}: {len(case.views)} views; {note}")

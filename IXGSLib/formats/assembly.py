@@ -15,6 +15,7 @@ from ..errors import FormatError, IXGSError, IXGSWarning
 from ..files import sha256
 from ..geometry import Grid, View
 from ..geometry.coverage import check_distances, check_views, common_region
+from ..messages import collect_warnings, unique, warn
 from ..xray import XRay, line_integrals, read_pixels
 from ..xray.pixels import Pixels
 from ..xray.radiograph import Values
@@ -69,14 +70,9 @@ class Ledger:
     @contextmanager
     def collecting(self) -> Iterator[None]:
         """A context in which each IXGSWarning becomes a message, once, instead of being shown."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", IXGSWarning)
+        with collect_warnings() as messages:
             yield
-        for warning in caught:
-            if not issubclass(warning.category, IXGSWarning):
-                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-            elif str(warning.message) not in self.messages:
-                self.messages.append(str(warning.message))
+        self.messages = list(unique(self.messages, messages))
 
 
 def assemble(
@@ -157,7 +153,7 @@ def _check_repeats(xrays: Sequence[XRay]) -> None:
         for first in range(second):
             pair = f"views '{xrays[first].view.id}' and '{xrays[second].view.id}'"
             if same_pose[first]:
-                warnings.warn(f"{pair} have the same pose and count as one view", IXGSWarning, stacklevel=3)
+                warn(f"{pair} have the same pose and count as one view")
             elif prints[first] == prints[second]:
                 raise FormatError(f"{pair} hold the same image with different poses; give each view its own image")
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from ..errors import FormatError, IXGSWarning
+from ..errors import FormatError
 from ..geometry import Grid
+from ..messages import warn
 from ..xray.radiograph import Values
 from ..xray.reading import frame_count
 from ..xray.sniffing import READABLE, SUFFIXES, head, sniff
@@ -104,7 +104,7 @@ def _image_files(folder: Path, calibration: Sequence[Path]) -> list[Path]:
         raise FormatError(f"{folder.name}: no image files, expected {', '.join(READABLE)}; check the path")
     ignored = sorted(f.name for f in set(files) - set(chosen))
     if ignored:
-        warnings.warn(f"{folder.name}: not images, not used: {', '.join(ignored)}", IXGSWarning, stacklevel=2)
+        warn(f"{folder.name}: not images, not used: {', '.join(ignored)}")
     return sorted(chosen, key=natural_key)
 
 

@@ -1,4 +1,4 @@
-"""The flags that say where the X-rays of a case are and which region is wanted."""
+"""The flags that name the X-rays of a case and the region to reconstruct."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import FormatError, GeometryError, SettingsError
-from ..messages import noticed
+from ..messages import collect_warnings
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -21,7 +21,7 @@ LARGEST_REGION = 2**30
 
 @dataclass(frozen=True)
 class CaseFlags:
-    """What a folder of images does not say itself, and a region other than the case's own."""
+    """The calibration of a folder of images, and a region other than the case's own."""
 
     calibration: Path | None = None
     """Calibration of the images: projection matrices, K [R | t], RTK, ASTRA, TIGRE, MayaCam and more (docs/formats.md),
@@ -29,15 +29,15 @@ class CaseFlags:
     values: Literal["line_integral", "intensity"] | None = None
     """With --calibration: what the pixels hold."""
     i0: float | None = None
-    """With --calibration: intensity of the open field, estimated when not given."""
+    """With --calibration: intensity of the unattenuated beam; estimated by default."""
     pixel_spacing: tuple[float, float] | None = None
     """With --calibration: width and height of a detector pixel, mm."""
     calibration_format: str | None = None
-    """With --calibration: its format, such as astra, where the file can be read in more than one way."""
+    """With --calibration: its format, such as astra, where a file can be read in more than one way."""
     unit: Literal["mm", "cm", "m"] | None = None
-    """With --calibration: its unit of length, mm when not given."""
+    """With --calibration: its unit of length; mm by default."""
     center: tuple[float, float, float] | None = None
-    """Centre of the region, LPS mm; of the case's own region when not given."""
+    """Centre of the region, LPS mm; by default that of the case."""
     size: tuple[float, float, float] | None = None
     """Size of the region, mm."""
     spacing: float | None = None
@@ -45,10 +45,10 @@ class CaseFlags:
     direction: tuple[float, float, float, float, float, float, float, float, float] | None = None
     """Directions of the region's axes in LPS, a rotation matrix row by row; its columns are the axes."""
     leave_out: tuple[str, ...] = ()
-    """Ids of views that are not used."""
+    """Ids of views to leave out."""
 
     def load(self, path: Path) -> Case:
-        """The case at a path with the views and the region that the flags ask for; raises what the readers raise."""
+        """The case at a path with the requested views and region; raises what the readers raise."""
         case = self._from_json(path) if self.calibration is None else self._from_images(path)
         return self._with_region(without(case, self.leave_out))
 
@@ -65,8 +65,8 @@ class CaseFlags:
                 raise SettingsError(f"--{flag} is for images with --calibration; in a case, case.json says it")
         if path.is_dir() and not (path / "case.json").is_file():
             raise FormatError(
-                f"{path.name}: a folder without case.json, expected one; for a folder of images give their poses "
-                "with --calibration FILE"
+                f"{path.name}: a folder without case.json, expected one; for a folder of images, give their "
+                "calibration with --calibration FILE"
             )
         return load_case(path, check=not self._region)
 
@@ -85,7 +85,7 @@ class CaseFlags:
         return load_calibrated(path, self.calibration, values=self.values, i0=self.i0, grid=grid, options=options)
 
     def _with_region(self, case: Case) -> Case:
-        """The case with the region of the flags; what they leave open is the case's own."""
+        """The case with the region of the flags, completed by the case's own."""
         import numpy as np
 
         from ..geometry.coverage import check_views
@@ -94,11 +94,11 @@ class CaseFlags:
             return case
         own = case.grid
         spacing = float(own.spacing[0]) if self.spacing is None else self.spacing
-        with noticed() as messages:
+        with collect_warnings() as messages:
             direction = own.direction if self.direction is None else np.reshape(self.direction, (3, 3))
             grid = box(self.center or own.center, self.size or own.size, spacing, direction)
             check_views(case.views, grid)
-        return replace(case, grid=grid, warnings=tuple(dict.fromkeys([*case.warnings, *messages])))
+        return replace(case, grid=grid).with_warnings(messages)
 
 
 def box(center: ArrayLike, size: ArrayLike, spacing: float, direction: ArrayLike | None = None) -> Grid:

@@ -1,13 +1,13 @@
 """The README's lines for Slicer's console work as they stand in a plain Python with slicer-core."""
 
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from IXGSLib.reconstruction import settings
+from IXGSLib.reconstruction.resolution import checked_changes
 from IXGSLib.volume import Volume
 from Testing.cli.test_routes import TINY
 
@@ -44,7 +44,7 @@ def small(tmp_path, monkeypatch):
 
     folder = write_simulation(simulate((hounsfield(), GRID), imaging(name="bone")), tmp_path / "case")
     monkeypatch.setattr(resources, "resource", lambda name: folder)
-    monkeypatch.setitem(settings.PRESETS, "preview", replace(settings.PRESETS["preview"], **TINY))
+    monkeypatch.setitem(settings.PRESETS, "preview", settings.PRESETS["preview"].updated(checked_changes(TINY)))
     monkeypatch.chdir(tmp_path)
     assert main(["reconstruct", str(folder), "--out", "RUN", "--preset", "preview", "--threads", "1", "--json"]) == 0
 

@@ -9,14 +9,14 @@ down.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ...errors import FormatError, GeometryError, IXGSWarning
+from ...errors import FormatError, GeometryError
 from ...geometry.rigid import Array
+from ...messages import warn
 from .calibration import CalibratedView, CalibrationOptions, vector_matrix
 from .content import Content
 from .matrices import table
@@ -66,11 +66,9 @@ def _rows_upwards(matrices: list[Array], name: str) -> bool:
             "the flip of its detector axes"
         )
     if left_handed[0]:
-        warnings.warn(
+        warn(
             f"{name}: u, v and the beam are left-handed, as in ASTRA's own cone geometry; rows are counted upwards and "
-            "the images are turned upside down",
-            IXGSWarning,
-            stacklevel=2,
+            "the images are turned upside down"
         )
     return left_handed[0]
 

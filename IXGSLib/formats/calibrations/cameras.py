@@ -6,15 +6,15 @@ integers, the first pixel is (0, 0). A pose may also be given as camera_from_wor
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from ...errors import FormatError, IXGSWarning
+from ...errors import FormatError
 from ...geometry.rigid import Array
+from ...messages import warn
 from .calibration import CalibratedView, CalibrationOptions, pinhole_matrix, pose_matrix, right_handed
 from .content import Content
 from .fields import Fields, stack
@@ -175,8 +175,4 @@ def _size(fields: Fields) -> tuple[int, int] | None:
 def _check_distortion(fields: Fields) -> None:
     distortion = fields.array(_DISTORTION)
     if distortion is not None and np.any(distortion != 0):
-        warnings.warn(
-            f"{fields.what}: lens distortion is not applied, its coefficients are not zero; use undistorted images",
-            IXGSWarning,
-            stacklevel=2,
-        )
+        warn(f"{fields.what}: lens distortion is not applied, its coefficients are not zero; use undistorted images")

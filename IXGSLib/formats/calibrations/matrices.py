@@ -101,6 +101,8 @@ def _text_table(content: Content) -> Table:
     if content.kind != TEXT:
         raise FormatError(f"{content.name}: {content.kind}; {_EXPECTED}, as .txt, .csv, .json, .npy or .mat")
     rows, names = number_rows(content.text, content.name, _EXPECTED)
+    if rows and len(rows) == 5 and len(rows[0]) == 3:
+        raise FormatError(f"{content.name}: looks like MayaCam 1.0; export MayaCam 2.0 from XMALab")
     if rows and len(rows[0]) not in (4, 12):
         raise FormatError(f"{content.name}: {len(rows[0])} numbers per line; {_EXPECTED}")
     return np.array(rows), None if names is None or len(rows[0]) != 12 else tuple(names)

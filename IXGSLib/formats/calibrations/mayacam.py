@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ...errors import FormatError, IXGSWarning
+from ...errors import FormatError
 from ...files import write_atomically
 from ...geometry import View
+from ...messages import warn
 from ...xray.sniffing import TEXT
 from ..folder import safe_name
 from .calibration import CalibratedView, CalibrationOptions, pinhole_matrix, pose_matrix
@@ -34,11 +34,7 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
     sections = _sections(content)
     K, R = (np.reshape(sections[key], (3, 3)) for key in ("camera matrix", "rotation"))
     if any(value != 0 for value in sections.get("undistortion", [])):
-        warnings.warn(
-            f"{content.name}: its lens distortion is not applied; use the images that XMALab has undistorted",
-            IXGSWarning,
-            stacklevel=2,
-        )
+        warn(f"{content.name}: its lens distortion is not applied; use the images that XMALab has undistorted")
     width, height = (int(n) for n in sections["image size"])
     P = pinhole_matrix(K, pose_matrix(R, sections["translation"]), content.path.stem)
     return [CalibratedView(P, content.path.stem, (width, height))]

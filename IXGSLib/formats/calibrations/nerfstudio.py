@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from ...errors import FormatError, IXGSWarning
+from ...errors import FormatError
 from ...files import write_atomically
 from ...geometry import View
+from ...messages import warn
 from ..folder import safe_name
 from .calibration import CalibratedView, CalibrationOptions, pinhole_matrix
 from .content import Content
@@ -40,11 +40,7 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
         raise FormatError(f'{content.name}: no "frames" with "transform_matrix"; expected a transforms.json')
     common = {key: value for key, value in content.tree.items() if key != "frames"}
     if "applied_transform" in common:
-        warnings.warn(
-            f'{content.name}: "applied_transform" is not undone; the volume lies in the world of the poses',
-            IXGSWarning,
-            stacklevel=2,
-        )
+        warn(f'{content.name}: "applied_transform" is not undone; the volume lies in the world of the poses')
     return [_view(common | frame, f"{content.name}: frame {n}") for n, frame in enumerate(content.tree["frames"], 1)]
 
 
@@ -62,7 +58,7 @@ def _view(entry: Mapping[str, Any], what: str) -> CalibratedView:
     if model not in _PINHOLES:
         raise FormatError(f"{what}: camera model {model}, expected a pinhole camera ({', '.join(_PINHOLES)})")
     if any(entry.get(key) for key in _DISTORTION):
-        warnings.warn(f"{what}: its lens distortion is not applied; use undistorted images", IXGSWarning, stacklevel=2)
+        warn(f"{what}: its lens distortion is not applied; use undistorted images")
     pose = fields.required(("transformmatrix",))
     if pose.shape == (3, 4):
         pose = np.vstack([pose, [0, 0, 0, 1]])

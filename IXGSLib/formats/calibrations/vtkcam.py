@@ -7,12 +7,11 @@ ends in the centre of the image. The focal length is size / (2 tan(view-angle / 
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
-from ...errors import FormatError, GeometryError, IXGSWarning
+from ...errors import FormatError, GeometryError
 from ...geometry.rigid import Array
+from ...messages import warn
 from .calibration import CalibratedView, CalibrationOptions, pinhole_matrix, pose_matrix
 from .content import Content
 from .fields import Fields
@@ -34,10 +33,8 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
         )
     size = np.array([int(w[0]), int(h[0])])
     if size[0] != size[1]:
-        warnings.warn(
-            f"{content.name}: the image is not square; Autoscoper's focal lengths differ in x and y, where VTK's agree",
-            IXGSWarning,
-            stacklevel=2,
+        warn(
+            f"{content.name}: not a square image: in Autoscoper the focal lengths in x and y differ, in VTK they agree"
         )
     focal = size / (2 * np.tan(np.deg2rad(angle[0]) / 2))
     K = np.array([[focal[0], 0, (size[0] - 1) / 2], [0, focal[1], (size[1] - 1) / 2], [0, 0, 1]])
