@@ -1,4 +1,4 @@
-"""The test of the module and the README's console example, in the Slicer that runs this script."""
+"""Run the test of the module and the console example of the README in the Slicer that runs this script."""
 
 import re
 import sys
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def console_example() -> str:
-    """The README's example for the console, on the sample case."""
+    """The console example of the README, with the sample case."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     block = re.search(r"((?:    .*\n|\n)*    .*IXGSLogic\(\)\.reconstruct(?:.*\n)(?:    .*\n|\n)*)", text)
     lines = [line[4:] for line in block.group(1).splitlines()]

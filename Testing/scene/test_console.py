@@ -1,4 +1,4 @@
-"""The README's lines for Slicer's console work as they stand in a plain Python with slicer-core."""
+"""The examples of the README for Slicer's console run in a plain Python with slicer-core."""
 
 import textwrap
 from pathlib import Path
@@ -15,7 +15,7 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding=
 
 
 def examples():
-    """The indented blocks of the README's section on Slicer that are Python, those of the module's logic aside."""
+    """The Python blocks in the section on Slicer of the README, except those that use the logic of the module."""
     section = README.split("## In 3D Slicer\n")[1].split("\n## ")[0]
     blocks = [block for block in section.split("\n\n") if block.startswith("    ")]
     text = ["\n\n".join(part) for part in _joined(blocks, section)]
@@ -23,7 +23,7 @@ def examples():
 
 
 def _joined(blocks, section):
-    """Blocks that follow each other directly are one."""
+    """Groups of blocks that follow each other directly."""
     groups = []
     for block in blocks:
         if groups and f"{groups[-1][-1]}\n\n{block}" in section:
@@ -35,7 +35,7 @@ def _joined(blocks, section):
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A small case in the place of the sample case, a short preset, and a finished run in the folder RUN."""
+    """A small case instead of the sample case, a short preset and a finished run in the folder RUN."""
     from IXGSLib import resources
     from IXGSLib.cli import main
     from IXGSLib.simulation import simulate, write_simulation
@@ -49,7 +49,7 @@ def small(tmp_path, monkeypatch):
     assert main(["reconstruct", str(folder), "--out", "RUN", "--preset", "preview", "--threads", "1", "--json"]) == 0
 
 
-def test_the_lines_of_the_readme_run_one_after_the_other(slicer, small):
+def test_the_examples_of_the_readme_run_one_after_the_other(slicer, small):
     names = {}
     console, afterwards = examples()
     for code in (console, afterwards):
