@@ -16,11 +16,11 @@ from .standardization import Standardization
 class Case:
     """The views, their images and the region to reconstruct, as one value.
 
-    warnings: what was noticed on the way here, one sentence each; they end in run.json and in the report.
+    warnings: one sentence each, from reading the case; run.json and the report repeat them.
     hashes: SHA-256 of every file that was read, by its path inside the case's folder.
     provenance: where poses come from, by the id of their view: "tags" for approximate ones from DICOM tags; the views
     that it leaves out have measured poses.
-    standardization: how the X-rays were made bone-enhanced, if they were.
+    standardization: how the X-rays were standardised, if they were.
     Raises FormatError when two views share an id.
     """
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from IXGSLib.formats import load_case
-from IXGSLib.formats.matrices import write_matrices
+from IXGSLib.formats.calibrations.matrices import write_matrices
 
 VIEW = 0
 """Column of the table."""
