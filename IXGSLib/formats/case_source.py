@@ -58,28 +58,31 @@ class CaseFlags:
 
     def _from_tags(self, path: Path) -> Case:
         """DICOM X-rays without a calibration, with the poses of their tags; else a case of its own."""
-        from ..formats.dicom_folder import holds_dicom, load_tagged
+        from .dicom_folder import holds_dicom, load_tagged
 
         if not holds_dicom(path):
             return self._from_json(path)
-        if self.pixel_spacing is not None:
-            raise SettingsError("--pixel-spacing is for images with --calibration; DICOM tags state it themselves")
+        self._refuse(("pixel_spacing", "calibration_format", "unit"), "DICOM tags state it")
         grid = box(self.center, self.size, self.spacing) if self.center and self.size and self.spacing else None
         return load_tagged(path, values=self.values, i0=self.i0, grid=grid)
 
     def _from_json(self, path: Path) -> Case:
         from . import load_case
 
-        for name in ("values", "i0", "pixel_spacing", "calibration_format", "unit"):
-            if getattr(self, name) is not None:
-                flag = name.replace("_", "-")
-                raise SettingsError(f"--{flag} is for images with --calibration; in a case, case.json says it")
+        self._refuse(("values", "i0", "pixel_spacing", "calibration_format", "unit"), "in a case, case.json states it")
         if path.is_dir() and not (path / "case.json").is_file():
             raise FormatError(
                 f"{path.name}: a folder without case.json, expected one; for a folder of images, give their "
                 "calibration with --calibration FILE"
             )
         return load_case(path, check=not self._region)
+
+    def _refuse(self, names: tuple[str, ...], reason: str) -> None:
+        """Raise SettingsError for the first of these flags that is given."""
+        for name in names:
+            if getattr(self, name) is not None:
+                flag = name.replace("_", "-")
+                raise SettingsError(f"--{flag} is for images with --calibration; {reason}; leave it out")
 
     def _from_images(self, path: Path) -> Case:
         from . import load_calibrated
