@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -50,8 +51,29 @@ def name_views(ids: Sequence[str]) -> str:
 
 
 def views_by_reason(reasons: Iterable[tuple[str, str]]) -> list[str]:
-    """Messages about views, given as (id, reason): each reason is said once and names all views that it applies to."""
-    ids: dict[str, list[str]] = {}
+    """Messages about views, given as (id, reason): each reason is said once and names all views that it applies to.
+
+    Reasons that differ in their numbers alone are one, with the range of each number that varies.
+    """
+    groups: dict[str, list[tuple[str, str]]] = {}
     for id, reason in reasons:
-        ids.setdefault(reason, []).append(id)
-    return [f"{name_views(views)}: {reason}" for reason, views in ids.items()]
+        groups.setdefault(_NUMBER.sub("#", reason), []).append((id, reason))
+    return [
+        f"{name_views([id for id, _ in group])}: {_with_ranges([r for _, r in group])}" for group in groups.values()
+    ]
+
+
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
+"""A number that stands alone, not one that is part of a name."""
+
+
+def _with_ranges(reasons: Sequence[str]) -> str:
+    """The one sentence of reasons that differ in their numbers alone."""
+    columns = list(zip(*(_NUMBER.findall(reason) for reason in reasons), strict=True))
+    texts = iter([_range(column) for column in columns])
+    return _NUMBER.sub(lambda _: next(texts), reasons[0])
+
+
+def _range(numbers: Sequence[str]) -> str:
+    low, high = min(numbers, key=float), max(numbers, key=float)
+    return low if float(low) == float(high) else f"{low} to {high}"

@@ -13,3 +13,12 @@ def test_a_reason_that_many_views_share_is_said_once():
     reasons = [("a", "too dark; expose longer"), ("b", "no such file"), ("c", "too dark; expose longer")]
     assert views_by_reason(reasons) == ["views 'a' and 'c': too dark; expose longer", "view 'b': no such file"]
     assert views_by_reason([]) == []
+
+
+def test_reasons_that_differ_in_numbers_alone_are_one_with_their_range():
+    reasons = [
+        ("a", "3.1 % of 96 x 96 pixels (run1.png) are dark"),
+        ("b", "12 % of 96 x 96 pixels (run1.png) are dark"),
+    ]
+    assert views_by_reason(reasons) == ["views 'a' and 'b': 3.1 to 12 % of 96 x 96 pixels (run1.png) are dark"]
+    assert len(views_by_reason([("a", "run1.png is dark"), ("b", "run2.png is dark")])) == 2
