@@ -40,6 +40,8 @@ def line_integrals(
         raise FormatError(f"{name}: a mask of {mw} x {mh} pixels on an image of {w} x {h}; both must have one size")
     if not trusted.any():
         raise FormatError(f"{name}: its mask covers every pixel, expected measured pixels (nonzero) in it")
+    if pixels.field is not None:
+        trusted = _inside_tagged_field(pixels.field, trusted, name)
     trusted = _finite(pixels.values, trusted, name)
     if values == "line_integral":
         image = _as_stored(pixels, trusted, name)
@@ -66,6 +68,18 @@ def saturated(pixels: Pixels, intensity: np.ndarray) -> np.ndarray:
     top = intensity.max()
     full_scale = top in _DETECTOR_MAXIMA and np.count_nonzero(intensity == top) > 1
     return intensity >= (top if full_scale else pixels.limits[1])
+
+
+def _inside_tagged_field(field: np.ndarray, trusted: np.ndarray, name: str) -> np.ndarray:
+    outside = trusted & ~field
+    if not (trusted & field).any():
+        raise FormatError(
+            f"{name}: the file's tags place the field of view outside of every measured pixel; correct the tags or "
+            "export the image without them"
+        )
+    if outside.any():
+        _warn(f"{name}: {100 * np.mean(outside):.2g} % of the pixels lie outside the tagged field and are masked")
+    return trusted & field
 
 
 def _finite(image: np.ndarray, trusted: np.ndarray, name: str) -> np.ndarray:
