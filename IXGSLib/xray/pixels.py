@@ -24,7 +24,7 @@ class Pixels:
     limits: the smallest and largest number that the file's pixel format can hold, None for floats.
     scale: how the numbers follow the X-ray intensity: as it, as its logarithm, as a display curve, or not stated.
     sign: +1 when the file states that they grow with the intensity, -1 when they fall, None when it does not state it.
-    field: (height, width) bool, True inside the field of view that the file's own tags describe, None without such tags.
+    field: (height, width) bool, True inside the field of view that the file's tags describe, None without them.
     Raises FormatError when field and values differ in size.
     """
 
