@@ -9,14 +9,14 @@ from scipy import ndimage
 from . import penumbra, sharp_outline
 from .field_outline import RAYS, Rays, outline, rays, runs
 
-SMALLEST = 16
+SMALLEST = 64
 WORKING_SIZE = 256
 
 
-def collimated(intensity: np.ndarray, i0: float) -> np.ndarray:
-    small = _without_text(_resized(np.asarray(intensity, np.float32)))
-    if min(small.shape) < SMALLEST:
+def collimated(intensity: np.ndarray) -> np.ndarray:
+    if min(intensity.shape) < SMALLEST or not np.any(intensity > 0):
         return np.zeros(intensity.shape, dtype=bool)
+    small = _without_text(_resized(np.asarray(intensity, np.float32)))
     found = rays(small)
     radii = outline(found)
     if radii is None or not np.isfinite(radii).all():

@@ -210,7 +210,7 @@ def trunks(path: Path, size: int = 512) -> list[np.ndarray]:
 def measured(picture: Picture) -> tuple[float, float, float, np.ndarray]:
     """Share of the image that is rim left in, share of the field that is lost, seconds, and the mask."""
     start = time.perf_counter()
-    mask = ~collimated(picture.intensity, float(np.percentile(picture.intensity, 99.5)))
+    mask = ~collimated(picture.intensity)
     seconds = time.perf_counter() - start
     rim, valid = picture.transmission < RIM, (picture.intensity > 0) & (picture.intensity < picture.top)
     lost = np.mean(~mask[valid & ~rim]) if (valid & ~rim).any() else 0.0
