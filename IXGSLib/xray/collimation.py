@@ -1,96 +1,118 @@
-"""Where a collimator or the round field of an image intensifier hides the detector."""
+"""Where blades or the round field of an image intensifier hide the detector."""
 
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image, ImageDraw
 from scipy import ndimage
-from scipy.spatial import ConvexHull, QhullError
 
-from . import field_outline
+from . import penumbra, sharp_outline
+from .field_outline import RAYS, Rays, outline, rays, runs
 
-SMALLEST = 16
-"""Pixels along the shorter side below which nothing is sought."""
-WORKING_SIZE = 400
-"""Pixels along the longer side at which shadows are sought; blades are coarser than that."""
-FLOOR = 1e-3
-"""Part of the open field below which intensities count as equally dark."""
-FAINTEST = 1e-5
-"""The same where edges are sought, which may lie behind a thick patient."""
-DARK_SPREAD = 2.0
-"""Factor within which a shadow is uniform; a patient is not."""
-EDGE_CONTRAST = 3.0
-"""Factor by which the field rises over the shadow within a few pixels."""
-CONVEXITY = 0.97
-"""Part of its convex hull that an exposed field fills: straight blades and round irises leave convex fields."""
-
-DENT = 0.25
-"""Part of the shadow that may dent the field: a rod or a dense spot at the border dents it with all of its area."""
+SMALLEST = 64
+WORKING_SIZE = 256
 
 
-def collimated(intensity: np.ndarray, i0: float) -> np.ndarray:
-    """(height, width) bool: pixels in shadow at the border of an intensity image.
-
-    A shadow touches the border, is uniform, ends in a steep edge and leaves a convex field; or, where scatter lights it
-    up, the field has a round or straight edge towards it that is steep all along. A dense patient at the border has
-    none of these, so that in doubt nothing is masked.
-    """
-    ways = ((WORKING_SIZE, FLOOR, _uniform), (field_outline.SIZE, FAINTEST, field_outline.shadow_outside))
-    for size, floor, shadow in ways:
-        step = max(1, -(-max(intensity.shape) // size))
-        level = np.log(np.maximum(_binned(intensity, step), floor * i0) / i0)
-        found = shadow(level) if min(level.shape) >= SMALLEST else None
-        if found is not None:
-            wider = ndimage.binary_dilation(found, np.ones((3, 3)), iterations=-(-2 * size // WORKING_SIZE))
-            full = np.kron(wider, np.ones((step, step), dtype=bool))
-            return full[: intensity.shape[0], : intensity.shape[1]]
-    return np.zeros(intensity.shape, dtype=bool)
+def collimated(intensity: np.ndarray) -> np.ndarray:
+    if min(intensity.shape) < SMALLEST or not np.any(intensity > 0):
+        return np.zeros(intensity.shape, dtype=bool)
+    small = _without_text(_resized(np.asarray(intensity, np.float32)))
+    found = rays(small)
+    radii = outline(found)
+    if radii is None or not np.isfinite(radii).all():
+        shadow = _behind_sharp_edge(small, found, radii)
+        if shadow is not None:
+            wider = Image.fromarray(ndimage.binary_dilation(shadow, iterations=2))
+            return np.asarray(wider.resize(intensity.shape[::-1], Image.Resampling.NEAREST))
+    if radii is None:
+        return np.zeros(intensity.shape, dtype=bool)
+    return ~_drawn(_opened(small, found, radii), small.shape, intensity.shape)
 
 
-def _uniform(level: np.ndarray) -> np.ndarray | None:
-    """The uniform shadow in the logarithm of intensity, if there is one."""
-    level = ndimage.median_filter(level, 3)
-    border = np.concatenate([level[0], level[-1], level[:, 0], level[:, -1]])
-    dark = float(np.mean(np.sort(border)[: max(8, border.size // 50)]))
-    shadow = _touching_border(level < dark + np.log(DARK_SPREAD))
-    if dark > np.log(0.1) or not 0.002 < shadow.mean() < 0.95:
+def _behind_sharp_edge(small, found, radii):
+    size = sharp_outline.SIZE / max(small.shape)
+    image = Image.fromarray(small).resize([max(1, round(n * size)) for n in small.shape[::-1]], Image.Resampling.BOX)
+    level = np.log(np.maximum(np.asarray(image), 1e-5 * small.max()))
+    shadow = sharp_outline.shadow_outside(level, round_only=radii is not None)
+    if shadow is None:
         return None
-    return shadow if _steep(level, shadow, dark) and _convex(~shadow) else None
+    shadow = np.asarray(Image.fromarray(shadow).resize(small.shape[::-1], Image.Resampling.NEAREST))
+    if radii is None:
+        return shadow
+    edge = np.isfinite(radii)
+    distance = np.abs(ndimage.distance_transform_edt(shadow) - ndimage.distance_transform_edt(~shadow))
+    at = ndimage.map_coordinates(distance, found.points(np.where(edge, radii, 0))[edge].T, order=1, mode="nearest")
+    return shadow if np.mean(at < 4) > 0.9 else None
 
 
-def _binned(image: np.ndarray, step: int) -> np.ndarray:
-    """Means of step x step blocks, the last ones filled up with edge pixels."""
-    height, width = image.shape
-    padded = np.pad(image, ((0, -height % step), (0, -width % step)), mode="edge")
-    return padded.reshape(padded.shape[0] // step, step, -1, step).mean(axis=(1, 3))
+def _opened(small, found: Rays, radii):
+    """(points, 2) the polygon (row, column) in which the field is open."""
+    edged = np.isfinite(radii)
+    points = found.points(_smoothed(radii, found.ends + 3.0))
+    along = np.roll(points, -2, axis=0) - np.roll(points, 2, axis=0)
+    inward = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    inward /= np.maximum(np.linalg.norm(inward, axis=1), 1e-9)[:, None]
+    inward *= -np.sign((inward * found.directions).sum(axis=1))[:, None]
+    depth = penumbra.depths(small, points, inward, radii < found.ends)
+    inner = points + depth[:, None] * inward
+    return (
+        np.concatenate([_arc(inner[run], found) for run in runs(edged)])
+        if edged.all()
+        else _joined(inner, edged, found)
+    )
 
 
-def _touching_border(candidates: np.ndarray) -> np.ndarray:
-    """The connected parts of a bool image that reach its border."""
-    labels, _ = ndimage.label(candidates)
-    rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    return candidates & np.isin(labels, np.unique(rim[rim > 0]))
+def _arc(inner, found):
+    return inner
 
 
-def _steep(level: np.ndarray, shadow: np.ndarray, dark: float) -> bool:
-    """Whether the field is clearly brighter than the shadow at 2 to 5 pixels from it."""
-    distance = ndimage.distance_transform_edt(~shadow)
-    ring = level[(distance >= 2) & (distance <= 5)]
-    return bool(ring.size and np.median(ring) > dark + np.log(EDGE_CONTRAST))
+def _joined(inner, edged, found):
+    far = 4.0 * max(found.ends)
+    radii = np.full(RAYS, far)
+    ends = []
+    for run in runs(edged):
+        offset = inner[run] - found.center
+        angle = np.unwrap(np.arctan2(offset[:, 0], offset[:, 1]))
+        order = np.argsort(angle)
+        angle, distance = angle[order], np.linalg.norm(offset, axis=1)[order]
+        grid = 2 * np.pi / RAYS * np.arange(np.ceil(angle[0] * RAYS / (2 * np.pi)), angle[-1] * RAYS / (2 * np.pi))
+        index = np.rint(grid * RAYS / (2 * np.pi)).astype(int) % RAYS
+        radii[index] = np.interp(grid, angle, distance)
+        ends += [offset[order][:9], offset[order][-9:]] if len(run) > 3 else []
+    gap = radii == far
+    for end in ends:
+        middle = end.mean(axis=0)
+        normal = np.linalg.svd(end - middle)[2][1]
+        reach = found.directions @ normal
+        hit = np.where(np.abs(reach) > 1e-6, (normal @ middle) / np.where(reach == 0, 1, reach), far)
+        near = found.directions @ middle > -0.2 * np.linalg.norm(middle)
+        radii = np.where(gap & near & (hit > 0), np.minimum(radii, hit), radii)
+    return found.points(radii)
 
 
-def _convex(field: np.ndarray) -> bool:
-    """Whether the one large part of a bool image fills its convex hull."""
-    labels, count = ndimage.label(field)
-    if count == 0:
-        return False
-    largest = ndimage.binary_fill_holes(labels == 1 + np.argmax(np.bincount(labels.ravel())[1:]))
-    rows = np.flatnonzero(largest.any(axis=1))
-    left = largest[rows].argmax(axis=1) - 0.5
-    right = largest.shape[1] - largest[rows, ::-1].argmax(axis=1) - 0.5
-    corners = [np.stack([x, rows + dy], axis=1) for x in (left, right) for dy in (-0.5, 0.5)]
-    try:
-        hull = ConvexHull(np.concatenate(corners))
-    except QhullError:
-        return False
-    dent = hull.volume - largest.sum()
-    return bool(largest.sum() > CONVEXITY * max(hull.volume, field.sum()) and dent < DENT * (~field).sum())
+def _smoothed(radii, ends):
+    full = np.where(np.isfinite(radii), radii, ends)
+    soft = ndimage.gaussian_filter1d(ndimage.median_filter(full, 5, mode="wrap"), 1.5, mode="wrap")
+    return np.where(np.isfinite(radii), soft, full)
+
+
+def _drawn(points, small, shape):
+    image = Image.new("1", shape[::-1])
+    corners = (points[:, ::-1] + 0.5) * np.array(shape[::-1]) / np.array(small[::-1]) - 0.5
+    ImageDraw.Draw(image).polygon([tuple(p) for p in corners.tolist()], fill=1)
+    return np.array(image)
+
+
+def _without_text(image):
+    top = image.max()
+    opened = ndimage.grey_opening(image, size=(7, 7))
+    text = (image >= 0.5 * top) & (opened < 0.5 * image)
+    text = ndimage.binary_dilation(text, iterations=2)
+    return np.where(text, opened, image)
+
+
+def _resized(image: np.ndarray) -> np.ndarray:
+    scale = WORKING_SIZE / max(image.shape)
+    height, width = (max(1, round(n * scale)) for n in image.shape)
+    way = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(image).resize((width, height), way))

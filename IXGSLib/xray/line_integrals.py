@@ -16,6 +16,8 @@ INVALID_LIMIT = 0.01
 """Part of NaN or infinite pixels up to which they are masked; beyond it the image is refused."""
 PLAUSIBLE = (-1.0, 20.0)
 """Line integrals outside this range are no patient: 20 is a metre of water."""
+SHADOW = 2.0
+"""Line integral that a collimator's shadow exceeds."""
 _DETECTOR_MAXIMA = tuple(2.0**bits - 1 for bits in range(8, 17))
 
 
@@ -45,6 +47,10 @@ def line_integrals(
     trusted = _finite(pixels.values, trusted, name)
     if values == "line_integral":
         image = _as_stored(pixels, trusted, name)
+        covered = _beyond_rim(image, trusted)
+        if (covered & trusted).any():
+            _warn(f"{name}: {100 * np.mean(covered & trusted):.2g} % of the pixels are collimated and are masked")
+        trusted = trusted & ~covered
     else:
         image, trusted = _logarithm(pixels, i0, trusted, name)
     _check_plausible(image[trusted], name)
@@ -109,6 +115,20 @@ def _as_stored(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray:
     return image
 
 
+def _beyond_rim(image: np.ndarray, trusted: np.ndarray) -> np.ndarray:
+    """(height, width) bool: what a collimator covers in an image of line integrals; nothing where the scale is odd."""
+    if not _is_plausible(image[trusted]):
+        return np.zeros(image.shape, dtype=bool)
+    covered = collimated(np.exp(-_filled(image)))
+    return covered if covered.any() and np.median(image[covered & trusted]) > SHADOW else np.zeros_like(covered)
+
+
+def _filled(image: np.ndarray) -> np.ndarray:
+    """The image with its few NaN and infinite pixels replaced by what cannot be taken for a shadow."""
+    finite = np.isfinite(image)
+    return np.where(finite, image, np.median(image[finite]))
+
+
 def _logarithm(pixels: Pixels, i0: float | None, trusted: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     """-log(I / i0) and the mask."""
     from .collimation import collimated  # SciPy takes half a second to load
@@ -120,15 +140,15 @@ def _logarithm(pixels: Pixels, i0: float | None, trusted: np.ndarray, name: str)
     starved, clipped = intensity <= 0, saturated(pixels, np.where(trusted, intensity, -np.inf))
     if not (trusted & ~starved & ~clipped).any():
         raise FormatError(f"{name}: every pixel is starved or saturated, expected an X-ray; export the image again")
-    i0 = _checked_i0(i0, open_field(intensity, trusted), name)
-    covered = collimated(np.where(trusted, intensity, i0), i0)
+    covered = collimated(_filled(intensity))
+    inside = trusted & ~starved & ~clipped & ~covered
+    if not inside.any():
+        raise FormatError(f"{name}: no pixel is left after masking, expected an X-ray; export the image again")
+    i0 = _checked_i0(i0, open_field(intensity, inside), name)
     for part, what in ((starved & ~covered, "starved (no intensity)"), (clipped, "saturated"), (covered, "collimated")):
         if (part & trusted).any():
             _warn(f"{name}: {100 * np.mean(part & trusted):.2g} % of the pixels are {what} and are masked")
-    trusted = trusted & ~(starved | clipped | covered)
-    if not trusted.any():
-        raise FormatError(f"{name}: no pixel is left after masking, expected an X-ray; export the image again")
-    return -np.log(np.where(trusted, intensity, i0) / i0), trusted
+    return -np.log(np.where(inside, intensity, i0) / i0), inside
 
 
 def _intensity(pixels: Pixels, name: str) -> np.ndarray:
@@ -158,12 +178,17 @@ def _checked_i0(stated: float | None, estimate: float, name: str) -> float:
 
 
 def _check_plausible(image: np.ndarray, name: str) -> None:
-    low, high = np.percentile(image, (1, 99))
-    if low < PLAUSIBLE[0] or high > PLAUSIBLE[1]:
+    if not _is_plausible(image):
+        low, high = np.percentile(image, (1, 99))
         _warn(
             f"{name}: line integrals of {low:.3g} to {high:.3g}, expected about 0 to 10 for a patient; check that "
             '"values" says what the file holds and that i0 and scale are right'
         )
+
+
+def _is_plausible(image: np.ndarray) -> bool:
+    low, high = np.percentile(image, (1, 99))
+    return bool(low >= PLAUSIBLE[0] and high <= PLAUSIBLE[1])
 
 
 def _warn(message: str) -> None:

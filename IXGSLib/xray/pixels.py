@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,17 @@ PIXEL_LIMIT = 2**26
 """Most pixels of one image (8192 x 8192); a header that asks for more is refused before memory is taken."""
 
 Scale = Literal["linear", "log", "display", "unknown"]
+
+_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda array: array,
+    2: np.fliplr,
+    3: lambda array: np.rot90(array, 2),
+    4: np.flipud,
+    5: lambda array: array.swapaxes(0, 1),
+    6: lambda array: np.rot90(array, -1),
+    7: lambda array: np.rot90(array, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +93,30 @@ def grey(array: np.ndarray, name: str) -> np.ndarray:
         )
     warnings.warn(f"{name}: stored in colour, its equal channels are read as grey", IXGSWarning, stacklevel=2)
     return array[..., 0]
+
+
+def upright(array: np.ndarray, orientation: int, name: str) -> np.ndarray:
+    """An array (rows, columns, ...) as TIFF tag 274 and Exif say that it is to be seen, 1 to 8 (TIFF 6.0, page 36).
+
+    Calibration programs obey the tag, so the poses belong to the upright image. Warns when it turns or flips the array.
+    Raises FormatError for another number.
+    """
+    if orientation not in _TURNS:
+        raise FormatError(f"{name}: its orientation is {orientation}, expected 1 to 8; export the image again")
+    if orientation == 1:
+        return array
+    warn_of_orientation(orientation, name)
+    return np.ascontiguousarray(_TURNS[orientation](array))
+
+
+def warn_of_orientation(orientation: int, name: str) -> None:
+    """Warns that the image is not seen as it is stored."""
+    warnings.warn(
+        f"{name}: turned upright as its orientation {orientation} says; the calibration must be that of the upright "
+        "image",
+        IXGSWarning,
+        stacklevel=3,
+    )
 
 
 def warn_if_shallow(span: float, name: str) -> None:

@@ -7,17 +7,17 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from ..errors import FormatError, TruncatedFile
-from .pixels import Pixels, check_size, choose_frame
+from .pixels import Pixels, check_size, choose_frame, upright
 
 _HEADER_BYTES = 33
 _GREY, _COLOURS = 0, (2, 3, 6)
 
 
 def read(path: Path, frame: int | None = None) -> Pixels:
-    """The pixels of an 8 or 16-bit grey PNG, or of one that repeats its grey in 8-bit colour.
+    """The pixels of an 8 or 16-bit grey PNG, or of one that repeats its grey in 8-bit colour, upright as Exif says.
 
     Raises TruncatedFile for a file that is cut or damaged, FormatError for another pixel format.
     """
@@ -34,13 +34,14 @@ def read(path: Path, frame: int | None = None) -> Pixels:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             image.load()
             array = np.asarray(image if colour == _GREY else image.convert("RGB"))
+            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except (OSError, SyntaxError, ValueError) as error:
         raise TruncatedFile(
             f"{name}: {len(data)} bytes that end or break before {width} x {height} pixels do; copy the file again"
         ) from error
     if array.shape[:2] != (height, width):
         raise FormatError(f"{name}: {array.shape[1]} x {array.shape[0]} pixels, its header says {width} x {height}")
-    return Pixels.of(array, name)
+    return Pixels.of(upright(array, orientation, name), name)
 
 
 def encode(array: np.ndarray) -> bytes:

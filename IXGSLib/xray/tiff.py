@@ -14,16 +14,18 @@ import tifffile
 from PIL import Image
 
 from ..errors import FormatError, TruncatedFile
-from .pixels import Pixels, check_size, choose_frame
+from .pixels import Pixels, check_size, choose_frame, upright, warn_of_orientation
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
+_ORIENTATION = 274
 _MODES = ("L", "RGB", "I", "F", "I;16", "I;16B", "I;16L")
 _PLAIN = (1, 8, 32773, 32946)
 """Uncompressed, deflate and PackBits, which tifffile decodes on its own."""
 
 
 def read(path: Path, frame: int | None = None) -> Pixels:
-    """The pixels of one page of a grey TIFF of 8 to 32 bits or floats, or of one that repeats its grey in colour.
+    """The pixels of one page of a grey TIFF of 8 to 32 bits or floats, or of one that repeats its grey in colour, upright as
+    its Orientation says.
 
     Raises TruncatedFile for a file that is cut or damaged, FormatError for another pixel format.
     """
@@ -33,9 +35,13 @@ def read(path: Path, frame: int | None = None) -> Pixels:
         if not isinstance(page, tifffile.TiffPage):
             page = page.aspage()
         _check(page, path)
+        tag = page.tags.get(_ORIENTATION)
+        orientation = 1 if tag is None else int(tag.value)
         inverted = page.photometric == _WHITE_IS_ZERO
         if page.compression in _PLAIN or inverted:
-            return Pixels.of(page.asarray(), path.name, inverted)
+            return Pixels.of(upright(page.asarray(), orientation, path.name), path.name, inverted)
+    if orientation != 1:
+        warn_of_orientation(orientation, path.name)
     return Pixels.of(_by_libtiff(path, chosen), path.name)
 
 
@@ -70,7 +76,7 @@ def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
 
 
 def _by_libtiff(path: Path, page: int) -> np.ndarray:
-    """The pixels of LZW and its like, which tifffile leaves to a package of its own and Pillow to libtiff."""
+    """The pixels of LZW and its like, which tifffile cannot decode on its own; Pillow turns them upright."""
     try:
         with Image.open(path, formats=["TIFF"]) as image:
             image.seek(page)
