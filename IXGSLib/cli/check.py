@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,14 +40,18 @@ class Check:
     def run(self) -> None:
         from rich.console import Console
 
+        from ..calibration import examine
+
         with noticed() as messages:
             case = self.images.load(self.case)
             picture = self._picture(case)
-        for message in dict.fromkeys([*case.warnings, *messages]):
+        examination = examine(case)
+        case = replace(case, warnings=tuple(dict.fromkeys([*case.warnings, *messages, *examination.warnings])))
+        for message in case.warnings:
             tell(f"warning: {message}")
         console = Console()
         console.print(table(case))
-        for line in summary(case):
+        for line in (*summary(case), examination.summary):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         self._draw(case, picture)
         console.print(f"Picture: {picture}", highlight=False, markup=False, soft_wrap=True)

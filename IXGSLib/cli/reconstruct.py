@@ -68,6 +68,7 @@ class Reconstruct:
     images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
 
     def run(self) -> None:
+        from ..calibration import examine
         from ..formats import save_case
 
         if self.stop_on_eof:
@@ -79,7 +80,8 @@ class Reconstruct:
                 settings = self._settings(len(loaded.xrays))
                 case = self._standardized(loaded, reporter)
                 reference = Reference.load(self.truth, self.test).apart_from(case)
-            case = replace(case, warnings=tuple(dict.fromkeys([*case.warnings, *messages])))
+            found = examine(loaded).warnings
+            case = replace(case, warnings=tuple(dict.fromkeys([*case.warnings, *messages, *found])))
             run = self._record(case, settings, reference, device)
             with RunFolder(self.out, run, self.resume) as folder:
                 reporter.log = folder.path / LOG

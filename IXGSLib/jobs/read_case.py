@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ SIDE = 512
 
 
 def main() -> None:
+    from IXGSLib.calibration import examine
+
     request = Request.parsed()
-    write(request.load(), request.out)
+    case = request.load()
+    write(replace(case, warnings=(*case.warnings, *examine(case).warnings)), request.out)
 
 
 def write(case: Any, folder: Path) -> None:
