@@ -39,7 +39,7 @@ class Contradiction:
 
     text: a warning with evidence and cure. cures: the changes that explain the images, each as well as the others;
     empty when none is known. views: the ids of the views concerned, empty for all. before, after: disagreement of the
-    pairs concerned, as given and changed.
+    pairs concerned, as given and changed; total: that of all pairs after the change.
     """
 
     text: str
@@ -47,6 +47,7 @@ class Contradiction:
     views: tuple[str, ...]
     before: float
     after: float
+    total: float
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,6 @@ def _searches(evidence: Evidence, scores: Sequence[Score]) -> Iterator[Iterator[
     if evidence.count < MIN_VIEWS:
         return
     yield _misplaced(evidence)
-    if _one_size(evidence):
-        yield _shuffled(evidence)
     yield _unrelated(evidence)
 
 
@@ -136,17 +135,17 @@ def _whole(evidence: Evidence, scores: Sequence[Score], margin: float) -> Iterat
     lead = "" if len(cures) == 1 else "Find out which is true: "
     text = (
         f"X-rays and poses contradict each other: the images disagree by {before:.2f} ({SCALE}) and would by "
-        f"{before * best:.2f} {', or '.join(names)}. {lead}{_capital('; or '.join(cures))}; or correct the poses."
+        f"{passing[0].after:.2f} {', or '.join(names)}. {lead}{_capital('; or '.join(cures))}; or correct the poses."
     )
-    yield Contradiction(text, names, (), before, before * best)
+    yield Contradiction(text, names, (), before, passing[0].after, passing[0].after)
 
 
 def _misplaced(evidence: Evidence) -> Iterator[Contradiction]:
-    """Some images in another layout than the rest or two of them exchanged, whichever explains more."""
+    """Some images in another layout, two exchanged or all in another order, whichever explains most."""
     found = list(_mixed(evidence))
     if _one_size(evidence):
-        found += _exchanged(evidence)
-    yield from sorted(found, key=lambda one: one.after / one.before)[:1]
+        found += [*_exchanged(evidence), *_shuffled(evidence)]
+    yield from sorted(found, key=lambda one: one.total)[:1]
 
 
 def _mixed(evidence: Evidence) -> Iterator[Contradiction]:
@@ -163,7 +162,8 @@ def _mixed(evidence: Evidence) -> Iterator[Contradiction]:
     shown = np.where(np.isin(views, odd), chosen, usual) * evidence.count + views
     concerned = evidence.touching(odd)
     first = mean(evidence.given[concerned])
-    last = mean(evidence.pairs.disagreement(evidence.tables, shown)[concerned])
+    cured = evidence.pairs.disagreement(evidence.tables, shown)
+    last = mean(cured[concerned])
     if not last < VIEW_MARGIN * first:
         return
     ids = tuple(evidence.pairs.views[n].id for n in odd)
@@ -176,7 +176,7 @@ def _mixed(evidence: Evidence) -> Iterator[Contradiction]:
         f"{_capital(variants[0].cure.replace('the images', 'these images' if many else 'this image'))}, or correct "
         f"{'their poses' if many else 'its pose'}."
     )
-    yield Contradiction(text, tuple(variant.name for variant in variants), ids, first, last)
+    yield Contradiction(text, tuple(variant.name for variant in variants), ids, first, last, mean(cured))
 
 
 def _exchanged(evidence: Evidence) -> Iterator[Contradiction]:
@@ -186,13 +186,15 @@ def _exchanged(evidence: Evidence) -> Iterator[Contradiction]:
     if not gains[a, b] < VIEW_MARGIN:
         return
     ids = tuple(evidence.pairs.views[n].id for n in (a, b))
-    before = mean(evidence.given[evidence.touching(np.array([a, b]))])
-    after = before * float(gains[a, b])
+    order, concerned = evidence.plain.copy(), evidence.touching(np.array([a, b]))
+    order[[a, b]] = b, a
+    cured = evidence.pairs.disagreement(evidence.tables, order)
+    before, after = mean(evidence.given[concerned]), mean(cured[concerned])
     text = (
         f"{_views(ids)} seem to be exchanged: their pairs disagree by {before:.2f} ({SCALE}) and would by {after:.2f} "
         "with each other's image. Exchange their images or their poses."
     )
-    yield Contradiction(text, ("exchanged",), ids, before, after)
+    yield Contradiction(text, ("exchanged",), ids, before, after, mean(cured))
 
 
 def _shuffled(evidence: Evidence) -> Iterator[Contradiction]:
@@ -210,10 +212,10 @@ def _shuffled(evidence: Evidence) -> Iterator[Contradiction]:
     before = evidence.disagreement
     text = (
         f"images and poses are in different orders: the images disagree by {before:.2f} ({SCALE}) and would by "
-        f"{before * score.ratio:.2f} in another order, which brings {listed}{more}. Check which image belongs to which "
+        f"{score.after:.2f} in another order, which brings {listed}{more}. Check which image belongs to which "
         "pose."
     )
-    yield Contradiction(text, ("in another order",), tuple(ids[n] for n in wrong), before, before * score.ratio)
+    yield Contradiction(text, ("in another order",), tuple(ids[n] for n in wrong), before, score.after, score.after)
 
 
 def _as_alternative(order: np.ndarray) -> Alternative:
@@ -232,7 +234,7 @@ def _unrelated(evidence: Evidence) -> Iterator[Contradiction]:
             f"view '{id}' does not belong to the others: it disagrees with them by {each[n]:.2f} ({SCALE}), the "
             f"typical view by {typical:.2f}. Check its image and its pose, or leave it out with --leave-out {id}."
         )
-        yield Contradiction(text, (), (id,), float(each[n]), typical)
+        yield Contradiction(text, (), (id,), float(each[n]), typical, typical)
 
 
 def _views(ids: Sequence[str]) -> str:

@@ -36,6 +36,11 @@ PLANES = 33
 REACH = 0.4
 """Half of the width over which these planes are spread, as a fraction of the width of the field at the centre."""
 
+APART = 1e-4
+"""Distance of two sources, as a fraction of that to the object, from which on they span planes."""
+IN_LINE = 1e-6
+"""Distance of a pair's baseline from the object, as a fraction of the reach, below which it passes through it."""
+
 
 @dataclass(frozen=True, eq=False)
 class EpipolarPairs:
@@ -56,9 +61,12 @@ class EpipolarPairs:
         """The pairs of views whose sources differ."""
         center = middle(views)
         reach = REACH * float(np.mean([max(view.size) * view.pixel_size(center) for view in views]))
+        sources = np.array([view.source for view in views])
         first, second = np.triu_indices(len(views), 1)
-        normals, apart = _plane_normals(views, first, second, center, reach)
-        first, second, normals = first[apart], second[apart], normals[apart]
+        farthest = np.linalg.norm(sources - center, axis=1).max()
+        apart = np.linalg.norm(sources[second] - sources[first], axis=1) > APART * farthest
+        first, second = first[apart], second[apart]
+        normals = _plane_normals(views, first, second, center, reach)
         return cls(tuple(views), first, second, (_lines(views, first, normals), _lines(views, second, normals)))
 
     @cached_property
@@ -124,25 +132,24 @@ def _weighted(xray: XRay) -> np.ndarray:
     return (detail * np.minimum(depth / (BORDER * longer), 1) * cosine).astype(np.float32)
 
 
-def _plane_normals(
-    views: Sequence[View], first: np.ndarray, second: np.ndarray, center: Array, reach: float
-) -> tuple[Array, np.ndarray]:
-    """Unit normals (pairs, PLANES, 3) of planes through two sources that pass a point at up to `reach` mm.
-
-    Also which pairs have such planes: their sources differ and are not in line with the point.
-    """
+def _plane_normals(views: Sequence[View], first: np.ndarray, second: np.ndarray, center: Array, reach: float) -> Array:
+    """Unit normals (pairs, PLANES, 3) of planes through two sources that pass a point at up to `reach` mm."""
     sources = np.array([view.source for view in views])
     baseline = sources[second] - sources[first]
-    length = np.linalg.norm(baseline, axis=1)
-    baseline = baseline / np.maximum(length, 1e-9)[:, None]
-    towards = center - sources[first]
-    towards = towards - (towards * baseline).sum(axis=1)[:, None] * baseline
+    baseline = baseline / np.linalg.norm(baseline, axis=1, keepdims=True)
+    towards = _across(center - sources[first], baseline)
     distance = np.linalg.norm(towards, axis=1)
-    towards = towards / np.maximum(distance, 1e-9)[:, None]
+    # Sources opposite each other: all planes pass the point, and any direction will do.
+    anywhere = _across(np.eye(3)[np.abs(baseline).argmin(axis=1)], baseline)
+    towards = np.where((distance > IN_LINE * reach)[:, None], towards, anywhere)
+    towards = towards / np.linalg.norm(towards, axis=1, keepdims=True)
     turn = np.arctan2(reach * np.linspace(-1, 1, PLANES), distance[:, None])[..., None]
-    normals = np.cos(turn) * np.cross(baseline, towards)[:, None] - np.sin(turn) * towards[:, None]
-    scale = np.linalg.norm(towards * distance[:, None], axis=1).max(initial=1.0)
-    return normals, (length > 1e-6 * scale) & (distance > 1e-6 * scale)
+    return np.cos(turn) * np.cross(baseline, towards)[:, None] - np.sin(turn) * towards[:, None]
+
+
+def _across(vectors: Array, directions: Array) -> Array:
+    """The part of vectors (n, 3) that is perpendicular to unit directions (n, 3)."""
+    return vectors - (vectors * directions).sum(axis=1, keepdims=True) * directions
 
 
 def _lines(views: Sequence[View], numbers: np.ndarray, normals: Array) -> Array:

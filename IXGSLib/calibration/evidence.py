@@ -16,12 +16,19 @@ from .consistency import EpipolarPairs, radon_derivatives
 SHUFFLES = 9
 """Random orders of the images with which the given one is compared."""
 
+FLOOR = 0.02
+"""Added to both disagreements before they are compared: what is smaller is a matter of sampling."""
+
 
 @dataclass(frozen=True)
 class Score:
-    """Disagreement under an alternative over that of the case: of all pairs, and the largest without any one view."""
+    """How well an alternative explains the images, after: its disagreement.
+
+    ratio: disagreement under the alternative over that of the case. worst: the largest ratio when one view is left out.
+    """
 
     alternative: Alternative
+    after: float
     ratio: float
     worst: float
 
@@ -75,9 +82,12 @@ class Evidence:
         pairs = self.pairs if alternative.pairs is None else alternative.pairs
         after = pairs.disagreement(self.tables, alternative.shown)
         both = np.isfinite(after) & np.isfinite(self.given)
-        sums = [_without_each(self.pairs, np.where(both, values, 0)) for values in (after, self.given)]
-        worst = float((sums[0] / np.maximum(sums[1], 1e-12)).max())
-        return Score(alternative, mean(after) / max(self.disagreement, 1e-12), worst)
+        if not both.any():
+            return Score(alternative, np.inf, np.inf, np.inf)
+        left = [_without_each(self.pairs, np.where(both, values + FLOOR, 0)) for values in (after, self.given)]
+        worst = float((left[0] / np.maximum(left[1], FLOOR)).max())
+        ratio = (mean(after[both]) + FLOOR) / (mean(self.given[both]) + FLOOR)
+        return Score(alternative, mean(after), ratio, worst)
 
     def touching(self, numbers: np.ndarray) -> np.ndarray:
         """(pairs,) which of them have one of these views."""

@@ -78,8 +78,8 @@ def _detector(views: Sequence[View], grid: Grid) -> Iterator[str]:
         view = views[0]
         yield (
             f"a focal length of {view.K[0, 0]:.4g} pixels for images of {view.size[0]} x {view.size[1]} pixels is a "
-            f"beam of {angle:.3g} degrees, expected {BEAM_ANGLE[0]:g} to {BEAM_ANGLE[1]:g}; check that K is in pixels and "
-            "belongs to this image size."
+            f"beam of {angle:.3g} degrees, expected {BEAM_ANGLE[0]:g} to {BEAM_ANGLE[1]:g}; check that K is in pixels "
+            "and belongs to this image size."
         )
 
 

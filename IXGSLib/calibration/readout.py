@@ -50,8 +50,8 @@ def size_mismatch(views: Sequence[View]) -> str | None:
             return (
                 f"the principal ray ends at {percent(place)} of the images, the centre of images of {width} x {height} "
                 f"pixels, not of {size[0]} x {size[1]}: the views were calibrated at another image size. Give the "
-                f'images in that size, state it ("size": [{width}, {height}] of each view in case.json), or multiply the '
-                f"first two rows of K by {1 / scale:.4g}."
+                f'images in that size, state it ("size": [{width}, {height}] of each view in case.json), or multiply '
+                f"the first two rows of K by {1 / scale:.4g}."
             )
     return None
 

@@ -295,8 +295,8 @@ def crossed(rows: list[Row]) -> Iterator[str]:
         good = [r.strongest for r in rows if r.patient == patient and r.fault == "none"]
         wrong = np.array([r.strongest for r in rows if r.patient == patient and r.fault in whole])
         yield (
-            f"| {patient} | {margin:.2f} | {sum(s < margin for s in good)} of {len(good)} | {(wrong < margin).sum()} of "
-            f"{len(wrong)} | {(wrong < MARGIN).sum()} |"
+            f"| {patient} | {margin:.2f} | {sum(s < margin for s in good)} of {len(good)} | "
+            f"{(wrong < margin).sum()} of {len(wrong)} | {(wrong < MARGIN).sum()} |"
         )
 
 
