@@ -165,6 +165,7 @@ class Reconstruct:
     ) -> dict[str, float | None]:
         """Reconstruct and write all outputs; returns the metrics."""
         from .. import reconstruction
+        from ..evaluation.residuals import residual_warnings
 
         result = reconstruction.reconstruct(
             case,
@@ -181,7 +182,7 @@ class Reconstruct:
         renders = reference.renders(result.cloud)
         found, notes = reference.metrics(result.volume, renders)
         metrics: dict[str, float | None] = {**result.metrics, **found}
-        for message in notes:
+        for message in (*notes, *residual_warnings(case.xrays, result.renders, case.standardization is not None)):
             reporter.warn(message)
         _write_volumes(result, folder, reporter.warn)
         report = _report(result, case, reference, renders, metrics)

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 
 from IXGSLib.cli.check import summary
 from IXGSLib.cli.check_picture import _evenly, detector_corners, picture
@@ -92,3 +93,17 @@ def test_a_view_without_pixel_spacing_is_drawn_too(case, edit, ixgs, tmp_path):
     edit(lambda data: [view.pop("pixel_spacing") for view in data["views"]])
     assert "pixel_spacing" not in json.loads((case / "case.json").read_text())["views"][0]
     assert ixgs("check", case, "--out", tmp_path / "scene.png")[0] == 0
+
+
+def test_images_that_contradict_their_poses_are_told_with_the_cure(case, edit, ixgs, tmp_path):
+    edit(lambda data: [view.pop("sha256") for view in data["views"]])
+    for file in (case / "images").iterdir():
+        tifffile.imwrite(file, np.ascontiguousarray(tifffile.imread(file)[::-1]))
+    code, out, err = ixgs("check", case, "--out", tmp_path / "scene.png")
+    assert code == 0
+    assert "turned upside down" in err
+    assert "They contradict each other" in out
+
+
+def test_the_agreement_of_images_and_poses_is_a_line(case, ixgs, tmp_path):
+    assert "Agreement of X-rays and poses: disagreement 0." in ixgs("check", case, "--out", tmp_path / "scene.png")[1]
