@@ -10,9 +10,9 @@ import numpy as np
 from ..geometry.rigid import Array
 from ..xray import XRay
 
-MISFIT, STANDARDIZED_MISFIT = 0.15, 0.45
+MISFIT, STANDARDIZED_MISFIT = 0.3, 0.5
 """Typical relative residual from which X-rays contradict one volume, as they are and standardised."""
-OUTLIER, TIMES = 4.0, 1.5
+OUTLIER, TIMES = 4.0, 3.0
 """Robust standard deviations of the logarithm, and times the median, beyond which one view's residual is odd."""
 NARROWEST = 0.1
 """Least standard deviation that is assumed of the logarithms: even good views differ by some 10 %."""
@@ -92,5 +92,6 @@ def residual_warnings(xrays: Sequence[XRay], renders: Sequence[np.ndarray], stan
         if one.odd:
             yield (
                 f"view '{one.id}' is left with {100 * one.relative:.0f} % of its contrast unexplained, the typical "
-                f"view with {100 * typical:.0f} %; check its image and its pose, or leave it out with --leave-out {one.id}."
+                f"view with {100 * typical:.0f} %; check its image and its pose, or leave it out with --leave-out "
+                f"{one.id}."
             )
