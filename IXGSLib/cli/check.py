@@ -10,7 +10,7 @@ import tyro
 
 from ..errors import IXGSError
 from ..formats.case_source import CaseFlags
-from ..messages import collect_warnings, unique
+from ..messages import collect_warnings
 from .displays import say
 
 if TYPE_CHECKING:
@@ -41,14 +41,18 @@ class Check:
     def run(self) -> None:
         from rich.console import Console
 
+        from ..calibration import examine
+
         with collect_warnings() as messages:
             case = self.images.load(self.case)
             picture = self._picture(case)
-        for message in unique(case.warnings, messages):
+        examination = examine(case)
+        case = case.with_warnings([*messages, *examination.warnings])
+        for message in case.warnings:
             say(f"warning: {message}")
         console = Console()
         console.print(table(case))
-        for line in summary(case):
+        for line in (*summary(case), examination.summary):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         self._draw(case, picture)
         console.print(f"Picture: {picture}", highlight=False, markup=False, soft_wrap=True)

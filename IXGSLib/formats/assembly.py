@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import FormatError, IXGSError, IXGSWarning
+from ..errors import FormatError, GeometryError, IXGSError, IXGSWarning
 from ..files import sha256
 from ..geometry import Grid, View
 from ..geometry.coverage import check_distances, check_views, common_region
+from ..geometry.readout import size_mismatch
 from ..messages import collect_warnings, unique, warn
 from ..xray import XRay, line_integrals, read_pixels
 from ..xray.pixels import Pixels
@@ -91,12 +92,21 @@ def assemble(
     xrays = _read_all(sources, values, ledger)
     views = [xray.view for xray in xrays]
     _check_repeats(xrays)
-    region = common_region(views) if grid is None else grid
+    region = _seen_by_all(views) if grid is None else grid
     if check:
         check_views(views, region)
     else:
         check_distances(views, region.center)
     return Case(tuple(xrays), region, ledger.folder.name)
+
+
+def _seen_by_all(views: Sequence[View]) -> Grid:
+    """The region that all views see; where there is none, the error names an image size that explains it."""
+    try:
+        return common_region(views)
+    except GeometryError as error:
+        mismatch = size_mismatch(views)
+        raise error if mismatch is None else GeometryError(f"no region is seen by all views: {mismatch}") from error
 
 
 def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list[XRay]:

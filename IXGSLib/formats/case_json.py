@@ -10,6 +10,8 @@ from typing import Any, get_args
 
 from ..errors import FormatError
 from ..geometry import Grid, View
+from ..geometry.readout import at_image_size
+from ..geometry.rigid import counts
 from ..messages import warn
 from ..xray.radiograph import Values
 from .assembly import Ledger, Source, assemble
@@ -165,13 +167,9 @@ def _camera(entry: dict[str, Any], what: str) -> Any:
         make = partial(View, K, numbers(entry["world_from_camera"], (4, 4), f'{what}: "world_from_camera"'))
 
     def camera(size: tuple[int, int]) -> View:
-        if stated is not None and stated != list(size):
-            raise FormatError(
-                f"{what}: the image is {size[0]} x {size[1]} pixels, the calibration {stated[0]:g} x {stated[1]:g}; "
-                "use the image that was calibrated or calibrate at its size"
-            )
-        view: View = make(size, entry["id"], pair)
-        return view
+        calibrated = size if stated is None else counts(stated, 2, f'{what}: "size"')
+        view: View = make(calibrated, entry["id"], pair)
+        return at_image_size(view, size)
 
     return camera
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..calibration import examine
 from ..formats import Case
 from ..formats.geometry_json import grid_as_json, view_as_json
 from ..geometry.coverage import visible_fraction
@@ -22,7 +23,8 @@ from .process import run_job
 
 def main(reporter: Reporter) -> None:
     arguments = case_arguments(case_parser(__doc__).parse_args())
-    write_reading(arguments.load(), arguments.out)
+    case = arguments.load()
+    write_reading(case.with_warnings(examine(case).warnings), arguments.out)
 
 
 def write_reading(case: Case, folder: Path) -> None:

@@ -63,6 +63,7 @@ def execute(request: RunRequest, reporter: Reporter) -> Metrics:
 
 
 def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
+    from ..calibration import examine
     from ..evaluation.reference import Reference
     from ..formats.case_source import evenly
     from ..reconstruction.resolution import resolve
@@ -76,8 +77,9 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
         resolved = resolve(request.preset, len(loaded.xrays), changes)
         case = _standardized(loaded, request, reporter)
         reference = Reference.load(request.truth, request.test).apart_from(case)
+    findings = examine(loaded).warnings
     made = case.standardization is not loaded.standardization
-    return Prepared(case.with_warnings(messages), made, changes, resolved, reference, device)
+    return Prepared(case.with_warnings([*messages, *findings]), made, changes, resolved, reference, device)
 
 
 def _set_threads(count: int | None) -> None:
@@ -156,6 +158,8 @@ class _Execution:
 
     def metrics(self) -> Metrics:
         """Reconstruct and write all outputs; returns the metrics."""
+        from ..evaluation.residuals import residual_warnings
+
         reporter, reference = self.reporter, self.prepared.reference
         result = self._reconstruction()
         for message in result.warnings:
@@ -163,7 +167,9 @@ class _Execution:
         reporter.report("writing")
         renders = reference.renders(result.cloud)
         found, notes = reference.metrics(result.volume, renders)
-        for message in notes:
+        case = self.prepared.case
+        residuals = residual_warnings(case.xrays, result.renders, case.standardization is not None)
+        for message in (*notes, *residuals):
             reporter.warn(message)
         metrics: Metrics = {**result.metrics, **found}
         self._write_volumes(result)

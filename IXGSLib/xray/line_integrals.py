@@ -119,6 +119,8 @@ def _beyond_rim(image: np.ndarray, trusted: np.ndarray) -> np.ndarray:
     """(height, width) bool: what a collimator covers in an image of line integrals; nothing where the scale is odd."""
     if not _is_plausible(image[trusted]):
         return np.zeros(image.shape, dtype=bool)
+    from .collimation import collimated  # SciPy takes half a second to load
+
     covered = collimated(np.exp(-_filled(image)))
     return covered if covered.any() and np.median(image[covered & trusted]) > SHADOW else np.zeros_like(covered)
 

@@ -121,3 +121,17 @@ def test_an_image_in_place_of_a_case_is_sent_to_its_calibration(tmp_path, ixgs):
     assert code == 2
     assert "an image (TIFF)" in err
     assert "--calibration" in err
+
+
+def test_images_that_contradict_their_poses_are_told_with_the_cure(case, edit, ixgs, tmp_path):
+    edit(lambda data: [view.pop("sha256") for view in data["views"]])
+    for file in (case / "images").iterdir():
+        tifffile.imwrite(file, np.ascontiguousarray(tifffile.imread(file)[::-1]))
+    code, out, err = ixgs("check", case, "--out", tmp_path / "scene.png")
+    assert code == 0
+    assert "turned upside down" in err
+    assert "They contradict each other" in out
+
+
+def test_the_agreement_of_images_and_poses_is_a_line(case, ixgs, tmp_path):
+    assert "Agreement of X-rays and poses: disagreement 0." in ixgs("check", case, "--out", tmp_path / "scene.png")[1]

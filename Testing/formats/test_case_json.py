@@ -232,6 +232,17 @@ def test_slips_are_refused_by_name(folder, change, message):
         edit(folder, change)
 
 
+def test_a_calibration_at_another_image_size_is_scaled_with_a_warning(folder):
+    known = load_case(folder).views[1]
+    double = known.resized((80, 60))
+    case = edit(folder, in_view(1, size=[80, 60], K=double.K.tolist(), pixel_spacing=double.pixel_spacing))
+    np.testing.assert_allclose(case.views[1].K, known.K)
+    assert case.views[1].pixel_spacing == pytest.approx(known.pixel_spacing)
+    (text,) = case.warnings
+    assert "view '001'" in text
+    assert "K was multiplied by 0.5" in text
+
+
 @pytest.mark.parametrize("key", ["image", "mask"])
 @pytest.mark.parametrize(
     "path", ["../secret.tiff", "images/../../secret.tiff", "C:\\secret.tiff", "\\\\host\\secret.tiff", "/"]

@@ -1,0 +1,66 @@
+"""Calibrations of images of another size than those that are there: binned, or resized on export."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import FormatError, IXGSWarning
+from . import View
+from .rigid import Array
+
+SCALES = (1 / 4, 1 / 3, 1 / 2, 2.0, 3.0, 4.0)
+"""Ratios of two readout sizes of one detector."""
+CENTRED = 0.04
+"""Distance of the principal point from the centre of an image, as a fraction of its side, that counts as none."""
+
+
+def at_image_size(view: View, size: tuple[int, int]) -> View:
+    """The view of a calibration for an image of (width, height) pixels of the same detector area, with a warning.
+
+    Raises FormatError where width and height are not scaled by one factor: then the image was cropped or is another.
+    """
+    (width, height), (calibrated_width, calibrated_height) = size, view.size
+    if size == view.size:
+        return view
+    if width * calibrated_height != height * calibrated_width:
+        raise FormatError(
+            f"view '{view.id}': the image is {width} x {height} pixels, the calibration {calibrated_width} x "
+            f"{calibrated_height}, which no single factor explains; use the image that was calibrated or calibrate at "
+            "its size"
+        )
+    warnings.warn(
+        f"view '{view.id}': the image is {width} x {height} pixels, the calibration {calibrated_width} x "
+        f"{calibrated_height}; K was multiplied by {width / calibrated_width:.6g}, as for an image that was resized as "
+        "a whole",
+        IXGSWarning,
+        stacklevel=2,
+    )
+    return view.resized(size)
+
+
+def size_mismatch(views: Sequence[View]) -> str | None:
+    """A sentence with the cure, where the principal points are the centres of images of another size; else None."""
+    place, size = principal_place(views), views[0].size
+    for scale in SCALES:
+        if np.abs(place / scale - 0.5).max() < CENTRED:
+            width, height = (round(side * scale) for side in size)
+            return (
+                f"the principal ray ends at {percent(place)} of the images, the centre of images of {width} x {height} "
+                f"pixels, not of {size[0]} x {size[1]}: the views were calibrated at another image size. Give the "
+                f'images in that size, state it ("size": [{width}, {height}] of each view in case.json), or multiply '
+                f"the first two rows of K by {1 / scale:.4g}."
+            )
+    return None
+
+
+def principal_place(views: Sequence[View]) -> Array:
+    """(2,) the median principal point over the image's (width, height), from 0 at the outer edge to 1 at the other."""
+    return np.median([(view.K[:2, 2] + 0.5) / view.size for view in views], axis=0)
+
+
+def percent(place: Array) -> str:
+    """A place (2,) in an image in words."""
+    return f"{100 * place[0]:.0f} % of the width and {100 * place[1]:.0f} % of the height"
