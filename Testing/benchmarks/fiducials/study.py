@@ -4,8 +4,8 @@
 
 Realistic X-rays of the CTs in the data folder beside the checkout, with balls whose places are known and without, with
 pedicle screws and without. Balls are looked for as a standardisation does it, in all views of a case at once. Every
-case goes to fiducials.json as soon as it is there and what is stored is skipped; then the table is printed, and the
-sentence that stands in README.md. It takes some minutes.
+case goes to study.json as soon as it is there and what is stored is skipped; then the sentence and the table in
+docs/real-xrays.md are written. It takes some minutes.
 """
 
 from __future__ import annotations
@@ -39,10 +39,12 @@ from IXGSLib.volume.images import read_image
 from IXGSLib.xray import XRay, line_integrals
 from IXGSLib.xray.fiducials import Ball, find_balls
 from IXGSLib.xray.pixels import Pixels
+from Testing.benchmarks.pages import REAL_XRAYS, Part
 from Testing.benchmarks.scene import DATA
 from Testing.benchmarks.store import Store
 
 STORE = Path(__file__).with_name("study.json")
+PART = Part(REAL_XRAYS, "fiducials table", "Testing/benchmarks/fiducials/study.py")
 PATIENTS = {
     "lumbar": "ct_tcga_ov_09_2043",
     "thoracic": "ct_lidc_0314",
@@ -112,7 +114,7 @@ def main(arguments: list[str]) -> int:
     store = Store(STORE)
     if not options.table:
         measure(store, options.again)
-    print(f"{table(store.content)}\n\n{sentence(store.content)}")
+    PART.write(page_part(store.content))
     return 0
 
 
@@ -238,8 +240,13 @@ def table(content: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
+def page_part(content: dict[str, Any]) -> str:
+    """What stands between the marks of the page."""
+    return f"{sentence(content)}\n\n{table(content)}"
+
+
 def sentence(content: dict[str, Any]) -> str:
-    """What README.md says of it."""
+    """The result in one sentence."""
     clear, hidden = (_total(_runs(content, "all", scene)) for scene in ("balls", "balls and screws"))
     without = _total([*_runs(content, "all", "nothing"), *_runs(content, "all", "screws")])
     return (

@@ -1,4 +1,4 @@
-"""The counting of metal balls that were found, and what README.md says of it."""
+"""The counting of metal balls that were found, and what the page says of it."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,6 @@ from IXGSLib.standardization.settings import StandardizationSettings
 from IXGSLib.xray.fiducials import Ball
 from Testing.benchmarks.fiducials import study as fiducials
 from Testing.benchmarks.fiducials.study import Shadow, counted, sentence, shadows, table
-from Testing.benchmarks.quality.tables import README
 from Testing.benchmarks.store import Store
 
 CENTER = np.array([10.0, -20.0, 300.0])
@@ -108,9 +107,9 @@ def test_the_table_sums_over_patients():
 
 
 @pytest.mark.skipif(not fiducials.STORE.exists(), reason="nothing has been measured yet")
-def test_the_readme_says_what_is_stored():
+def test_the_page_shows_what_is_stored():
     content = Store(fiducials.STORE).content
     cases = {(run["case"], run["method"]) for run in content["runs"]}
     wanted = [(f"{p}, {e}", s) for p in fiducials.PATIENTS for e in fiducials.EXPOSURES for s in fiducials.SCENES]
     assert cases == set(wanted)
-    assert sentence(content) in " ".join(README.read_text(encoding="utf-8").split())
+    assert fiducials.PART.read() == fiducials.page_part(content)

@@ -4,11 +4,11 @@
                                                  [--out FOLDER]
 
 25 realistic X-rays of a lumbar spine are reconstructed as they are, standardised by the classical method and by
-pix2pix, and as a perfect standardisation would leave them. Every result goes to standardization.json as soon as it is
-there, so that the work can be interrupted; what is stored is skipped, of pix2pix with the same weights. Then the table
-in README.md and Resources/Screenshots/standardization.png are made of what is stored for the standard preset. --out:
-table, picture and results go there and those of the project stay as they are, to try things. It needs the CT in the
-data folder beside the checkout and takes some minutes.
+pix2pix, and as a perfect standardisation would leave them. Every result goes to study.json as soon as it is there, so
+that the work can be interrupted; what is stored is skipped, of pix2pix with the same weights. Then the table in
+docs/real-xrays.md and Resources/Screenshots/standardization.png are made of what is stored for the standard preset.
+--out: table, picture and results go there and those of the project stay as they are, to try things. It needs the CT in
+the data folder beside the checkout and takes some minutes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from IXGSLib.files import sha256
 from IXGSLib.reconstruction.settings import Preset
 from IXGSLib.resources import shipped_weights
 from IXGSLib.simulation.realistic_case import simulate_realistic
-from Testing.benchmarks.quality.tables import README
+from Testing.benchmarks.pages import REAL_XRAYS, ROOT, Part
 from Testing.benchmarks.standardization import exposures
 from Testing.benchmarks.standardization import picture as standardization_picture
 from Testing.benchmarks.standardization.exposures import (
@@ -43,11 +43,8 @@ from Testing.benchmarks.standardization.scores import view_scores, volume_scores
 from Testing.benchmarks.store import Store, measured_on
 
 STORE = Path(__file__).with_name("study.json")
-PICTURE = README.parent / "Resources" / "Screenshots" / "standardization.png"
-MARKS = (
-    "<!-- standardization table, written by Testing/benchmarks/standardization/study.py -->",
-    "<!-- end of standardization table -->",
-)
+PICTURE = ROOT / "Resources" / "Screenshots" / "standardization.png"
+PART = Part(REAL_XRAYS, "standardisation table", "Testing/benchmarks/standardization/study.py")
 COLUMNS = {
     "views": "---",
     "time": "---:",
@@ -74,13 +71,13 @@ def main(arguments: list[str]) -> int:
     exposure = lumbar()
     if not options.table:
         measure(exposure, store, options.preset, weights, options.again)
-    table = readme_part(store.content, options.preset)
+    table = page_part(store.content, options.preset)
     if options.out:
         (options.out / "table.md").write_text(table + "\n", encoding="utf-8")
     elif options.preset == "standard":
-        write_readme(table)
+        PART.write(table)
     else:
-        print(f"README.md shows the standard preset, this is {options.preset}: left as it is\n\n{table}")
+        print(f"{PART.page.name} shows the standard preset, this is {options.preset}: left as it is\n\n{table}")
         return 0
     picture = options.out / PICTURE.name if options.out else PICTURE
     standardization_picture.draw(exposure, options.preset, measured(store, options.preset), picture)
@@ -159,8 +156,8 @@ def scored(exposure: Exposure, method: Method, preset: Preset, weights: Path | N
     return {**views, **volume_scores(found.volume, exposure.truth), **found.notes}
 
 
-def readme_part(content: dict[str, Any], preset: Preset) -> str:
-    """What stands between the marks of the README: how it was measured, the table and the picture."""
+def page_part(content: dict[str, Any], preset: Preset) -> str:
+    """What stands between the marks of the page: how it was measured, the table and the picture."""
     runs = {run["method"]: run for run in content["runs"] if run["case"] == f"lumbar-{preset}"}
     rows = [_row(method, runs[method]) for method in METHODS if method in runs]
     lines = [list(COLUMNS), list(COLUMNS.values()), *rows]
@@ -176,15 +173,8 @@ the former. Re-projection is by how much a volume misses the views that it was m
 their standard deviation."""
     likeness = _likeness(runs.get("pix2pix", {}))
     measured = f"Measured by `Testing/benchmarks/standardization/study.py` on {measured_on(runs.values())}."
-    picture = f"![X-rays, standardised views and volumes](Resources/Screenshots/{PICTURE.name})"
+    picture = f"![X-rays, standardised views and volumes](../Resources/Screenshots/{PICTURE.name})"
     return "\n\n".join(part for part in (head, measured, table, likeness, picture, CAPTION) if part)
-
-
-def write_readme(part: str, readme: Path = README) -> None:
-    """Put the part between its marks."""
-    before, rest = readme.read_text(encoding="utf-8").split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    readme.write_text(f"{before}{MARKS[0]}\n{part}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
 def _row(method: Method, run: Run) -> list[str]:
