@@ -1,6 +1,6 @@
 """The small table of results in README.md, from what bench.py and the study of standardisation have stored.
 
-    python Testing/benchmarks/summary.py
+python Testing/benchmarks/summary.py
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def table(quality: dict[str, Any], study: dict[str, Any]) -> str:
         peer = best_peer(found, case)
         for method in (*([peer] if peer else []), "standard"):
             run = found[case, method]
-            rows.append([*title, METHODS[method].title, *_cells(run, run["seconds"], "bone_dice", "bone_surface_distance")])
+            rows.append(
+                [*title, METHODS[method].title, *_cells(run, run["seconds"], "bone_dice", "bone_surface_distance")]
+            )
     for run in study["runs"]:
         if run["case"] == "lumbar-standard" and run["method"] in STANDARDIZED:
             cells = _cells(run, run["reconstruction_seconds"], "dice", "surface_distance")

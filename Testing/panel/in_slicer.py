@@ -1,4 +1,4 @@
-"""The test of the module and the README's console example, in the Slicer that runs this script."""
+"""The test of the module and the user guide's console example, in the Slicer that runs this script."""
 
 import re
 import sys
@@ -12,11 +12,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def console_example() -> str:
-    """The README's example for the console, on the sample case."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"((?:    .*\n|\n)*    .*IXGSLogic\(\)\.reconstruct(?:.*\n)(?:    .*\n|\n)*)", text)
-    lines = [line[4:] for line in block.group(1).splitlines()]
-    return "\n".join(lines).replace("path/to/case", (ROOT / "Resources" / "SampleCase").as_posix())
+    """The user guide's example for the console, on the sample case."""
+    text = (ROOT / "docs" / "user-guide.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (example,) = (block for block in blocks if "IXGSLogic" in block)
+    return example.replace("path/to/case", (ROOT / "Resources" / "SampleCase").as_posix())
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from IXGSLib.reconstruction.settings import PRESETS
+from Testing.markdown import USER_GUIDE, blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,9 +21,9 @@ steps = []
 node = IXGSLogic().reconstruct({case!r}, preset="preview", onEvent=lambda event: steps.append(event.get("step")))
 print(node.GetName(), node.GetImageData().GetDimensions(), max(step or 0 for step in steps))
 """
-README = """    from IXGS import IXGSLogic
+GUIDE = """from IXGS import IXGSLogic
 
-    node = IXGSLogic().reconstruct("path/to/case", preset="standard")
+node = IXGSLogic().reconstruct("path/to/case", preset="standard")
 """
 
 
@@ -35,8 +36,8 @@ def test_a_script_gets_the_volume_node_in_a_plain_python(small_case):
     assert int(done.stdout.split()[-1]) == PRESETS["preview"].for_views(6).steps
 
 
-def test_the_readme_has_these_lines():
-    assert README in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_user_guide_has_these_lines():
+    assert GUIDE in blocks(USER_GUIDE, "python")
 
 
 def test_a_failure_is_an_error_with_the_run_s_own_words(app, tmp_path):

@@ -32,11 +32,11 @@ def test_it_is_skipped_where_packages_are_missing(window, packages, monkeypatch)
         reconstruct_sample(None)
 
 
-def test_the_console_example_is_in_the_readme(window, monkeypatch, small_case):
-    """What run_in_slicer.sh takes from the README is there, whole, and runs."""
+def test_the_console_example_is_in_the_user_guide(window, monkeypatch, small_case):
+    """What run_in_slicer.sh takes from the user guide is there, whole, and runs."""
     from . import in_slicer
 
     example = in_slicer.console_example()
     assert "path/to" not in example
-    compile(example, "README.md", "exec")
+    compile(example, "user-guide.md", "exec")
     assert 'preset="standard"' in example

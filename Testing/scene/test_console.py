@@ -1,8 +1,6 @@
-"""The README's lines for Slicer's console work as they stand in a plain Python with slicer-core."""
+"""The user guide's lines for Slicer's console work as they stand in a plain Python with slicer-core."""
 
-import textwrap
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,27 +8,12 @@ import pytest
 from IXGSLib.reconstruction import settings
 from IXGSLib.volume import Volume
 from Testing.cli.test_routes import TINY
-
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+from Testing.markdown import USER_GUIDE, blocks
 
 
 def examples():
-    """The indented blocks of the README's section on Slicer that are Python, those of the module's logic aside."""
-    section = README.split("## In 3D Slicer\n")[1].split("\n## ")[0]
-    blocks = [block for block in section.split("\n\n") if block.startswith("    ")]
-    text = ["\n\n".join(part) for part in _joined(blocks, section)]
-    return [textwrap.dedent(block) for block in text if "import" in block and "IXGSLogic" not in block]
-
-
-def _joined(blocks, section):
-    """Blocks that follow each other directly are one."""
-    groups = []
-    for block in blocks:
-        if groups and f"{groups[-1][-1]}\n\n{block}" in section:
-            groups[-1].append(block)
-        else:
-            groups.append([block])
-    return groups
+    """The blocks of the user guide for Slicer's console, that of the module's logic aside."""
+    return [code for code in blocks(USER_GUIDE, "python", "## In 3D Slicer") if "IXGSLogic" not in code]
 
 
 @pytest.fixture
@@ -49,11 +32,11 @@ def small(tmp_path, monkeypatch):
     assert main(["reconstruct", str(folder), "--out", "RUN", "--preset", "preview", "--threads", "1", "--json"]) == 0
 
 
-def test_the_lines_of_the_readme_run_one_after_the_other(slicer, small):
+def test_the_lines_of_the_guide_run_one_after_the_other(slicer, small):
     names = {}
     console, afterwards = examples()
     for code in (console, afterwards):
-        exec(compile(code, "README.md", "exec"), names)
+        exec(compile(code, USER_GUIDE.name, "exec"), names)
     scene = names["scene"]
     assert names["volume"].GetName() == "Spine"
     assert np.allclose(names["box"].center, names["case"].grid.center)

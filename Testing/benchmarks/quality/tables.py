@@ -83,7 +83,9 @@ def starts_table(content: Content) -> str:
     """The standard preset from both starts, where the random one was measured."""
     found = medians(content["runs"])
     cases = [case for case in CASES if (case, "standard-random") in found]
-    rows = [[*_case(case), *_row(name, found[case, name])] for case in cases for name in ("standard", "standard-random")]
+    rows = [
+        [*_case(case), *_row(name, found[case, name])] for case in cases for name in ("standard", "standard-random")
+    ]
     return markdown(("case", "views", *HEAD), rows)
 
 
