@@ -1,8 +1,12 @@
 """The errors and warnings of IXGS: one base class, messages that name the cure."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
 
 class IXGSError(Exception):
-    """Something in the input or the surroundings that the user can mend; its message says how."""
+    """A problem with the input or the environment that the user can solve; the message says how."""
 
 
 class GeometryError(IXGSError):
@@ -10,15 +14,15 @@ class GeometryError(IXGSError):
 
 
 class FormatError(IXGSError):
-    """A file that does not hold what its format asks for."""
+    """A file whose content does not follow its format."""
 
 
 class NotAnImage(FormatError):
-    """A file whose content is not an image of the kind that its name promises."""
+    """A file whose content is not of the kind that its name says."""
 
 
 class TruncatedFile(FormatError):
-    """A file that ends before its content does."""
+    """A file that ends too early."""
 
 
 class SettingsError(IXGSError):
@@ -26,7 +30,7 @@ class SettingsError(IXGSError):
 
 
 class ReconstructionError(IXGSError):
-    """A reconstruction that could not be brought to a usable result."""
+    """A reconstruction that cannot lead to a usable result."""
 
 
 class Cancelled(IXGSError):
@@ -34,4 +38,20 @@ class Cancelled(IXGSError):
 
 
 class IXGSWarning(UserWarning):
-    """Something that the user should know of and that does not stop the work."""
+    """Something that the user should know and that does not stop the work."""
+
+
+def name_views(ids: Sequence[str]) -> str:
+    """The views as the subject of a message: "view 'ap'", or "views 'ap', 'oblique' and 'lateral'"."""
+    names = [f"'{id}'" for id in ids]
+    if len(names) == 1:
+        return f"view {names[0]}"
+    return f"views {', '.join(names[:-1])} and {names[-1]}"
+
+
+def views_by_reason(reasons: Iterable[tuple[str, str]]) -> list[str]:
+    """Messages about views, given as (id, reason): each reason is said once and names all views that it applies to."""
+    ids: dict[str, list[str]] = {}
+    for id, reason in reasons:
+        ids.setdefault(reason, []).append(id)
+    return [f"{name_views(views)}: {reason}" for reason, views in ids.items()]

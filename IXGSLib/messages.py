@@ -1,10 +1,9 @@
-"""Messages for people: one line each, on standard error."""
+"""Messages for people, and how warnings are collected on the way to them."""
 
 from __future__ import annotations
 
-import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -14,19 +13,24 @@ RESEARCH_ONLY = "Research use only. Not a medical device."
 
 
 def one_line(message: object) -> str:
-    """A message without line breaks; the items of a list are parted by semicolons."""
+    """A message without line breaks; the items of a list are separated by semicolons."""
     lines = [line.strip() for line in str(message).splitlines() if line.strip()]
     head, *rest = lines or [""]
     return " ".join([head, "; ".join(rest)]).strip()
 
 
-def tell(text: str) -> None:
-    """One line on standard error."""
-    print(f"ixgs: {text}", file=sys.stderr, flush=True)
+def unique(*groups: Iterable[str]) -> tuple[str, ...]:
+    """All messages in their order, each once."""
+    return tuple(dict.fromkeys(message for group in groups for message in group))
+
+
+def warn(message: str) -> None:
+    """Issue an IXGSWarning, which `collect_warnings` takes up."""
+    warnings.warn(message, IXGSWarning, stacklevel=3)
 
 
 @contextmanager
-def noticed() -> Iterator[list[str]]:
+def collect_warnings() -> Iterator[list[str]]:
     """Within it, each IXGSWarning becomes an entry of the list, once, instead of being shown."""
     messages: list[str] = []
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import replace
 
 import pytest
 
 from IXGSLib.cli.program import COMMANDS
 from IXGSLib.reconstruction import settings
-from IXGSLib.reconstruction.settings import PRESETS
+from IXGSLib.reconstruction.resolution import checked_changes, resolve
+from IXGSLib.reconstruction.settings import NAMES, PRESETS, ReconstructionSettings
 from Testing.benchmarks import pages
 from Testing.benchmarks.quality import tables
 from Testing.benchmarks.store import Store
@@ -79,7 +79,17 @@ def test_the_tables_are_those_of_the_last_benchmarks():
 def test_the_presets_are_those_of_the_code():
     shown = {row[0]: row[1:4] for row in rows(ROOT / "docs" / "method.md", "## Presets and few views")}
     numbers = {preset: [int(cell.replace(" ", "")) for cell in cells] for preset, cells in shown.items()}
-    assert numbers == {n: [s.gaussians, s.steps, s.gaussians_per_view] for n, s in PRESETS.items()}
+    names = ("cloud.gaussians", "schedule.steps", "cloud.gaussians_per_view")
+    assert numbers == {preset: [found[name] for name in names] for preset, found in PRESETS.items()}
+    few = resolve("standard", 10).settings
+    sentence = f"at ten views standard has {few['cloud.gaussians']:,} Gaussians and {few['schedule.steps']} steps"
+    assert sentence.replace(",", " ") in (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+
+
+def test_settings_on_the_pages_exist():
+    text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    groups = "|".join(ReconstructionSettings.__dataclass_fields__)
+    assert set(re.findall(rf"`((?:{groups})\.\w+)`", text)) <= set(NAMES)
 
 
 def test_the_python_of_the_guide_runs_from_top_to_bottom(tmp_path, monkeypatch):
@@ -90,7 +100,7 @@ def test_the_python_of_the_guide_runs_from_top_to_bottom(tmp_path, monkeypatch):
 
     sample = write_simulation(simulate((hounsfield(), GRID), imaging(name="bone")), tmp_path / "case")
     shutil.copytree(sample, tmp_path / "Resources" / "SampleCase")
-    monkeypatch.setitem(settings.PRESETS, "standard", replace(PRESETS["standard"], **TINY))
+    monkeypatch.setitem(settings.PRESETS, "standard", PRESETS["standard"].updated(checked_changes(TINY)))
     monkeypatch.chdir(tmp_path)
     names = {}
     for code in blocks(USER_GUIDE, "python", "## In Python"):

@@ -1,4 +1,4 @@
-"""A form with every setting of a reconstruction, made from the dataclass that the library and the command line use."""
+"""A form with every setting of a reconstruction, made from the dataclasses that library and command line use."""
 
 from __future__ import annotations
 
@@ -9,88 +9,102 @@ import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from functools import partial
+from itertools import pairwise
+from typing import Any, get_args, get_origin, get_type_hints
 
 import qt
 from slicer.i18n import tr as _
 
 from IXGSLib.errors import SettingsError
-from IXGSLib.reconstruction.settings import ReconstructionSettings, settings_for
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from IXGSLib.reconstruction.resolution import TYPED, ResolvedSettings, checked_changes, resolve
+from IXGSLib.reconstruction.settings import ReconstructionSettings
 
 SPELLINGS = {"tv": "TV", "ssim": "SSIM", "gaussians": "Gaussians"}
 
 
 class AdvancedSettings:
-    """The form; what is changed in it replaces values of the preset and is kept in the parameters as JSON."""
+    """The form. It shows the settings that will run; what the user types is kept in the parameters as JSON.
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel = panel
+    ui: the widgets. state: has the `parameters` of the scene. views: gives the number of views that are used, 0 before
+    there are X-rays.
+    """
+
+    def __init__(self, ui: Any, state: Any, views: Callable[[], int]) -> None:
+        self.ui, self.state, self.views = ui, state, views
         self.labels: dict[str, Any] = {}
         self.editors: dict[str, Editor] = {}
+        self._tips: dict[str, str] = {}
         self._writing = False
-        texts, layout = docstrings(ReconstructionSettings), panel.ui.settingsWidget.layout()
-        kinds = get_type_hints(ReconstructionSettings)
-        for field in fields(ReconstructionSettings):
-            name = field.name
-            if name in texts.headings:
-                layout.addRow(qt.QLabel(f"<b>{texts.headings[name]}</b>"))
-            editor = Editor.made(kinds[name], getattr(ReconstructionSettings(), name), self._on_changed)
-            label = qt.QLabel(f"{title(name)}:")
+        for group in fields(ReconstructionSettings):
+            self._add_group(group.default)
+        ui.resetSettings.connect("clicked()", self.reset)
+
+    def _add_group(self, group: Any) -> None:
+        layout, texts, kinds = self.ui.settingsWidget.layout(), field_texts(type(group)), get_type_hints(type(group))
+        heading = qt.QLabel(f"<b>{title(group.name)}</b>")
+        heading.toolTip = f"<p>{type(group).__doc__}</p>"
+        layout.addRow(heading)
+        for field in fields(group):
+            name = f"{group.name}.{field.name}"
+            editor = Editor.made(kinds[field.name], field.default, partial(self._on_changed, name))
+            label = qt.QLabel(f"{title(field.name)}:")
+            self._tips[name] = f"<p>{texts.get(field.name, title(field.name) + '.')}</p><p><i>{name}</i></p>"
             for widget in (label, editor.widget):
-                widget.toolTip = f"<p>{texts.fields.get(name, title(name) + '.')}</p><p><i>{name}</i></p>"
+                widget.toolTip = self._tips[name]
             editor.widget.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
             editor.widget.objectName = f"setting_{name}"
             label.setBuddy(editor.widget)
             layout.addRow(label, editor.widget)
             self.labels[name], self.editors[name] = label, editor
-        panel.ui.resetSettings.connect("clicked()", self.reset)
 
     def changed(self) -> dict[str, Any]:
-        """The settings that replace the preset's."""
-        return json.loads(self.panel.parameters.settings)
+        """The settings that the user typed, by dotted name; raises SettingsError where a scene holds others."""
+        return checked_changes(json.loads(self.state.parameters.settings))
 
-    def chosen(self) -> ReconstructionSettings:
-        """The settings as they are now; raises SettingsError where they do not fit together."""
-        values = settings_for(self.panel.parameters.preset).as_dict()
-        return ReconstructionSettings.from_dict(values | self.changed())
+    def resolved(self) -> ResolvedSettings:
+        """The settings that will run; raises SettingsError where they do not fit together."""
+        return resolve(self.state.parameters.preset, self.views() or None, self.changed())
 
     def problem(self) -> str:
         """Why the settings cannot be used, or nothing."""
         try:
-            self.chosen()
+            self.resolved()
         except SettingsError as error:
             return str(error)
         return ""
 
     def reset(self) -> None:
-        self.panel.parameters.settings = "{}"
+        self.state.parameters.settings = "{}"
 
     def update(self) -> None:
-        """Show the preset's values and those that replace them, which are bold."""
-        preset, changed = settings_for(self.panel.parameters.preset).as_dict(), self.changed()
+        """Show the settings that will run: bold where the user typed them, in italics where they fit the case."""
+        problem = self.problem()
+        shown = resolve(self.state.parameters.preset, self.views() or None) if problem else self.resolved()
+        typed = {} if problem else self.changed()
+        values = shown.settings.flat() | typed
         self._writing = True
         for name, editor in self.editors.items():
-            editor.write(changed.get(name, preset[name]))
-            font = self.labels[name].font
-            font.setBold(name in changed)
-            self.labels[name].font = font
+            editor.write(values[name])
+            self._mark(name, shown.reasons.get(name, ""))
         self._writing = False
-        self.panel.ui.resetSettings.enabled = bool(changed)
-        problem = self.problem()
-        fine = _("Every setting of the preset. Those that you change are bold.")
+        self.ui.resetSettings.enabled = self.state.parameters.settings != "{}"
+        fine = _("The settings that will run. Bold: set by you. Italics: adapted to the X-rays.")
         bad = _("These settings do not fit: {problem}").format(problem=problem)
-        self.panel.ui.advancedMessage.text = bad if problem else fine
+        self.ui.advancedMessage.text = bad if problem else fine
 
-    def _on_changed(self, *_: Any) -> None:
-        if self._writing:
-            return
-        preset = settings_for(self.panel.parameters.preset).as_dict()
-        values = {name: editor.read() for name, editor in self.editors.items()}
-        different = {name: value for name, value in values.items() if not same(value, preset[name])}
-        self.panel.parameters.settings = json.dumps(different)
+    def _mark(self, name: str, reason: str) -> None:
+        label = self.labels[name]
+        font = label.font
+        font.setBold(reason == TYPED)
+        font.setItalic(bool(reason) and reason != TYPED)
+        label.font = font
+        label.toolTip = self._tips[name] + (f"<p>{reason[:1].upper()}{reason[1:]}.</p>" if reason else "")
+
+    def _on_changed(self, name: str, *_: Any) -> None:
+        if not self._writing:
+            typed = json.loads(self.state.parameters.settings)
+            self.state.parameters.settings = json.dumps({**typed, name: self.editors[name].read()})
 
 
 class Editor:
@@ -140,27 +154,18 @@ class Editor:
         )
 
 
-class docstrings:
-    """What the source of a dataclass says of its fields.
-
-    fields: the docstring below each. headings: the comment before the first field of a group.
-    """
-
-    def __init__(self, kind: type) -> None:
-        source = textwrap.dedent(inspect.getsource(kind))
-        body = ast.parse(source).body[0].body
-        lines = source.splitlines()
-        self.fields: dict[str, str] = {}
-        self.headings: dict[str, str] = {}
-        for statement, following in zip(body, [*body[1:], None], strict=True):
-            if not isinstance(statement, ast.AnnAssign):
-                continue
-            above = lines[statement.lineno - 2].strip()
-            if above.startswith("#"):
-                self.headings[statement.target.id] = above.lstrip("# ")
-            if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
-                text = " ".join(following.value.value.split())
-                self.fields[statement.target.id] = text[:1].upper() + text[1:]
+def field_texts(kind: type) -> dict[str, str]:
+    """The docstring below each field of a dataclass, by the field's name, from its source."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body
+    found = {}
+    for statement, following in pairwise(body):
+        if (
+            isinstance(statement, ast.AnnAssign)
+            and isinstance(following, ast.Expr)
+            and isinstance(following.value, ast.Constant)
+        ):
+            found[statement.target.id] = " ".join(following.value.value.split())
+    return found
 
 
 def title(name: str) -> str:
@@ -172,10 +177,3 @@ def title(name: str) -> str:
 def step(value: float) -> float:
     """A tenth of the value's power of ten: what one click in a spin box adds."""
     return 10 ** (math.floor(math.log10(value)) - 1) if value > 0 else 0.0
-
-
-def same(value: Any, other: Any) -> bool:
-    """Whether two values are equal to the digits that a spin box shows."""
-    if isinstance(value, float) and other is not None:
-        return abs(value - other) < 5e-6
-    return value == other

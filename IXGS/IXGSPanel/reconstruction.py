@@ -38,7 +38,7 @@ class ReconstructionSection:
     def __init__(self, panel: Panel) -> None:
         self.panel, self.ui = panel, panel.ui
         self.finished = Signal()
-        self.advanced = AdvancedSettings(panel)
+        self.advanced = AdvancedSettings(panel.ui, panel, lambda: len(panel.xrays.table.used()))
         self.child = Child()
         self.child.told.connect(self._on_event)
         self.child.said.connect(self._log)
@@ -144,8 +144,9 @@ class ReconstructionSection:
     def _settings(self) -> dict[str, Any]:
         """What replaces settings of the preset, the rhythm of the previews included."""
         values = self.advanced.changed()
-        if self.panel.parameters.livePreview and "preview_every" not in values:
-            values["preview_every"] = max(1, self.advanced.chosen().steps // PREVIEWS)
+        if self.panel.parameters.livePreview and "schedule.preview_every" not in values:
+            steps = self.advanced.resolved().settings.schedule.steps
+            values["schedule.preview_every"] = max(1, steps // PREVIEWS)
         return values
 
     def _settings_file(self) -> Path:

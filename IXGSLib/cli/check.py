@@ -10,7 +10,8 @@ import tyro
 
 from ..errors import IXGSError
 from ..formats.case_source import CaseFlags
-from ..messages import noticed, tell
+from ..messages import collect_warnings, unique
+from .displays import say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,33 +19,33 @@ if TYPE_CHECKING:
     from ..formats import Case
     from ..xray import XRay
 
-SAMPLES = 24
-"""Points along the longest side of the region at which views are counted."""
+SAMPLES_PER_SIDE = 24
+"""Points along the longest side of the region at which the views are counted."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """Show what the X-rays of a case see, before anything is computed.
+    """Show what the views of a case cover, before anything is computed.
 
-    Prints a table of the views and writes a picture of the scene.
+    Prints a table of the views and writes a picture of the geometry.
     """
 
     case: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CASE")]
     """A folder with case.json, a JSON file like it, or, with --calibration, a folder of images."""
     out: Path | None = None
-    """Picture to write (.png), a new file; <name of the case>-check.png here when not given."""
+    """Picture to write (.png), a new file; by default <name of the case>-check.png in the current folder."""
     force: bool = False
-    """Write over a picture that is there."""
+    """Overwrite an existing picture."""
     images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
 
     def run(self) -> None:
         from rich.console import Console
 
-        with noticed() as messages:
+        with collect_warnings() as messages:
             case = self.images.load(self.case)
             picture = self._picture(case)
-        for message in dict.fromkeys([*case.warnings, *messages]):
-            tell(f"warning: {message}")
+        for message in unique(case.warnings, messages):
+            say(f"warning: {message}")
         console = Console()
         console.print(table(case))
         for line in summary(case):
@@ -57,9 +58,9 @@ class Check:
 
         path = Path(f"{safe_name(case.name, set())}-check.png") if self.out is None else self.out
         if path.suffix.lower() != ".png":
-            raise IXGSError(f"{path}: the picture is a PNG, expected a name that ends in .png; change --out")
+            raise IXGSError(f"{path}: expected a name that ends in .png for the picture; change --out")
         if path.exists() and not self.force:
-            raise IXGSError(f"{path}: is there already, expected a new file; give another --out, or --force")
+            raise IXGSError(f"{path}: exists already, expected a new file; choose another --out, or --force")
         return path
 
     def _draw(self, case: Case, path: Path) -> None:
@@ -109,13 +110,13 @@ def _cells(xray: XRay, case: Case) -> list[str]:
 
 
 def summary(case: Case) -> list[str]:
-    """What the views together see of the region."""
+    """What the views together cover of the region."""
     import numpy as np
 
     from ..geometry.coverage import views_per_point, widest_angle
 
     grid, views = case.grid, case.views
-    seen = views_per_point(views, grid.with_spacing(float(grid.size.max()) / SAMPLES).points())
+    seen = views_per_point(views, grid.with_spacing(float(grid.size.max()) / SAMPLES_PER_SIDE).points())
     everywhere, twice = float((seen == len(views)).mean()), float((seen >= 2).mean())
     distances = [float(np.linalg.norm(grid.center - view.source)) for view in views]
     pixel = float(np.mean([d / np.sqrt(v.K[0, 0] * v.K[1, 1]) for d, v in zip(distances, views, strict=True)]))

@@ -1,4 +1,4 @@
-"""A picture of the scene of a case: sources, detectors and the region, and its X-rays."""
+"""A picture of the geometry of a case (sources, detectors and region) above its X-rays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INK, SOFT, ACCENT, BOX = "#1c2126", "#8a949d", "#1f5f8b", "#c4511d"
 THUMBNAILS = 40
 PER_ROW = 10
 ASSUMED_DETECTOR = 1.6
-"""Where a detector is drawn whose distance is unknown, in units of the distance from source to region."""
+"""Distance at which a detector is drawn when its own is unknown, as a multiple of that from source to region."""
 OBLIQUE = np.array([[-0.83, 0.555, 0.0], [-0.24, -0.36, 0.90]])
 NAMES = ("left", "posterior", "superior")
 
@@ -34,11 +34,11 @@ PANELS: tuple[Directions, ...] = (
     ("From the feet", np.array([[1.0, 0, 0], [0, -1.0, 0]])),
     ("From the patient's left", np.array([[0, 1.0, 0], [0, 0, 1.0]])),
 )
-"""Title, and what points right and up in the panel, LPS."""
+"""Title, and the LPS directions that point right and up in the panel."""
 
 
 def picture(case: Case) -> bytes:
-    """The PNG: the scene by parallel rays from three directions, and below it the X-rays."""
+    """The PNG: parallel projections of the geometry along three directions, and the X-rays below."""
     shown = _evenly(case.xrays, THUMBNAILS)
     rows = -(-len(shown) // PER_ROW)
     height = 6.0 + 1.45 * rows
@@ -58,7 +58,7 @@ def picture(case: Case) -> bytes:
 
 
 def _panel(axes: Axes, name: str, frame: Array, case: Case, levels: tuple[float, float]) -> None:
-    """The scene along one direction; nearer detectors cover farther ones."""
+    """The geometry along one direction; nearer detectors cover those behind."""
     towards = np.cross(frame[0], frame[1])
     step = max(1, len(case.xrays) // 60)
     corners = [detector_corners(xray.view, case.grid) for xray in case.xrays]
@@ -150,7 +150,7 @@ def _scale(axes: Axes, middle: Array, half: float) -> None:
 
 
 def _thumbnails(axes: np.ndarray, xrays: list[XRay], levels: tuple[float, float]) -> None:
-    """The X-rays; what was not measured in yellow."""
+    """The X-rays, with unmeasured pixels in yellow."""
     grey = colormaps["gray"].with_extremes(bad="#e8c37a")
     for place in axes:
         place.axis("off")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from ..reconstruction.settings import Preset
 from ..resources import resource
 from .reconstruct import Reconstruct
 
@@ -18,9 +18,9 @@ class Demo:
     """
 
     out: Path | None = None
-    """Folder for the result; ixgs-demo, or the next free ixgs-demo-2, -3, ... when not given."""
-    preset: Literal["preview", "standard", "fine"] = "standard"
-    """How much work is done: a first look, for use, the most that the X-rays can give."""
+    """Folder for the result; by default ixgs-demo or, if it exists, the first free of ixgs-demo-2, -3, ..."""
+    preset: Preset = "standard"
+    """How much work is done: preview for a first look, standard for use, fine for the most that the X-rays can give."""
 
     def run(self) -> None:
         sample = resource("SampleCase")
@@ -34,7 +34,7 @@ class Demo:
 
 
 def free(path: Path) -> Path:
-    """The path itself or, when something is there, the first of path-2, path-3, ... that is free."""
+    """The path or, if it exists, the first of path-2, path-3, ... that does not."""
     candidate, number = path, 2
     while candidate.exists():
         candidate, number = path.with_name(f"{path.name}-{number}"), number + 1

@@ -9,10 +9,11 @@ from typing import Annotated
 
 import tyro
 
-from ..messages import RESEARCH_ONLY, noticed
+from ..messages import RESEARCH_ONLY, collect_warnings
 from ..runs.events import Reporter
 from ..runs.lock import Lock
 from ..training.pair_making import PairSettings, make_pairs
+from .displays import display
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Pairs:
     def run(self) -> None:
         folder = self.out.absolute()
         lock = Lock(folder.parent / f".{folder.name}.lock")
-        with Reporter(self.json) as reporter:
+        with Reporter(display(self.json)) as reporter:
             lock.acquire()
             try:
                 self._make(folder, reporter)
@@ -45,12 +46,12 @@ class Pairs:
     def _make(self, folder: Path, reporter: Reporter) -> None:
         total = len(self.cts) * self.settings.count
         start, first = time.monotonic(), 0
-        with noticed() as messages:
+        with collect_warnings() as messages:
             for number, done in enumerate(make_pairs(list(self.cts), folder, self.settings, self.jobs)):
                 for message in messages:
                     reporter.warn(message)
                 first = done if number == 0 else first
                 seconds = time.monotonic() - start
                 remaining = seconds / (done - first) * (total - done) if done > first else None
-                reporter.tell("progress", stage="pairs", step=done, steps=total, seconds=seconds, remaining=remaining)
-        reporter.tell("done", pairs=total, made=total - first, seconds=time.monotonic() - start)
+                reporter.report("progress", stage="pairs", step=done, steps=total, seconds=seconds, remaining=remaining)
+        reporter.report("done", pairs=total, made=total - first, seconds=time.monotonic() - start)

@@ -1,4 +1,4 @@
-"""What `ixgs` does with its arguments, and what it ends with."""
+"""The program `ixgs`: its subcommands and its exit codes."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from typing import Protocol, cast
 
 from .. import __version__
 from ..errors import Cancelled, IXGSError, SettingsError
-from ..messages import one_line, tell
+from ..messages import one_line
 from ..runs.stopping import stoppable
+from .displays import say
 
 DONE, BUG, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
 
 COMMANDS = {
-    "demo": "Reconstruct the sample case, to see what comes out.",
+    "demo": "Reconstruct the sample case, to see IXGS at work.",
     "reconstruct": "Turn the X-rays of a case into a volume.",
-    "check": "Show what the X-rays of a case see, before anything is computed.",
-    "simulate": "Make a case from a CT, with the truth to compare with.",
-    "pairs": "Make pairs of realistic X-rays and clean targets from CTs, to train on.",
-    "standardize": "Make bone-enhanced radiographs of the X-rays of a case.",
+    "check": "Show what the views of a case cover, before anything is computed.",
+    "simulate": "Simulate the X-rays of a CT as a case, with the true volume.",
+    "pairs": "Simulate pairs of realistic X-rays and clean targets from CTs, for training.",
+    "standardize": "Turn the X-rays of a case into bone-enhanced radiographs.",
     "train-standardizer": "Train the network that standardises X-rays, on pairs.",
     "evaluate": "Compare a finished run with the truth.",
 }
-"""The subcommands; each is a module of this package (_ for -) with a dataclass of its name in capitals."""
+"""The subcommands: each is a module of this package, with _ for -, that holds a dataclass of its name in CamelCase."""
 
 HELP = f"""\
 usage: ixgs COMMAND [OPTIONS]
@@ -42,12 +43,12 @@ commands:
 options:
   -h, --help   show this text; ixgs COMMAND --help shows the options of a command
   --version    show the version
-  --debug      with any command: show where an error comes from
+  --debug      with any command: show where an error occurred
 
 exit codes:
   0    done
-  1    an error inside IXGS, to be reported
-  2    wrong input; the message says how to mend it
+  1    an error within IXGS; please report it
+  2    wrong input; the message says how to correct it
   130  cancelled, by Ctrl-C or by ending the process
 
 Research use only. Not a medical device.
@@ -65,30 +66,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = [word for word in words if word != "--debug"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name in another script must not end a run
+            stream.reconfigure(errors="backslashreplace")  # names in other scripts must not end a run
     try:
         with stoppable():
             code = _run(words)
-            sys.stdout.flush()  # here, where an error of it still has a name
+            sys.stdout.flush()  # here, where its errors are still handled
             return code
-    except SystemExit as stop:  # how tyro ends after --help and after a wrong option
+    except SystemExit as stop:  # raised by tyro after --help and after a wrong option
         return stop.code if isinstance(stop.code, int) else WRONG_INPUT
     except (Cancelled, KeyboardInterrupt) as error:
         _trace(debug)
-        tell(f"cancelled: {one_line(error)}" if str(error) else "cancelled")
+        say(f"cancelled: {one_line(error)}" if str(error) else "cancelled")
         return CANCELLED
-    except BrokenPipeError:  # whoever read the output is gone; Python would complain again when it closes it
+    except BrokenPipeError:  # nobody reads the output any more; Python would complain again when it closes it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CANCELLED
     except IXGSError as error:
         _trace(debug)
-        tell(f"error: {one_line(error)}")
+        say(f"error: {one_line(error)}")
         return WRONG_INPUT
     except Exception as error:
         _trace(debug)
         what = f"{type(error).__name__}: {one_line(error)}"
-        advice = "report this, please" if debug else "run it again with --debug and report what it shows, please"
-        tell(f"error: internal error ({what}); {advice}")
+        advice = "please report this" if debug else "please run it again with --debug and report what it shows"
+        say(f"error: internal error ({what}); {advice}")
         return BUG
 
 
@@ -104,7 +105,7 @@ def _run(words: list[str]) -> int:
 
 
 def _command(name: str, options: list[str]) -> Command:
-    """The command with its options; only its own module is loaded, which keeps the others' start-up out."""
+    """The command with its options; only its own module is imported, so that it starts quickly."""
     if name not in COMMANDS:
         near = get_close_matches(name, COMMANDS, 1)
         raise SettingsError(

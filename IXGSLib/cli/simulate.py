@@ -9,8 +9,9 @@ from typing import Annotated
 import tyro
 
 from ..errors import SettingsError
-from ..messages import RESEARCH_ONLY, noticed, tell
+from ..messages import RESEARCH_ONLY, collect_warnings
 from ..simulation import ImagingSettings, Simulation, SimulationSettings, simulate, write_simulation
+from .displays import say
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ class Simulate:
     """With --realistic."""
 
     def run(self) -> None:
-        with noticed() as messages:
+        with collect_warnings() as messages:
             simulation, folder = self._realistic() if self.realistic else self._plain()
         for message in messages:
-            tell(f"warning: {message}")
+            say(f"warning: {message}")
         count, tests = len(simulation.training.xrays), len(simulation.test.xrays)
         print(f"{folder}: {count} views, {tests} to test with, the true volume\n{RESEARCH_ONLY}")
 

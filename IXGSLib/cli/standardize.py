@@ -11,10 +11,11 @@ import tyro
 
 from ..files import check_new, write_atomically, write_whole
 from ..formats.case_source import CaseFlags
-from ..messages import RESEARCH_ONLY, noticed
+from ..messages import RESEARCH_ONLY, collect_warnings, unique
 from ..runs.events import Reporter
 from ..runs.stopping import stop_at_end_of_input
 from ..standardization.settings import StandardizationSettings
+from .displays import display
 
 if TYPE_CHECKING:
     from ..formats import Case
@@ -45,14 +46,14 @@ class Standardize:
         check_new(self.out)
         if self.stop_on_eof:
             stop_at_end_of_input()
-        with Reporter(self.json) as reporter:
-            with noticed() as messages:
+        with Reporter(display(self.json)) as reporter:
+            with collect_warnings() as messages:
                 case = self._made(self.images.load(self.case), reporter)
-            for message in dict.fromkeys([*case.warnings, *messages]):
+            for message in unique(case.warnings, messages):
                 reporter.warn(message)
             folder = write_whole(self.out, lambda whole: self._write(case, whole))
             method = case.standardization.method if case.standardization else "none"
-            reporter.tell("done", case=case.name, views=len(case.xrays), method=method)
+            reporter.report("done", case=case.name, views=len(case.xrays), method=method)
         if not self.json:
             print(f"{folder}: {len(case.xrays)} views, method {method}\n{RESEARCH_ONLY}")
 
@@ -73,7 +74,7 @@ class Standardize:
         def progress(done: int, total: int) -> None:
             seconds = time.monotonic() - start
             remaining = seconds / done * (total - done)
-            reporter.tell(
+            reporter.report(
                 "progress", stage="standardization", step=done, steps=total, seconds=seconds, remaining=remaining
             )
 

@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 
 import tyro
 
-from ..messages import RESEARCH_ONLY, noticed
+from ..messages import RESEARCH_ONLY, collect_warnings
 from ..runs.events import Reporter
 from ..runs.lock import Lock
 from ..runs.stopping import stop_asked
 from ..training.settings import TrainingSettings
+from .displays import display
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class TrainStandardizer:
         out = self.out.absolute()
         leads = os.environ.get("RANK", "0") == "0"
         lock = Lock(out.parent / f".{out.name}.lock")
-        with Reporter(self.json) as reporter:
+        with Reporter(display(self.json)) as reporter:
             if leads:
                 lock.acquire()
             try:
@@ -62,7 +63,7 @@ class TrainStandardizer:
             for message in messages:
                 reporter.warn(message)
             scores = progress.scores.as_dict() if progress.scores else {}
-            reporter.tell(
+            reporter.report(
                 "progress",
                 stage=f"training, epoch {progress.epoch}",
                 step=progress.step,
@@ -75,8 +76,8 @@ class TrainStandardizer:
                 held_out_ssim=scores.get("ssim"),
             )
 
-        with noticed() as messages:
+        with collect_warnings() as messages:
             pairs = open_pairs(self.pairs)
             weights = train(pairs, out, self.settings, self.held_out, self.device, tell, stop_asked, self.start)
-        reporter.tell("done", weights=str(weights))
+        reporter.report("done", weights=str(weights))
         return weights

@@ -1,40 +1,139 @@
-"""Where compiled kernels are kept between runs."""
+"""Where compiled kernels are kept between runs.
+
+numba stores compiled functions as pickles, and whoever can write them runs code of theirs in this process. They are
+therefore read only from a folder that belongs to this user and that nobody else may enter.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
+import stat
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import caching
+
+PACKAGE = Path(__file__).resolve().parents[1]
+_IMPORTS_LANES = re.compile(rb"^(?:from|import)\s[^\n#]*\blanes\b", re.MULTILINE)
 
 
-def kernel_folder() -> Path:
-    """A folder of its own for each state of the renderer's source.
+def cached(dispatcher: Callable[..., Any]) -> Callable[..., Any]:
+    """A function compiled by `numba.njit`, from now on kept on disk wherever `kernel_folder` finds a place."""
+    if kernel_folder() is not None:
+        dispatcher._cache = _KernelCache(dispatcher.py_func)  # type: ignore[attr-defined]
+    return dispatcher
 
-    numba only looks at a kernel's own file to see whether its machine code is out of date, and would go on with
+
+@lru_cache(maxsize=1)
+def kernel_folder() -> Path | None:
+    """The private folder of the compiled kernels for this state of their source; None where none can be had."""
+    name = f"kernels-{source_digest()}"
+    return next((folder for folder in _candidates(name) if _is_private(folder)), None)
+
+
+def source_digest(package: Path = PACKAGE) -> str:
+    """A digest of every module in the folders of a package that hold kernels.
+
+    numba looks only at a kernel's own file to see whether its machine code is out of date, and would keep on using
     functions and constants that have changed in another.
     """
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    return _writable() / "ixgs" / f"kernels-{digest.hexdigest()[:16]}"
+    for path, source in _kernel_sources(package):
+        digest.update(f"{path.relative_to(package).as_posix()} {len(source)}\n".encode())
+        digest.update(source)
+    return digest.hexdigest()[:16]
 
 
-def _writable() -> Path:
-    """The user's cache folder, or the one for temporary files where that cannot be written."""
-    home = Path.home()
+def _kernel_sources(package: Path) -> Iterator[tuple[Path, bytes]]:
+    """The modules in all folders of which at least one module imports `compute.lanes`."""
+    for folder in sorted({path.parent for path in package.rglob("*.py")}):
+        sources = [(path, path.read_bytes()) for path in sorted(folder.glob("*.py"))]
+        if any(b"lanes" in source and _IMPORTS_LANES.search(source) for _, source in sources):
+            yield from sources
+
+
+def _candidates(name: str) -> Iterator[Path]:
+    """Where a folder of that name may lie: in NUMBA_CACHE_DIR if it is set, else with the user's other caches.
+
+    A home that cannot be written is common in containers; the folder for temporary files then keeps the kernels until
+    the next boot.
+    """
+    if numba.config.CACHE_DIR:  # type: ignore[attr-defined]
+        yield Path(numba.config.CACHE_DIR) / name  # type: ignore[attr-defined]
+        return
+    if (caches := _user_caches()).is_absolute():
+        yield caches / "ixgs" / name
+    user = f"-{os.geteuid()}" if hasattr(os, "geteuid") else ""
+    yield Path(tempfile.gettempdir()) / f"ixgs{user}-{name}"
+
+
+def _user_caches() -> Path:
+    """The folder in which the operating system wants caches; relative where the user has no home."""
+    home = Path(os.path.expanduser("~"))
     if sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        folder = home / "Library" / "Caches"
-    else:
-        folder = Path(os.environ.get("XDG_CACHE_HOME", home / ".cache"))
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether a folder, made if need be, can be written by this user and by nobody else; False for a link to one."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
     except OSError:
-        # A home that cannot be written is common in containers; the kernels are then compiled once a boot.
-        pass
-    return Path(tempfile.gettempdir())
+        return False
+    if not stat.S_ISDIR(status.st_mode) or not os.access(folder, os.W_OK | os.X_OK):
+        return False
+    # Windows has no such owner; both of its folders lie in the user's profile.
+    return not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & 0o022)
+
+
+class _KernelLocator(caching.UserProvidedCacheLocator):
+    """Says where the files of a kernel lie: in `kernel_folder`, and never elsewhere."""
+
+    def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
+        super().__init__(py_func, py_file)
+        self._cache_path = os.path.join(str(kernel_folder()), self.get_suitable_cache_subpath(py_file))
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> _KernelLocator:
+        return cls(py_func, py_file)
+
+
+class _KernelFiles(caching.CompileResultCacheImpl):
+    _locator_classes = [_KernelLocator]  # noqa: RUF012
+
+
+class _KernelCache(caching.FunctionCache):
+    """numba's cache, except that a damaged file or a full disk leads to compiling and not to an error."""
+
+    _impl_class = _KernelFiles
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a damaged pickle may raise anything
+            self._discard()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception:
+            self._discard()
+
+    def _discard(self) -> None:
+        """Remove the index, without which the compiled code is never read."""
+        with suppress(OSError):
+            Path(self._cache_file._index_path).unlink()

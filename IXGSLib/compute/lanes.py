@@ -8,25 +8,29 @@ Compiled functions carry no type hints: numba compiles them for the types they a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numba
 import numpy as np
 
-from .cache import kernel_folder
+from .cache import cached
 
-if not numba.config.CACHE_DIR:  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR = str(kernel_folder())  # type: ignore[attr-defined]
 numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]
 
 WIDTH = 8
 
-_MATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
-"""Liberties given to LLVM: everything in fastmath but the promise that NaN and infinity never occur."""
+_FAST_MATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
+"""What LLVM may assume: everything in fastmath except that NaN and infinity never occur."""
 
-kernel = numba.njit(nogil=True, cache=True, fastmath=_MATH, error_model="numpy")
-"""Compiles a function that holds no Python object and releases the interpreter lock."""
 
-inlined = numba.njit(inline="always", fastmath=_MATH, error_model="numpy")
-"""Compiles a function as part of each kernel that calls it."""
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function that holds no Python object, releases the interpreter lock and is kept on disk."""
+    return cached(numba.njit(nogil=True, fastmath=_FAST_MATH, error_model="numpy")(function))
+
+
+inlined = numba.njit(inline="always", fastmath=_FAST_MATH, error_model="numpy")
+"""Compile a function as part of each kernel that calls it."""
 
 
 @inlined

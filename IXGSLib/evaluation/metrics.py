@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from skimage.metrics import structural_similarity
 
 from ..errors import GeometryError, ReconstructionError
+from ..psnr import psnr
 from ..volume import Volume
 from ..volume.bone import BONE_THRESHOLD, bone_surface, bone_threshold
 from ..volume.mesh import Mesh
@@ -101,19 +102,6 @@ def compare_views(renders: Sequence[np.ndarray], xrays: Sequence[XRay]) -> ViewM
     pairs = [_compare_view(np.asarray(render), xray) for render, xray in zip(renders, xrays, strict=True)]
     ids = tuple(xray.view.id for xray in xrays)
     return ViewMetrics(ids, tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs))
-
-
-def psnr(values: np.ndarray, truth: np.ndarray, *, data_range: float | None = None) -> float:
-    """Peak signal-to-noise ratio in dB of two arrays of one shape; infinite when they are equal.
-
-    data_range: the peak, by default the truth's maximum, as tomography counts it (attenuation starts at 0).
-    nan when there is nothing to compare or no peak.
-    """
-    peak = (float(np.max(truth)) if np.size(truth) else 0.0) if data_range is None else float(data_range)
-    if np.size(truth) == 0 or peak <= 0:
-        return float("nan")
-    error = float(np.mean(np.square(np.subtract(values, truth, dtype=np.float64))))
-    return float("inf") if error == 0 else float(10 * np.log10(peak**2 / error))
 
 
 def ssim(values: np.ndarray, truth: np.ndarray, *, mask: np.ndarray | None = None) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,19 +76,3 @@ class Reference:
             for xray in self.test.xrays
         )
         return replace(self, test=replace(self.test, xrays=xrays))
-
-
-def print_metrics(metrics: Mapping[str, float | None]) -> None:
-    """The metrics as a table on standard output."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    from .report import LABELS
-
-    table = Table("Metric", "Value", "Meaning", box=SIMPLE_HEAD, pad_edge=False)
-    table.columns[1].justify = "right"
-    for name, value in metrics.items():
-        label, unit, meaning = LABELS.get(name, (name.replace("_", " "), "", ""))
-        table.add_row(label, "-" if value is None else f"{value:.4g} {unit}".strip(), meaning)
-    Console().print(table)

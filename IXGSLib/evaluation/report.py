@@ -52,7 +52,8 @@ class Report:
     renders: (h, w) float32 line integrals, one for each X-ray in the same order.
     truth: the true volume, where it is known; shown at the same places as the volume.
     held_out: ids of the views that were not used for the reconstruction.
-    metrics, settings: values by name, nested at will; None is shown as a dash. durations: seconds by name.
+    metrics, settings: values by name, nested at will; None is shown as a dash. reasons: why a setting differs from the
+    preset, by its name. durations: seconds by name.
     credit: whom the data are owed to. standardization: of the X-rays, if they were standardised. bone_threshold: above
     which the pictures show bone, 1/mm; None takes what suits the volume. Raises SettingsError when renders or held-out
     ids do not fit the X-rays.
@@ -66,6 +67,7 @@ class Report:
     held_out: Sequence[str] = ()
     metrics: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -103,7 +105,7 @@ def report_html(report: Report) -> str:
         _standardized(report),
         _views(report, quality),
         _coverage(report, quality, point),
-        section("Settings", table(["Setting", "Value"], _flat(report.settings))),
+        section("Settings", _settings(report)),
         section("Run", _run(report)),
         _foot(report),
     ]
@@ -229,6 +231,12 @@ def _foot(report: Report) -> str:
 def _used(report: Report) -> list[XRay]:
     """The views of the reconstruction; all of them when every view is named as held out."""
     return [xray for xray in report.xrays if xray.view.id not in report.held_out] or list(report.xrays)
+
+
+def _settings(report: Report) -> str:
+    """The settings that ran, with the reason where one is not that of the preset."""
+    rows = [[*row, report.reasons.get(row[0], "")] for row in _flat(report.settings)]
+    return table(["Setting", "Value", "Why not the preset's"], rows)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[list[str]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from ..errors import FormatError
 from ..geometry import Grid, View
+from ..messages import unique
 from ..xray import XRay
 from .standardization import Standardization
 
@@ -32,6 +34,10 @@ class Case:
         twice = sorted({id for id in ids if ids.count(id) > 1})
         if twice:
             raise FormatError(f"case '{self.name}': more than one view is named {', '.join(twice)}; names must differ")
+
+    def with_warnings(self, messages: Iterable[str]) -> Case:
+        """The case with further warnings; each is kept once."""
+        return replace(self, warnings=unique(self.warnings, messages))
 
     @property
     def views(self) -> tuple[View, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import FormatError, GeometryError, SettingsError
-from ..messages import noticed
+from ..messages import collect_warnings
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -88,11 +88,11 @@ class CaseFlags:
             return case
         own = case.grid
         spacing = float(own.spacing[0]) if self.spacing is None else self.spacing
-        with noticed() as messages:
+        with collect_warnings() as messages:
             direction = own.direction if self.direction is None else np.reshape(self.direction, (3, 3))
             grid = box(self.center or own.center, self.size or own.size, spacing, direction)
             check_views(case.views, grid)
-        return replace(case, grid=grid, warnings=tuple(dict.fromkeys([*case.warnings, *messages])))
+        return replace(case, grid=grid).with_warnings(messages)
 
 
 def box(center: ArrayLike, size: ArrayLike, spacing: float, direction: ArrayLike | None = None) -> Grid:

@@ -13,13 +13,13 @@ from .rigid import Array, apply, constant, counts, proper_rotation
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """A voxel lattice: LPS mm, arrays on it indexed [k, j, i] with i fastest, like SimpleITK's arrays.
+    """A voxel lattice in LPS mm; arrays on it are indexed [k, j, i] with i fastest, like SimpleITK's.
 
     shape: (nk, nj, ni) voxels.
     spacing: (3,) mm along i, j, k.
     origin: (3,) centre of voxel [0, 0, 0].
     direction: (3, 3), its columns the unit directions of i, j, k in the world.
-    Raises GeometryError when a value cannot be a lattice.
+    Raises GeometryError for values that do not describe a lattice.
     """
 
     shape: tuple[int, int, int]
@@ -40,7 +40,7 @@ class Grid:
     def centered(cls, center: ArrayLike, size: ArrayLike, spacing: float, direction: ArrayLike | None = None) -> Grid:
         """The lattice of cubic voxels that fills a box of `size` (3,) mm along its axes around `center` (3,).
 
-        The box is filled with whole voxels, at most half a voxel larger or smaller than asked on either side.
+        The voxels are whole, so that either side of the box moves by at most half a voxel.
         """
         center = constant(center, (3,), "volume centre")
         size = constant(size, (3,), "volume size")
@@ -97,8 +97,8 @@ class Grid:
         return Grid.centered(self.center, self.size, spacing, self.direction)
 
     def padded(self, margin: float) -> Grid:
-        """The lattice grown by at least `margin` mm on every side, its voxels kept in place."""
-        extra = np.ceil(margin / self.spacing - 1e-9)  # a margin of whole voxels stays so under rounding
+        """The lattice extended by at least `margin` mm on every side, with its voxels in the same places."""
+        extra = np.ceil(margin / self.spacing - 1e-9)  # so that rounding does not add a voxel to a whole number of them
         origin = apply(self.world_from_index, -extra)
         return Grid(_shape(self.shape[::-1] + 2 * extra), self.spacing, origin, self.direction)
 

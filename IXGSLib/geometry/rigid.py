@@ -12,9 +12,9 @@ from ..errors import GeometryError, IXGSWarning
 Array = NDArray[np.float64]
 
 ROTATION_TOLERANCE = 1e-6
-"""Largest entry of R^T R - I that is taken for rounding."""
-ROTATION_LIMIT = 1e-2
-"""Largest entry of R^T R - I that is mended; beyond it the matrix is refused."""
+"""Largest entry of R^T R - I that counts as rounding."""
+MAX_ROTATION_ERROR = 1e-2
+"""Largest entry of R^T R - I that is corrected; beyond it the matrix is refused."""
 
 
 def constant(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array:
@@ -22,7 +22,9 @@ def constant(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array:
     try:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise GeometryError(f"{name} is not made of numbers ({error}), expected them in shape {shape}") from error
+        raise GeometryError(
+            f"{name} does not consist of numbers ({error}), expected an array of shape {shape}"
+        ) from error
     if array.shape != shape:
         raise GeometryError(f"{name} has shape {array.shape}, expected {shape}")
     if not np.isfinite(array).all():
@@ -40,9 +42,9 @@ def counts(values: ArrayLike, length: int, name: str) -> tuple[int, ...]:
 
 
 def proper_rotation(matrix: ArrayLike, name: str) -> Array:
-    """The rotation nearest to a 3x3 `matrix` that is one up to small errors.
+    """The rotation nearest to a 3x3 `matrix` that is a rotation up to small errors.
 
-    Raises GeometryError for a reflection and beyond ROTATION_LIMIT; warns above ROTATION_TOLERANCE.
+    Raises GeometryError for a reflection and beyond MAX_ROTATION_ERROR; warns above ROTATION_TOLERANCE.
     """
     R = constant(matrix, (3, 3), name)
     if np.linalg.det(R) < 0:
@@ -51,15 +53,17 @@ def proper_rotation(matrix: ArrayLike, name: str) -> Array:
             "(determinant +1); an image axis or LPS and RAS were swapped: undo the flip"
         )
     error = np.abs(R.T @ R - np.eye(3)).max()
-    if error > ROTATION_LIMIT:
+    if error > MAX_ROTATION_ERROR:
         raise GeometryError(
             f"{name} is not a rotation (R^T R differs from the identity by {error:.2g}, at most "
-            f"{ROTATION_LIMIT:g} is mended); remove scale and shear from the matrix"
+            f"{MAX_ROTATION_ERROR:g} is corrected); remove scale and shear from the matrix"
         )
     if error <= ROTATION_TOLERANCE:
         return R
     warnings.warn(
-        f"{name} was off a rotation by {error:.1e} and has been projected to SO(3)", IXGSWarning, stacklevel=3
+        f"{name} differed from a rotation by {error:.1e} and was replaced by the nearest rotation",
+        IXGSWarning,
+        stacklevel=3,
     )
     U, _, Vt = np.linalg.svd(R)
     return constant(U @ Vt, (3, 3), name)

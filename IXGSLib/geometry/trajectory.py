@@ -1,4 +1,4 @@
-"""Views along the paths that a C-arm can travel."""
+"""Views along C-arm trajectories."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .view import View
 
 @dataclass(frozen=True)
 class CArm:
-    """The fixed measures of a C-arm: distances in mm, the detector in pixels, its side length in mm."""
+    """The dimensions of a C-arm: distances and the side length of the detector in mm, the detector also in pixels."""
 
     source_isocentre: float = 620.0
     source_detector: float = 1000.0
@@ -69,12 +69,12 @@ def arc(count: int, span: float = 200.0, tilt: float = 0.0) -> Array:
 
 
 def circular(count: int) -> Array:
-    """(count, 2) angles: equal steps of a full turn without tilt."""
+    """(count, 2) angles: equal steps of a full rotation without tilt."""
     return np.stack([np.arange(_positive(count)) * 360.0 / count - 180.0, np.zeros(count)], axis=1)
 
 
 def random(count: int, span: float = 200.0, tilt: float = 25.0, seed: int = 0) -> Array:
-    """(count, 2) angles drawn evenly from `span` degrees of orbit and `tilt` degrees to either side."""
+    """(count, 2) uniformly distributed angles: `span` degrees of orbit, `tilt` degrees to either side."""
     generator = np.random.default_rng(seed)
     return generator.uniform((-span / 2, -tilt), (span / 2, tilt), (_positive(count), 2))
 

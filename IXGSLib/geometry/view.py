@@ -11,19 +11,19 @@ from numpy.typing import ArrayLike
 from ..errors import GeometryError
 from .rigid import Array, apply, constant, counts, inverse, proper_rotation, rigid
 
-CONDITION_LIMIT = 1e8
-"""Largest condition number of the 3x3 part of a projection matrix, its rows brought to one scale."""
+MAX_CONDITION_NUMBER = 1e8
+"""Largest condition number of the 3x3 part of a projection matrix whose rows have unit length."""
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One X-ray camera: OpenCV axes, its origin the X-ray source, z from source to detector.
+    """One X-ray camera with OpenCV axes: x right, y down, z from source to detector; its origin is the X-ray source.
 
     K: (3, 3) upper triangular, pixels; pixel centres at integers, (0, 0) the centre of the top-left pixel.
     world_from_camera: (4, 4) rigid, LPS mm.
     size: (width, height) in pixels.
     pixel_spacing: (x, y) mm on the detector, if known; projection does not need it.
-    Raises GeometryError when a value cannot be a camera.
+    Raises GeometryError for values that do not describe a camera.
     """
 
     K: Array
@@ -69,8 +69,8 @@ class View:
         """The view of a 3x4 projection matrix (pixels from world mm) of any scale and sign.
 
         RQ decomposition with positive focal lengths (Hartley & Zisserman, Multiple View Geometry, 6.2.4).
-        The sign of P is the one that makes its rotation proper. A mirrored image and a negative scale look the
-        same here: the mirrored one has the scene behind its source, which `check_views` refuses.
+        The sign of P is chosen so that the rotation is proper. A mirrored image cannot be told from a negative scale
+        here; it places the scene behind the source, which `check_views` refuses.
         Raises GeometryError for a parallel beam and a (near-)singular matrix.
         """
         name = f"view '{id}': projection matrix"
@@ -79,7 +79,7 @@ class View:
         rows = np.linalg.norm(M, axis=1)
         if rows[2] <= 1e-12 * rows[:2].max():
             raise GeometryError(f"{name} is a parallel beam (its last row has no direction); IXGS needs a point source")
-        if rows.min() == 0 or np.linalg.cond(M / rows[:, None]) > CONDITION_LIMIT:
+        if rows.min() == 0 or np.linalg.cond(M / rows[:, None]) > MAX_CONDITION_NUMBER:
             raise GeometryError(f"{name} is singular or nearly so; calibrate this view again")
         K, R = _rq(M)
         if np.linalg.det(R) < 0:
@@ -110,7 +110,7 @@ class View:
 
     @property
     def source_detector_distance(self) -> float | None:
-        """mm, None while the pixel spacing is unknown."""
+        """mm; None where the pixel spacing is unknown."""
         return None if self.pixel_spacing is None else float(self.K[0, 0] * self.pixel_spacing[0])
 
     def project(self, points: ArrayLike) -> tuple[Array, Array]:
@@ -120,9 +120,9 @@ class View:
         with np.errstate(divide="ignore", invalid="ignore"):
             return homogeneous[..., :2] / depth[..., None], depth
 
-    def pixel_size(self, place: ArrayLike) -> float:
-        """The side of a pixel in the depth of a place (3,), mm: the geometric mean where pixels are not square."""
-        return float(self.project(place)[1] / np.sqrt(self.K[0, 0] * self.K[1, 1]))
+    def pixel_size(self, point: ArrayLike) -> float:
+        """The side of a pixel at the depth of a point (3,), mm: the geometric mean where pixels are not square."""
+        return float(self.project(point)[1] / np.sqrt(self.K[0, 0] * self.K[1, 1]))
 
     def backproject(self, pixels: ArrayLike, depth: ArrayLike) -> Array:
         """World points (..., 3) at pixels (..., 2) and depths (...) along the principal axis in mm."""
@@ -132,7 +132,7 @@ class View:
         return apply(self.world_from_camera, direction * np.asarray(depth, dtype=np.float64)[..., None])
 
     def ray(self, pixels: ArrayLike) -> tuple[Array, Array]:
-        """Source (3,) and unit directions (..., 3) of the rays that end in pixels (..., 2)."""
+        """Source (3,) and unit directions (..., 3) of the rays that reach pixels (..., 2)."""
         direction = self.backproject(pixels, np.ones(np.shape(pixels)[:-1])) - self.source
         return self.source, direction / np.linalg.norm(direction, axis=-1, keepdims=True)
 
@@ -144,7 +144,7 @@ class View:
         return (depth > 0) & inside.all(axis=-1)
 
     def resized(self, size: tuple[int, int]) -> View:
-        """The same detector area read out as (width, height) pixels; pixel edges, not centres, are kept."""
+        """The same detector area read out as (width, height) pixels: its edges stay, its pixel centres move."""
         scale = np.divide(counts(size, 2, f"view '{self.id}': image size (width, height)"), self.size)
         S = np.diag([*scale, 1.0])
         S[:2, 2] = (scale - 1) / 2
@@ -154,7 +154,7 @@ class View:
         return replace(self, K=S @ self.K, size=size, pixel_spacing=spacing)
 
     def cropped(self, left: float, top: float, size: tuple[int, int]) -> View:
-        """The window of (width, height) pixels whose top-left pixel centre is at (left, top), also between pixels."""
+        """The window of (width, height) pixels whose top-left pixel is centred at (left, top); these may be fractions."""
         K = self.K.copy()
         K[:2, 2] -= (left, top)
         return replace(self, K=K, size=size)

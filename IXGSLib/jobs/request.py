@@ -41,9 +41,9 @@ def tell(event: str, **values: Any) -> None:
 
 def run(main: Callable[[], None]) -> None:
     """Run a script; an error becomes the last event, and it stops when its input ends."""
-    from ..runs.events import Reporter
+    from ..runs.events import JsonLines, Reporter
     from ..runs.stopping import stop_at_end_of_input, stoppable
 
-    with stoppable(), Reporter(json_lines=True):
+    with stoppable(), Reporter(JsonLines()):
         stop_at_end_of_input()
         main()

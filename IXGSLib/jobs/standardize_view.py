@@ -15,13 +15,13 @@ def main() -> None:
     from dataclasses import replace
 
     request = Request.parsed(method=str, weights=Path, view=str)
-    from ..messages import noticed
+    from ..messages import collect_warnings
     from ..standardization import StandardizationSettings, standardize
 
     case = request.load()
     one = replace(case, xrays=tuple(xray for xray in case.xrays if xray.view.id == request.view))
     settings = StandardizationSettings(method=request.method, weights=request.weights)
-    with noticed() as messages:
+    with collect_warnings() as messages:
         made = standardize(one, settings)
     for name, shown in (("before", one), ("after", made)):
         save(shown.xrays[0], request.out / f"{name}.png")

@@ -9,12 +9,10 @@ from torch import Tensor
 from ..compute.lanes import kernel
 from ..compute.threads import run
 from ..rendering import devices
+from .kernel_constants import ADAM_BETA_1, ADAM_BETA_2, ADAM_EPSILON
 
-BETA_1 = 0.9
-BETA_2 = 0.999
-EPSILON = 1e-15
-ROWS = 64
-"""Rows that the CPU's kernel takes in one go: a loop over the columns of one row is too short to be vectorized."""
+ROWS_PER_BLOCK = 64
+"""Rows that the CPU's kernel handles together: a loop over the columns of one row is too short to be vectorised."""
 
 
 class Adam:
@@ -33,8 +31,8 @@ class Adam:
     def step(self, parameters: Tensor, gradient: Tensor, factor: float) -> None:
         """Move the parameters against the gradient, in place, at `factor` times the rates."""
         self.steps += 1
-        factor = factor / (1 - BETA_1**self.steps)
-        correction = (1 - BETA_2**self.steps) ** -0.5
+        factor = factor / (1 - ADAM_BETA_1**self.steps)
+        correction = (1 - ADAM_BETA_2**self.steps) ** -0.5
         kernels = devices.kernels_for(parameters)
         if kernels == "cuda":
             from .cuda import adam
@@ -44,11 +42,11 @@ class Adam:
         rates = self.rates * factor
         if kernels == "cpu":
             flat = [t.view(-1).numpy() for t in (parameters, gradient.contiguous(), self.first, self.second)]
-            run(_step, len(parameters), *flat, rates.repeat(ROWS).numpy(), len(rates), np.float32(correction))
+            run(_step, len(parameters), *flat, rates.repeat(ROWS_PER_BLOCK).numpy(), len(rates), np.float32(correction))
             return
-        self.first.lerp_(gradient, 1 - BETA_1)
-        self.second.mul_(BETA_2).addcmul_(gradient, gradient, value=1 - BETA_2)
-        parameters.sub_(self.first / self.second.sqrt().mul_(correction).add_(EPSILON) * rates)
+        self.first.lerp_(gradient, 1 - ADAM_BETA_1)
+        self.second.mul_(ADAM_BETA_2).addcmul_(gradient, gradient, value=1 - ADAM_BETA_2)
+        parameters.sub_(self.first / self.second.sqrt().mul_(correction).add_(ADAM_EPSILON) * rates)
 
     def take(self, rows: Tensor, fresh: int) -> None:
         """Keep the chosen rows and append `fresh` rows that have seen no gradient yet."""
@@ -59,14 +57,14 @@ class Adam:
 
 @kernel
 def _step(chunk, start, stop, parameters, gradient, first, second, rates, columns, correction):
-    """`Adam.step` for the rows start to stop of flat arrays in one pass; rates are those of ROWS rows."""
-    fresh, squares = np.float32(1 - BETA_1), np.float32(1 - BETA_2)
-    for row in range(start, stop, ROWS):
+    """`Adam.step` for the rows start to stop of flat arrays; rates: those of one row, ROWS_PER_BLOCK times."""
+    fresh, squares = np.float32(1 - ADAM_BETA_1), np.float32(1 - ADAM_BETA_2)
+    for row in range(start, stop, ROWS_PER_BLOCK):
         begin = np.uint64(row * columns)
-        for n in range(np.uint64(min(ROWS, stop - row) * columns)):
+        for n in range(np.uint64(min(ROWS_PER_BLOCK, stop - row) * columns)):
             i = begin + n
             g = gradient[i]
             first[i] += fresh * (g - first[i])
             second[i] += squares * (g * g - second[i])
-            length = np.sqrt(second[i]) * correction + np.float32(EPSILON)
+            length = np.sqrt(second[i]) * correction + np.float32(ADAM_EPSILON)
             parameters[i] -= rates[n] * first[i] / length

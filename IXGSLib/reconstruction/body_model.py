@@ -1,9 +1,9 @@
-"""The trunk around a region of soft tissue, of which truncated X-rays show no outline.
+"""A model of the body around a region of soft tissue, whose outline truncated X-rays do not show.
 
-Without one, what lies beyond the detector is shared out over all that a ray crosses, and a slope runs through the
-region. CTs whose field of view is too small are extended by cylinders of water (J. Hsieh et al., Medical Physics 31,
-2385, 2004); here how far the rays run in the cylinder, at all poses and over the width of each X-ray, tells its size
-and place.
+Without it, attenuation beyond the detector is spread along each ray, which leaves a slope in the region. CTs with a
+field of view that is too small are extended by cylinders of water (J. Hsieh et al., Medical Physics 31, 2385, 2004);
+here the path lengths of rays through an elliptical cylinder, over all poses and the width of each X-ray, determine its
+size and place.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from ..geometry.rigid import Array
 from ..xray import XRay
 from ..xray.reduction import reduced
 
-LIKE_A_TRUNK = 0.5
-"""Share of the mean line integral up to which a trunk may leave X-rays unexplained, root mean square."""
-HELD = 0.5
-"""Share of the region that a trunk has to hold."""
-SAMPLES = 16
-"""Rays along each side of an X-ray, of which a smooth outline needs few."""
-ORGANS = 10.0
-"""Millimetres of soft tissue by which gas and bone make rays differ; rays that differ by more count less."""
+MAX_RELATIVE_MISFIT = 0.5
+"""Largest root mean square misfit of a body model, as a share of the mean line integral."""
+MIN_REGION_SHARE = 0.5
+"""Smallest share of the region that a body model has to contain."""
+RAYS_PER_SIDE = 16
+"""Rays along the shorter side of an X-ray; a smooth outline needs no more."""
+MISFIT_SCALE_MM = 10.0
+"""Millimetres of soft tissue by which gas and bone change path lengths; larger misfits are weighted down."""
 
 
 @dataclass(frozen=True)
-class Trunk:
-    """An elliptic cylinder of soft tissue without ends.
+class BodyModel:
+    """An infinite elliptical cylinder of soft tissue.
 
     attenuation: 1/mm. center: (3,) a point of its axis, LPS mm. across: (2, 3) directions of the half axes of its cross
     section, divided by their lengths in mm.
@@ -47,8 +47,8 @@ class Trunk:
         place = self._place(grid.points() - np.asarray(self.center))
         return np.where(np.square(place).sum(axis=-1) < 1, self.attenuation, 0).astype(np.float32)
 
-    def chords(self, origins: ArrayLike, directions: ArrayLike) -> Array:
-        """Millimetres (...) in it of the lines through origins (..., 3) along unit directions (..., 3)."""
+    def path_lengths(self, origins: ArrayLike, directions: ArrayLike) -> Array:
+        """Millimetres (...) within the cylinder of lines through origins (..., 3) along unit directions (..., 3)."""
         origin, direction = self._place(np.asarray(origins) - np.asarray(self.center)), self._place(directions)
         square = np.maximum(np.square(direction).sum(axis=-1), np.finfo(np.float64).tiny)
         half = (origin * direction).sum(axis=-1)
@@ -59,43 +59,43 @@ class Trunk:
         return np.asarray(offsets) @ np.asarray(self.across).T
 
 
-def fitted_trunk(xrays: Sequence[XRay], region: Grid, attenuation: float) -> Trunk | None:
-    """The trunk of an attenuation in 1/mm whose line integrals come closest to the X-rays.
+def fit_body_model(xrays: Sequence[XRay], region: Grid, attenuation: float) -> BodyModel | None:
+    """The body model of an attenuation in 1/mm whose line integrals fit the X-rays best.
 
-    Its axis is the direction that the views look along least, give or take a tilt. None when none comes close, or when
-    it holds less than half of the region.
+    Its axis is the direction that the views look along least, up to a tilt. None when no model fits well, or when the
+    best one contains less than half of the region.
     """
-    small = [reduced(xray, min(xray.view.size) // SAMPLES) for xray in xrays]
+    small = [reduced(xray, min(xray.view.size) // RAYS_PER_SIDE) for xray in xrays]
     rays = [xray.view.ray(np.argwhere(xray.mask)[:, ::-1]) for xray in small]
     origins = np.concatenate([np.broadcast_to(source, ends.shape) for source, ends in rays])
     directions = np.concatenate([ends for _, ends in rays])
     lengths = np.concatenate([xray.image[xray.mask] for xray in small]) / attenuation
     if not lengths.size or not lengths.mean() > 0:
         return None
-    frame, wide = _frame([xray.view for xray in xrays]), np.log(lengths.mean() / 2)
+    frame, log_radius = _frame([xray.view for xray in xrays]), np.log(lengths.mean() / 2)
 
-    def trunk(numbers: Array) -> Trunk:
-        return _trunk(numbers, region.center, frame, attenuation)
+    def model(numbers: Array) -> BodyModel:
+        return _model(numbers, region.center, frame, attenuation)
 
     def misfit(numbers: Array) -> Array:
-        return trunk(numbers).chords(origins, directions) - lengths
+        return model(numbers).path_lengths(origins, directions) - lengths
 
-    # Not round, or the turn of the cross section would make no difference.
-    start = np.array([0, 0, wide + 0.1, wide - 0.1, 0, 0, 0])
-    numbers = least_squares(misfit, start, loss="soft_l1", f_scale=ORGANS).x
-    found, left = trunk(numbers), np.sqrt(np.square(misfit(numbers)).mean())
-    holds = np.mean(found.values(region) > 0)
-    return found if left <= LIKE_A_TRUNK * lengths.mean() and holds >= HELD else None
+    # Not round at first, or the derivative with respect to the turn of the cross section would vanish.
+    start = np.array([0, 0, log_radius + 0.1, log_radius - 0.1, 0, 0, 0])
+    numbers = least_squares(misfit, start, loss="soft_l1", f_scale=MISFIT_SCALE_MM).x
+    found, left = model(numbers), np.sqrt(np.square(misfit(numbers)).mean())
+    contained = np.mean(found.values(region) > 0)
+    return found if left <= MAX_RELATIVE_MISFIT * lengths.mean() and contained >= MIN_REGION_SHARE else None
 
 
-def _trunk(numbers: Array, near: ArrayLike, frame: Array, attenuation: float) -> Trunk:
-    """From its shift (2) along the first rows of the frame, the logarithms of its half axes (2), turn and tilts (2)."""
+def _model(numbers: Array, near: ArrayLike, frame: Array, attenuation: float) -> BodyModel:
+    """From shifts (2) along the first rows of the frame, logarithms of the half axes (2), a turn and two tilts."""
     shift, radii, turn, tilts = numbers[:2], np.exp(numbers[2:4]), numbers[4], numbers[5:]
     along = _unit(frame[2] + tilts @ frame[:2])
     first = np.cos(turn) * frame[0] + np.sin(turn) * frame[1]
     first = _unit(first - (first @ along) * along)
     across = np.stack([first, np.cross(along, first)]) / radii[:, None]
-    return Trunk(attenuation, tuple(np.asarray(near) + shift @ frame[:2]), tuple(map(tuple, across)))
+    return BodyModel(attenuation, tuple(np.asarray(near) + shift @ frame[:2]), tuple(map(tuple, across)))
 
 
 def _frame(views: Sequence[View]) -> Array:

@@ -1,4 +1,4 @@
-"""The state of an optimisation on disk, from which it goes on after a crash."""
+"""The state of an optimisation on disk, from which it continues after a crash."""
 
 from __future__ import annotations
 
@@ -14,41 +14,44 @@ from ..errors import ReconstructionError
 from ..files import sha256, write_atomically
 
 NAME = "checkpoint"
-KEPT = 2
+KEPT_CHECKPOINTS = 2
 
 
-def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    """Write the state after a step and keep the KEPT newest; the JSON that names the hash comes last."""
+def save_checkpoint(folder: Path, step: int, key: str, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+    """Write the state after a step and keep the newest ones; the JSON with the hash is written last.
+
+    key: what the state was made from, which `load_checkpoint` compares.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     data = save(tensors)
     stem = f"{NAME}-{step:06d}"
     write_atomically(folder / f"{stem}.safetensors", data)
-    text = json.dumps({"step": step, "sha256": sha256(data), **state})
+    text = json.dumps({**numbers, "step": step, "key": key, "sha256": sha256(data)})
     write_atomically(folder / f"{stem}.json", text.encode())
-    for old in sorted(folder.glob(f"{NAME}-*.json"))[:-KEPT]:
+    for old in sorted(folder.glob(f"{NAME}-*.json"))[:-KEPT_CHECKPOINTS]:
         old.unlink()
         old.with_suffix(".safetensors").unlink(missing_ok=True)
 
 
 def load_checkpoint(folder: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The newest whole checkpoint of a folder, None when there is none.
+    """The tensors and numbers of the newest complete checkpoint of a folder, None when there is none.
 
-    key: what the state was made from; raises ReconstructionError when the checkpoint was made from something else.
+    Raises ReconstructionError when the checkpoint was made from something else than `key`.
     """
     for path in sorted(folder.glob(f"{NAME}-*.json"), reverse=True):
         try:
-            state = json.loads(path.read_text())
+            numbers = json.loads(path.read_text())
             data = path.with_suffix(".safetensors").read_bytes()
-            if sha256(data) != state["sha256"]:
+            if sha256(data) != numbers["sha256"]:
                 continue
             tensors = load(data)
         except (OSError, ValueError, KeyError, SafetensorError):
-            # A checkpoint that was cut off is no reason to lose the one before it.
+            # A checkpoint that was cut off must not cost the one before it.
             continue
-        if state.get("key") != key:
+        if numbers.get("key") != key:
             raise ReconstructionError(
-                f"{path}: the checkpoint belongs to other X-rays or settings; "
-                "resume with the same ones or use a new folder"
+                f"{path}: the checkpoint belongs to other X-rays or settings; resume with the same ones or use a new "
+                "folder"
             )
-        return tensors, state
+        return tensors, numbers
     return None

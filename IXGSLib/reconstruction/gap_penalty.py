@@ -1,4 +1,4 @@
-"""What a bone-enhanced volume does not hold: attenuation between nothing and that of the softest bone."""
+"""A penalty on attenuation between zero and the softest bone, which a bone-enhanced volume does not contain."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from ..compute.threads import CHUNKS, run
 from ..rendering import devices
 
 
-def half_filled(values: Tensor, gap: float) -> Tensor:
-    """Mean of 4 v (gap - v) / gap^2 over the values v below `gap`, zero at both ends and one between; a scalar.
+def gap_penalty(values: Tensor, gap: float) -> Tensor:
+    """Mean over all values v of 4 v (gap - v) / gap^2 where v is below `gap`, and of zero above; a scalar.
 
-    The well of Modica and Mortola that separates phases, open towards larger values, which cost nothing. Below zero,
-    where a cloud never is, it is negative.
+    The double-well potential of Modica and Mortola (Boll. UMI 14-B, 1977), which separates phases, extended by zero
+    beyond its second well. It is negative below zero, where a cloud never is.
     """
     if devices.kernels_for(values) == "cpu":
-        return _HalfFilled.apply(values, gap)
-    return half_filled_reference(values, gap)
+        return _GapPenalty.apply(values, gap)
+    return gap_penalty_reference(values, gap)
 
 
-def half_filled_reference(values: Tensor, gap: float) -> Tensor:
-    """`half_filled` in plain torch, for any device and precision."""
+def gap_penalty_reference(values: Tensor, gap: float) -> Tensor:
+    """`gap_penalty` in plain torch, for any device and precision."""
     share = (values / gap).clamp(max=1)
     return (4 * share * (1 - share)).mean()
 
 
-class _HalfFilled(torch.autograd.Function):
-    """`half_filled_reference` with its gradient, compiled for the CPU."""
+class _GapPenalty(torch.autograd.Function):
+    """`gap_penalty_reference` with its gradient, compiled for the CPU."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, gap: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""How far a render is from an X-ray.
+"""The difference between a render and an X-ray.
 
 SSIM after Wang et al., IEEE TIP 2004: a Gaussian window of 11 x 11 pixels, sigma 1.5, k1 = .01, k2 = .03, over the
 windows that lie in the image.
@@ -18,10 +18,7 @@ from ..compute.placement import placed
 from ..compute.threads import CHUNKS, run
 from ..errors import GeometryError
 from ..rendering import devices
-
-WINDOW_SIZE = 11
-_TAPS = np.exp(-0.5 * ((np.arange(WINDOW_SIZE) - WINDOW_SIZE // 2) / 1.5) ** 2)
-WINDOW = (_TAPS / _TAPS.sum()).astype(np.float32)
+from .kernel_constants import SSIM_WINDOW, SSIM_WINDOW_SIZE
 
 
 def image_loss(render: Tensor, image: Tensor, weight: Tensor, scale: float, ssim_weight: float) -> Tensor:
@@ -48,9 +45,9 @@ def image_loss_reference(render: Tensor, image: Tensor, weight: Tensor, scale: f
     """`image_loss` in plain torch, for any device and precision."""
     render = torch.where(weight > 0, render, image)
     absolute = (weight * (render - image).abs()).mean() / scale
-    if ssim_weight == 0 or min(render.shape) < WINDOW_SIZE:
+    if ssim_weight == 0 or min(render.shape) < SSIM_WINDOW_SIZE:
         return absolute
-    window = placed(WINDOW, render)
+    window = placed(SSIM_WINDOW, render)
     maps = torch.stack([render, image, render * render, image * image, render * image])[:, None]
     maps = torch.nn.functional.conv2d(maps, window.reshape(1, 1, 1, -1))
     mx, my, mxx, myy, mxy = torch.nn.functional.conv2d(maps, window.reshape(1, 1, -1, 1))[:, 0]
@@ -70,15 +67,17 @@ class _ImageLoss(torch.autograd.Function):
         sums, gradient = np.zeros((CHUNKS, 2)), np.empty_like(x)
         run(_absolute, height, x, y, w, np.float32(1 / (scale * x.size)), gradient, sums)
         loss = sums[:, 0].sum() / (scale * x.size)
-        if ssim_weight and min(height, width) >= WINDOW_SIZE:
-            rows, columns = height - WINDOW_SIZE + 1, width - WINDOW_SIZE + 1
+        if ssim_weight and min(height, width) >= SSIM_WINDOW_SIZE:
+            rows, columns = height - SSIM_WINDOW_SIZE + 1, width - SSIM_WINDOW_SIZE + 1
             across = np.zeros((5, height, columns), np.float32)
             partial = np.empty((3, rows, columns), np.float32)
             along = np.zeros((3, height, columns), np.float32)
-            run(_filter_rows, height, x, y, w, WINDOW, across)
-            run(_similarity, rows, across, WINDOW, np.float32(scale), partial, sums)
-            run(_spread_columns, height, partial, WINDOW, along)
-            run(_spread_rows, height, along, x, y, w, WINDOW, np.float32(-ssim_weight / (rows * columns)), gradient)
+            run(_filter_rows, height, x, y, w, SSIM_WINDOW, across)
+            run(_similarity, rows, across, SSIM_WINDOW, np.float32(scale), partial, sums)
+            run(_spread_columns, height, partial, SSIM_WINDOW, along)
+            run(
+                _spread_rows, height, along, x, y, w, SSIM_WINDOW, np.float32(-ssim_weight / (rows * columns)), gradient
+            )
             loss += ssim_weight * (1 - sums[:, 1].sum() / (rows * columns))
         ctx.gradient = torch.from_numpy(gradient)
         return torch.tensor(loss, dtype=torch.float32)

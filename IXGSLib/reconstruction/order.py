@@ -1,4 +1,4 @@
-"""Which view comes next."""
+"""The order in which the views are used."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ import numpy as np
 
 from ..geometry import View
 
-MEMORY = 10.0
-"""Views after which a direction is half forgotten, roughly."""
-SHARPNESS = 4
-"""Power of the cosine between two directions from which they are taken for alike."""
-CHANCE = 0.1
-"""By how much chance may decide, in units of one view in the same direction."""
-MANY = 25
-"""Fewer views than these leave much of the volume open, which the restlessness of a random order fills better."""
+MEMORY_VIEWS = 10.0
+"""Number of views after which the weight of a direction has fallen to 1 / e, roughly."""
+SIMILARITY_POWER = 4
+"""Power of the cosine between two directions that measures how similar they are."""
+RANDOM_WEIGHT = 0.1
+"""Weight of chance in the choice, in units of one view in the same direction."""
+MIN_ORDERED_VIEWS = 25
+"""Fewer views leave much of the volume undetermined, which a random order fills better."""
 
 
 class Order:
-    """Views in turn: each pass takes every view once, and where there are many those first that look from elsewhere.
+    """The order of the views: each pass uses every view once, and of many views first those in new directions.
 
-    Steps of the views in turn hold more when each says what the ones before did not (G. Herman and L. Meyer, IEEE TMI
-    1993); views from opposite sides say the same. One seed gives one order, in which any step can be asked for.
+    Steps of single views gain more when each view differs from those just before it (G. Herman and L. Meyer, IEEE TMI
+    1993); opposite views are alike. One seed gives one order, from which any step can be looked up.
     """
 
     def __init__(self, views: Sequence[View], seed: int) -> None:
         directions = np.array([view.world_from_camera[:3, 2] for view in views])
-        self._alike = np.abs(directions @ directions.T) ** SHARPNESS * (len(views) >= MANY)
-        self._seen = np.zeros(len(views))
+        self._similarity = np.abs(directions @ directions.T) ** SIMILARITY_POWER * (len(views) >= MIN_ORDERED_VIEWS)
+        self._recent = np.zeros(len(views))
         self._generator = np.random.default_rng((seed, 1))
         self._order: list[int] = []
 
     def __call__(self, step: int) -> int:
-        """The number of the view of a step, which counts from 0."""
+        """The number of the view of a step, counted from 0."""
         while step >= len(self._order):
             self._append_pass()
         return self._order[step]
 
     def _append_pass(self) -> None:
-        left = list(range(len(self._seen)))
+        left = list(range(len(self._recent)))
         while left:
-            chance = CHANCE * self._generator.random(len(left))
-            view = left.pop(int(np.argmin(self._seen[left] + chance)))
+            chance = RANDOM_WEIGHT * self._generator.random(len(left))
+            view = left.pop(int(np.argmin(self._recent[left] + chance)))
             self._order.append(view)
-            self._seen = (1 - 1 / MEMORY) * self._seen + self._alike[view]
+            self._recent = (1 - 1 / MEMORY_VIEWS) * self._recent + self._similarity[view]

@@ -1,4 +1,4 @@
-"""A cloud as free numbers, any value of which is a valid cloud."""
+"""A cloud as unconstrained parameters, all values of which are valid."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ..gaussians import Cloud
 from ..rendering import devices
 
 COLUMNS = 11
-"""Position 0-2 in mm, logarithm of the scale 3-5, quaternion 6-9, raw density 10."""
+"""Parameters of a Gaussian: position 0-2 in mm, logarithms of the scale 3-5, quaternion 6-9, raw density 10."""
 
 
 def pack(cloud: Cloud, density_unit: float) -> Tensor:
-    """(N, COLUMNS) free numbers of a cloud; the raw density is the inverse softplus of density / density_unit."""
+    """(N, COLUMNS) parameters of a cloud; the raw density is the inverse softplus of density / density_unit."""
     ratio = (cloud.density / density_unit).clamp(min=1e-6)
     raw = torch.where(ratio > 20, ratio, torch.log(torch.expm1(ratio)))
     return torch.cat([cloud.position, cloud.scale.log(), cloud.rotation, raw[:, None]], dim=1).contiguous()
 
 
 def unpack(raw: Tensor, density_unit: float) -> Cloud:
-    """The cloud of (N, COLUMNS) free numbers; differentiable."""
+    """The cloud of parameters (N, COLUMNS); differentiable."""
     if devices.kernels_for(raw) == "cpu":
         return Cloud(*_Unpack.apply(raw, density_unit))
     return unpack_reference(raw, density_unit)
@@ -35,14 +35,14 @@ def unpack(raw: Tensor, density_unit: float) -> Cloud:
 def unpack_reference(raw: Tensor, density_unit: float) -> Cloud:
     """`unpack` in plain torch, for any device and precision."""
     position, scale, rotation, density = raw.split((3, 3, 4, 1), dim=1)
-    # torch's vectorized functions want neighbours in memory.
+    # torch's vectorised functions need contiguous memory.
     density = density_unit * torch.nn.functional.softplus(density[:, 0].contiguous())
     return Cloud(position.contiguous(), scale.contiguous().exp(), rotation.contiguous(), density)
 
 
 @torch.no_grad()
 def limit(raw: Tensor, smallest: float, largest: float, aspect: float) -> None:
-    """Bring scales into [smallest, largest] mm, the longest axis to at most `aspect` times the shortest; in place."""
+    """Clamp scales to [smallest, largest] mm and the longest axis to at most `aspect` times the shortest; in place."""
     ends, most = (math.log(smallest), math.log(largest)), math.log(aspect)
     if devices.kernels_for(raw) == "cpu":
         run(_limit, len(raw), raw.numpy(), *map(np.float32, (*ends, most)))

@@ -5,46 +5,45 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from .. import __version__
+from ..compute.device import Device
 from ..compute.memory import accounted, parts, within_memory
-from ..errors import Cancelled, IXGSWarning, ReconstructionError
+from ..errors import Cancelled, ReconstructionError
 from ..formats import Case
 from ..gaussians import Cloud
-from ..gaussians.initialization import lattice_cloud, random_cloud, sampled_cloud
 from ..geometry import Grid, View
 from ..geometry.coverage import check_views
 from ..geometry.rigid import apply
+from ..messages import collect_warnings, unique, warn
+from ..psnr import psnr_of_error
 from ..rendering import project, voxelize
-from ..rendering.devices import Device, chosen
+from ..rendering.devices import chosen
 from ..volume import Volume
 from ..xray import XRay
 from ..xray.reduction import reduced
-from .algebraic import algebraic_start
-from .body_model import Trunk
 from .checkpoint import load_checkpoint, save_checkpoint
-from .optimization import Optimization
+from .optimization import Images, Optimization
+from .resolution import ResolvedSettings, resolve
 from .result import Progress, Reconstruction, Stage
-from .settings import Preset, ReconstructionSettings, settings_for
+from .settings import Preset, ReconstructionSettings
+from .start import Start, coarse_start, first_cloud
+from .state import State
 
-PIXELS_PER_VOXEL = 0.75
-"""Images are averaged down while their pixels, at the region, stay below this share of a voxel."""
-FEWEST_FOR_HELD_OUT = 12
+MIN_PIXELS_PER_VOXEL = 0.75
+"""Images are reduced while their pixels, at the region, stay below this share of a voxel."""
+MIN_VIEWS_TO_HOLD_OUT = 12
 VIEWS_PER_HELD_OUT = 15
-FILLED = 0.3
-"""Share of the typical attenuation from which a voxel holds something."""
-SPARSE = 0.5
-"""Share of such voxels below which the region counts as mostly empty."""
-FULL = (
-    "most of the region is full, as it is of soft tissue, and was reconstructed as such; bone shows better in X-rays "
-    "that are standardised first, and in a region that reaches beyond the bone"
+TISSUE_WARNING = (
+    "soft tissue fills most of the region, which was reconstructed as such; standardise the X-rays first, and choose a "
+    "region that reaches beyond the bone, to see bone more clearly"
 )
 PROGRESS_SECONDS = 0.2
 CHECKPOINT_SECONDS = 20.0
@@ -54,7 +53,7 @@ def reconstruct(
     case: Case,
     preset: Preset = "standard",
     *,
-    settings: ReconstructionSettings | None = None,
+    settings: ReconstructionSettings | Mapping[str, Any] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     checkpoints: Path | None = None,
@@ -62,29 +61,29 @@ def reconstruct(
 ) -> Reconstruction:
     """The volume of a case.
 
-    settings: in place of a preset, which is fitted to the number of views (`ReconstructionSettings.for_views`).
-    on_progress: called several times a second. cancelled: asked as often; the work ends with Cancelled once it says
-    True. checkpoints: a folder for the state, from which a call with the same case and settings goes on. device:
-    `auto` takes a GPU where one works; where less than the best is left, a warning of the result says why. Raises
-    GeometryError for views that cannot show the region, ReconstructionError when no usable cloud is found.
+    settings: changes to the preset by dotted name, such as {"cloud.gaussians": 20_000}, or all settings in place of a
+    preset; either way they are taken as they are, while the rest of a preset is adapted to the case (`resolve`).
+    on_progress: called several times a second. cancelled: asked as often; the work ends with Cancelled once it returns
+    True. checkpoints: a folder for the state, from which a later call with the same case and settings continues.
+    device: `auto` uses a GPU where one works; a warning of the result says why one that is there is not used.
+    Raises GeometryError for views that cannot show the region, SettingsError for settings that cannot be used, and
+    ReconstructionError when no usable cloud is found.
     """
-    run = _Run(case, settings or settings_for(preset).for_views(len(case.xrays)), checkpoints, device)
+    whole = isinstance(settings, ReconstructionSettings)
+    run = _Run(case, settings if whole else preset, None if whole else settings, checkpoints, device)  # type: ignore[arg-type]
     with accounted(run.size):
-        with _one_torch_thread(), warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("always", IXGSWarning)
+        with _one_torch_thread(), collect_warnings() as messages:
             for progress in run.progress():
                 if on_progress is not None:
                     on_progress(progress)
                 if cancelled is not None and cancelled():
                     raise Cancelled("the reconstruction was cancelled")
-            noticed = [str(w.message) for w in caught if issubclass(w.category, IXGSWarning)]
-        return run.result(noticed)
+        return run.result(messages)
 
 
 @contextmanager
 def _one_torch_thread() -> Iterator[None]:
-    """Keep torch's own threads, which spin while they wait, from the cores that the kernels work on."""
+    """Keep torch's own threads, which spin while they wait, off the cores that the kernels use."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -94,133 +93,163 @@ def _one_torch_thread() -> Iterator[None]:
 
 
 class _Run:
-    """One reconstruction: its stages in order, and what they leave behind."""
+    """One reconstruction: its stages in order, and what each leaves to the next."""
 
-    def __init__(self, case: Case, settings: ReconstructionSettings, checkpoints: Path | None, device: Device) -> None:
-        self.device = device
-        self.case = case
-        self.settings = settings
-        self.folder = checkpoints
+    def __init__(
+        self,
+        case: Case,
+        base: Preset | ReconstructionSettings,
+        changes: Mapping[str, Any] | None,
+        checkpoints: Path | None,
+        device: Device,
+    ) -> None:
+        self.case, self.base, self.changes = case, base, changes
+        self.checkpoints, self.device = checkpoints, device
+        self.resolved = self._resolve(tissue=False)
+        self.key = _key(case, self.resolved)
         self.began = time.perf_counter()
         self.durations: dict[str, float] = {}
 
     def progress(self) -> Iterator[Progress]:
-        """Run all stages, telling how far they are every PROGRESS_SECONDS."""
-        yield self._at("initialization")
-        check_views(self.case.views, self.case.grid)
-        device = chosen(self.device)
-        xrays = [_usable(xray, self.case) for xray in self.case.xrays]
-        self.held_out = [n for n in _held_out(len(xrays), self.settings) if xrays[n].mask.any()]
-        self.optimization = Optimization(xrays, self.held_out, self.case.grid, self.settings, device)
-        if not self._resume():
-            training = [xrays[n] for n in self.optimization.training]
-            self.optimization.start(*_beginning(training, self.case, self.settings))
-        if not self.optimization.sparse:
-            warnings.warn(FULL, IXGSWarning, stacklevel=2)
-        self.first_step = self.optimization.step
+        """Run all stages, reporting every PROGRESS_SECONDS."""
+        yield self._initializing()
+        self._initialize()
+        self.first_step = self.optimization.state.step
         self._lap("initialization")
-        yield self._at("optimization")
-        told = saved = time.perf_counter()
-        for state in self.optimization:
-            now = time.perf_counter()
-            every = self.settings.preview_every
-            preview = self._preview() if every and state.step % every == 0 else None
-            if now - told > PROGRESS_SECONDS or preview is not None or state.finished:
-                told = now
-                yield self._at("refit" if state.refitting else "optimization", preview)
-            if self.folder is not None and now - saved > CHECKPOINT_SECONDS and not state.failed:
+        yield self._optimizing("optimization")
+        reported = saved = time.perf_counter()
+        for run in self.optimization:
+            now, step = time.perf_counter(), run.state.step
+            every = self.resolved.settings.schedule.preview_every
+            preview = self._preview() if every and step % every == 0 else None
+            if now - reported > PROGRESS_SECONDS or preview is not None or run.finished:
+                reported = now
+                yield self._optimizing("refit" if run.refitting else "optimization", preview)
+            if self.checkpoints is not None and now - saved > CHECKPOINT_SECONDS and not run.failed:
                 saved = now
-                self._save()
+                save_checkpoint(self.checkpoints, step, self.key, *run.state.stored())
         self._lap("optimization")
 
-    def result(self, noticed: list[str]) -> Reconstruction:
-        """The volume, its renders and how well they fit."""
-        optimization, case = self.optimization, self.case
-        if optimization.failed:
-            if not optimization.checked:
+    def result(self, messages: list[str]) -> Reconstruction:
+        """The volume, its renders and how well they fit; messages: warnings so far."""
+        run, case = self.optimization, self.case
+        if run.failed:
+            if not run.state.checked:
                 raise ReconstructionError(
-                    "the loss was not finite before there was a cloud to keep; "
-                    "check the X-rays for extreme values or lower the rates"
+                    "the loss was not finite before there was a cloud to keep; check the X-rays for extreme values or "
+                    "lower the rates"
                 )
-            noticed.append(f"the loss was not finite after step {optimization.step}; the best cloud before it was kept")
-        cloud = optimization.cloud.detach()
+            failure = f"the loss was not finite after step {run.state.step}; the best cloud before it was kept"
+            messages = [*messages, failure]
+        cloud = run.state.cloud.detach()
         volume = _volume(cloud, case.grid)
         renders = tuple(_image(cloud, view) for view in case.views)
         self._lap("rendering")
-        metrics = {"fit_psnr": _fit(renders, case.xrays, optimization.range)}
-        if optimization.best_psnr is not None:
-            metrics["held_out_psnr"] = optimization.best_psnr
-        ids = tuple(case.views[n].id for n in self.held_out)
-        every = tuple(dict.fromkeys([*case.warnings, *noticed]))
-        return Reconstruction(volume, cloud.to("cpu"), renders, ids, metrics, self.settings, every, self.durations)
+        metrics = {"fit_psnr": _fit(renders, case.xrays, run.images.range)}
+        if run.state.best_psnr is not None:
+            metrics["held_out_psnr"] = run.state.best_psnr
+        return Reconstruction(
+            volume=volume,
+            cloud=cloud.to("cpu"),
+            renders=renders,
+            held_out=tuple(case.views[n].id for n in run.images.held_out),
+            metrics=metrics,
+            settings=self.resolved.settings,
+            reasons=self.resolved.reasons,
+            warnings=unique(case.warnings, messages),
+            durations=self.durations,
+        )
 
     def size(self) -> str:
         """What a device's memory has to suffice for."""
         (width, height), shape = self.case.views[0].size, " x ".join(map(str, self.case.grid.shape))
-        count = self.settings.most_gaussians
+        count = self.resolved.settings.cloud.max_gaussians
         return f"{count} Gaussians, {len(self.case.views)} views of {width} x {height} pixels and {shape} voxels"
+
+    def _resolve(self, *, tissue: bool) -> ResolvedSettings:
+        return resolve(self.base, len(self.case.xrays), self.changes, tissue=tissue)
+
+    def _initialize(self) -> None:
+        """Make the optimisation, at its start or where a checkpoint left it."""
+        check_views(self.case.views, self.case.grid)
+        device = chosen(self.device)
+        xrays = [_usable(xray, self.case) for xray in self.case.xrays]
+        settings = self.resolved.settings
+        held_out = [n for n in _held_out(len(xrays), settings) if xrays[n].mask.any()]
+        images = Images(xrays, held_out, settings, device)
+        stored = load_checkpoint(self.checkpoints, self.key) if self.checkpoints is not None else None
+        if stored is None:
+            start = self._start([xrays[n] for n in images.training])
+            state = State.beginning(start.cloud.to(device), start.findings, start.settings.rates)
+        else:
+            state = State.restored(*stored, device)
+            self.resolved = self._resolve(tissue=state.found.tissue)
+        if state.found.tissue:
+            warn(TISSUE_WARNING)
+        self.optimization = Optimization(images, self.case.grid, self.resolved.settings, state)
+
+    def _start(self, xrays: list[XRay]) -> Start:
+        """The first cloud of the training views, with the settings for what a coarse reconstruction finds."""
+        coarse, found = coarse_start(xrays, self.case.grid, self.resolved.settings)
+        self.resolved = self._resolve(tissue=found.tissue)
+        settings = self.resolved.settings
+        return Start(first_cloud(coarse, self.case.grid, settings), settings, found)
 
     def _preview(self) -> Volume:
         """The region as it is now, in voxels of twice the size."""
         grid = self.case.grid.with_spacing(2 * float(self.case.grid.spacing.min()))
-        return _volume(self.optimization.cloud.detach(), grid)
+        return _volume(self.optimization.state.cloud.detach(), grid)
 
-    def _at(self, stage: Stage, preview: Volume | None = None) -> Progress:
-        seconds = time.perf_counter() - self.began
-        if stage == "initialization":
-            return Progress(stage, 0, self.settings.steps, None, None, seconds, None, 0)
-        state = self.optimization
+    def _initializing(self) -> Progress:
+        steps = self.resolved.settings.schedule.steps
+        return Progress("initialization", 0, steps, None, None, self._seconds(), None, 0, resolved=self.resolved)
+
+    def _optimizing(self, stage: Stage, preview: Volume | None = None) -> Progress:
+        run, state, seconds = self.optimization, self.optimization.state, self._seconds()
         done = state.step - self.first_step
         each = (seconds - self.durations["initialization"]) / done if done else None
-        remaining = None if each is None else each * (state.last_step - state.step)
         return Progress(
             stage=stage,
             step=state.step,
-            steps=state.last_step,
-            loss=state.loss,
+            steps=run.last_step,
+            loss=run.loss,
             held_out_psnr=state.held_out_psnr,
             seconds=seconds,
-            remaining=remaining,
+            remaining=None if each is None else each * (run.last_step - state.step),
             gaussians=len(state.raw),
             volume=preview,
+            resolved=self.resolved,
         )
 
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.began
+
     def _lap(self, stage: str) -> None:
-        self.durations[stage] = time.perf_counter() - self.began - sum(self.durations.values())
+        self.durations[stage] = self._seconds() - sum(self.durations.values())
 
-    def _key(self) -> str:
-        """What a checkpoint belongs to: the X-rays, their views, the region and the settings."""
-        digest = hashlib.sha256(json.dumps([__version__, self.settings.as_dict()], sort_keys=True).encode())
-        for xray in self.case.xrays:
-            for array in (xray.view.K, xray.view.world_from_camera, xray.image, xray.mask):
-                digest.update(array.tobytes())
-        digest.update(self.case.grid.world_from_index.tobytes() + bytes(str(self.case.grid.shape), "ascii"))
-        return digest.hexdigest()
 
-    def _save(self) -> None:
-        tensors, state = self.optimization.state()
-        assert self.folder is not None
-        save_checkpoint(self.folder, self.optimization.step, tensors, {"key": self._key(), **state})
-
-    def _resume(self) -> bool:
-        found = load_checkpoint(self.folder, self._key()) if self.folder is not None else None
-        if found is None:
-            return False
-        self.optimization.restore(*found)
-        return True
+def _key(case: Case, resolved: ResolvedSettings) -> str:
+    """What a checkpoint belongs to: the X-rays, their views, the region and the settings."""
+    settings = [__version__, resolved.settings.as_dict(), sorted(resolved.reasons.items())]
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for xray in case.xrays:
+        for array in (xray.view.K, xray.view.world_from_camera, xray.image, xray.mask):
+            digest.update(array.tobytes())
+    digest.update(case.grid.world_from_index.tobytes() + bytes(str(case.grid.shape), "ascii"))
+    return digest.hexdigest()
 
 
 def _image(cloud: Cloud, view: View) -> np.ndarray:
-    """A cloud in a view."""
+    """The line integrals of a cloud in a view."""
     return within_memory(lambda: project(cloud, view).cpu().numpy())
 
 
 def _volume(cloud: Cloud, grid: Grid) -> Volume:
-    """A cloud on a grid."""
+    """The attenuation of a cloud on a grid."""
 
     def values() -> np.ndarray:
         found = np.empty(grid.shape, np.float32)
-        # In halves, renders of two parts of the cloud lie side by side: half of the memory is a quarter of the grid.
+        # In halves, renders of two parts of the cloud are held at once: half of the memory is a quarter of the grid.
         step = -(-grid.shape[0] // parts() ** 2)
         for first in range(0, grid.shape[0], step):
             slab = found[first : first + step]
@@ -233,50 +262,25 @@ def _volume(cloud: Cloud, grid: Grid) -> Volume:
 
 
 def _held_out(count: int, settings: ReconstructionSettings) -> list[int]:
-    """Numbers of the views to keep back, spread over the case; raises ReconstructionError if too few are left."""
-    held = settings.held_out
-    if held is None:
-        held = max(1, round(count / VIEWS_PER_HELD_OUT)) if count >= FEWEST_FOR_HELD_OUT else 0
-    if count - held < 2:
-        raise ReconstructionError(f"{count} views less {held} held out, expected at least two to reconstruct from")
-    return [int((n + 0.5) * count / held) for n in range(held)]
+    """Numbers of the views to hold out, spread over the case; raises ReconstructionError if too few are left."""
+    held_out = settings.schedule.held_out
+    if held_out is None:
+        held_out = max(1, round(count / VIEWS_PER_HELD_OUT)) if count >= MIN_VIEWS_TO_HOLD_OUT else 0
+    if count - held_out < 2:
+        raise ReconstructionError(
+            f"{count} views, of which {held_out} are held out, expected at least two to reconstruct from; use more "
+            "views or a smaller schedule.held_out"
+        )
+    return [int((n + 0.5) * count / held_out) for n in range(held_out)]
 
 
 def _usable(xray: XRay, case: Case) -> XRay:
     """The X-ray at the resolution that the region's voxels can use."""
-    return reduced(xray, int(PIXELS_PER_VOXEL * case.grid.spacing.min() / xray.view.pixel_size(case.grid.center)))
+    factor = MIN_PIXELS_PER_VOXEL * case.grid.spacing.min() / xray.view.pixel_size(case.grid.center)
+    return reduced(xray, int(factor))
 
 
-def _beginning(
-    xrays: list[XRay], case: Case, settings: ReconstructionSettings
-) -> tuple[Cloud, float, bool, Trunk | None]:
-    """The cloud to start from, a typical attenuation in 1/mm, whether most of the region is empty, and the trunk."""
-    generator = np.random.default_rng((settings.seed, 0))
-    start = algebraic_start(xrays, case.grid, settings)
-    if not start.region.any():
-        raise ReconstructionError(
-            "the X-rays hold no attenuation that the region could explain; check that the values are line integrals "
-            "(or state intensity and I0) and that region and calibration share one frame (LPS, mm)"
-        )
-    unit = float(np.percentile(start.region[start.region > 0], 95))
-    sparse = bool((start.region > FILLED * unit).mean() < SPARSE)
-    settings = settings if sparse else settings.for_tissue()
-    if settings.initialization == "random":
-        region = random_cloud(
-            case.grid, settings.gaussians, float(start.region.mean()), settings.initial_overlap, generator
-        )
-    else:
-        region = sampled_cloud(start.region, start.region_grid, settings.gaussians, settings.initial_overlap, generator)
-    if start.background is None:
-        return region, unit, sparse, None
-    draw = sampled_cloud if start.trunk is None else lattice_cloud
-    around = draw(
-        start.background, start.background_grid, settings.background_gaussians, settings.initial_overlap, generator
-    )
-    return Cloud.concatenated(region, around), unit, sparse, start.trunk
-
-
-def _fit(renders: tuple[np.ndarray, ...], xrays: tuple[XRay, ...], scale: float) -> float:
+def _fit(renders: tuple[np.ndarray, ...], xrays: tuple[XRay, ...], peak: float) -> float:
     """PSNR in dB of all measured pixels of all views."""
     errors = [np.square(r - x.image, dtype=np.float64)[x.mask] for r, x in zip(renders, xrays, strict=True)]
-    return float(10 * np.log10(scale**2 / np.concatenate(errors).mean()))
+    return psnr_of_error(float(np.concatenate(errors).mean()), peak)

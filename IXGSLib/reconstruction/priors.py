@@ -1,4 +1,4 @@
-"""How unlike a body a cloud is, whatever the X-rays say."""
+"""What is known of a body whatever the X-rays say, as a cost of a cloud."""
 
 from __future__ import annotations
 
@@ -9,57 +9,47 @@ from torch import Tensor
 from ..gaussians import Cloud
 from ..geometry import Grid
 from ..rendering import voxelize
-from .algebraic import trunk_grid
-from .body_model import Trunk
-from .gap_penalty import half_filled
+from .algebraic import body_grid
+from .gap_penalty import gap_penalty
 from .settings import ReconstructionSettings
+from .start import Findings
 from .total_variation import total_variation
 
-RIM = 5.0
-"""Millimetres around a region of soft tissue that are looked at too: what straddles its border would go rough."""
+TISSUE_RIM_MM = 5.0
+"""Margin around a region of soft tissue that is included: Gaussians across its border would become rough."""
 
 
 class Priors:
-    """What is held against a cloud: roughness, half-filled voxels among bone, and differences from the trunk around it.
+    """Total variation, the gap penalty and differences from the body model.
 
-    grid: the region. unit: a typical attenuation in 1/mm. sparse: whether most of the region is empty. trunk: what
-    it lies in where it is full of soft tissue.
+    grid: the region. settings: as resolved for what was found.
     """
 
-    def __init__(
-        self,
-        grid: Grid,
-        settings: ReconstructionSettings,
-        unit: float,
-        sparse: bool,
-        trunk: Trunk | None,
-        device: torch.device,
-    ) -> None:
-        self.settings, self.unit, self.sparse = settings, unit, sparse
-        self.rim = 0.0 if sparse else RIM
+    def __init__(self, grid: Grid, settings: ReconstructionSettings, found: Findings, device: torch.device) -> None:
+        self.settings, self.typical = settings, found.typical
+        self.rim = TISSUE_RIM_MM if found.tissue else 0.0
         self.grid = grid.padded(self.rim)
-        self.tissue = None
-        if trunk is not None and settings.trunk_weight:
-            self.around = trunk_grid(grid, settings)
-            self.tissue = torch.tensor(trunk.values(self.around), device=device)
+        self.body: Tensor | None = None
+        if found.body is not None and settings.tissue.body_weight:
+            self.body_grid = body_grid(grid, settings)
+            self.body = torch.tensor(found.body.values(self.body_grid), device=device)
 
     def __call__(self, cloud: Cloud, step: int) -> Tensor:
-        """A scalar; roughness and half-filled voxels are those of a sub-grid that is drawn for the step."""
-        s = self.settings
+        """The cost, a scalar; total variation and gap penalty are evaluated on a sub-grid drawn for the step."""
+        loss, typical = self.settings.loss, self.typical
         values = voxelize(cloud, self._patch(step))
-        weight, knee = (s.tv_weight, s.tv_knee) if self.sparse else (s.dense_tv_weight, s.dense_tv_knee)
-        loss = total_variation(values, knee * self.unit) * (weight / self.unit)
-        if self.sparse:
-            loss = loss + half_filled(values, s.gap * self.unit) * (s.gap_weight * s.gap)
-        if self.tissue is not None:
-            apart = (voxelize(cloud, self.around) - self.tissue).square().mean()
-            loss = loss + apart * (s.trunk_weight / self.unit**2)
-        return loss
+        cost = total_variation(values, loss.tv_knee * typical) * (loss.tv_weight / typical)
+        if loss.gap_weight:
+            cost = cost + gap_penalty(values, loss.gap * typical) * (loss.gap_weight * loss.gap)
+        if self.body is not None:
+            difference = (voxelize(cloud, self.body_grid) - self.body).square().mean()
+            cost = cost + difference * (self.settings.tissue.body_weight / typical**2)
+        return cost
 
     def _patch(self, step: int) -> Grid:
         """A random sub-grid of the region and its rim at the volume's spacing."""
-        generator = np.random.default_rng((self.settings.seed, 2, step))
+        generator = np.random.default_rng((self.settings.schedule.seed, 2, step))
         spacing = float(self.grid.spacing.min())
-        side = np.minimum(self.settings.tv_size * spacing + 2 * self.rim, self.grid.size)
+        side = np.minimum(self.settings.loss.tv_size * spacing + 2 * self.rim, self.grid.size)
         local = generator.uniform(-0.5, 0.5, 3) * (self.grid.size - side)
         return Grid.centered(self.grid.center + self.grid.direction @ local, side, spacing, self.grid.direction)

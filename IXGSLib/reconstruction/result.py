@@ -1,7 +1,8 @@
-"""What a reconstruction tells while it runs and what it gives in the end."""
+"""What a reconstruction reports while it runs, and what it returns."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..gaussians import Cloud
 from ..volume import Volume
+from .resolution import ResolvedSettings
 from .settings import ReconstructionSettings
 
 Stage = Literal["initialization", "optimization", "refit"]
@@ -16,11 +18,12 @@ Stage = Literal["initialization", "optimization", "refit"]
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a reconstruction stands.
+    """The state of a reconstruction.
 
-    loss: of the last step. held_out_psnr: dB, of the views kept back; None when there are none or not yet checked.
-    seconds: since the start; remaining: an estimate, None before there is one.
-    volume: a coarse preview, when one was asked for.
+    loss: of the last step. held_out_psnr: dB, of the held-out views; None without any, or before the first check.
+    seconds: since the start. remaining: estimated seconds, None before there is an estimate.
+    volume: a coarse preview, when one was asked for. resolved: the settings as far as they are known: the start finds
+    out whether soft tissue fills the region.
     """
 
     stage: Stage
@@ -32,10 +35,11 @@ class Progress:
     remaining: float | None
     gaussians: int
     volume: Volume | None = None
+    resolved: ResolvedSettings | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the volume, for JSON."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "volume"}
+        """The numbers, for JSON: everything but the volume and the settings."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("volume", "resolved")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +47,9 @@ class Reconstruction:
     """A volume, the cloud that it was voxelized from, and how well the cloud explains the X-rays.
 
     renders: one line-integral image (height, width) per view of the case, in its order.
-    held_out: ids of the views that were kept back until the refit.
+    held_out: ids of the views that were held out until the refit.
     metrics: `held_out_psnr` in dB before the refit, `fit_psnr` over all views after it.
+    settings: those that ran. reasons: why single ones are not the preset's, by dotted name.
     durations: seconds by stage.
     """
 
@@ -54,5 +59,6 @@ class Reconstruction:
     held_out: tuple[str, ...]
     metrics: dict[str, float]
     settings: ReconstructionSettings
+    reasons: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     durations: dict[str, float] = field(default_factory=dict)

@@ -1,249 +1,267 @@
-"""How a reconstruction is made, as one value that library, command line and panel share."""
+"""How a volume is reconstructed, as one value that library, command line and panel share."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal
 
+from ..checks import check_choice, check_range, check_whole
 from ..errors import SettingsError
 
+Initialization = Literal["algebraic", "random"]
 Preset = Literal["preview", "standard", "fine"]
+
+INITIALIZATIONS: tuple[Initialization, ...] = ("algebraic", "random")
+
+
+def number(default: Any, low: float, high: float = float("inf")) -> Any:
+    """A numeric field that may take the values from `low` to `high`."""
+    return field(default=default, metadata={"range": (low, high)})
+
+
+class Group:
+    """A group of settings; raises SettingsError when a number is out of its range."""
+
+    name: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, each.name)
+            if "range" in each.metadata and value is not None:
+                check = check_range if isinstance(each.default, float) else check_whole
+                check(f"{self.name}.{each.name}", value, *each.metadata["range"])
+
+
+@dataclass(frozen=True)
+class CloudSettings(Group):
+    """How many Gaussians there are, and how they start."""
+
+    name: ClassVar[str] = "cloud"
+
+    initialization: Initialization = "algebraic"
+    """Place the first Gaussians by a coarse algebraic reconstruction, or at random."""
+    gaussians: int = number(50_000, 1)
+    """Number of Gaussians in the region at the start."""
+    gaussians_per_view: int = number(1800, 1)
+    """Upper limit of a preset's Gaussians per view: few views cannot resolve more."""
+    background_gaussians: int = number(12_000, 0)
+    """Number of Gaussians around the region, which model what projects into the images from outside it; none are used
+    when nothing does."""
+    max_gaussians: int = number(62_000, 1)
+    """Number of Gaussians, background included, up to which density control may add some."""
+    background_margin: float = number(160.0, 0)
+    """Farthest extent of the background around the region, mm. Less is used where that explains the X-rays as well,
+    and half as much again for the body model around a region of soft tissue."""
+    initial_overlap: float = number(0.7, 0.05)
+    """Standard deviation of a Gaussian at the start, as a multiple of the distance between neighbours."""
+    min_scale: float = number(0.2, 0.01)
+    """Smallest standard deviation of a Gaussian along an axis, mm."""
+    max_scale: float = number(20.0, 0.01)
+    """Largest standard deviation of a Gaussian along an axis, mm."""
+    max_aspect: float = number(10.0, 1)
+    """Largest ratio of the longest to the shortest standard deviation of a Gaussian, which prevents needles."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("cloud.initialization", self.initialization, INITIALIZATIONS)
+        if not self.min_scale < self.max_scale:
+            raise SettingsError(
+                f"cloud.min_scale is {self.min_scale} mm and cloud.max_scale {self.max_scale} mm, expected the minimum "
+                "to be smaller; change one of them"
+            )
+
+
+@dataclass(frozen=True)
+class ScheduleSettings(Group):
+    """How many steps the optimisation takes, and what happens between them."""
+
+    name: ClassVar[str] = "schedule"
+
+    steps: int = number(2000, 0)
+    """Number of steps. A preset that uses fewer Gaussians for few views takes up to 1.5 times as many, in about the
+    same time."""
+    coarse_steps: int = number(200, 0)
+    """Number of first steps, on images of half the size."""
+    refit_steps: int = number(400, 0)
+    """Number of last steps, which also use the held-out views."""
+    held_out: int | None = number(None, 0)
+    """Number of views that are held out until the refit to monitor progress. Automatic: one in fifteen, and none of
+    fewer than twelve views, each of which is worth more than the monitoring."""
+    patience: int = number(6, 1)
+    """Number of checks of the held-out views without improvement after which the refit begins."""
+    check_every: int = number(100, 1)
+    """Steps between checks of the held-out views."""
+    preview_every: int = number(0, 0)
+    """Steps between coarse preview volumes; 0 makes none."""
+    seed: int = number(0, 0)
+    """Seed of all random numbers."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.coarse_steps + self.refit_steps > self.steps:
+            raise SettingsError(
+                f"schedule.coarse_steps {self.coarse_steps} and schedule.refit_steps {self.refit_steps} add up to more "
+                f"than schedule.steps {self.steps}; lower them, or raise schedule.steps"
+            )
+
+
+@dataclass(frozen=True)
+class RateSettings(Group):
+    """Learning rates of Adam, per step."""
+
+    name: ClassVar[str] = "rates"
+
+    position: float = number(0.2, 0)
+    """Learning rate of positions, mm."""
+    scale: float = number(0.04, 0)
+    """Learning rate of the logarithms of standard deviations."""
+    rotation: float = number(0.02, 0)
+    """Learning rate of quaternions."""
+    density: float = number(0.04, 0)
+    """Learning rate of densities before the softplus."""
+    final: float = number(0.1, 1e-6, 1)
+    """Share of every rate that is left at the last step."""
+
+
+@dataclass(frozen=True)
+class LossSettings(Group):
+    """How differences from the X-rays and the priors are weighted."""
+
+    name: ClassVar[str] = "loss"
+
+    noise_exponent: float = number(0.5, 0)
+    """Growth of noise with the line integral p, as exp(noise_exponent p), by which differences are divided. 0.5 is that
+    of quantum noise, 0 weights all pixels alike."""
+    ssim_weight: float = number(0.25, 0)
+    """Weight of 1 - SSIM."""
+    tv_weight: float = number(0.2, 0)
+    """Weight of total variation."""
+    tv_knee: float = number(0.01, 1e-6)
+    """Difference between neighbouring voxels, as a share of the typical attenuation, beyond which total variation
+    grows as a square root, which keeps edges sharp."""
+    tv_every: int = number(16, 1)
+    """Steps between evaluations of the priors, each of which is weighted for all of them."""
+    tv_size: int = number(128, 2)
+    """Voxels along each side of the random sub-grid on which the priors are evaluated."""
+    gap_weight: float = number(0.01, 0)
+    """Weight of the gap penalty on attenuation between zero and bone, which bone-enhanced X-rays do not contain;
+    evaluated with total variation."""
+    gap: float = number(1.1, 0.01)
+    """Attenuation of the softest bone, as a share of the typical attenuation."""
+
+
+@dataclass(frozen=True)
+class ControlSettings(Group):
+    """When Gaussians are added and removed."""
+
+    name: ClassVar[str] = "control"
+
+    every: int = number(100, 1)
+    """Steps between two rounds of density control."""
+    split_fraction: float = number(0.02, 0, 1)
+    """Share of the Gaussians, those with the largest gradients, that are cloned or split in each round."""
+    min_density: float = number(5e-4, 0, 1)
+    """Density, as a share of the typical attenuation, below which a Gaussian is removed."""
+
+
+@dataclass(frozen=True)
+class TissueSettings(Group):
+    """What applies instead where soft tissue fills the region, whose X-rays are noisy and of low contrast."""
+
+    name: ClassVar[str] = "tissue"
+
+    max_gaussians: int = number(50_000, 1)
+    """Largest number of Gaussians in the region at the start; more would fit the noise."""
+    max_steps: int = number(2000, 0)
+    """Largest number of steps; more would fit the noise."""
+    tv_weight: float = number(0.15, 0)
+    """Weight of total variation."""
+    tv_knee: float = number(0.025, 1e-6)
+    """Knee of total variation, as a share of the typical attenuation."""
+    body_attenuation: float = number(0.0198, 0)
+    """Mean attenuation of the body around the region, 1/mm, which is modelled as an elliptical cylinder of soft tissue,
+    bone and gas; 0 uses no body model."""
+    body_weight: float = number(0.05, 0)
+    """Weight of squared differences from the body model, which keeps the level within the region: X-rays say too little
+    of what lies beyond the detector."""
 
 
 @dataclass(frozen=True)
 class ReconstructionSettings:
     """Every choice of a reconstruction; lengths in mm, attenuation in 1/mm. Raises SettingsError when out of range."""
 
-    # The cloud
-    initialization: Literal["algebraic", "random"] = "algebraic"
-    gaussians: int = 50_000
-    """In the region, at the start."""
-    gaussians_per_view: int = 1800
-    """A preset gives a case of few views no more than this for each, for they cannot tell more of them apart."""
-    dense_gaussians: int = 50_000
-    """Most in a region full of soft tissue, whose X-rays are so noisy that more of them fit the noise."""
-    background_gaussians: int = 12_000
-    """Around the region, for what lies outside it and projects into the images; none are spent when nothing does."""
-    most_gaussians: int = 62_000
-    """Up to how many density control may add, all counted."""
-    background_margin: float = 160.0
-    """How far around the region the background may reach, mm; less where that explains the X-rays as well, half as far
-    again for the trunk around a region of soft tissue."""
-    trunk_attenuation: float = 0.0198
-    """Of the soft tissue, bone and gas of a trunk together, 1/mm: an elliptic cylinder of it surrounds a region that
-    X-rays show full of tissue; 0 expects none."""
-    initial_overlap: float = 0.7
-    """Standard deviation of a Gaussian at the start, in units of the distance between neighbours."""
-    smallest_scale: float = 0.2
-    largest_scale: float = 20.0
-    largest_aspect: float = 10.0
-    """Longest over shortest standard deviation of a Gaussian: the limit against needles."""
+    cloud: CloudSettings = CloudSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    rates: RateSettings = RateSettings()
+    loss: LossSettings = LossSettings()
+    control: ControlSettings = ControlSettings()
+    tissue: TissueSettings = TissueSettings()
 
-    # The schedule
-    steps: int = 2000
-    """With all `gaussians`; where a preset gives fewer, up to one and a half times as many, in about the same time."""
-    dense_steps: int = 2000
-    """Most for a region full of soft tissue, where more fit the noise."""
-    coarse_steps: int = 200
-    """Steps at half the image size, which come first."""
-    refit_steps: int = 400
-    """The last steps, which use the held-out views too."""
-    held_out: int | None = None
-    """Views kept back to watch the progress; None takes one in fifteen, and none below twelve views, where each is
-    worth more than the watch."""
-    patience: int = 6
-    """Checks of the held-out views without a better one before the refit begins."""
-    check_every: int = 100
-    preview_every: int = 0
-    """Steps between coarse volumes in the progress; 0 sends none."""
-    seed: int = 0
+    def __getitem__(self, name: str) -> Any:
+        """The value of a setting by its dotted name, such as `cloud.gaussians`."""
+        group, _, each = name.partition(".")
+        return getattr(getattr(self, group), each)
 
-    # Adam
-    position_rate: float = 0.2
-    """mm per step."""
-    scale_rate: float = 0.04
-    """Of the logarithm of the scale."""
-    rotation_rate: float = 0.02
-    density_rate: float = 0.04
-    """Of the raw density."""
-    final_rate: float = 0.1
-    """What is left of each rate at the last step."""
+    def updated(self, values: Mapping[str, Any]) -> ReconstructionSettings:
+        """These settings with other values by dotted name; raises SettingsError when they do not fit together."""
+        groups: dict[str, dict[str, Any]] = {}
+        for name, value in values.items():
+            group, _, each = name.partition(".")
+            groups.setdefault(group, {})[each] = value
+        return replace(self, **{group: replace(getattr(self, group), **each) for group, each in groups.items()})
 
-    # The loss
-    noise: float = 0.5
-    """How fast noise grows with the line integral p, as exp(noise p), by which differences are divided: a half is that
-    of quanta, which get fewer as exp(-p); 0 counts all pixels alike."""
-    ssim_weight: float = 0.25
-    tv_weight: float = 0.2
-    tv_knee: float = 0.01
-    """Difference between neighbouring voxels, as a share of the typical attenuation, beyond which total variation
-    grows as a square root: that keeps edges sharp."""
-    dense_tv_weight: float = 0.15
-    dense_tv_knee: float = 0.025
-    """The same for a region full of soft tissue, whose contrasts are weaker."""
-    trunk_weight: float = 0.05
-    """Weight of the squared differences from the trunk where soft tissue fills the region: too little is known of what
-    lies beyond the detector to set the level within. Taken with the total variation."""
-    tv_every: int = 16
-    """Steps from one look at total variation to the next; each counts for all of them."""
-    tv_size: int = 128
-    """Voxels along each side of the random sub-grid on which it is taken; a smaller region is taken whole."""
-    gap_weight: float = 0.01
-    """Weight of attenuation between zero and bone, which bone-enhanced X-rays have none of; taken with the total
-    variation, and only where most of the region is empty."""
-    gap: float = 1.1
-    """Attenuation of the softest bone as a share of the typical attenuation."""
+    def flat(self) -> dict[str, Any]:
+        """All values by dotted name, in the order of the groups."""
+        return {name: self[name] for name in NAMES}
 
-    # Density control
-    control_every: int = 100
-    split_fraction: float = 0.02
-    """Share of the Gaussians with the largest gradients that are cloned or split at each control."""
-    faintest_share: float = 5e-4
-    """Gaussians below this share of the typical attenuation are removed."""
-
-    def __post_init__(self) -> None:
-        for name, low in _LOWEST.items():
-            value = getattr(self, name)
-            if value is not None and not value >= low:
-                raise SettingsError(f"{name} is {value}, expected at least {low}")
-        for name in ("split_fraction", "final_rate", "faintest_share"):
-            if getattr(self, name) > 1:
-                raise SettingsError(f"{name} is {getattr(self, name)}, expected at most 1")
-        if self.initialization not in ("algebraic", "random"):
-            raise SettingsError(f"initialization is '{self.initialization}', expected 'algebraic' or 'random'")
-        if not self.smallest_scale < self.largest_scale:
-            raise SettingsError(
-                f"smallest_scale {self.smallest_scale} mm is not below largest_scale {self.largest_scale} mm"
-            )
-        if self.coarse_steps + self.refit_steps > self.steps:
-            raise SettingsError(
-                f"coarse_steps {self.coarse_steps} and refit_steps {self.refit_steps} are more than steps {self.steps}"
-            )
-
-    def for_views(self, count: int) -> ReconstructionSettings:
-        """The settings of a case with `count` views: these, or fewer Gaussians, more steps and stronger priors.
-
-        Steps and the weights of the priors grow with the root of what the Gaussians shrink by, up to MOST_MORE times: a
-        step costs more than its Gaussians.
-        """
-        share = min(1.0, self.gaussians_per_view * count / self.gaussians)
-        if share == 1:
-            return self
-        more = min(share**-0.5, MOST_MORE)
-        return replace(
-            self,
-            gaussians=max(1, int(share * self.gaussians)),
-            dense_gaussians=max(1, int(share * self.dense_gaussians)),
-            most_gaussians=max(1, int(share * self.most_gaussians)),
-            steps=int(more * self.steps),
-            dense_steps=int(more * self.dense_steps),
-            coarse_steps=int(more * self.coarse_steps),
-            refit_steps=int(more * self.refit_steps),
-            tv_weight=more * self.tv_weight,
-            gap_weight=more * self.gap_weight,
-        )
-
-    def for_tissue(self) -> ReconstructionSettings:
-        """The settings of a region full of soft tissue: these, or no more Gaussians and steps than suit it."""
-        gaussians = min(self.gaussians, self.dense_gaussians)
-        share = min(1.0, self.dense_steps / max(self.steps, 1))
-        return replace(
-            self,
-            gaussians=gaussians,
-            most_gaussians=min(self.most_gaussians, gaussians + self.background_gaussians),
-            steps=int(share * self.steps),
-            coarse_steps=int(share * self.coarse_steps),
-            refit_steps=int(share * self.refit_steps),
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ReconstructionSettings:
-        """The settings of a JSON object; raises SettingsError for names that do not exist."""
-        unknown = sorted(set(values) - set(cls.__dataclass_fields__))
-        if unknown:
-            raise SettingsError(
-                f"unknown settings {', '.join(unknown)}; known are {', '.join(cls.__dataclass_fields__)}"
-            )
-        return cls(**values)
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        """The groups as nested dictionaries, for JSON."""
+        nested: dict[str, dict[str, Any]] = {}
+        for name, value in self.flat().items():
+            group, _, each = name.partition(".")
+            nested.setdefault(group, {})[each] = value
+        return nested
 
 
-MOST_MORE = 1.5
-"""Steps, and weights of the priors, of a case with few views to those of one with many."""
-
-_LOWEST: dict[str, float] = {
-    "gaussians": 1,
-    "gaussians_per_view": 1,
-    "dense_gaussians": 1,
-    "background_gaussians": 0,
-    "most_gaussians": 1,
-    "background_margin": 0.0,
-    "trunk_attenuation": 0.0,
-    "initial_overlap": 0.05,
-    "smallest_scale": 0.01,
-    "largest_aspect": 1.0,
-    "steps": 0,
-    "dense_steps": 0,
-    "coarse_steps": 0,
-    "refit_steps": 0,
-    "held_out": 0,
-    "patience": 1,
-    "check_every": 1,
-    "preview_every": 0,
-    "seed": 0,
-    "position_rate": 0.0,
-    "scale_rate": 0.0,
-    "rotation_rate": 0.0,
-    "density_rate": 0.0,
-    "final_rate": 1e-6,
-    "noise": 0.0,
-    "ssim_weight": 0.0,
-    "tv_weight": 0.0,
-    "tv_knee": 1e-6,
-    "dense_tv_weight": 0.0,
-    "dense_tv_knee": 1e-6,
-    "trunk_weight": 0.0,
-    "tv_every": 1,
-    "tv_size": 2,
-    "gap_weight": 0.0,
-    "gap": 0.01,
-    "control_every": 1,
-    "split_fraction": 0.0,
-    "faintest_share": 0.0,
-}
+NAMES: tuple[str, ...] = tuple(
+    f"{group.name}.{each.name}"
+    for group in fields(ReconstructionSettings)
+    for each in fields(group.default)  # type: ignore[arg-type]
+)
+"""The dotted names of all settings."""
 
 _STANDARD = ReconstructionSettings()
 
 PRESETS: dict[Preset, ReconstructionSettings] = {
-    "preview": replace(
-        _STANDARD,
-        gaussians=20_000,
-        background_gaussians=6_000,
-        most_gaussians=26_000,
-        steps=200,
-        coarse_steps=100,
-        refit_steps=50,
-        tv_weight=0.48,
-        gap_weight=0.04,
+    "preview": _STANDARD.updated(
+        {
+            "cloud.gaussians": 20_000,
+            "cloud.background_gaussians": 6_000,
+            "cloud.max_gaussians": 26_000,
+            "schedule.steps": 200,
+            "schedule.coarse_steps": 100,
+            "schedule.refit_steps": 50,
+            "loss.tv_weight": 0.48,
+            "loss.gap_weight": 0.04,
+        }
     ),
     "standard": _STANDARD,
-    "fine": replace(
-        _STANDARD,
-        gaussians=100_000,
-        most_gaussians=120_000,
-        gaussians_per_view=3600,
-        steps=4000,
-        coarse_steps=400,
-        refit_steps=800,
+    "fine": _STANDARD.updated(
+        {
+            "cloud.gaussians": 100_000,
+            "cloud.max_gaussians": 120_000,
+            "cloud.gaussians_per_view": 3600,
+            "schedule.steps": 4000,
+            "schedule.coarse_steps": 400,
+            "schedule.refit_steps": 800,
+        }
     ),
 }
 """Settings for a first look, for use, and for the most that the X-rays can give."""
 
 
 def settings_for(preset: Preset) -> ReconstructionSettings:
-    """The settings of a preset; raises SettingsError for a name that is none."""
-    if preset not in PRESETS:
-        raise SettingsError(f"preset '{preset}', expected one of {', '.join(PRESETS)}")
+    """The settings of a preset, for many views of bone; raises SettingsError for an unknown name."""
+    check_choice("preset", preset, tuple(PRESETS))
     return PRESETS[preset]

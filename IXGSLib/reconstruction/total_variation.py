@@ -1,7 +1,7 @@
-"""How rough a volume is: isotropic total variation (Rudin, Osher and Fatemi, Physica D 1992), or its concave kin.
+"""Isotropic total variation of a volume (Rudin, Osher and Fatemi, Physica D 1992), and a concave form of it.
 
-Differences far beyond a knee count as their square root (Chartrand, IEEE SPL 2007: a power below one keeps edges that
-few projections cannot hold): many small differences then cost more than one large one.
+Differences far beyond a knee count as their square root, so that many small differences cost more than one large one:
+a power below one keeps edges with few projections (Chartrand, IEEE SPL 2007).
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ from torch import Tensor
 from ..compute.lanes import kernel
 from ..compute.threads import CHUNKS, run
 from ..rendering import devices
-
-FLATTEST = 1e-12
-"""Added under the root, whose gradient has no value at zero; far below any attenuation that matters."""
+from .kernel_constants import TV_EPSILON
 
 
 def total_variation(values: Tensor, knee: float = math.inf) -> Tensor:
     """Mean of 2 knee (sqrt(1 + length / knee) - 1) over values [k, j, i], a scalar.
 
-    length: that of the difference to the next voxel along each axis. An infinite knee leaves the length itself.
+    length: Euclidean norm of the differences to the next voxel along each axis. An infinite knee gives the mean length.
     Zero for a single slice.
     """
     if min(values.shape) == 1:
@@ -43,8 +41,8 @@ def total_variation_reference(values: Tensor, knee: float = math.inf) -> Tensor:
     """`total_variation` in plain torch, for any device and precision."""
     here = values[:-1, :-1, :-1]
     differences = (values[1:, :-1, :-1] - here, values[:-1, 1:, :-1] - here, values[:-1, :-1, 1:] - here)
-    length = sum(d * d for d in differences).add(FLATTEST).sqrt()  # type: ignore[union-attr]
-    # The same number without a difference of large ones.
+    length = sum(d * d for d in differences).add(TV_EPSILON).sqrt()  # type: ignore[union-attr]
+    # The same number without the cancellation of two large ones.
     return (2 * length / (1 + (1 + length / knee).sqrt())).mean()
 
 
@@ -70,14 +68,14 @@ class _TotalVariation(torch.autograd.Function):
 
 @kernel
 def _lengths(chunk, start, stop, v, curvature, slopes, sums):
-    """Add up the costs of the differences and store each one's slope over its length, zero on the last planes."""
+    """Sum the costs of the differences; store each cost's derivative divided by its length, zero on the last planes."""
     total, one, two = 0.0, np.float32(1), np.float32(2)
     for k in range(start, stop):
         for j in range(v.shape[1] - 1):
             row = np.float32(0)
             for i in range(v.shape[2] - 1):
                 a, b, c = v[k + 1, j, i] - v[k, j, i], v[k, j + 1, i] - v[k, j, i], v[k, j, i + 1] - v[k, j, i]
-                length = np.sqrt(a * a + b * b + c * c + np.float32(FLATTEST))
+                length = np.sqrt(a * a + b * b + c * c + np.float32(TV_EPSILON))
                 root = np.sqrt(one + length * curvature)
                 slopes[k, j, i] = one / (length * root)
                 row += two * length / (one + root)
@@ -87,7 +85,7 @@ def _lengths(chunk, start, stop, v, curvature, slopes, sums):
 
 @kernel
 def _divergence(chunk, start, stop, v, slopes, unit, gradient):
-    """The derivative in every voxel: of its own length and of those of the voxels before it along each axis."""
+    """The derivative with respect to every voxel: of its own length and those of its predecessors along each axis."""
     for k in range(start, stop):
         up, above = min(k + 1, v.shape[0] - 1), max(k - 1, 0)
         for j in range(v.shape[1]):

@@ -12,12 +12,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ..compute.device import Device
 from ..errors import IXGSWarning, SettingsError
 from ..gaussians import Cloud
 from ..geometry import Grid, View
 from . import reference
-
-Device = Literal["auto", "cpu", "cuda"]
 
 _WAYS = {
     "with_gsplat": "gsplat does not work here ({}), which needs nvcc and a C++ compiler at its first use",

@@ -1,4 +1,4 @@
-"""The folder of a run: what may be written where, in which order, and what a failed run leaves."""
+"""The folder of a run: what is written where, in which order, and what a failed run leaves behind."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from typing import Any
 from ..errors import IXGSError
 from ..files import sha256, write_atomically, write_whole
 from .lock import Lock
-from .record import DONE, RUN, VERSION, read_record
+from .records import DONE, RUN, VERSION, read_record
 
 LOG, LOCK, CHECKPOINTS = "progress.jsonl", "run.lock", "checkpoints"
 OUTPUTS = ("volume.nrrd", "gaussians.ply", "bone.stl", "report.html")
 PREVIEW = "preview.nrrd"
-"""The volume so far, coarse; there only while the run lasts."""
+"""A coarse volume of the current state, which exists only during the run."""
 STANDARDIZED = "standardized"
-"""The case of standardised X-rays, where the run made them."""
-COMPARED = ("version", "ixgs", "case", "inputs", "standardization", "settings")
-"""What of run.json must be the same for a run to go on."""
+"""The case of standardised X-rays, if the run made them."""
+COMPARED = ("version", "ixgs", "case", "inputs", "standardization", "preset", "changes")
+"""Entries of run.json that must be the same for a run to be resumed."""
 
 
 class RunFolder:
     """A folder that holds one run, from run.json at its start to done.json at its end.
 
-    run: the content of run.json. resume: whether an unfinished run with the same content may be there.
-    As a context it makes the folder, locks it and writes run.json; left by an error, it removes all that was made,
-    unless there are checkpoints to go on from.
+    run: the content of run.json. resume: whether to continue an unfinished run with the same content.
+    As a context it creates the folder, locks it and writes run.json; left by an error, it removes everything that was
+    created, unless there are checkpoints to resume from.
     Raises IXGSError for a folder that holds something else or cannot be written.
     """
 
@@ -38,7 +38,7 @@ class RunFolder:
         self.run = json.loads(json.dumps({"format": "ixgs-run", "version": VERSION, **run}, allow_nan=False))
         self.resume = resume
         self.lock = Lock(self.path / LOCK)
-        self.made: list[Path] = []
+        self.created: list[Path] = []
         self.resumed = False
 
     @property
@@ -47,17 +47,17 @@ class RunFolder:
 
     @property
     def resumable(self) -> bool:
-        """Whether there is something to go on from."""
+        """Whether there is a checkpoint to resume from."""
         return any(self.checkpoints.glob("*.json")) if self.checkpoints.is_dir() else False
 
     def __enter__(self) -> RunFolder:
         self.lock.check()
         self.resumed = self._check()
         try:
-            self._make()
+            self._create()
             self.lock.acquire()
         except BaseException:
-            self._unmake()
+            self._remove_created()
             raise
         try:
             self._sweep()
@@ -74,13 +74,20 @@ class RunFolder:
         else:
             self._remove()
 
+    def update(self, values: dict[str, Any]) -> None:
+        """Replace entries of run.json by what became known during the run."""
+        run = self.run | json.loads(json.dumps(values, allow_nan=False))
+        if run != self.run:
+            self.run = run
+            self._write(RUN, self.run)
+
     def save(self, name: str, save: Callable[[Path], None]) -> None:
-        """Write one of the OUTPUTS, or the PREVIEW, with a function that takes a path."""
+        """Write one of the OUTPUTS or the PREVIEW, by a function that takes a path."""
         assert name in (*OUTPUTS, PREVIEW)
         save(self.path / name)
 
     def save_standardized(self, save: Callable[[Path], object]) -> None:
-        """Write the case of standardised X-rays with a function that fills a folder."""
+        """Write the case of standardised X-rays, by a function that fills a folder."""
         shutil.rmtree(self.path / STANDARDIZED, ignore_errors=True)
         write_whole(self.path / STANDARDIZED, save)
 
@@ -93,22 +100,22 @@ class RunFolder:
         (self.path / PREVIEW).unlink(missing_ok=True)
 
     def _check(self) -> bool:
-        """Whether an unfinished run is there that this one goes on with; raises IXGSError for anything but that."""
+        """Whether there is an unfinished run that this one continues; raises IXGSError for any other content."""
         name = self.path
         if name.exists() and not name.is_dir():
-            raise IXGSError(f"{name}: a file, expected a new or an empty folder; choose another --out")
+            raise IXGSError(f"{name}: is a file, expected a new or empty folder; choose another --out")
         try:
             inside = {file.name for file in name.iterdir()} if name.is_dir() else set()
         except OSError as error:
             raise IXGSError(f"{name}: cannot be read ({error.strerror}); choose another --out") from error
         if DONE in inside:
-            raise IXGSError(f"{name}: holds a finished run, expected a new or an empty folder; choose another --out")
+            raise IXGSError(f"{name}: holds a finished run, expected a new or empty folder; choose another --out")
         if RUN not in inside:
             if inside - {LOCK}:
-                raise IXGSError(f"{name}: holds other files, expected a new or an empty folder; choose another --out")
+                raise IXGSError(f"{name}: holds other files, expected a new or empty folder; choose another --out")
             return False
         if not self.resume:
-            raise IXGSError(f"{name}: holds an unfinished run; go on with it by --resume or choose another --out")
+            raise IXGSError(f"{name}: holds an unfinished run; continue it with --resume or choose another --out")
         self._compare(read_record(name / RUN))
         return True
 
@@ -116,36 +123,36 @@ class RunFolder:
         different = [key for key in COMPARED if stored.get(key) != self.run.get(key)]
         if different:
             raise IXGSError(
-                f"{self.path}: its unfinished run has other {', '.join(different)} than this one, expected the same "
-                "for --resume; give the same X-rays and options, or choose another --out"
+                f"{self.path}: the unfinished run there differs in {', '.join(different)}, expected the same "
+                "for --resume; use the same X-rays and options, or choose another --out"
             )
 
-    def _make(self) -> None:
+    def _create(self) -> None:
         missing = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         try:
             for folder in reversed(missing):
                 folder.mkdir(exist_ok=True)
-                self.made.append(folder)
+                self.created.append(folder)
         except OSError as error:
             raise IXGSError(
-                f"{self.path}: cannot be made ({error.strerror}); choose an --out that can be written"
+                f"{self.path}: cannot be created ({error.strerror}); choose another --out with write permission"
             ) from error
 
     def _remove(self) -> None:
-        """Remove what this run wrote and the folders that it made; foreign files stay."""
+        """Remove what this run wrote and the folders that it created; other files stay."""
         shutil.rmtree(self.checkpoints, ignore_errors=True)
         shutil.rmtree(self.path / STANDARDIZED, ignore_errors=True)
         self._sweep()
         for name in (RUN, LOG, DONE, *OUTPUTS, PREVIEW, LOCK):
             (self.path / name).unlink(missing_ok=True)
-        self._unmake()
+        self._remove_created()
 
-    def _unmake(self) -> None:
-        while self.made and not any(self.made[-1].iterdir()):
-            self.made.pop().rmdir()
+    def _remove_created(self) -> None:
+        while self.created and not any(self.created[-1].iterdir()):
+            self.created.pop().rmdir()
 
     def _sweep(self) -> None:
-        """Remove the temporary files of a write that was cut off."""
+        """Remove the temporary files of an interrupted write."""
         for name in (RUN, DONE, *OUTPUTS, PREVIEW):
             for file in self.path.glob(f".{name}.*.tmp"):
                 file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One process at a time in a folder."""
+"""A lock that lets one process at a time work in a folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import IXGSError
 
 
 class Lock:
-    """A file that names the process that works in its folder; one whose process is gone does not count."""
+    """A file that names the process that works in its folder; it is void once that process has ended."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -21,14 +21,14 @@ class Lock:
         """Raises IXGSError while another process holds the lock."""
         try:
             text = self.path.read_text(encoding="utf-8")
-        except OSError:  # no lock, or a folder that the caller is about to refuse
+        except OSError:  # no lock, or a folder that the caller will refuse
             return
         pid, host = _owner(text)
         if host == socket.gethostname() and (pid == os.getpid() or not alive(pid)):
             return
         raise IXGSError(
-            f"{self.path.parent}: process {pid} on {host or 'an unknown machine'} is at work there; wait for it or "
-            f"choose another folder; if it is surely gone, delete {self.path.name} in it"
+            f"{self.path.parent}: process {pid} on {host or 'an unknown machine'} is working there; wait for it or "
+            f"choose another folder; if you are sure that it has ended, delete {self.path.name} in it"
         )
 
     def acquire(self) -> None:
@@ -38,7 +38,7 @@ class Lock:
             self.path.unlink(missing_ok=True)
             handle = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
         except FileExistsError as error:
-            raise IXGSError(f"{self.path.parent}: another run has just begun there; choose another folder") from error
+            raise IXGSError(f"{self.path.parent}: another run has just started there; choose another folder") from error
         except OSError as error:
             raise IXGSError(
                 f"{self.path.parent}: cannot be written ({error.strerror}); choose a folder with write permission"
@@ -70,7 +70,7 @@ def alive(pid: int) -> bool:
 
 
 def _owner(text: str) -> tuple[int, str]:
-    """Process and machine of a lock file; no process (-1) for one that is empty or broken."""
+    """Process and machine named in a lock file; process -1 for a file that is empty or damaged."""
     try:
         data = json.loads(text)
         return int(data["pid"]), str(data["host"])

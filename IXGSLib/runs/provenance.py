@@ -1,4 +1,4 @@
-"""What run.json says of where a result comes from."""
+"""What run.json says about the origin of a result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-image", "SimpleITK", "py
 
 
 def case_record(case: Case) -> dict[str, Any]:
-    """The case in numbers: name, views, region, standardisation and the SHA-256 of its files; no paths."""
+    """Name, views, region and standardisation of a case, with the SHA-256 of its files; no paths."""
     grid = case.grid
     region = {
         "center": grid.center.tolist(),
@@ -29,8 +29,8 @@ def case_record(case: Case) -> dict[str, Any]:
     return {"case": named, "inputs": case.hashes, "standardization": made}
 
 
-def surroundings() -> dict[str, Any]:
-    """Versions and platform; neither the machine's name nor the user's."""
+def environment_record() -> dict[str, Any]:
+    """Versions and platform, without the names of the machine and the user."""
     return {
         "ixgs": __version__,
         "python": platform.python_version(),

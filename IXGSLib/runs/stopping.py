@@ -1,4 +1,4 @@
-"""How a run is stopped from outside: Ctrl-C, the end of the process or, where a program asks for it, of its input."""
+"""How a run is stopped from outside: by Ctrl-C, by ending the process or, for programs, by closing its input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stop_asked() -> bool:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Within it, SIGINT and SIGTERM raise KeyboardInterrupt once, so that files are tidied; the second one kills."""
+    """Within it, a first SIGINT or SIGTERM raises KeyboardInterrupt, so that files are tidied up; a second kills."""
     _asked.clear()
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -36,16 +36,16 @@ def stoppable() -> Iterator[None]:
 
 
 def stop_at_end_of_input() -> None:
-    """From now on the end of standard input counts as SIGINT.
+    """From now on treat the end of standard input as SIGINT.
 
-    The program that started this one cancels by closing the pipe, on every system and through launchers that pass it
-    on; the work also ends when that program dies.
+    The program that started this one cancels it by closing the pipe, which works on every system and through launchers
+    that pass the pipe on; this program also ends when that one dies.
     """
     threading.Thread(target=_watch, args=(sys.stdin.fileno(),), daemon=True).start()
 
 
 def _watch(descriptor: int) -> None:
-    while os.read(descriptor, 1024):  # not sys.stdin, whose lock would be held when the interpreter ends
+    while os.read(descriptor, 1024):  # sys.stdin would hold its lock when the interpreter shuts down
         pass
     _thread.interrupt_main()
 

@@ -38,7 +38,7 @@ def load_preview(scene: Any, path: str | os.PathLike[str], name: str = "IXGS pre
 
 def run_steps(folder: str | os.PathLike[str]) -> Steps[Content]:
     """What `place_run` needs, part by part, so that Slicer need not wait for all of it; raises what `load_run` does."""
-    from ..runs.record import DONE
+    from ..runs.records import DONE
 
     folder = Path(folder)
     if not (folder / DONE).is_file():
@@ -67,7 +67,7 @@ def place_run(
     scene: Any, folder: str | os.PathLike[str], content: Content, name: str | None = None, node: Any = None
 ) -> Any:
     """As `load_run`, with the content that `run_steps` gave."""
-    from ..runs.record import RUN, read_record
+    from ..runs.records import RUN, read_record
 
     run = read_record(Path(folder) / RUN)
     case = run["case"]["name"] or Path(folder).name

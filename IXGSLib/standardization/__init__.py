@@ -1,6 +1,16 @@
 """From an X-ray to the bone-enhanced radiograph that the reconstruction fits best."""
 
-from .settings import StandardizationSettings
-from .standardizer import standardize
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from .settings import StandardizationSettings
+    from .standardizer import standardize
 
 __all__ = ["StandardizationSettings", "standardize"]
+
+# `standardize` loads scipy and the readers of images, which the settings do not need.
+__getattr__ = lazy_exports(__name__, {"StandardizationSettings": ".settings", "standardize": ".standardizer"})

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
-from ..evaluation.metrics import psnr, ssim
+from ..evaluation.metrics import ssim
+from ..psnr import psnr
 from ..standardization.generator import Generator
 from .augmentation import sample
 from .pairs import PairFolder

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from ..errors import FormatError, NotAnImage, TruncatedFile
 from ..geometry import Grid
-from ..geometry.rigid import ROTATION_LIMIT, Array
+from ..geometry.rigid import MAX_ROTATION_ERROR, Array
 from .dicom_series import read_series
 from .integrity import check_whole
 
@@ -79,7 +79,7 @@ def _check_size(reader: sitk.ImageFileReader, path: Path) -> None:
 def _checked(direction: Array, path: Path) -> Array:
     """The direction with header rounding removed; larger errors are left to the grid, which warns of them."""
     error = np.abs(direction.T @ direction - np.eye(3)).max()
-    if not error <= ROTATION_LIMIT:
+    if not error <= MAX_ROTATION_ERROR:
         raise FormatError(
             f"{path}: its axes are off right angles by {error:.2g}, expected a lattice without shear (gantry tilt); "
             "resample it on a right-angled lattice"

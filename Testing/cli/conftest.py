@@ -10,6 +10,7 @@ from IXGSLib.cli import main
 from IXGSLib.errors import Cancelled
 from IXGSLib.formats import load_case
 from IXGSLib.gaussians import Cloud
+from IXGSLib.reconstruction.resolution import resolve
 from IXGSLib.reconstruction.result import Progress, Reconstruction
 from IXGSLib.simulation import simulate, write_simulation
 from IXGSLib.volume import Volume
@@ -94,7 +95,17 @@ class Fake:
         cloud = Cloud(torch.tensor(case.grid.center)[None], torch.ones(1, 3), torch.eye(4)[:1], torch.full((1,), 0.01))
         renders = tuple(np.array(xray.image) for xray in case.xrays)
         metrics = {"fit_psnr": 40.0}
-        return Reconstruction(self.truth, cloud.to(dtype=torch.float32), renders, (), metrics, settings, case.warnings)
+        resolved = resolve(preset, len(case.xrays), settings)
+        return Reconstruction(
+            volume=self.truth,
+            cloud=cloud.to(dtype=torch.float32),
+            renders=renders,
+            held_out=(),
+            metrics=metrics,
+            settings=resolved.settings,
+            reasons=resolved.reasons,
+            warnings=case.warnings,
+        )
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def test_no_picture_is_written_over(case, ixgs, tmp_path):
     file.write_text("mine")
     code, _, err = ixgs("check", case, "--out", file)
     assert code == 2
-    assert "is there already" in err
+    assert "exists already" in err
     assert file.read_text() == "mine"
     assert ixgs("check", case, "--out", file, "--force")[0] == 0
     assert file.read_bytes().startswith(b"\x89PNG")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -18,9 +19,12 @@ from IXGSLib.cli.reconstruct import Reconstruct
 from IXGSLib.errors import Cancelled, IXGSError
 from IXGSLib.formats import load_case
 from IXGSLib.formats.case_source import CaseFlags, evenly
+from IXGSLib.reconstruction.resolution import TISSUE, TYPED, resolve
+from IXGSLib.reconstruction.result import Progress
 from IXGSLib.reconstruction.settings import PRESETS
 from IXGSLib.xray.radiograph import Values
 
+PROGRESS = Progress("optimization", 1, 2, 0.1, None, 0.1, 1.0, 9)
 ROOT = Path(IXGSLib.__file__).parents[1]
 FILES = {"run.json", "progress.jsonl", "volume.nrrd", "gaussians.ply", "bone.stl", "report.html", "done.json"}
 
@@ -54,11 +58,13 @@ def test_the_record_holds_what_is_needed_to_do_it_again(case, fake, ixgs, tmp_pa
         "reconstruct", case, "--out", tmp_path / "out", "--seed", 7, "--preset", "preview", "--test", case / "test.json"
     )
     run = record(tmp_path / "out" / "run.json")
-    _, preset, settings = fake.calls[0]
-    assert preset == "preview"
-    assert run["settings"] == json.loads(json.dumps(settings.as_dict()))
-    assert run["seed"] == settings.seed == 7
-    assert run["settings"]["steps"] == PRESETS["preview"].for_views(6).steps
+    _, preset, changes = fake.calls[0]
+    assert (preset, changes) == ("preview", {"schedule.seed": 7})
+    resolved = resolve("preview", 6, changes)
+    assert run["settings"] == json.loads(json.dumps(resolved.settings.as_dict()))
+    assert run["reasons"] == resolved.reasons
+    assert run["changes"] == changes
+    assert run["seed"] == 7
     assert run["device"] == {"asked": "auto", "used": "cpu"}
     assert run["inputs"]["case.json"] == sha256((case / "case.json").read_bytes()).hexdigest()
     assert len(run["inputs"]) == 7
@@ -127,10 +133,10 @@ def test_cancelled_with_a_checkpoint_can_go_on(case, fake, ixgs, tmp_path):
     fake.error = None
     code, _, err = ixgs("reconstruct", case, "--out", out)
     assert code == 2
-    assert "go on with it by --resume" in err
+    assert "continue it with --resume" in err
     code, _, err = ixgs("reconstruct", case, "--out", out, "--resume", "--seed", 3)
     assert code == 2
-    assert "other settings" in err
+    assert "differs in changes" in err
     assert names(out) == {"run.json", "progress.jsonl", "checkpoints"}
     code, _, err = ixgs("reconstruct", case, "--out", out, "--resume")
     assert code == 0, err
@@ -222,12 +228,30 @@ def test_flags_override_the_region(case, fake, ixgs, tmp_path):
 
 
 def test_settings_from_a_file_replace_those_of_the_preset(case, fake, ixgs, tmp_path):
-    (tmp_path / "s.json").write_text('{"steps": 900, "tv_weight": 1}')
+    (tmp_path / "s.json").write_text('{"schedule": {"steps": 900}, "tv_weight": 1}')
     flags = ("--settings", tmp_path / "s.json", "--preset", "preview")
     assert ixgs("reconstruct", case, "--out", tmp_path / "out", *flags)[0] == 0
-    settings = fake.calls[0][2]
-    assert (settings.steps, settings.tv_weight) == (900, 1)
-    assert settings.gaussians == PRESETS["preview"].for_views(6).gaussians
+    assert fake.calls[0][2] == {"schedule.steps": 900, "loss.tv_weight": 1}
+    run = record(tmp_path / "out" / "run.json")
+    assert (run["settings"]["schedule"]["steps"], run["settings"]["loss"]["tv_weight"]) == (900, 1)
+    assert run["reasons"]["schedule.steps"] == TYPED
+    assert run["settings"]["cloud"]["gaussians"] == resolve("preview", 6).settings.cloud.gaussians
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert TYPED in page
+    assert "adapted to 6 views" in page
+
+
+def test_what_the_start_finds_reaches_the_record(case, fake, ixgs, tmp_path, monkeypatch):
+    def found_tissue(case, preset, *, settings, on_progress, **more):
+        on_progress(replace(PROGRESS, resolved=resolve(preset, len(case.xrays), settings, tissue=True)))
+        return fake(case, preset, settings=settings, on_progress=on_progress, **more)
+
+    monkeypatch.setattr(reconstruction, "reconstruct", found_tissue)
+    assert ixgs("reconstruct", case, "--out", tmp_path / "out", "--preset", "fine")[0] == 0
+    run, expected = record(tmp_path / "out" / "run.json"), resolve("fine", 6, tissue=True)
+    assert run["settings"] == json.loads(json.dumps(expected.settings.as_dict()))
+    assert run["reasons"] == expected.reasons
+    assert TISSUE in run["reasons"].values()
 
 
 def test_warnings_are_shown_once_and_kept(case, fake, edit, ixgs, tmp_path):

@@ -12,13 +12,13 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from IXGSLib.cli import reconstruct
 from IXGSLib.compute.threads import set_thread_count, thread_count
 from IXGSLib.files import write_atomically
 from IXGSLib.formats import load_case
 from IXGSLib.formats.matrices import write_matrices
 from IXGSLib.formats.rtk import write_rtk
 from IXGSLib.reconstruction import pipeline
+from IXGSLib.runs import execution
 from IXGSLib.volume import Volume
 from IXGSLib.volume.nrrd import nrrd_bytes
 from Testing.simulation.phantom import GRID, hounsfield
@@ -118,11 +118,11 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(made, ixgs, tmp_path, monkeyp
     out = tmp_path / "out"
     words = ("reconstruct", made, "--out", out, "--settings", tmp_path / "tiny.json", "--json")
     monkeypatch.setattr(pipeline, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(reconstruct, "stop_asked", lambda: any(out.glob("checkpoints/*.json")))
+    monkeypatch.setattr(execution, "stop_asked", lambda: any(out.glob("checkpoints/*.json")))
     code, _, err = ixgs(*words)
     assert code == 130
     assert any(out.glob("checkpoints/*.json"))
-    monkeypatch.setattr(reconstruct, "stop_asked", lambda: False)
+    monkeypatch.setattr(execution, "stop_asked", lambda: False)
     code, lines, err = ixgs(*words, "--resume")
     assert code == 0, err
     events = [json.loads(line) for line in lines.splitlines()]

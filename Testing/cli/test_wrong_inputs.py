@@ -149,11 +149,11 @@ def test_flags_out_of_range(flags, words, case, fake, ixgs, tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"stepz": 3}', ("unknown settings stepz", "known are")),
+        ('{"stepz": 3}', ("unknown settings stepz", "expected some of", "schedule.steps")),
         ('{"steps": "many"}', ("steps is 'many'", "expected")),
         ('{"steps": 2.5}', ("steps is 2.5", "expected")),
         ('{"steps": 20, "coarse_steps": 30}', ("coarse_steps 30",)),
-        ("[1]", ("no JSON object", "expected")),
+        ("[1]", ("not a JSON object", "expected")),
     ],
 )
 def test_settings_that_cannot_be_used(text, words, case, fake, ixgs, tmp_path):

@@ -1,11 +1,18 @@
+"""Compiled kernels are kept for as long as their source stays the same, where nobody else can change them."""
+
 import os
+import re
+import stat
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+
+import pytest
 
 from IXGSLib.compute import cache
 
-SCRIPT = """
+VOXELIZE = """
 import torch
 from IXGSLib.gaussians import Cloud
 from IXGSLib.geometry import Grid
@@ -13,46 +20,198 @@ from IXGSLib.rendering import voxelize
 cloud = Cloud(torch.zeros(1, 3), torch.ones(1, 3), torch.ones(1, 4), torch.ones(1))
 print(float(voxelize(cloud, Grid.centered((0, 0, 0), (4, 4, 4), 1.0)).sum()))
 """
+"""Compiles or loads a dozen kernels."""
+COMPILE_ONE = """
+import numpy as np
+from IXGSLib.compute import cache
+from IXGSLib.compute.merging import merged
+print(float(merged(np.ones((8, 2, 2), np.float32), 2).sum()), cache.kernel_folder())
+"""
+"""Compiles or loads one kernel."""
+
+posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="owners and modes are those of POSIX")
 
 
-def voxelized(**environment):
-    result = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env={**os.environ, **environment}, capture_output=True, text=True, check=True
-    )
-    return float(result.stdout)
+def run(script, **environment):
+    """What a new process prints that runs a script."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": "", **environment}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
 
 
-def compiled(folder: Path) -> list[Path]:
+def indices(folder: Path) -> list[Path]:
+    """numba's index files in a folder: one for each kernel."""
     return sorted(folder.rglob("*.nbi"))
 
 
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """places(): the kernels' folder where the user's caches are tmp_path/home and temporary files tmp_path/tmp."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(cache.numba.config, "CACHE_DIR", "")
+    monkeypatch.setattr(cache, "_user_caches", lambda: tmp_path / "home")
+    monkeypatch.setattr(cache.tempfile, "tempdir", str(tmp_path / "tmp"))
+    return cache.kernel_folder.__wrapped__
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A package with kernels in compute and rendering/deep, constants of theirs, and a cli without any."""
+    modules = {
+        "compute/lanes.py": "kernel = 1",
+        "compute/merging.py": "from .lanes import kernel",
+        "rendering/deep/fill.py": "import math\nfrom ...compute.lanes import WIDTH, kernel",
+        "rendering/deep/constants.py": "CUTOFF = 3.5",
+        "cli/main.py": "from ..evaluation.planes import cut\n# from ..compute.lanes import kernel",
+    }
+    for name, text in modules.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+# Which folder belongs to which source
+
+
+@pytest.mark.parametrize("name", ["compute/lanes.py", "rendering/deep/fill.py", "rendering/deep/constants.py"])
+def test_a_changed_kernel_in_any_folder_is_compiled_anew(package, name):
+    before = cache.source_digest(package)
+    path = package / name
+    path.write_text(path.read_text() + "\nx = 1")
+    assert cache.source_digest(package) != before
+
+
+def test_a_change_without_kernels_keeps_what_is_compiled(package):
+    before = cache.source_digest(package)
+    (package / "cli" / "main.py").write_text("print()")
+    (package / "rendering" / "notes.txt").write_text("no module")
+    assert cache.source_digest(package) == before
+
+
+def test_every_folder_with_a_kernel_is_looked_at():
+    decorated = re.compile(r"^@(lanes\.)?(kernel|inlined)$", re.MULTILINE)
+    with_kernels = {p.parent for p in cache.PACKAGE.rglob("*.py") if decorated.search(p.read_text(encoding="utf-8"))}
+    looked_at = {path.parent for path, _ in cache._kernel_sources(cache.PACKAGE)}
+    assert with_kernels <= looked_at
+    assert {"compute", "rendering", "reconstruction", "simulation"} <= {path.name for path in looked_at}
+    assert cache.PACKAGE / "cli" not in looked_at
+
+
+# Between runs
+
+
 def test_kernels_are_kept_in_the_users_cache_folder(tmp_path):
-    environment = {"XDG_CACHE_HOME": str(tmp_path), "NUMBA_CACHE_DIR": ""}
-    first = voxelized(**environment)
-    kept = compiled(tmp_path / "ixgs")
+    first = run(VOXELIZE, XDG_CACHE_HOME=str(tmp_path))
+    kept = indices(tmp_path / "ixgs")
     stamps = [path.stat().st_mtime_ns for path in kept]
     assert kept
-    assert voxelized(**environment) == first
-    assert [path.stat().st_mtime_ns for path in compiled(tmp_path / "ixgs")] == stamps
+    assert run(VOXELIZE, XDG_CACHE_HOME=str(tmp_path)) == first
+    assert [path.stat().st_mtime_ns for path in indices(tmp_path / "ixgs")] == stamps
 
 
-def test_the_users_own_choice_of_a_cache_folder_holds(tmp_path):
-    voxelized(NUMBA_CACHE_DIR=str(tmp_path / "mine"), XDG_CACHE_HOME=str(tmp_path / "other"))
-    assert compiled(tmp_path / "mine")
-    assert not compiled(tmp_path / "other")
+def test_the_users_own_choice_of_a_cache_folder_holds_and_has_a_folder_for_each_source(tmp_path):
+    run(COMPILE_ONE, NUMBA_CACHE_DIR=str(tmp_path / "mine"), XDG_CACHE_HOME=str(tmp_path / "other"))
+    assert indices(tmp_path / "mine" / f"kernels-{cache.source_digest()}")
+    assert not (tmp_path / "other").exists()
 
 
-def test_a_home_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
+@pytest.mark.parametrize("damage", [b"", b"\x80\x05garbage", bytes(400)])
+@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+def test_damaged_files_are_compiled_anew_and_mended(tmp_path, suffix, damage):
+    first = run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path))
+    damaged = list(tmp_path.rglob(f"*.{suffix}"))
+    assert damaged
+    for path in damaged:
+        path.write_bytes(damage)
+    assert run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path)) == first
+    assert all(path.read_bytes() != damage for path in damaged)
+
+
+@posix
+def test_a_full_disk_leads_to_compiling(tmp_path):
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n" + COMPILE_ONE
+    total, folder = run(limited, XDG_CACHE_HOME=str(tmp_path))
+    assert float(total) == 32
+    assert Path(folder).is_relative_to(tmp_path)
+    assert not list(tmp_path.rglob("*.nbc"))
+
+
+def test_without_any_place_kernels_are_compiled_and_nothing_is_written(tmp_path):
     (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "below"))
-    monkeypatch.setattr(sys, "platform", "linux")
-    folder = cache.kernel_folder()
-    assert not folder.is_relative_to(tmp_path)
+    script = "import tempfile\ntempfile.tempdir = {!r}\n".format(str(tmp_path / "file")) + COMPILE_ONE
+    total, folder = run(script, XDG_CACHE_HOME=str(tmp_path / "file" / "below"), LOCALAPPDATA=str(tmp_path / "file"))
+    assert (float(total), folder) == (32, "None")
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
-def test_changed_source_gets_a_new_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "__file__", str(tmp_path / "cache.py"))
-    (tmp_path / "kernel.py").write_text("a = 1")
-    before = cache.kernel_folder()
-    (tmp_path / "kernel.py").write_text("a = 2")
-    assert cache.kernel_folder() != before
+# Whose folder it is
+
+
+def test_the_folder_is_new_and_for_this_user_alone(places, tmp_path):
+    folder = places()
+    assert folder.is_relative_to(tmp_path / "home" / "ixgs")
+    if hasattr(os, "geteuid"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert places() == folder
+
+
+def test_a_home_that_cannot_be_written_leads_to_a_private_temporary_folder(places, tmp_path):
+    (tmp_path / "home").touch()
+    folder = places()
+    assert folder.parent == tmp_path / "tmp"
+    if hasattr(os, "geteuid"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert f"-{os.geteuid()}-" in folder.name
+
+
+def test_a_user_without_a_home_gets_no_folder_in_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cache.numba.config, "CACHE_DIR", "")
+    monkeypatch.setattr(cache.os.path, "expanduser", lambda path: path)
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    assert all(folder.is_absolute() for folder in cache._candidates("kernels-0"))
+
+
+@posix
+@pytest.mark.parametrize("planted", ["of another user", "open to all", "a link", "a file"])
+def test_a_folder_that_others_could_have_filled_is_refused(places, tmp_path, monkeypatch, planted):
+    (tmp_path / "home").touch()
+    folder = places()
+    if planted == "of another user":
+        owner = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+        folder.rename(folder.with_name(folder.name.replace(f"-{owner}-", f"-{owner + 1}-")))
+    elif planted == "open to all":
+        folder.chmod(0o777)
+    else:
+        folder.rename(tmp_path / "elsewhere")
+        if planted == "a link":
+            folder.symlink_to(tmp_path / "elsewhere")
+        else:
+            folder.touch()
+    assert places() is None
+
+
+@posix
+def test_what_another_user_planted_is_never_unpickled(tmp_path):
+    """A pickle that runs code, under the names that a run leaves, in a folder that is open to all."""
+    total, folder = run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path))
+    bomb = textwrap.dedent(f"""
+        import pickle, pathlib
+        class Bomb:
+            def __reduce__(self):
+                return pathlib.Path.touch, (pathlib.Path({str(tmp_path / "owned")!r}),)
+        for path in pathlib.Path({folder!r}).rglob("*.nbi"):
+            path.write_bytes(pickle.dumps(Bomb()))
+    """)
+    run(bomb)
+    Path(folder).chmod(0o777)
+    other, elsewhere = run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path), TMPDIR=str(tmp_path))
+    assert other == total
+    assert elsewhere != folder
+    assert not (tmp_path / "owned").exists()
+    Path(folder).chmod(0o700)
+    run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path))
+    assert (tmp_path / "owned").exists(), "the bomb does not go off, so the test shows nothing"

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -66,12 +70,29 @@ def test_no_threads_are_refused(count):
     assert threads.thread_count() == before
 
 
-@pytest.mark.usefixtures("restored")
-@pytest.mark.skipif(not hasattr(threads.os, "fork"), reason="needs fork")
-def test_a_forked_process_has_threads_of_its_own():
-    threads.set_thread_count(2)
-    threads.run(lambda *part: None, 8)
-    threads._forget_threads()
-    assert threads._pool is None
-    threads.run(lambda *part: None, 8)
-    assert threads._pool is not None
+FORK = """
+import os, sys
+import numpy as np
+from IXGSLib.compute import threads
+from IXGSLib.compute.merging import merged
+
+def total():
+    return float(merged(np.ones((threads.CHUNKS, 100, 4), np.float32), 4).sum())
+
+threads.set_thread_count(2)
+assert total() == 3200 and threads._pool is not None
+child = os.fork()
+if child == 0:
+    # The pool that was inherited has no threads, so that waiting for them would never end.
+    inherited = threads._pool
+    os._exit(0 if inherited is None and total() == 3200 and threads._pool is not None else 1)
+_, status = os.waitpid(child, 0)
+assert total() == 3200
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_runs_kernels_on_threads_of_its_own():
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from IXGSLib.errors import GeometryError
-from IXGSLib.evaluation.metrics import bone_dice, compare_views, compare_volumes, psnr, ssim
+from IXGSLib.evaluation.metrics import bone_dice, compare_views, compare_volumes, ssim
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm
+from IXGSLib.psnr import psnr
 from IXGSLib.volume import Volume
 from IXGSLib.xray import XRay
 

@@ -31,7 +31,7 @@ def test_clicks_off_the_midline_leave_left_and_the_plane_as_they_are():
 
 
 def test_exchanged_pedicles_would_turn_the_patient_over_and_are_refused():
-    with pytest.raises(GeometryError, match=r"stand on its head.*left pedicle first"):
+    with pytest.raises(GeometryError, match=r"be upside down.*left pedicle first"):
         vertebra_axes(RIGHT, LEFT, FRONT)
 
 

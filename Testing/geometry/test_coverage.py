@@ -182,21 +182,28 @@ def test_mirrored_projection_matrices_are_refused(row):
     flip[row] = -1
     views = [View.from_projection_matrix(flip * v.projection_matrix, v.size, v.id) for v in c_arm_views()]
     for check in (lambda: check_views(views, REGION), lambda: common_region(views)):
-        with pytest.raises(GeometryError, match=r"view '000': the region lies behind the source .* reflection"):
+        with pytest.raises(
+            GeometryError, match=r"^views '000', .* and '019': the region lies behind the source .* reflection"
+        ) as error:
             check()
+        assert str(error.value).count("reflection") == 1
 
 
 def test_a_source_inside_the_region_is_refused():
     views = c_arm_views()
     around = Grid.centered(ISOCENTRE, (1300, 1300, 1300), 10.0)
-    with pytest.raises(GeometryError, match="view '000': the X-ray source lies inside the region"):
+    with pytest.raises(GeometryError, match=r"^views '000', .* and '019': the X-ray source lies inside the region"):
         check_views(views, around)
 
 
 def test_a_region_behind_the_detector_is_refused_where_its_distance_is_known():
     views = [replace(view, pixel_spacing=(0.7, 0.7)) for view in c_arm_views()]
-    with pytest.raises(GeometryError, match="view '000': the region lies behind the detector"):
+    with pytest.raises(GeometryError, match=r"^views '000', .* and '019': the region lies behind the detector"):
         check_views(views, REGION)
+    with pytest.raises(
+        GeometryError, match=r"^view '000': the region lies behind the detector \(620 mm from the source"
+    ):
+        check_views([views[0], *(replace(view, pixel_spacing=None) for view in views[1:])], REGION)
     check_views([replace(view, pixel_spacing=None) for view in views], REGION)
 
 
@@ -215,6 +222,21 @@ def test_a_view_that_misses_the_region_is_named():
     with pytest.warns(IXGSWarning, match="view '003' does not see the region") as caught:
         check_views(views, REGION)
     assert len(caught) == 1
+
+
+def test_views_that_miss_the_region_are_named_together():
+    views = [view.cropped(1000, 0, (256, 256)) if n < 18 else view for n, view in enumerate(c_arm_views())]
+    with pytest.warns(IXGSWarning, match="^views '000', '001', .* and '017' do not see the region") as caught:
+        check_views(views, REGION)
+    assert len(caught) == 1
+
+
+def test_numbers_that_differ_between_views_are_given_as_a_range():
+    front, side = ([v] for v in c_arm_views([(0, 0), (90, 0)]))
+    nearer = CArm(source_isocentre=500.0).view(0, 0, ISOCENTRE, "near")
+    views = [replace(view, pixel_spacing=(0.1, 0.1)) for view in (*front, nearer)]
+    with pytest.raises(GeometryError, match=r"^views '000' and 'near': .* \(500 to 620 mm from the source"):
+        check_views([*views, *side], REGION)
 
 
 @pytest.mark.parametrize("path", [arc(5, 9.9), [(0, 0), (180, 0)], [(30, 5), (30, 5)]])

@@ -156,8 +156,8 @@ def test_what_cannot_be_a_box_is_refused(arguments, message):
         Grid.centered(*arguments)
 
 
-def test_a_mended_direction_keeps_the_centre():
-    with pytest.warns(IXGSWarning, match="grid direction was off a rotation") as caught:
+def test_a_corrected_direction_keeps_the_centre():
+    with pytest.warns(IXGSWarning, match="grid direction differed from a rotation") as caught:
         grid = Grid.centered(
             (10, 20, 30), (200, 100, 50), 1.0, np.eye(3) + 1e-3 * rigid(np.ones((3, 3)), (0, 0, 0))[:3, :3]
         )

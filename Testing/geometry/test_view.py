@@ -121,8 +121,8 @@ def test_a_mirrored_pose_is_refused(T, K):
         View(K, T @ np.diag([-1.0, 1.0, 1.0, 1.0]), (256, 200), "ap")
 
 
-def test_a_pose_off_a_rotation_is_mended_with_a_warning_and_refused_beyond():
-    with pytest.warns(IXGSWarning, match="view 'ap': rotation of world_from_camera .* projected"):
+def test_a_pose_off_a_rotation_is_corrected_with_a_warning_and_refused_beyond():
+    with pytest.warns(IXGSWarning, match="view 'ap': rotation of world_from_camera .* nearest"):
         view = View(K, np.diag([1.001, 1.0, 1.0, 1.0]), (256, 200), "ap")
     np.testing.assert_allclose(view.world_from_camera, np.eye(4), atol=1e-14)
     with pytest.raises(GeometryError, match="view 'ap': rotation of world_from_camera is not a rotation"):
@@ -144,7 +144,7 @@ def test_what_is_no_intrinsic_matrix_is_refused(entry, value):
     ("change", "message"),
     [
         ({"K": np.full((3, 3), np.nan)}, "view 'ap': K holds NaN"),
-        ({"K": [[1, 2], [3]]}, "view 'ap': K is not made of numbers"),
+        ({"K": [[1, 2], [3]]}, "view 'ap': K does not consist of numbers"),
         ({"world_from_camera": np.full((4, 4), np.inf)}, "view 'ap': world_from_camera holds NaN or inf"),
         ({"world_from_camera": np.eye(4)[:3]}, r"shape \(3, 4\), expected \(4, 4\)"),
         ({"world_from_camera": np.eye(4).T + np.eye(4)[[2, 0, 1, 2]]}, "last row of world_from_camera"),

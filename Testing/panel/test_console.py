@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from IXGSLib.reconstruction.settings import PRESETS
+from IXGSLib.reconstruction.resolution import resolve
 from Testing.markdown import USER_GUIDE, blocks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ def test_a_script_gets_the_volume_node_in_a_plain_python(small_case):
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout.split()[-1]) == PRESETS["preview"].for_views(6).steps
+    assert int(done.stdout.split()[-1]) == resolve("preview", 6).settings.schedule.steps
 
 
 def test_the_user_guide_has_these_lines():

@@ -1,10 +1,10 @@
 """The panel as a form: everything bound, labelled, explained, translatable and within 400 pixels."""
 
 import ast
+import json
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -71,8 +71,8 @@ def test_choices_are_those_of_the_library():
 
     from IXGSPanel import parameters
 
+    from IXGSLib.compute.device import Device
     from IXGSLib.reconstruction.settings import Preset
-    from IXGSLib.rendering.devices import Device
     from IXGSLib.standardization.settings import Method
     from IXGSLib.xray.radiograph import Values
 
@@ -83,13 +83,13 @@ def test_choices_are_those_of_the_library():
 
 
 def test_advanced_settings_are_those_of_the_dataclass(panel, ui):
-    from IXGSLib.reconstruction import ReconstructionSettings
+    from IXGSLib.reconstruction.settings import NAMES
 
     editors = panel.reconstruction.advanced.editors
-    assert list(editors) == [field.name for field in fields(ReconstructionSettings)]
+    assert list(editors) == list(NAMES)
     for name, editor in editors.items():
         assert name in editor.widget.toolTip
-    assert "density control may add" in editors["most_gaussians"].widget.toolTip
+    assert "density control may add" in editors["cloud.max_gaussians"].widget.toolTip
 
 
 @pytest.mark.parametrize("preset", ["preview", "standard", "fine"])
@@ -97,8 +97,7 @@ def test_a_preset_fills_the_advanced_settings(panel, ui, preset):
     from IXGSLib.reconstruction.settings import settings_for
 
     panel.parameters.preset = preset
-    shown = {name: editor.read() for name, editor in panel.reconstruction.advanced.editors.items()}
-    assert shown == pytest.approx(settings_for(preset).as_dict())
+    assert form(panel) == pytest.approx(settings_for(preset).flat())
     assert panel.parameters.settings == "{}"
 
 
@@ -106,19 +105,63 @@ def test_a_changed_setting_is_bold_and_kept_apart(panel, ui):
     from IXGSLib.reconstruction.settings import settings_for
 
     advanced = panel.reconstruction.advanced
-    advanced.editors["steps"].widget.value = 2500
-    assert advanced.changed() == {"steps": 2500}
-    assert advanced.labels["steps"].font.bold()
-    assert not advanced.labels["gaussians"].font.bold()
+    advanced.editors["schedule.steps"].widget.value = 2500
+    assert advanced.changed() == {"schedule.steps": 2500}
+    assert advanced.labels["schedule.steps"].font.bold()
+    assert not advanced.labels["cloud.gaussians"].font.bold()
     panel.parameters.preset = "fine"
-    assert advanced.chosen().steps == 2500
+    assert advanced.resolved().settings.schedule.steps == 2500
     ui.resetSettings.click()
     assert advanced.changed() == {}
-    assert advanced.editors["steps"].read() == settings_for("fine").steps
+    assert advanced.editors["schedule.steps"].read() == settings_for("fine").schedule.steps
+
+
+def form(panel):
+    """The values that the form shows."""
+    return {name: editor.read() for name, editor in panel.reconstruction.advanced.editors.items()}
+
+
+def test_the_form_shows_what_will_run_with_the_ticked_views(read, ui):
+    from IXGSLib.reconstruction.resolution import resolve
+
+    ui.resetSettings.click()
+    read.parameters.preset = "standard"
+    labels = read.reconstruction.advanced.labels
+    for out, views in (([], 6), (["000", "001"], 4)):
+        read.parameters.leftOut = json.dumps(out)
+        for name, value in resolve("standard", views).settings.flat().items():
+            expected = pytest.approx(value, rel=0.01) if isinstance(value, float) else value
+            assert form(read)[name] == expected, name
+        assert labels["schedule.steps"].font.italic()
+        assert f"Adapted to {views} views." in labels["schedule.steps"].toolTip
+        assert not labels["rates.position"].font.italic()
+
+
+def test_a_value_that_is_typed_stays_also_when_it_equals_the_presets(read, ui):
+    from IXGSLib.reconstruction.settings import settings_for
+
+    ui.resetSettings.click()
+    read.parameters.preset = "standard"
+    advanced = read.reconstruction.advanced
+    wanted = settings_for("standard").cloud.gaussians
+    assert advanced.editors["cloud.gaussians"].read() < wanted
+    advanced.editors["cloud.gaussians"].widget.value = wanted
+    assert advanced.changed() == {"cloud.gaussians": wanted}
+    assert advanced.resolved().settings.cloud.gaussians == wanted
+    assert advanced.labels["cloud.gaussians"].font.bold()
+    settings = json.loads(read.reconstruction._settings_file().read_text())
+    assert settings["cloud.gaussians"] == wanted
+
+
+def test_settings_of_an_older_scene_are_read_and_unknown_ones_named(read, ui):
+    read.parameters.settings = json.dumps({"most_gaussians": 777})
+    assert read.reconstruction.advanced.resolved().settings.cloud.max_gaussians == 777
+    read.parameters.settings = json.dumps({"cloud.sheep": 777})
+    assert "unknown settings cloud.sheep" in ui.applyButton.toolTip
 
 
 def test_settings_that_do_not_fit_stand_in_the_way(read, ui):
-    read.reconstruction.advanced.editors["coarse_steps"].widget.value = 10_000
+    read.reconstruction.advanced.editors["schedule.coarse_steps"].widget.value = 10_000
     assert not ui.applyButton.enabled
     assert "coarse_steps" in ui.applyButton.toolTip
 
@@ -145,7 +188,7 @@ def turn_wheel(widget):
 
 
 @pytest.mark.parametrize(
-    "name", ["threshold", "voxelSize", "preset", "region", "setting_steps", "setting_initialization"]
+    "name", ["threshold", "voxelSize", "preset", "region", "setting_schedule.steps", "setting_cloud.initialization"]
 )
 def test_the_wheel_changes_no_value_that_it_passes_over(window, panel, ui, harness, name):
     import qt

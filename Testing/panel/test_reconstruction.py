@@ -60,10 +60,10 @@ def test_choices_reach_the_child(read, ui, harness, tmp_path):
     direction = [float(word) for word in second[second.index("--direction") + 1 :][:9]]
     assert direction == pytest.approx([value for row in turned for value in row])
     settings = json.loads(Path(second[second.index("--settings") + 1]).read_text())
-    assert settings["steps"] == 24
-    assert settings["preview_every"] > 0
+    assert settings["schedule.steps"] == 24
+    assert settings["schedule.preview_every"] > 0
     read.parameters.livePreview = False
-    assert "preview_every" not in json.loads(read.reconstruction._settings_file().read_text())
+    assert "schedule.preview_every" not in json.loads(read.reconstruction._settings_file().read_text())
 
 
 def test_the_name_of_a_case_need_not_be_one_of_a_folder(read, ui, monkeypatch, tmp_path):

@@ -1,6 +1,6 @@
 import pytest
 
-from Testing.reconstruction.phantom import make_case, make_trunk_case
+from Testing.reconstruction.phantom import make_body_case, make_case
 
 
 @pytest.fixture(scope="session")
@@ -10,6 +10,6 @@ def ellipsoids():
 
 
 @pytest.fixture(scope="session")
-def in_a_trunk():
+def in_a_body():
     """A case whose region is full of soft tissue that goes on beyond the detector, and its true volume."""
-    return make_trunk_case()
+    return make_body_case()

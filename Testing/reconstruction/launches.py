@@ -26,7 +26,9 @@ from IXGSLib.gaussians import Cloud
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm, random, trajectory
 from IXGSLib.reconstruction import ReconstructionSettings
-from IXGSLib.reconstruction.optimization import Optimization
+from IXGSLib.reconstruction.optimization import Images, Optimization
+from IXGSLib.reconstruction.start import Findings
+from IXGSLib.reconstruction.state import State
 from IXGSLib.rendering import devices
 from IXGSLib.rendering.cuda import images, render, with_gsplat
 from IXGSLib.xray import XRay
@@ -36,7 +38,7 @@ MEMORY = ("aten.empty", "aten.new_empty", "aten._unsafe_view", "aten.detach")
 """Operations of torch that launch nothing."""
 QUESTIONS = {"aten::item", "aten::_local_scalar_dense", "aten::nonzero", "aten::is_nonzero", "aten::equal"}
 """Operations of torch that tell the host a number or make a shape of numbers; others of the kind call these."""
-STEPS = ReconstructionSettings(coarse_steps=0, tv_every=3)
+STEPS = ReconstructionSettings().updated({"schedule.coarse_steps": 0, "loss.tv_every": 3})
 """Every third step looks at the volume."""
 
 
@@ -97,10 +99,10 @@ def optimization(device: torch.device = META, pixels: int = 128, count: int = 10
     grid = Grid.centered((0.0, 0.0, 0.0), (160.0,) * 3, 160 / 64)
     views = trajectory(CArm(detector_pixels=(pixels, pixels)), random(3, 200, 25, seed=1), grid.center)
     xrays = [XRay(view, np.ones((pixels, pixels), np.float32), np.ones((pixels, pixels), bool)) for view in views]
-    found = Optimization(xrays, [], grid, STEPS, device)
     columns = (torch.zeros(count, 3), torch.ones(count, 3), torch.ones(count, 4), torch.ones(count))
-    found.start(Cloud(*(column.to(device) for column in columns)), 0.02, True)
-    return found
+    cloud = Cloud(*(column.to(device) for column in columns))
+    state = State.beginning(cloud, Findings(0.02, tissue=False), STEPS.rates)
+    return Optimization(Images(xrays, [], STEPS, device), grid, STEPS, state)
 
 
 def step(number: int, run: Optimization) -> None:
@@ -108,7 +110,7 @@ def step(number: int, run: Optimization) -> None:
 
     On the CPU, which is asked after every step whether its loss is finite, without that.
     """
-    run.step = number
+    run.state.step = number
     with patch.object(run, "_finite", lambda *_: True) if run.device == CPU else nullcontext():
         assert run._descend()
 

@@ -1,4 +1,4 @@
-"""Small cases with a known truth: two ellipsoids seen by a dozen views, alone or in a trunk wider than the detector."""
+"""Small cases with a known truth: two ellipsoids seen by a dozen views, alone or in a body wider than the detector."""
 
 import numpy as np
 
@@ -6,25 +6,27 @@ from IXGSLib.formats import Case
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm, random, trajectory
 from IXGSLib.reconstruction import ReconstructionSettings
-from IXGSLib.reconstruction.body_model import Trunk
+from IXGSLib.reconstruction.body_model import BodyModel
 from IXGSLib.rendering.joseph import project_volume
 from IXGSLib.volume import Volume
 from IXGSLib.xray import XRay
 
 CENTER = (-15.0, 60.0, 1300.0)
-QUICK = ReconstructionSettings(
-    gaussians=1500,
-    background_gaussians=300,
-    most_gaussians=1800,
-    background_margin=40,
-    steps=150,
-    coarse_steps=30,
-    refit_steps=30,
-    check_every=20,
+QUICK = ReconstructionSettings().updated(
+    {
+        "cloud.gaussians": 1500,
+        "cloud.background_gaussians": 300,
+        "cloud.max_gaussians": 1800,
+        "cloud.background_margin": 40,
+        "schedule.steps": 150,
+        "schedule.coarse_steps": 30,
+        "schedule.refit_steps": 30,
+        "schedule.check_every": 20,
+    }
 )
 
 
-TRUNK = Trunk(QUICK.trunk_attenuation, (-11.0, 42.0, 1300.0), ((1 / 80, 0.0, 0.0), (0.0, 1 / 55, 0.0)))
+BODY = BodyModel(QUICK.tissue.body_attenuation, (-11.0, 42.0, 1300.0), ((1 / 80, 0.0, 0.0), (0.0, 1 / 55, 0.0)))
 """It begins 37 mm behind the middle of the region and ends 73 mm before it."""
 
 
@@ -48,13 +50,13 @@ def make_case(count: int = 12, around: float = 0.0) -> tuple[Case, Volume]:
     return case, Volume(truth, grid)
 
 
-def make_trunk_case(count: int = 12) -> tuple[Case, Volume]:
-    """The ellipsoids on top of soft tissue, which goes on in TRUNK far beyond the region and the detector."""
+def make_body_case(count: int = 12) -> tuple[Case, Volume]:
+    """The ellipsoids on top of soft tissue, which goes on in BODY far beyond the region and the detector."""
     case, truth = make_case(count)
     fine = Grid.centered(CENTER, (200, 200, 320), 2.0)
-    tissue = _seen(TRUNK.values(fine), fine, count)
+    tissue = _seen(BODY.values(fine), fine, count)
     xrays = [XRay(x.view, x.image + y.image, x.mask) for x, y in zip(case.xrays, tissue, strict=True)]
-    return Case(tuple(xrays), case.grid, "trunk"), Volume(truth.values + TRUNK.attenuation, truth.grid)
+    return Case(tuple(xrays), case.grid, "body"), Volume(truth.values + BODY.attenuation, truth.grid)
 
 
 def _seen(values: np.ndarray, grid: Grid, count: int) -> tuple[XRay, ...]:

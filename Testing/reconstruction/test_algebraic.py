@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from IXGSLib.reconstruction.algebraic import algebraic_start, sirt
+from IXGSLib.reconstruction.algebraic import coarse_volumes, sirt
 from Testing.reconstruction.phantom import QUICK, make_case
 
 
@@ -33,19 +33,19 @@ def test_masked_pixels_take_no_part(ellipsoids):
     np.testing.assert_array_equal(sirt(masked, case.grid), sirt(junk, case.grid))
 
 
-def test_surroundings_are_modelled_only_when_there_is_something(ellipsoids):
+def test_a_background_is_modelled_only_when_there_is_something(ellipsoids):
     alone = ellipsoids[0]
-    assert algebraic_start(alone.xrays, alone.grid, QUICK).background is None
+    assert coarse_volumes(alone.xrays, alone.grid, QUICK).background is None
     case, _ = make_case(around=0.04)
-    start = algebraic_start(case.xrays, case.grid, QUICK)
+    start = coarse_volumes(case.xrays, case.grid, QUICK)
     assert start.background is not None
     inside = case.grid.contains(start.background_grid.points())
     assert start.background[inside].max() == 0
     assert start.background.max() > 0
 
 
-@pytest.mark.parametrize(("margin", "reach"), [(80, 40), (44, 33), (30, 30)])
-def test_surroundings_reach_no_farther_than_needed(margin, reach):
+@pytest.mark.parametrize(("margin", "extent"), [(80, 40), (44, 33), (30, 30)])
+def test_the_background_is_no_larger_than_needed(margin, extent):
     case, _ = make_case(around=0.04)  # ends 31 mm beyond the region
-    start = algebraic_start(case.xrays, case.grid, dataclasses.replace(QUICK, background_margin=margin))
-    assert start.background_grid.size[0] == pytest.approx(case.grid.size[0] + 2 * reach, abs=8)
+    start = coarse_volumes(case.xrays, case.grid, QUICK.updated({"cloud.background_margin": margin}))
+    assert start.background_grid.size[0] == pytest.approx(case.grid.size[0] + 2 * extent, abs=8)

@@ -13,13 +13,24 @@ from IXGSLib.errors import ReconstructionError, SettingsError
 from IXGSLib.gaussians.initialization import random_cloud
 from IXGSLib.reconstruction import optimization, pipeline, priors, reconstruct
 from IXGSLib.reconstruction.checkpoint import load_checkpoint, save_checkpoint
-from IXGSLib.reconstruction.optimization import Optimization
+from IXGSLib.reconstruction.optimization import Images, Optimization
+from IXGSLib.reconstruction.start import Findings
+from IXGSLib.reconstruction.state import State
 from IXGSLib.rendering import devices
 from IXGSLib.xray.reduction import reduced
 from Testing.reconstruction.phantom import QUICK
 from Testing.rendering.the_gpus_way import DEVICE, the_gpus_way
 
-SHORT = replace(QUICK, gaussians=100, background_gaussians=0, steps=4, coarse_steps=2, refit_steps=1, check_every=2)
+SHORT = QUICK.updated(
+    {
+        "cloud.gaussians": 100,
+        "cloud.background_gaussians": 0,
+        "schedule.steps": 4,
+        "schedule.coarse_steps": 2,
+        "schedule.refit_steps": 1,
+        "schedule.check_every": 2,
+    }
+)
 RENDERS = [(optimization, "project"), (priors, "voxelize"), (pipeline, "voxelize"), (pipeline, "project")]
 
 
@@ -100,39 +111,49 @@ def test_a_gpu_that_does_not_work_is_told_of_in_the_result(ellipsoids, whole, mo
 def test_a_checkpoint_of_one_device_goes_on_on_the_other_and_back(ellipsoids, tmp_path, one_torch_thread):
     pytest.importorskip("triton")
     case = ellipsoids[0]
-    settings = replace(QUICK, gaussians=40, held_out=0, coarse_steps=0)
+    settings = QUICK.updated({"cloud.gaussians": 40, "schedule.held_out": 0, "schedule.coarse_steps": 0})
 
-    def begun(device: str) -> Optimization:
-        return Optimization(case.xrays, [], case.grid, settings, torch.device(device))
+    def begun(device: str, state: State) -> Optimization:
+        images = Images(case.xrays, [], settings, torch.device(device))
+        return Optimization(images, case.grid, settings, state)
 
     def losses(run: Optimization, steps: int) -> list[float]:
         return [float(state.loss) for _, state in zip(range(steps), run, strict=False)]
 
     def carried(run: Optimization, device: str) -> Optimization:
-        tensors, state = run.state()
-        save_checkpoint(tmp_path, run.step, tensors, {"key": "the same case", **state})
-        other = begun(device)
-        other.restore(*load_checkpoint(tmp_path, "the same case"))
-        return other
+        save_checkpoint(tmp_path, run.state.step, "the same case", *run.state.stored())
+        stored = load_checkpoint(tmp_path, "the same case")
+        return begun(device, State.restored(*stored, torch.device(device)))
 
-    stayed = begun("cpu")
-    stayed.start(random_cloud(case.grid, 40, 0.005, 0.7, np.random.default_rng(0)), 0.02, True)
+    cloud = random_cloud(case.grid, 40, 0.005, 0.7, np.random.default_rng(0))
+    stayed = begun("cpu", State.beginning(cloud, Findings(0.02, tissue=False), settings.rates))
     losses(stayed, 3)
     went = carried(stayed, DEVICE)
     with the_gpus_way():
         there = losses(went, 2)
     back = carried(went, "cpu")
     assert there + losses(back, 2) == pytest.approx(losses(stayed, 4), rel=1e-4)
-    assert back.step == stayed.step == 7
+    assert back.state.step == stayed.state.step == 7
 
 
 def test_the_gpus_way_is_as_good_as_the_processors(ellipsoids, one_torch_thread):
     pytest.importorskip("triton")
     case = ellipsoids[0]
     small = replace(case, xrays=tuple(reduced(x, 2) for x in case.xrays[:8]), grid=case.grid.with_spacing(4.0))
-    settings = replace(SHORT, gaussians=60, steps=16, coarse_steps=6, refit_steps=4, check_every=6, position_rate=0.5)
+    settings = SHORT.updated(
+        {
+            "cloud.gaussians": 60,
+            "schedule.steps": 16,
+            "schedule.coarse_steps": 6,
+            "schedule.refit_steps": 4,
+            "schedule.check_every": 6,
+            "rates.position": 0.5,
+        }
+    )
     expected = reconstruct(small, settings=settings, device="cpu").metrics
-    start = reconstruct(small, settings=replace(settings, steps=0, coarse_steps=0, refit_steps=0)).metrics
+    start = reconstruct(
+        small, settings=settings.updated({"schedule.steps": 0, "schedule.coarse_steps": 0, "schedule.refit_steps": 0})
+    ).metrics
     with the_gpus_way():
         found = reconstruct(small, settings=settings, device=DEVICE).metrics
     assert expected["fit_psnr"] > start["fit_psnr"] + 0.5

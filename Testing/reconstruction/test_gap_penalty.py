@@ -1,17 +1,17 @@
 import pytest
 import torch
 
-from IXGSLib.reconstruction.gap_penalty import half_filled, half_filled_reference
+from IXGSLib.reconstruction.gap_penalty import gap_penalty, gap_penalty_reference
 
 
 @pytest.mark.parametrize(("value", "cost"), [(0.0, 0.0), (0.01, 1.0), (0.005, 0.75), (0.02, 0.0), (0.07, 0.0)])
 def test_only_what_lies_in_the_gap_costs(value, cost):
-    assert float(half_filled(torch.full((2, 3, 4), value), 0.02)) == pytest.approx(cost, abs=1e-6)
+    assert float(gap_penalty(torch.full((2, 3, 4), value), 0.02)) == pytest.approx(cost, abs=1e-6)
 
 
-def test_the_gradient_parts_what_is_half_filled():
+def test_the_gradient_separates_the_two_phases():
     values = torch.tensor([[[0.006, 0.014, 0.03]]], requires_grad=True)
-    half_filled(values, 0.02).backward()
+    gap_penalty(values, 0.02).backward()
     low, high, beyond = values.grad[0, 0].tolist()
     assert low > 0 > high
     assert beyond == 0
@@ -20,7 +20,7 @@ def test_the_gradient_parts_what_is_half_filled():
 def test_the_compiled_one_is_that_of_the_reference():
     values = torch.rand((9, 8, 7), generator=torch.Generator().manual_seed(0))
     compiled, reference = values.clone().requires_grad_(), values.double().requires_grad_()
-    ours, theirs = half_filled(compiled, 0.6), half_filled_reference(reference, 0.6)
+    ours, theirs = gap_penalty(compiled, 0.6), gap_penalty_reference(reference, 0.6)
     (3 * ours).backward()
     (3 * theirs).backward()
     assert float(ours.detach()) == pytest.approx(float(theirs.detach()), rel=1e-5)
@@ -29,4 +29,4 @@ def test_the_compiled_one_is_that_of_the_reference():
 
 def test_reference_gradient_is_that_of_its_value():
     values = torch.rand((3, 4, 3), generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda v: half_filled_reference(v, 0.6), (values,))
+    assert torch.autograd.gradcheck(lambda v: gap_penalty_reference(v, 0.6), (values,))

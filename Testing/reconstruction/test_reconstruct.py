@@ -2,12 +2,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from IXGSLib.errors import Cancelled, GeometryError, ReconstructionError
 from IXGSLib.evaluation import compare_volumes
 from IXGSLib.geometry import Grid
 from IXGSLib.reconstruction import reconstruct
-from IXGSLib.reconstruction.optimization import Optimization
+from IXGSLib.reconstruction.optimization import Images
+from IXGSLib.reconstruction.resolution import resolve
 from IXGSLib.reconstruction.settings import PRESETS
 from Testing.reconstruction.phantom import QUICK, make_case
 
@@ -35,12 +37,12 @@ def test_two_runs_with_one_seed_give_the_same_volume(ellipsoids, result):
 
 
 def test_another_seed_gives_another_volume(ellipsoids, result):
-    other = reconstruct(ellipsoids[0], settings=dataclasses.replace(QUICK, seed=1))
+    other = reconstruct(ellipsoids[0], settings=QUICK.updated({"schedule.seed": 1}))
     assert np.abs(other.volume.values - result.volume.values).max() > 1e-4
 
 
 def test_random_start_reaches_the_volume_too(ellipsoids):
-    settings = dataclasses.replace(QUICK, initialization="random", steps=300)
+    settings = QUICK.updated({"cloud.initialization": "random", "schedule.steps": 300})
     found = reconstruct(ellipsoids[0], settings=settings)
     assert compare_volumes(found.volume, ellipsoids[1], threshold=0.012).dice > 0.85
 
@@ -48,24 +50,24 @@ def test_random_start_reaches_the_volume_too(ellipsoids):
 def test_what_lies_around_the_region_is_not_drawn_into_it():
     case, truth = make_case(around=0.04)
     modelled = reconstruct(case, settings=QUICK)
-    ignored = reconstruct(case, settings=dataclasses.replace(QUICK, background_gaussians=0))
+    ignored = reconstruct(case, settings=QUICK.updated({"cloud.background_gaussians": 0}))
     with_background = compare_volumes(modelled.volume, truth, threshold=0.012).psnr
     without = compare_volumes(ignored.volume, truth, threshold=0.012).psnr
     assert with_background > without + 2
 
 
 def test_nothing_around_the_region_costs_no_background(ellipsoids):
-    steps = dataclasses.replace(QUICK, steps=0, coarse_steps=0, refit_steps=0)
-    assert len(reconstruct(ellipsoids[0], settings=steps).cloud) == QUICK.gaussians
+    steps = QUICK.updated({"schedule.steps": 0, "schedule.coarse_steps": 0, "schedule.refit_steps": 0})
+    assert len(reconstruct(ellipsoids[0], settings=steps).cloud) == QUICK.cloud.gaussians
 
 
 def test_progress_runs_to_the_last_step_and_tells_the_held_out_views(ellipsoids):
     seen = []
-    reconstruct(ellipsoids[0], settings=dataclasses.replace(QUICK, preview_every=50), on_progress=seen.append)
+    reconstruct(ellipsoids[0], settings=QUICK.updated({"schedule.preview_every": 50}), on_progress=seen.append)
     steps = [p.step for p in seen]
     assert seen[0].stage == "initialization"
     assert steps == sorted(steps)
-    assert steps[-1] == QUICK.steps
+    assert steps[-1] == QUICK.schedule.steps
     assert seen[-1].stage == "refit"
     assert seen[-1].held_out_psnr > 20
     assert seen[-1].remaining == 0
@@ -75,7 +77,9 @@ def test_progress_runs_to_the_last_step_and_tells_the_held_out_views(ellipsoids)
 
 def test_held_out_views_do_not_reach_the_cloud_before_the_refit(ellipsoids):
     case = ellipsoids[0]
-    settings = dataclasses.replace(QUICK, held_out=1, steps=60, refit_steps=0, check_every=60)
+    settings = QUICK.updated(
+        {"schedule.held_out": 1, "schedule.steps": 60, "schedule.refit_steps": 0, "schedule.check_every": 60}
+    )
     first = reconstruct(case, settings=settings)
     number = [x.view.id for x in case.xrays].index(first.held_out[0])
     spoiled = [dataclasses.replace(x, image=x.image[::-1]) if n == number else x for n, x in enumerate(case.xrays)]
@@ -86,8 +90,10 @@ def test_held_out_views_do_not_reach_the_cloud_before_the_refit(ellipsoids):
 
 def test_without_a_refit_the_best_cloud_is_the_result(ellipsoids):
     case = ellipsoids[0]
-    wild = {"position_rate": 2.0, "scale_rate": 0.4, "density_rate": 0.4, "final_rate": 1.0}
-    settings = dataclasses.replace(QUICK, held_out=1, steps=90, refit_steps=0, check_every=15, **wild)
+    wild = {"rates.position": 2.0, "rates.scale": 0.4, "rates.density": 0.4, "rates.final": 1.0}
+    settings = QUICK.updated(
+        {"schedule.held_out": 1, "schedule.steps": 90, "schedule.refit_steps": 0, "schedule.check_every": 15, **wild}
+    )
     result = reconstruct(case, settings=settings)
     number = [x.view.id for x in case.xrays].index(result.held_out[0])
     error = np.square(result.renders[number] - case.xrays[number].image).mean()
@@ -96,15 +102,17 @@ def test_without_a_refit_the_best_cloud_is_the_result(ellipsoids):
 
 
 def test_held_out_views_that_stop_getting_better_end_the_run_early(ellipsoids):
-    still = {"position_rate": 0.0, "scale_rate": 0.0, "rotation_rate": 0.0, "density_rate": 0.0, "split_fraction": 0.0}
-    settings = dataclasses.replace(QUICK, check_every=10, patience=2, refit_steps=20, **still)
+    still = dict.fromkeys(
+        ("rates.position", "rates.scale", "rates.rotation", "rates.density", "control.split_fraction"), 0.0
+    )
+    settings = QUICK.updated({"schedule.check_every": 10, "schedule.patience": 2, "schedule.refit_steps": 20, **still})
     seen = []
     reconstruct(ellipsoids[0], settings=settings, on_progress=seen.append)
     assert (seen[-1].stage, seen[-1].step, seen[-1].steps, seen[-1].remaining) == ("refit", 50, 50, 0)
 
 
 def test_the_refit_starts_from_the_newest_cloud_between_two_checks(ellipsoids):
-    settings = dataclasses.replace(QUICK, check_every=1000, steps=60, refit_steps=10)
+    settings = QUICK.updated({"schedule.check_every": 1000, "schedule.steps": 60, "schedule.refit_steps": 10})
     assert reconstruct(ellipsoids[0], settings=settings).metrics["held_out_psnr"] > 20
 
 
@@ -118,7 +126,7 @@ def test_attenuation_in_any_unit_is_reconstructed_alike(ellipsoids, result):
 
 def test_a_held_out_view_without_a_measured_pixel_is_not_waited_for(ellipsoids):
     case = ellipsoids[0]
-    settings = dataclasses.replace(QUICK, held_out=1)
+    settings = QUICK.updated({"schedule.held_out": 1})
     number = len(case.xrays) // 2
     blind = dataclasses.replace(case.xrays[number], mask=np.zeros((64, 64), bool))
     xrays = (*case.xrays[:number], blind, *case.xrays[number + 1 :])
@@ -133,7 +141,7 @@ def test_masked_pixels_take_no_part(ellipsoids):
     mask[:, 40:52] = False
     masked = [dataclasses.replace(x, mask=mask) for x in case.xrays]
     junk = [dataclasses.replace(x, image=np.where(mask, x.image, 1e3)) for x in masked]
-    settings = dataclasses.replace(QUICK, steps=40, coarse_steps=10, refit_steps=10)
+    settings = QUICK.updated({"schedule.steps": 40, "schedule.coarse_steps": 10, "schedule.refit_steps": 10})
     volumes = [
         reconstruct(dataclasses.replace(case, xrays=tuple(xrays)), settings=settings).volume.values
         for xrays in (masked, junk)
@@ -183,10 +191,10 @@ def test_an_interrupted_run_goes_on_to_the_same_volume(ellipsoids, result, tmp_p
 
 def test_a_checkpoint_of_other_settings_is_refused(ellipsoids, tmp_path, monkeypatch):
     monkeypatch.setattr("IXGSLib.reconstruction.pipeline.CHECKPOINT_SECONDS", 0.0)
-    short = dataclasses.replace(QUICK, steps=5, coarse_steps=0, refit_steps=0)
+    short = QUICK.updated({"schedule.steps": 5, "schedule.coarse_steps": 0, "schedule.refit_steps": 0})
     reconstruct(ellipsoids[0], settings=short, checkpoints=tmp_path)
     with pytest.raises(ReconstructionError, match="other X-rays or settings"):
-        reconstruct(ellipsoids[0], settings=dataclasses.replace(short, seed=5), checkpoints=tmp_path)
+        reconstruct(ellipsoids[0], settings=short.updated({"schedule.seed": 5}), checkpoints=tmp_path)
 
 
 def test_a_loss_that_is_not_finite_keeps_the_last_good_cloud(ellipsoids, monkeypatch):
@@ -216,7 +224,7 @@ def test_a_refit_that_fails_keeps_the_cloud_before_it(ellipsoids, monkeypatch):
         return sound(*arguments) * (float("nan") if len(calls) > 55 else 1.0)
 
     monkeypatch.setattr(optimization, "image_loss", failing)
-    settings = dataclasses.replace(QUICK, check_every=1000, steps=60, refit_steps=10)
+    settings = QUICK.updated({"schedule.check_every": 1000, "schedule.steps": 60, "schedule.refit_steps": 10})
     found = reconstruct(ellipsoids[0], settings=settings)
     assert "not finite after step 55" in found.warnings[0]
     assert compare_volumes(found.volume, ellipsoids[1], threshold=0.012).psnr > 20
@@ -245,8 +253,8 @@ def test_empty_x_rays_are_refused(ellipsoids):
 
 def test_presets_spend_more_for_more():
     preview, standard, fine = (PRESETS[name] for name in ("preview", "standard", "fine"))
-    assert preview.steps < standard.steps < fine.steps
-    assert preview.gaussians < standard.gaussians < fine.gaussians
+    assert preview.schedule.steps < standard.schedule.steps < fine.schedule.steps
+    assert preview.cloud.gaussians < standard.cloud.gaussians < fine.cloud.gaussians
 
 
 def test_pixels_count_by_their_noise(ellipsoids):
@@ -256,8 +264,8 @@ def test_pixels_count_by_their_noise(ellipsoids):
     mask[:20] = False
     xrays = [dataclasses.replace(x, mask=mask) for x in case.xrays]
     for noise in (0.5, 0.0):
-        settings = dataclasses.replace(QUICK, noise=noise)
-        target = Optimization(xrays, [], case.grid, settings).targets[0]
+        settings = QUICK.updated({"loss.noise_exponent": noise})
+        target = Images(xrays, [], settings, torch.device("cpu")).full[0]
         weight, image = target.weight.numpy()[mask], case.xrays[0].image[mask]
         np.testing.assert_allclose(weight / weight.max(), np.exp(-noise * (image - image.min())), rtol=1e-5)
         assert weight.mean() == pytest.approx(1, rel=1e-5)
@@ -266,4 +274,4 @@ def test_pixels_count_by_their_noise(ellipsoids):
 
 def test_a_preset_fits_the_number_of_views():
     case, _ = make_case(6)
-    assert reconstruct(case, "preview").settings == PRESETS["preview"].for_views(6) != PRESETS["preview"]
+    assert reconstruct(case, "preview").settings == resolve("preview", 6).settings != PRESETS["preview"]

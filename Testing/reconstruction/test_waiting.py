@@ -10,7 +10,7 @@ import torch
 
 pytest.importorskip("triton")
 from IXGSLib.compute import memory
-from IXGSLib.reconstruction.optimization import LOOK_EVERY
+from IXGSLib.reconstruction.optimization import FINITE_CHECK_STEPS
 from IXGSLib.rendering.cuda import render, with_gsplat
 from Testing.reconstruction import launches
 
@@ -73,7 +73,7 @@ def test_a_look_at_the_device_would_be_noticed():
     with launches.recorded(render):
         run = launches.optimization()
         with pytest.raises(RuntimeError, match="meta tensors"):
-            launches.step(LOOK_EVERY - 1, run)
+            launches.step(FINITE_CHECK_STEPS - 1, run)
 
 
 WAITING = {

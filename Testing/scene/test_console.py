@@ -1,11 +1,10 @@
 """The user guide's lines for Slicer's console work as they stand in a plain Python with slicer-core."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from IXGSLib.reconstruction import settings
+from IXGSLib.reconstruction.resolution import checked_changes
 from IXGSLib.volume import Volume
 from Testing.cli.test_routes import TINY
 from Testing.markdown import USER_GUIDE, blocks
@@ -27,7 +26,7 @@ def small(tmp_path, monkeypatch):
 
     folder = write_simulation(simulate((hounsfield(), GRID), imaging(name="bone")), tmp_path / "case")
     monkeypatch.setattr(resources, "resource", lambda name: folder)
-    monkeypatch.setitem(settings.PRESETS, "preview", replace(settings.PRESETS["preview"], **TINY))
+    monkeypatch.setitem(settings.PRESETS, "preview", settings.PRESETS["preview"].updated(checked_changes(TINY)))
     monkeypatch.chdir(tmp_path)
     assert main(["reconstruct", str(folder), "--out", "RUN", "--preset", "preview", "--threads", "1", "--json"]) == 0
 

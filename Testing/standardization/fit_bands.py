@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from IXGSLib.evaluation.metrics import psnr, ssim
+from IXGSLib.evaluation.metrics import ssim
+from IXGSLib.psnr import psnr
 from IXGSLib.simulation import ImagingSettings, drawing
 from IXGSLib.simulation.body import body
 from IXGSLib.simulation.realistic import radiograph

@@ -6,11 +6,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..adam import BETA_1, BETA_2, EPSILON
+from ..kernel_constants import ADAM_BETA_1, ADAM_BETA_2, ADAM_EPSILON
 
 BLOCK = 256
 """Numbers of one program."""
-LAUNCH = {"BETA_1": BETA_1, "BETA_2": BETA_2, "EPSILON": EPSILON, "BLOCK": BLOCK, "num_warps": 4}
+LAUNCH = {"BETA_1": ADAM_BETA_1, "BETA_2": ADAM_BETA_2, "EPSILON": ADAM_EPSILON, "BLOCK": BLOCK, "num_warps": 4}
 
 
 def step(

@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ...compute.placement import placed
-from ..losses import WINDOW, WINDOW_SIZE
+from ..kernel_constants import SSIM_WINDOW, SSIM_WINDOW_SIZE
 
 BLOCK = 256
-LAUNCH = {"TAPS": WINDOW_SIZE, "BLOCK": BLOCK, "num_warps": 4}
+LAUNCH = {"TAPS": SSIM_WINDOW_SIZE, "BLOCK": BLOCK, "num_warps": 4}
 
 
 class ImageLoss(torch.autograd.Function):
@@ -29,8 +29,8 @@ class ImageLoss(torch.autograd.Function):
     def forward(ctx: Any, render, image, weight, scale: float, ssim_weight: float) -> Tensor:
         x, y, weight = (tensor.contiguous() for tensor in (render, image, weight))
         height, width = x.shape
-        similar = ssim_weight != 0 and min(height, width) >= WINDOW_SIZE
-        rows, columns = (n - WINDOW_SIZE + 1 if similar else 0 for n in (height, width))
+        similar = ssim_weight != 0 and min(height, width) >= SSIM_WINDOW_SIZE
+        rows, columns = (n - SSIM_WINDOW_SIZE + 1 if similar else 0 for n in (height, width))
         pixels, strips, windows = height * width, height * columns, rows * columns
         terms = x.new_empty(_programs(pixels) + _programs(windows))
         gradient, along = torch.empty_like(x), x.new_empty((3, strips))
@@ -62,7 +62,7 @@ def _programs(count: int) -> int:
 
 @lru_cache(maxsize=4)
 def _taps(device: torch.device) -> Tensor:
-    return placed(WINDOW, torch.empty(0, device=device))
+    return placed(SSIM_WINDOW, torch.empty(0, device=device))
 
 
 @triton.jit

@@ -11,15 +11,15 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..total_variation import FLATTEST
+from ..kernel_constants import TV_EPSILON
 
 BLOCK = 256
 """Voxels of one program."""
-LAUNCH = {"FLATTEST": FLATTEST, "BLOCK": BLOCK, "num_warps": 4}
+LAUNCH = {"EPSILON": TV_EPSILON, "BLOCK": BLOCK, "num_warps": 4}
 
 
 class TotalVariation(torch.autograd.Function):
-    """`..roughness.total_variation_reference` with its gradient."""
+    """`..total_variation.total_variation_reference` with its gradient."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, knee: float) -> Tensor:
@@ -38,14 +38,14 @@ class TotalVariation(torch.autograd.Function):
 
 
 @triton.jit
-def steepness(here, up, right, ahead, FLATTEST: tl.constexpr):
+def steepness(here, up, right, ahead, EPSILON: tl.constexpr):
     """Length of the differences from a voxel to the next along k, j and i."""
     a, b, c = up - here, right - here, ahead - here
-    return tl.sqrt(a * a + b * b + c * c + FLATTEST)
+    return tl.sqrt(a * a + b * b + c * c + EPSILON)
 
 
 @triton.jit
-def vary(values, gradient, terms, nk, nj, ni, curvature, unit, FLATTEST: tl.constexpr, BLOCK: tl.constexpr):
+def vary(values, gradient, terms, nk, nj, ni, curvature, unit, EPSILON: tl.constexpr, BLOCK: tl.constexpr):
     """The cost of each voxel's differences, and the derivative in it of its own and of those of the voxels before it.
 
     values: (nk, nj, ni).
@@ -64,7 +64,7 @@ def vary(values, gradient, terms, nk, nj, ni, curvature, unit, FLATTEST: tl.cons
     up = tl.load(v + plane, mask=own, other=0.0)
     right = tl.load(v + ni, mask=own, other=0.0)
     ahead = tl.load(v + 1, mask=own, other=0.0)
-    length = steepness(here, up, right, ahead, FLATTEST)
+    length = steepness(here, up, right, ahead, EPSILON)
     root = tl.sqrt(1 + length * curvature)
     cost = tl.where(own, 2 * length / (1 + root), 0.0)
     slope = tl.where(own, (3 * here - up - right - ahead) / (length * root), 0.0)
@@ -72,19 +72,19 @@ def vary(values, gradient, terms, nk, nj, ni, curvature, unit, FLATTEST: tl.cons
     start = tl.load(v - plane, mask=below, other=0.0)
     right = tl.load(v - plane + ni, mask=below, other=0.0)
     ahead = tl.load(v - plane + 1, mask=below, other=0.0)
-    length = steepness(start, here, right, ahead, FLATTEST)
+    length = steepness(start, here, right, ahead, EPSILON)
     slope += tl.where(below, (here - start) / (length * tl.sqrt(1 + length * curvature)), 0.0)
 
     start = tl.load(v - ni, mask=before, other=0.0)
     up = tl.load(v - ni + plane, mask=before, other=0.0)
     ahead = tl.load(v - ni + 1, mask=before, other=0.0)
-    length = steepness(start, up, here, ahead, FLATTEST)
+    length = steepness(start, up, here, ahead, EPSILON)
     slope += tl.where(before, (here - start) / (length * tl.sqrt(1 + length * curvature)), 0.0)
 
     start = tl.load(v - 1, mask=beside, other=0.0)
     up = tl.load(v - 1 + plane, mask=beside, other=0.0)
     right = tl.load(v - 1 + ni, mask=beside, other=0.0)
-    length = steepness(start, up, right, here, FLATTEST)
+    length = steepness(start, up, right, here, EPSILON)
     slope += tl.where(beside, (here - start) / (length * tl.sqrt(1 + length * curvature)), 0.0)
 
     tl.store(gradient + place, unit * slope, mask=valid)

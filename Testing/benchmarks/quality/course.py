@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from IXGSLib.evaluation.metrics import psnr
 from IXGSLib.geometry import Grid
+from IXGSLib.psnr import psnr
 from IXGSLib.volume import Volume
 from IXGSLib.volume.resampling import resample
 

@@ -110,7 +110,17 @@ def warm_up(method: Ours | Peer) -> None:
     nothing = Benchmark(views, images, views, images, Volume(np.full(grid.shape, 0.001), grid))
     if isinstance(method, Ours):
         few = shortened(method.settings(0, len(views)), 40)
-        ours(replace(few, gaussians=500, background_gaussians=100, control_every=10, check_every=10), nothing)
+        ours(
+            few.updated(
+                {
+                    "cloud.gaussians": 500,
+                    "cloud.background_gaussians": 100,
+                    "control.every": 10,
+                    "schedule.check_every": 10,
+                }
+            ),
+            nothing,
+        )
     else:
         peer(replace(method, iterations=min(2, method.iterations), ladder=method.ladder[:1], trial=1), nothing)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from IXGSLib.reconstruction.settings import PRESETS, Preset, ReconstructionSettings
+from IXGSLib.reconstruction.resolution import resolve
+from IXGSLib.reconstruction.settings import Preset, ReconstructionSettings
 
 STEPS = (100, 250, 500, 1000)
 """Steps of the standard preset cut short."""
@@ -20,9 +21,8 @@ class Ours:
     random_start: bool = False
 
     def settings(self, seed: int, views: int) -> ReconstructionSettings:
-        settings = replace(PRESETS[self.preset], seed=seed).for_views(views)
-        if self.random_start:
-            settings = replace(settings, initialization="random")
+        changes = {"schedule.seed": seed} | ({"cloud.initialization": "random"} if self.random_start else {})
+        settings = resolve(self.preset, views, changes).settings
         return settings if self.steps is None else shortened(settings, self.steps)
 
 
@@ -62,10 +62,12 @@ METHODS |= {f"standard-{steps}": Ours(f"IXGS standard, {steps} steps", "standard
 
 def shortened(settings: ReconstructionSettings, steps: int) -> ReconstructionSettings:
     """The same settings with fewer steps, shared out between coarse steps and refit as before."""
-    share = steps / settings.steps
-    return replace(
-        settings,
-        steps=steps,
-        coarse_steps=int(share * settings.coarse_steps),
-        refit_steps=int(share * settings.refit_steps),
+    schedule = settings.schedule
+    share = steps / schedule.steps
+    return settings.updated(
+        {
+            "schedule.steps": steps,
+            "schedule.coarse_steps": int(share * schedule.coarse_steps),
+            "schedule.refit_steps": int(share * schedule.refit_steps),
+        }
     )

@@ -97,7 +97,7 @@ def test_ixgs_is_measured(ball):
 
     method = METHODS["preview"]
     assert isinstance(method, Ours)
-    run = ours(replace(shortened(method.settings(0, 30), 20), gaussians=500), ball)
+    run = ours(shortened(method.settings(0, 30), 20).updated({"cloud.gaussians": 500}), ball)
     assert run["volume_psnr"] > 10
     assert {"seconds", "memory", *METRICS} <= set(run)
 

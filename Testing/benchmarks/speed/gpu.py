@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ import torch
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
+from IXGSLib.compute.device import Device
 from IXGSLib.evaluation import compare_volumes
 from IXGSLib.formats import Case
 from IXGSLib.gaussians import Cloud
@@ -34,7 +35,6 @@ from IXGSLib.geometry.trajectory import CArm, random, trajectory
 from IXGSLib.reconstruction import Reconstruction, ReconstructionSettings, reconstruct
 from IXGSLib.reconstruction.settings import PRESETS
 from IXGSLib.rendering import devices, project, voxelize
-from IXGSLib.rendering.devices import Device
 from IXGSLib.rendering.joseph import project_volume
 from IXGSLib.volume import Volume
 from IXGSLib.xray import XRay
@@ -80,15 +80,16 @@ FULL = Sizes(
     "cuda", (50_000, 200_000, 1_000_000), (256, 512, 1024, 2048), (128, 256), 21, 3, 1 << 27, 30, 512, 256,
     PRESETS["standard"], PRESETS["preview"],
 )  # fmt: skip
-_QUICK = replace(
-    PRESETS["preview"],
-    gaussians=12,
-    background_gaussians=0,
-    steps=3,
-    coarse_steps=1,
-    refit_steps=1,
-    held_out=1,
-    check_every=1,
+_QUICK = PRESETS["preview"].updated(
+    {
+        "cloud.gaussians": 12,
+        "cloud.background_gaussians": 0,
+        "schedule.steps": 3,
+        "schedule.coarse_steps": 1,
+        "schedule.refit_steps": 1,
+        "schedule.held_out": 1,
+        "schedule.check_every": 1,
+    }
 )
 TOY = Sizes("cpu", (12,), (20,), (8,), 1, 1, 1 << 10, 6, 24, 12, _QUICK, _QUICK)
 

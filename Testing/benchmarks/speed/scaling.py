@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -78,10 +77,12 @@ def xrays(truth: Volume, side: int, count: int, spacing: float | None = None) ->
     return Case(tuple(XRay(v, i, np.ones(i.shape, bool)) for v, i in zip(views, images, strict=True)), grid)
 
 
-def step(case: Case, gaussians: int = PRESETS["standard"].gaussians) -> float:
+def step(case: Case, gaussians: int = PRESETS["standard"].cloud.gaussians) -> float:
     """Milliseconds of a step at full size, density control and all that happens every few steps included."""
-    settings = replace(PRESETS["standard"], steps=STEPS, coarse_steps=0, refit_steps=0, held_out=0)
-    settings = replace(settings, gaussians=gaussians, most_gaussians=gaussians)
+    settings = PRESETS["standard"].updated(
+        {"schedule.steps": STEPS, "schedule.coarse_steps": 0, "schedule.refit_steps": 0, "schedule.held_out": 0}
+    )
+    settings = settings.updated({"cloud.gaussians": gaussians, "cloud.max_gaussians": gaussians})
     return 1000 * reconstruct(case, settings=settings).durations["optimization"] / STEPS
 
 

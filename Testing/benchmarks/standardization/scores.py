@@ -9,7 +9,8 @@ import numpy as np
 
 from IXGSLib.errors import ReconstructionError
 from IXGSLib.evaluation import compare_views
-from IXGSLib.evaluation.metrics import bone_dice, psnr, ssim, surface_distance
+from IXGSLib.evaluation.metrics import bone_dice, ssim, surface_distance
+from IXGSLib.psnr import psnr
 from IXGSLib.volume import Volume
 from IXGSLib.volume.bone import bone_surface, bone_threshold
 from IXGSLib.volume.resampling import resample

@@ -46,7 +46,7 @@ def exposure(hounsfield, tmp_path_factory):
 def measured(exposure, tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("store") / "standardization.json")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PRESETS, "preview", replace(shortened(PRESETS["preview"], 60), gaussians=1000))
+        patch.setitem(PRESETS, "preview", shortened(PRESETS["preview"], 60).updated({"cloud.gaussians": 1000}))
         standardization.measure(exposure, store, "preview", None, ())
     return store
 

@@ -1,0 +1,83 @@
+"""How events and messages appear in a terminal or in a log: on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from ..runs.events import Display, Event, JsonLines
+
+LOG_LINE_SECONDS = 5.0
+"""Time between two lines of progress where there is no terminal."""
+
+
+def say(text: str) -> None:
+    """One line on standard error."""
+    print(f"ixgs: {text}", file=sys.stderr, flush=True)
+
+
+def display(json_lines: bool) -> Display:
+    """The display for programs or, otherwise, for what standard error is connected to."""
+    if json_lines:
+        return JsonLines()
+    return Bar() if sys.stderr.isatty() else PlainLines()
+
+
+class PlainLines:
+    """A line now and then, for logs."""
+
+    def __init__(self) -> None:
+        self.next_line = 0.0
+
+    def show(self, event: Event) -> None:
+        if event["event"] == "warning":
+            say(f"warning: {event['message']}")
+        elif event["event"] == "start":
+            say(f"{event['case']}: {event['views']} views, {event['steps']} steps on the {device_name(event)}")
+        elif event["event"] == "progress" and time.monotonic() >= self.next_line:
+            self.next_line = time.monotonic() + LOG_LINE_SECONDS
+            say(f"{event['stage']}, step {event['step']} of {event['steps']}{details(event)}")
+
+    def close(self) -> None: ...
+
+
+class Bar:
+    """A progress bar, for terminals."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        console = Console(stderr=True)
+        self.bar = Progress(*columns, TextColumn("{task.fields[details]}", markup=False), console=console)
+        self.task = self.bar.add_task("", total=None, details="", visible=False)
+
+    def show(self, event: Event) -> None:
+        if event["event"] == "warning":
+            self.bar.console.print(f"ixgs: warning: {event['message']}", markup=False, highlight=False, soft_wrap=True)
+        elif event["event"] == "progress":
+            self.bar.start()
+            stage, text = event["stage"], details(event).removeprefix(", ")
+            self.bar.update(
+                self.task, description=stage, completed=event["step"], total=event["steps"], details=text, visible=True
+            )
+
+    def close(self) -> None:
+        self.bar.stop()
+
+
+def device_name(event: Event) -> str:
+    """CPU or GPU, as people call them."""
+    return "GPU" if event["device"] == "cuda" else "CPU"
+
+
+def details(event: Event) -> str:
+    """What is known of loss, held-out views and remaining time, each after a comma."""
+    parts = {
+        "loss": ", loss {:.4f}",
+        "held_out_psnr": ", held-out views {:.1f} dB",
+    }
+    text = "".join(part.format(event[name]) for name, part in parts.items() if event.get(name) is not None)
+    remaining = event.get("remaining")
+    return text if remaining is None else f"{text}, {int(remaining) // 60}:{int(remaining) % 60:02d} left"

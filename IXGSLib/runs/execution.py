@@ -1,0 +1,243 @@
+"""The execution of a run, from its request to the result in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import IXGSError, ReconstructionError
+from ..messages import collect_warnings, one_line
+from .events import Reporter, finite
+from .folder import LOG, PREVIEW, RunFolder
+from .provenance import case_record, environment_record
+from .request import RunRequest
+from .stopping import stop_asked
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..evaluation.reference import Metrics, Reference
+    from ..formats import Case
+    from ..reconstruction import Reconstruction
+    from ..reconstruction.resolution import ResolvedSettings
+    from ..reconstruction.result import Progress
+
+CREDIT = "CREDIT.txt"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a run works on: everything that is known before it starts.
+
+    resolved: the settings, as far as they do not depend on what the start finds. standardized: whether this run
+    standardised the X-rays of the case.
+    """
+
+    case: Case
+    standardized: bool
+    changes: dict[str, Any]
+    resolved: ResolvedSettings
+    reference: Reference
+    device: str
+
+
+def execute(request: RunRequest, reporter: Reporter) -> Metrics:
+    """Reconstruct a case into a folder; returns the metrics.
+
+    Raises IXGSError for a request that cannot be met, Cancelled when the user asks to stop.
+    """
+    prepared = _prepared(request, reporter)
+    with RunFolder(request.out, _record(request, prepared), request.resume) as folder:
+        reporter.log = folder.path / LOG
+        _report_start(prepared, reporter)
+        if prepared.standardized:
+            _save_standardized(prepared.case, folder)
+        try:
+            return _reconstruct(request, prepared, folder, reporter)
+        except (IXGSError, KeyboardInterrupt):
+            if folder.resumable:
+                reporter.warn("what was done so far is kept; the same command with --resume continues from there")
+            raise
+
+
+def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
+    from ..evaluation.reference import Reference
+    from ..formats.case_source import evenly
+    from ..reconstruction.resolution import resolve
+    from ..rendering.devices import chosen
+
+    with collect_warnings() as messages:
+        device = chosen(request.device).type
+        _set_threads(request.threads)
+        loaded = evenly(request.images.load(request.case), request.views)
+        changes = request.changes()
+        resolved = resolve(request.preset, len(loaded.xrays), changes)
+        case = _standardized(loaded, request, reporter)
+        reference = Reference.load(request.truth, request.test).apart_from(case)
+    made = case.standardization is not loaded.standardization
+    return Prepared(case.with_warnings(messages), made, changes, resolved, reference, device)
+
+
+def _set_threads(count: int | None) -> None:
+    """Use that many CPU threads in the kernels and in torch; all of them for None."""
+    if count is None:
+        return
+    import torch
+
+    from ..compute.threads import set_thread_count
+
+    set_thread_count(count)
+    torch.set_num_threads(count)
+
+
+def _standardized(case: Case, request: RunRequest, reporter: Reporter) -> Case:
+    from ..standardization import StandardizationSettings, standardize
+
+    return standardize(
+        case,
+        StandardizationSettings(request.standardize, request.weights),
+        lambda done, total: reporter.report("progress", stage="standardization", step=done, steps=total),
+    )
+
+
+def _record(request: RunRequest, prepared: Prepared) -> dict[str, Any]:
+    """The content of run.json."""
+    from ..compute.threads import thread_count
+
+    return {
+        **case_record(prepared.case),
+        "references": prepared.reference.hashes,
+        "preset": request.preset,
+        "changes": prepared.changes,
+        **_settings_record(prepared.resolved),
+        "seed": prepared.resolved.settings.schedule.seed,
+        "device": {"asked": request.device, "used": prepared.device},
+        "threads": thread_count(),
+        "warnings": list(prepared.case.warnings),
+        **environment_record(),
+    }
+
+
+def _settings_record(resolved: ResolvedSettings) -> dict[str, Any]:
+    """The settings that run, and why single ones differ from the preset's."""
+    return {"settings": resolved.settings.as_dict(), "reasons": dict(resolved.reasons)}
+
+
+def _report_start(prepared: Prepared, reporter: Reporter) -> None:
+    case, schedule = prepared.case, prepared.resolved.settings.schedule
+    reporter.report(
+        "start",
+        case=case.name,
+        views=len(case.xrays),
+        steps=schedule.steps,
+        seed=schedule.seed,
+        device=prepared.device,
+    )
+    for message in case.warnings:
+        reporter.warn(message)
+
+
+def _save_standardized(case: Case, folder: RunFolder) -> None:
+    from ..formats import save_case
+
+    folder.save_standardized(lambda path: save_case(case, path))
+
+
+def _reconstruct(request: RunRequest, prepared: Prepared, folder: RunFolder, reporter: Reporter) -> Metrics:
+    """Reconstruct and write all outputs; returns the metrics."""
+    from .. import reconstruction
+
+    def on_progress(progress: Progress) -> None:
+        if progress.resolved is not None:
+            folder.update(_settings_record(progress.resolved))
+        _report_progress(progress, folder, reporter)
+
+    case, reference = prepared.case, prepared.reference
+    result = reconstruction.reconstruct(
+        case,
+        request.preset,
+        settings=prepared.changes,
+        on_progress=on_progress,
+        cancelled=stop_asked,
+        checkpoints=folder.checkpoints,
+        device=prepared.device,  # type: ignore[arg-type]
+    )
+    for message in result.warnings:
+        reporter.warn(message)
+    reporter.report("writing")
+    renders = reference.renders(result.cloud)
+    found, notes = reference.metrics(result.volume, renders)
+    for message in notes:
+        reporter.warn(message)
+    metrics: Metrics = {**result.metrics, **found}
+    _write_volumes(result, folder, reporter)
+    _write_report(request, prepared, result, renders, metrics, folder, reporter)
+    done = finite({"metrics": metrics, "durations": result.durations, "warnings": reporter.warnings})
+    folder.finish(done)
+    reporter.report("done", **done)
+    return metrics
+
+
+def _report_progress(progress: Progress, folder: RunFolder, reporter: Reporter) -> None:
+    """Progress as an event; with `preview`, the name of the file, once there is a new one."""
+    if progress.volume is None:
+        reporter.report("progress", **progress.as_dict())
+    else:
+        folder.save(PREVIEW, progress.volume.save)
+        reporter.report("progress", **progress.as_dict(), preview=PREVIEW)
+
+
+def _write_volumes(result: Reconstruction, folder: RunFolder, reporter: Reporter) -> None:
+    from ..gaussians.ply import save_ply
+    from ..volume.bone import bone_surface
+
+    folder.save("volume.nrrd", result.volume.save)
+    folder.save("gaussians.ply", lambda path: save_ply(result.cloud, path))
+    try:
+        surface = bone_surface(result.volume)
+    except ReconstructionError as error:
+        reporter.warn(f"no bone.stl: {one_line(error)}")
+    else:
+        folder.save("bone.stl", surface.save)
+
+
+def _write_report(
+    request: RunRequest,
+    prepared: Prepared,
+    result: Reconstruction,
+    renders: list[np.ndarray],
+    metrics: Mapping[str, float | None],
+    folder: RunFolder,
+    reporter: Reporter,
+) -> None:
+    """The report; test views stand beside those of the case, marked as not used."""
+    from .. import evaluation
+
+    case, test = prepared.case, prepared.reference.test.xrays if prepared.reference.test else ()
+    unused = () if result.settings.schedule.refit_steps else result.held_out
+    environment = environment_record()
+    report = evaluation.Report(
+        title=case.name or "Reconstruction",
+        volume=result.volume,
+        xrays=[*case.xrays, *test],
+        renders=[*result.renders, *renders],
+        truth=prepared.reference.truth,
+        held_out=[*unused, *(xray.view.id for xray in test)],
+        metrics=metrics,
+        settings=result.settings.flat(),
+        reasons=result.reasons,
+        durations=result.durations,
+        versions={"IXGS": environment["ixgs"], **environment["packages"]},
+        standardization=case.standardization,
+        credit=credit_of(request.case),
+        warnings=tuple(reporter.warnings),
+    )
+    folder.save("report.html", lambda path: evaluation.write_report(report, path))
+
+
+def credit_of(case: Path) -> str:
+    """The credit that comes with a case, empty when there is none."""
+    file = (case if case.is_dir() else case.parent) / CREDIT
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""

@@ -1,0 +1,38 @@
+"""The records of a run in its folder: run.json says what was asked for, done.json what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import FormatError, IXGSError
+from ..files import sha256
+from ..formats.strict_json import read_json
+
+VERSION = 1
+RUN, DONE = "run.json", "done.json"
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The content of a run.json or done.json; raises FormatError for another file and for a newer version."""
+    content = read_json(path)
+    if not isinstance(content, dict) or content.get("format") not in ("ixgs-run", "ixgs-done"):
+        raise FormatError(f"{path}: not written by IXGS, expected the record of a run; choose another folder")
+    if content.get("version") != VERSION:
+        raise FormatError(f"{path}: version {content.get('version')}, expected {VERSION}; update IXGS")
+    return content
+
+
+def read_done(folder: Path) -> dict[str, Any]:
+    """The content of a run's done.json; raises IXGSError for a run that has not finished."""
+    if not (folder / DONE).is_file():
+        raise IXGSError(f"{folder}: no {DONE} in it, expected a finished run; let `ixgs reconstruct` finish first")
+    return read_record(folder / DONE)
+
+
+def checked_output(path: Path, done: dict[str, Any]) -> Path:
+    """The path of an output; raises FormatError when the file is not what the run wrote."""
+    expected = done.get("outputs", {}).get(path.name)
+    if not path.is_file() or sha256(path.read_bytes()) != expected:
+        raise FormatError(f"{path}: missing or changed since the run ended, expected the file it wrote; run it again")
+    return path

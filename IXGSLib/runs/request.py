@@ -1,0 +1,74 @@
+"""What is asked of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..compute.device import Device
+from ..errors import SettingsError
+from ..formats.case_source import CaseFlags
+from ..reconstruction.resolution import checked_changes
+from ..reconstruction.settings import Preset
+from ..standardization.settings import Method
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """Everything that decides what a run does, and where."""
+
+    case: Path
+    """A folder with case.json, a JSON file like it, or, with --calibration, a folder of images."""
+    out: Path
+    """Folder for the result: new, empty, or an unfinished run with --resume."""
+    preset: Preset = "standard"
+    """How much work is done: preview for a first look, standard for use, fine for the most that the X-rays can give."""
+    device: Device = "auto"
+    """Where to compute; auto uses a GPU where one works."""
+    views: int | None = None
+    """Use this many views, spread evenly over the case."""
+    seed: int | None = None
+    """Seed of all random numbers."""
+    threads: int | None = None
+    """Number of CPU threads; by default all of them."""
+    resume: bool = False
+    """Continue the unfinished run in OUT."""
+    settings: Path | None = None
+    """JSON file with settings that replace those of the preset, such as {"cloud": {"gaussians": 20000}}."""
+    standardize: Method = "auto"
+    """Reconstruct from bone-enhanced radiographs made from the X-rays, which are written to OUT/standardized. auto uses
+    pix2pix for intensities and none for line integrals; classical needs no weights; none uses the X-rays as they are.
+    """
+    weights: Path | None = None
+    """With --standardize: weights of pix2pix (.safetensors) in place of those that come with IXGS."""
+    truth: Path | None = None
+    """True volume (.nrrd) to compare with."""
+    test: Path | None = None
+    """test.json with X-rays to compare with, which are not used otherwise."""
+    images: CaseFlags = field(default_factory=CaseFlags)
+    """How to read images that are not a case, and which region to reconstruct."""
+
+    def changes(self) -> dict[str, Any]:
+        """The settings that replace those of the preset, by dotted name.
+
+        Raises SettingsError for a settings file with unknown names or values of another kind, FormatError for a file
+        that is not JSON.
+        """
+        from ..formats.strict_json import read_json
+
+        found: dict[str, Any] = {}
+        if self.settings is not None:
+            values = read_json(self.settings)
+            if not isinstance(values, dict):
+                raise SettingsError(
+                    f'{self.settings.name}: not a JSON object, expected settings such as {{"cloud": {{"gaussians": '
+                    "20000}}; correct the file"
+                )
+            try:
+                found = checked_changes(values)
+            except SettingsError as error:
+                raise SettingsError(f"{self.settings.name}: {error}") from error
+        if self.seed is not None:
+            found["schedule.seed"] = self.seed
+        return found
