@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,62 +15,64 @@ from ..errors import FormatError, IXGSError, IXGSWarning
 from ..files import sha256
 from ..geometry import Grid, View
 from ..geometry.coverage import check_distances, check_views, common_region
+from ..messages import collect_warnings, unique, warn
 from ..xray import XRay, line_integrals, read_pixels
+from ..xray.pixels import Pixels
 from ..xray.radiograph import Values
 from .case import Case
 
 SAME_POSE = 1e-6
-"""Largest difference between two normalised projection matrices that count as one."""
+"""Largest difference between two normalised projection matrices of the same pose."""
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Source:
-    """One view as a format describes it, its pixels not read yet.
+    """One view as a format describes it, before its pixels are read.
 
-    camera: the View for an image of (width, height) pixels.
+    camera: makes the View from the image's (width, height) in pixels and the id.
     upside_down: whether the file's first row is the detector's last, as View counts them.
+    pixels: reads the image, by default as a file of X-rays.
+    field: the pixels of a view inside the collimated field, bool (height, width); everywhere without it.
     """
 
     id: str
     image: Path
-    camera: Callable[[tuple[int, int]], View]
+    camera: Callable[[tuple[int, int], str], View]
     frame: int | None = None
     mask: Path | None = None
     i0: float | None = None
     sha256: str | None = None
     upside_down: bool = False
+    pixels: Callable[[], Pixels] | None = None
+    field: Callable[[View], np.ndarray] | None = None
 
 
 @dataclass
 class Ledger:
-    """What is noted while files are read: SHA-256 by path inside the folder, and warnings."""
+    """The record of reading a case: SHA-256 by path inside the folder, and warnings."""
 
     folder: Path
     hashes: dict[str, str] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
 
     def note(self, path: Path) -> str:
-        """The SHA-256 of a file, from now on in `hashes`; files outside the folder go by their name."""
+        """The SHA-256 of a file, which is added to `hashes`; files outside the folder are entered by their name."""
         inner = path.is_relative_to(self.folder)
         key = path.relative_to(self.folder).as_posix() if inner else path.name
         if key not in self.hashes:
             try:
-                self.hashes[key] = sha256(path.read_bytes())
+                self.hashes[key] = file_sha256(path)
             except OSError as error:
                 raise FormatError(f"{path.name}: cannot be opened ({error.strerror}); check the path") from error
         return self.hashes[key]
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """Within it, each IXGSWarning becomes a message, once, instead of being shown."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", IXGSWarning)
+        """A context in which each IXGSWarning becomes a message, once, instead of being shown."""
+        with collect_warnings() as messages:
             yield
-        for warning in caught:
-            if not issubclass(warning.category, IXGSWarning):
-                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-            elif str(warning.message) not in self.messages:
-                self.messages.append(str(warning.message))
+        self.messages = list(unique(self.messages, messages))
 
 
 def assemble(
@@ -79,11 +82,11 @@ def assemble(
     grid: Grid | None = None,
     check: bool = True,
 ) -> Case:
-    """The case of some described views, named after the ledger's folder.
+    """The case of described views, named after the ledger's folder.
 
-    grid: the region to reconstruct, what all views see when not given.
+    grid: the region to reconstruct, by default the region that all views see.
     check: whether the views must be able to reconstruct the region; without it only units and depth are checked.
-    Raises the errors of all unusable images at once; GeometryError and FormatError as the checks find them.
+    Raises the errors of all unusable images at once, and GeometryError and FormatError from the checks.
     """
     xrays = _read_all(sources, values, ledger)
     views = [xray.view for xray in xrays]
@@ -116,7 +119,7 @@ def _read(source: Source, values: Values, ledger: Ledger) -> XRay:
     found = ledger.note(source.image)
     if source.sha256 not in (None, found):
         raise FormatError(f"{name}: SHA-256 {found}, expected {source.sha256}; the image was changed: restore it")
-    pixels = read_pixels(source.image, source.frame)
+    pixels = read_pixels(source.image, source.frame) if source.pixels is None else source.pixels()
     mask = None
     if source.mask is not None:
         ledger.note(source.mask)
@@ -125,18 +128,22 @@ def _read(source: Source, values: Values, ledger: Ledger) -> XRay:
     if source.upside_down:
         image, measured = image[::-1], measured[::-1]
     height, width = image.shape
-    return XRay(source.camera((width, height)), image, measured, values)
+    view = source.camera((width, height), source.id)
+    if source.field is not None:
+        measured = measured & source.field(view)
+        image = np.where(measured, image, 0)
+    return XRay(view, image, measured, values)
 
 
 def _read_mask(path: Path) -> np.ndarray:
-    """Nonzero is measured; a mask of 8 bits loses nothing, so no warning of that is due."""
+    """True where the mask is not zero; the warning about 8-bit pixels does not apply to masks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IXGSWarning)
         return read_pixels(path).values != 0
 
 
 def _check_repeats(xrays: Sequence[XRay]) -> None:
-    """Raises FormatError for one image under two poses; warns of one pose used twice."""
+    """Raises FormatError for one image with two poses; warns when two images share a pose."""
     if not xrays:
         raise FormatError("no views, expected at least one X-ray with its pose; add images to the case")
     matrices = np.array([_normalised(xray.view) for xray in xrays])
@@ -146,12 +153,21 @@ def _check_repeats(xrays: Sequence[XRay]) -> None:
         for first in range(second):
             pair = f"views '{xrays[first].view.id}' and '{xrays[second].view.id}'"
             if same_pose[first]:
-                warnings.warn(f"{pair} have one pose and count as one view", IXGSWarning, stacklevel=3)
+                warn(f"{pair} have the same pose and count as one view")
             elif prints[first] == prints[second]:
-                raise FormatError(f"{pair} hold the same image under different poses; give each view its own image")
+                raise FormatError(f"{pair} hold the same image with different poses; give each view its own image")
 
 
 def _normalised(view: View) -> np.ndarray:
-    """(12,) the projection matrix with lengths of about one: pixels by focal length, mm by the source's distance."""
+    """(12,) the projection matrix without units: pixels over the focal length, mm over the distance of the source."""
     scale = np.diag([1 / view.K[0, 0], 1 / view.K[1, 1], 1.0])
     return (scale @ view.projection_matrix / [1, 1, 1, max(1.0, float(np.linalg.norm(view.source)))]).ravel()
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()

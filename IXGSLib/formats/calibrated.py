@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
-import numpy as np
-
-from ..errors import FormatError, IXGSWarning
-from ..geometry import Grid, View
-from ..xray.itk_images import lattice
+from ..errors import FormatError
+from ..geometry import Grid
+from ..messages import warn
 from ..xray.radiograph import Values
 from ..xray.reading import frame_count
 from ..xray.sniffing import READABLE, SUFFIXES, head, sniff
 from .assembly import Ledger, Source, assemble
+from .calibrations import CalibratedView, Calibration, CalibrationOptions, read_calibration
+from .calibrations.registry import matching_files
 from .case import Case
 from .folder import natural_key
-from .matrices import read_matrices
-from .rtk import Detector, read_rtk_matrices, view_of
 
-Camera = Callable[[tuple[int, int]], View]
+Shot = tuple[str, Path, "int | None"]
+_IMAGE_SUFFIXES = (*SUFFIXES, ".npy", ".jpg", ".jpeg", ".bmp")
 
 
 def load_calibrated(
@@ -33,98 +31,103 @@ def load_calibrated(
     values: Values,
     i0: float | None = None,
     grid: Grid | None = None,
-    detector: Detector | None = None,
+    options: CalibrationOptions | None = None,
 ) -> Case:
-    """The case of images and projection matrices (.txt, .csv, .json, .npy) or an RTK geometry (.xml).
+    """The case of images and their calibration in any format of `calibrations.registry.FORMATS`.
 
-    images: a folder, its files in natural order (shot2 before shot10), or one file whose frames are the views.
+    images: a folder, its files in natural order (shot2 before shot10); a pattern such as "shots/*_cam?.tif"; or one
+    file whose frames are the views. Formats that hold or name their images bring their own.
+    calibration: a file, a folder with a file per view, or a pattern.
     values, i0: what the pixels are, as in case.json.
     grid: the region to reconstruct, by default what all views see.
-    detector: spacing, origin and direction of the images on RTK's detector, by default what a NRRD or MetaImage header
-    says; images in RTK's order are turned upside down. For matrices only its spacing is used.
-    Raises FormatError when the numbers of images and poses differ; otherwise like `load_case`.
+    options: format, unit and detector where the calibration does not say them. An RTK geometry takes the detector from
+    NRRD or MetaImage headers; images whose rows are counted upwards are turned upside down.
+    Raises FormatError when the numbers or names of images and views differ; otherwise like `load_case`.
     """
-    images, calibration = Path(images), Path(calibration)
-    ledger = Ledger((images if images.is_dir() else images.parent).resolve())
+    images, path = Path(images), Path(calibration)
+    given = options or CalibrationOptions()
+    ledger = Ledger(_folder(images))
     with ledger.collecting():
-        shots = _shots(images, calibration)
-        ledger.note(calibration)
-        if calibration.suffix.lower() == ".xml":
-            detector = _detector(shots[0][1]) if detector is None else detector
-            cameras, flipped = _rtk_cameras(shots, calibration, detector), detector.upside_down
-        else:
-            cameras, flipped = _matrix_cameras(shots, calibration, detector), False
-        sources = [
-            Source(id, path.resolve(), camera, frame, i0=i0, upside_down=flipped)
-            for (id, path, frame), camera in zip(shots, cameras, strict=True)
-        ]
+        found = read_calibration(path, replace(given, first_image=lambda: _shots(images, (path,))[0][1]))
+        for file in found.files:
+            ledger.note(file.resolve())
+        sources = _own_sources(found, i0) or _sources(images, found, path.name, i0)
         case = assemble(sources, values, ledger, grid)
     return replace(case, warnings=tuple(ledger.messages), hashes=ledger.hashes)
 
 
-Shot = tuple[str, Path, "int | None"]
+def _folder(images: Path) -> Path:
+    """The folder that a case is named after."""
+    files = matching_files(images)
+    return (images if images.is_dir() else (files or [images])[0].parent).resolve()
 
 
-def _shots(images: Path, calibration: Path) -> list[Shot]:
+def _own_sources(found: Calibration, i0: float | None) -> list[Source]:
+    """The views of a calibration that holds or names all of its images; empty for one that does not."""
+    sources = [
+        Source(view.name or f"{n:03d}", view.image, view.view, i0=i0, pixels=view.pixels, **_reading(view))
+        for n, view in enumerate(found.views)
+        if view.image is not None and view.pixels is not None
+    ]
+    return sources if len(sources) == len(found.views) else []
+
+
+def _sources(images: Path, found: Calibration, name: str, i0: float | None) -> list[Source]:
+    shots = _shots(images, found.files)
+    return [
+        Source(id, path.resolve(), view.view, frame, i0=i0, **_reading(view))
+        for (id, path, frame), view in zip(shots, _matched(shots, found, name), strict=True)
+    ]
+
+
+def _reading(view: CalibratedView) -> dict[str, Any]:
+    return {"upside_down": view.upside_down, "field": view.field}
+
+
+def _shots(images: Path, calibration: Sequence[Path]) -> list[Shot]:
     """(id, file, frame) of every X-ray, in order."""
     if images.is_dir():
         return [(path.stem, path, None) for path in _image_files(images, calibration)]
+    chosen = matching_files(images)
+    if chosen:
+        return [(path.stem, path, None) for path in chosen]
     count = frame_count(images)
     return [(f"{n:03d}", images, n) for n in range(count)]
 
 
-def _image_files(folder: Path, calibration: Path) -> list[Path]:
+def _image_files(folder: Path, calibration: Sequence[Path]) -> list[Path]:
     files = [f for f in folder.iterdir() if f.is_file() and not f.name.startswith(".")]
-    files = [f for f in files if f.resolve() != calibration.resolve()]
+    used = {path.resolve() for path in calibration}
+    files = [f for f in files if f.resolve() not in used]
     chosen = [f for f in files if f.suffix.lower() in SUFFIXES or sniff(head(f)) in READABLE]
     if not chosen:
         raise FormatError(f"{folder.name}: no image files, expected {', '.join(READABLE)}; check the path")
     ignored = sorted(f.name for f in set(files) - set(chosen))
     if ignored:
-        warnings.warn(f"{folder.name}: no images and not used: {', '.join(ignored)}", IXGSWarning, stacklevel=2)
+        warn(f"{folder.name}: not images, not used: {', '.join(ignored)}")
     return sorted(chosen, key=natural_key)
 
 
-def _matrix_cameras(shots: Sequence[Shot], calibration: Path, detector: Detector | None) -> list[Camera]:
-    matrices, ids = read_matrices(calibration)
-    matrices = _matched(shots, matrices, ids, calibration.name)
-    spacing = None if detector is None else detector.spacing
-    return [
-        partial(View.from_projection_matrix, P, id=shot[0], pixel_spacing=spacing)
-        for shot, P in zip(shots, matrices, strict=True)
-    ]
-
-
-def _rtk_cameras(shots: Sequence[Shot], calibration: Path, detector: Detector) -> list[Camera]:
-    matrices = _matched(shots, read_rtk_matrices(calibration), None, calibration.name)
-    return [partial(view_of, P, detector, id=shot[0]) for shot, P in zip(shots, matrices, strict=True)]
-
-
-def _matched(shots: Sequence[Shot], matrices: np.ndarray, ids: tuple[str, ...] | None, name: str) -> np.ndarray:
-    """The matrices in the order of the shots; by id where the file names them."""
-    if ids is None:
-        if len(matrices) != len(shots):
-            raise FormatError(
-                f"{name}: {len(matrices)} poses for {len(shots)} images, expected one each; remove what has no partner"
-            )
-        return matrices
-    order = {id: n for n, id in enumerate(ids)}
-    names = [id for id, _, _ in shots]
-    without, beyond = sorted(set(names) - set(ids)), sorted(set(ids) - set(names))
-    if without or beyond:
+def _matched(shots: Sequence[Shot], found: Calibration, name: str) -> list[CalibratedView]:
+    """The views in the order of the shots: by name where the calibration names them, otherwise in its own order."""
+    ids = [id for id, _, _ in shots]
+    names = [_stem(view.name) for view in found.views]
+    if sorted(names) == sorted(ids):
+        return [found.views[names.index(id)] for id in ids]
+    without, beyond = sorted(set(ids) - set(names)), sorted(set(names) - set(ids))
+    if found.named and (without or beyond):
         raise FormatError(
             f"{name}: images without a pose: {', '.join(without) or 'none'}; poses without an image: "
             f"{', '.join(beyond) or 'none'}; name poses like the image files, without suffix"
         )
-    return matrices[[order[name] for name in names]]
-
-
-def _detector(image: Path) -> Detector:
-    """What the header of the projection images says of the detector."""
-    if sniff(head(image)) not in ("NRRD", "MetaImage"):
+    if len(ids) != len(names):
         raise FormatError(
-            f"{image.name}: its header does not place the pixels on RTK's detector; state their size in mm with "
-            "--pixel-spacing X Y (detector=Detector(spacing=...) in Python)"
+            f"{name}: {len(names)} poses for {len(ids)} images, expected one each; remove what has no partner"
         )
-    found = lattice(image)
-    return Detector(found.spacing, found.origin, found.direction)
+    return list(found.views)
+
+
+def _stem(name: str | None) -> str:
+    """A view's name without the suffix of an image file."""
+    path = PurePath(name or "")
+    return path.stem if path.suffix.lower() in _IMAGE_SUFFIXES else (name or "")

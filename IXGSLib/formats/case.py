@@ -16,9 +16,9 @@ from .standardization import Standardization
 class Case:
     """The views, their images and the region to reconstruct, as one value.
 
-    warnings: what was noticed on the way here, one sentence each; they end in run.json and in the report.
+    warnings: one sentence each, from reading the case; run.json and the report repeat them.
     hashes: SHA-256 of every file that was read, by its path inside the case's folder.
-    standardization: how the X-rays were made bone-enhanced, if they were.
+    standardization: how the X-rays were standardised, if they were.
     Raises FormatError when two views share an id.
     """
 

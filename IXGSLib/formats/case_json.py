@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from ..errors import FormatError, IXGSWarning
+from ..errors import FormatError
 from ..geometry import Grid, View
+from ..messages import warn
 from ..xray.radiograph import Values
 from .assembly import Ledger, Source, assemble
 from .case import Case
 from .folder import inside
+from .geometry_json import box_from_json
 from .standardization import Standardization, checked_record
 from .strict_json import numbers, read_json
 
@@ -33,15 +34,17 @@ _UNIT_CURES = {"m": "multiply positions, spacings and sizes by 1000", "cm": "mul
 def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
     """The case in a folder with case.json, or in a JSON file such as test.json beside it.
 
-    check: whether the views must be able to reconstruct the region; without it only units and depth are checked, so
-    that one view for testing can be loaded.
-    Warnings on the way are not shown but stored in the case. Raises FormatError, NotAnImage, TruncatedFile and
-    GeometryError that name the file, the view or the key.
+    check: whether the views must be able to reconstruct the region; without it only units and depth are checked, as
+    for a single test view.
+    Warnings are stored in the case, not shown. Raises FormatError, NotAnImage, TruncatedFile and GeometryError, which
+    name the file, the view or the key.
     """
     path = Path(path)
     file = path / "case.json" if path.is_dir() else path
     if not file.is_file():
-        raise FormatError(f"{file.name}: not there, expected a folder with case.json or a JSON file; check the path")
+        raise FormatError(
+            f"{file.name}: does not exist, expected a folder with case.json or a JSON file; check the path"
+        )
     ledger = Ledger(file.parent.resolve())
     with ledger.collecting():
         data = read_json(file)
@@ -52,14 +55,14 @@ def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
         standardization = _standardization(data, case, ledger, file.name)
     name = data.get("name", case.name)
     if not isinstance(name, str):
-        raise FormatError(f'{file.name}: "name" is {name!r}, expected a text; correct it')
+        raise FormatError(f'{file.name}: "name" is {name!r}, expected text; correct it')
     return replace(
         case, name=name, warnings=tuple(ledger.messages), hashes=ledger.hashes, standardization=standardization
     )
 
 
 def _standardization(data: dict[str, Any], case: Case, ledger: Ledger, name: str) -> Standardization | None:
-    """The record with the X-rays before standardisation, if "raw" names a case of them in the folder."""
+    """The record of a standardisation, with the X-rays before it where "raw" names their case."""
     if "standardization" not in data:
         return None
     record = checked_record(data["standardization"], name)
@@ -83,7 +86,7 @@ def _standardization(data: dict[str, Any], case: Case, ledger: Ledger, name: str
 
 def _check_header(data: Any, name: str) -> None:
     if not isinstance(data, dict) or data.get("format") != "ixgs-case":
-        raise FormatError(f'{name}: no IXGS case, expected an object with "format": "ixgs-case"')
+        raise FormatError(f'{name}: not an IXGS case, expected an object with "format": "ixgs-case"')
     version = data.get("version")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise FormatError(f'{name}: "version" is {version!r}, expected {VERSION}; state it')
@@ -92,7 +95,7 @@ def _check_header(data: Any, name: str) -> None:
     for key, expected, cures in (("frame", "LPS", _FRAME_CURES), ("unit", "mm", _UNIT_CURES)):
         found = data.get(key)
         if found != expected:
-            cure = cures.get(str(found), "convert the calibration") if found is not None else "make sure of it"
+            cure = cures.get(str(found), "convert the calibration") if found is not None else "check the calibration"
             raise FormatError(
                 f'{name}: "{key}" is {found!r}, expected "{expected}"; {cure} and state "{key}": "{expected}"'
             )
@@ -102,14 +105,14 @@ def _check_header(data: Any, name: str) -> None:
             "images hold"
         )
     if data["values"] == "line_integral" and "i0" in data:
-        warnings.warn(f'{name}: "i0" has no meaning for line integrals and is not used', IXGSWarning, stacklevel=2)
+        warn(f'{name}: "i0" does not apply to line integrals and is not used')
     _warn_unknown(data, _KEYS, name)
 
 
 def _sources(data: dict[str, Any], folder: Path, name: str) -> list[Source]:
     views = data.get("views")
     if not isinstance(views, list) or not views or not all(isinstance(view, dict) for view in views):
-        raise FormatError(f'{name}: "views" holds no list of views, expected one object per X-ray')
+        raise FormatError(f'{name}: "views" is not a list of views, expected one object per X-ray')
     ids = [_text(view, "id", f"{name}: view {n + 1} of {len(views)}") for n, view in enumerate(views)]
     twice = sorted({id for id in ids if ids.count(id) > 1})
     if twice:
@@ -144,7 +147,7 @@ def _source(entry: dict[str, Any], data: dict[str, Any], folder: Path) -> Source
 
 
 def _camera(entry: dict[str, Any], what: str) -> Any:
-    """The function that makes the View once the size of the image is known."""
+    """A function that makes the View once the size of the image is known."""
     spacing = entry.get("pixel_spacing")
     pair = None if spacing is None else tuple(numbers(spacing, (2,), f'{what}: "pixel_spacing"').tolist())
     stated = numbers(entry["size"], (2,), f'{what}: "size"').tolist() if "size" in entry else None
@@ -154,13 +157,13 @@ def _camera(entry: dict[str, Any], what: str) -> Any:
         K = numbers(entry["K"], (3, 3), f'{what}: "K"')
         make = partial(View, K, numbers(entry["world_from_camera"], (4, 4), f'{what}: "world_from_camera"'))
 
-    def camera(size: tuple[int, int]) -> View:
+    def camera(size: tuple[int, int], id: str) -> View:
         if stated is not None and stated != list(size):
             raise FormatError(
                 f"{what}: the image is {size[0]} x {size[1]} pixels, the calibration {stated[0]:g} x {stated[1]:g}; "
                 "use the image that was calibrated or calibrate at its size"
             )
-        view: View = make(size, entry["id"], pair)
+        view: View = make(size, id, pair)
         return view
 
     return camera
@@ -170,28 +173,19 @@ def _volume(volume: Any, name: str) -> Grid | None:
     if volume is None:
         return None
     what = f'{name}: "volume"'
-    if not isinstance(volume, dict) or not {"center", "size", "spacing"} <= volume.keys():
-        raise FormatError(f'{what} is incomplete, expected "center", "size" and "spacing", all in mm')
-    _warn_unknown(volume, _VOLUME_KEYS, what)
-    direction = volume.get("direction")
-    return Grid.centered(
-        numbers(volume["center"], (3,), f'{what}: "center"'),
-        numbers(volume["size"], (3,), f'{what}: "size"'),
-        float(numbers(volume["spacing"], (), f'{what}: "spacing"')),
-        None if direction is None else numbers(direction, (3, 3), f'{what}: "direction"'),
-    )
+    if isinstance(volume, dict):
+        _warn_unknown(volume, _VOLUME_KEYS, what)
+    return box_from_json(volume, what)
 
 
 def _text(entry: dict[str, Any], key: str, what: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise FormatError(f'{what}: "{key}" is {value!r}, expected a text; add it')
+        raise FormatError(f'{what}: "{key}" is {value!r}, expected text; add it')
     return value
 
 
 def _warn_unknown(entry: dict[str, Any], known: set[str], what: str) -> None:
     unknown = sorted(entry.keys() - known)
     if unknown:
-        warnings.warn(
-            f"{what}: unknown keys {', '.join(unknown)} are not used; check their spelling", IXGSWarning, stacklevel=2
-        )
+        warn(f"{what}: unknown keys {', '.join(unknown)} are not used; check their spelling")

@@ -1,4 +1,4 @@
-"""The flags that say where the X-rays of a case are and which region is wanted."""
+"""The flags that name the X-rays of a case and the region to reconstruct."""
 
 from __future__ import annotations
 
@@ -21,19 +21,23 @@ LARGEST_REGION = 2**30
 
 @dataclass(frozen=True)
 class CaseFlags:
-    """What a folder of images does not say itself, and a region other than the case's own."""
+    """The calibration of a folder of images, and a region other than the case's own."""
 
     calibration: Path | None = None
-    """Poses of the images: 3x4 projection matrices (.txt .csv .json .npy) or an RTK geometry (.xml). CASE is then the
-    folder with the images, or one stack of them."""
+    """Calibration of the images: projection matrices, K [R | t], RTK, ASTRA, TIGRE, MayaCam and more (docs/formats.md),
+    as a file, a folder or a quoted pattern. CASE is then the folder of the images, a stack or a quoted pattern."""
     values: Literal["line_integral", "intensity"] | None = None
     """With --calibration: what the pixels hold."""
     i0: float | None = None
-    """With --calibration: intensity of the open field, estimated when not given."""
+    """With --calibration: intensity of the unattenuated beam; estimated by default."""
     pixel_spacing: tuple[float, float] | None = None
     """With --calibration: width and height of a detector pixel, mm."""
+    calibration_format: str | None = None
+    """With --calibration: its format, such as astra, where a file can be read in more than one way."""
+    unit: Literal["mm", "cm", "m"] | None = None
+    """With --calibration: its unit of length; mm by default."""
     center: tuple[float, float, float] | None = None
-    """Centre of the region, LPS mm; of the case's own region when not given."""
+    """Centre of the region, LPS mm; by default that of the case."""
     size: tuple[float, float, float] | None = None
     """Size of the region, mm."""
     spacing: float | None = None
@@ -41,10 +45,10 @@ class CaseFlags:
     direction: tuple[float, float, float, float, float, float, float, float, float] | None = None
     """Directions of the region's axes in LPS, a rotation matrix row by row; its columns are the axes."""
     leave_out: tuple[str, ...] = ()
-    """Ids of views that are not used."""
+    """Ids of views to leave out."""
 
     def load(self, path: Path) -> Case:
-        """The case at a path with the views and the region that the flags ask for; raises what the readers raise."""
+        """The case at a path with the requested views and region; raises what the readers raise."""
         case = self._from_json(path) if self.calibration is None else self._from_images(path)
         return self._with_region(without(case, self.leave_out))
 
@@ -55,20 +59,21 @@ class CaseFlags:
     def _from_json(self, path: Path) -> Case:
         from . import load_case
 
-        for name in ("values", "i0", "pixel_spacing"):
+        for name in ("values", "i0", "pixel_spacing", "calibration_format", "unit"):
             if getattr(self, name) is not None:
                 flag = name.replace("_", "-")
                 raise SettingsError(f"--{flag} is for images with --calibration; in a case, case.json says it")
         if path.is_dir() and not (path / "case.json").is_file():
             raise FormatError(
-                f"{path.name}: a folder without case.json, expected one; for a folder of images give their poses "
-                "with --calibration FILE"
+                f"{path.name}: a folder without case.json, expected one; for a folder of images, give their "
+                "calibration with --calibration FILE"
             )
         return load_case(path, check=not self._region)
 
     def _from_images(self, path: Path) -> Case:
         from . import load_calibrated
-        from .rtk import Detector
+        from .calibrations import CalibrationOptions
+        from .calibrations.detector import Detector
 
         if self.values is None or self.calibration is None:
             raise SettingsError(
@@ -76,10 +81,11 @@ class CaseFlags:
             )
         detector = None if self.pixel_spacing is None else Detector(self.pixel_spacing)
         grid = box(self.center, self.size, self.spacing) if self.center and self.size and self.spacing else None
-        return load_calibrated(path, self.calibration, values=self.values, i0=self.i0, grid=grid, detector=detector)
+        options = CalibrationOptions(self.calibration_format, self.unit or "mm", detector)
+        return load_calibrated(path, self.calibration, values=self.values, i0=self.i0, grid=grid, options=options)
 
     def _with_region(self, case: Case) -> Case:
-        """The case with the region of the flags; what they leave open is the case's own."""
+        """The case with the region of the flags, completed by the case's own."""
         import numpy as np
 
         from ..geometry.coverage import check_views

@@ -9,30 +9,30 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FormatError, IXGSError
+from ..errors import IXGSError
 from ..files import sha256, write_atomically
-from ..geometry import Grid
 from ..xray import XRay, png, tiff
 from .case import Case
 from .case_json import VERSION
 from .folder import safe_name
+from .geometry_json import box_as_json, view_as_json
 
 RAW = "raw"
-"""Folder of the X-rays before standardisation."""
+"""The folder of the X-rays before standardisation."""
 
 
 def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.json") -> Path:
     """Write a case as line integrals (float32 TIFF) with masks where needed, the JSON last; returns its path.
 
-    X-rays from before a standardisation are written to raw/, as a case of their own.
+    The X-rays before standardisation are written to raw/, as a case of their own.
     Raises IXGSError when the folder cannot be written, FormatError for a region whose voxels are not cubes.
     """
     folder = Path(folder)
-    volume = _volume(case.grid)
+    volume = box_as_json(case.grid)
     try:
         (folder / "images").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise IXGSError(f"{folder}: cannot be made ({error.strerror}); choose a folder that can be written") from error
+        raise IXGSError(f"{folder}: cannot be created ({error.strerror}); choose another folder") from error
     taken: set[str] = set()
     views = [_write_view(xray, folder, safe_name(xray.view.id, taken)) for xray in case.xrays]
     data = {
@@ -53,7 +53,7 @@ def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.
 
 
 def _standardization(case: Case, folder: Path) -> dict[str, Any]:
-    """The record, after what it was made from is on disk."""
+    """Write the X-rays before standardisation, then return the record that names them."""
     made = case.standardization
     assert made is not None
     record = {key: value for key, value in made.record.items() if key != "raw"}
@@ -65,32 +65,11 @@ def _standardization(case: Case, folder: Path) -> dict[str, Any]:
 
 
 def _write_view(xray: XRay, folder: Path, stem: str) -> dict[str, Any]:
-    """The view's entry in the JSON, after its image and mask are on disk."""
-    view = xray.view
+    """Write a view's image and mask, then return its entry in the JSON."""
     data = tiff.encode(xray.image)
-    entry: dict[str, Any] = {
-        "id": view.id,
-        "image": f"images/{stem}.tiff",
-        "sha256": sha256(data),
-        "size": list(view.size),
-        "K": view.K.tolist(),
-        "world_from_camera": view.world_from_camera.tolist(),
-    }
+    entry = {"id": xray.view.id, "image": f"images/{stem}.tiff", "sha256": sha256(data), **view_as_json(xray.view)}
     write_atomically(folder / entry["image"], data)
-    if view.pixel_spacing is not None:
-        entry["pixel_spacing"] = list(view.pixel_spacing)
     if not xray.mask.all():
         entry["mask"] = f"images/{stem}.mask.png"
         write_atomically(folder / entry["mask"], png.encode(xray.mask.astype(np.uint8) * 255))
     return entry
-
-
-def _volume(grid: Grid) -> dict[str, Any]:
-    if np.ptp(grid.spacing) > 1e-9 * grid.spacing[0]:
-        raise FormatError(f"voxels of {grid.spacing.tolist()} mm, expected cubes; use grid.with_spacing before saving")
-    return {
-        "center": grid.center.tolist(),
-        "size": grid.size.tolist(),
-        "spacing": float(grid.spacing[0]),
-        "direction": grid.direction.tolist(),
-    }

@@ -1,4 +1,4 @@
-"""File references that stay inside the folder of the file that makes them."""
+"""Names of files inside a case folder."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 def inside(folder: Path, reference: Any, what: str) -> Path:
     """The existing file that `reference` names in `folder`.
 
-    Raises FormatError, beginning with `what`, for a path that leads out of the folder (absolute, .., or by a link)
-    and for a file that is not there.
+    Raises FormatError, which begins with `what`, for a path that leads out of the folder (absolute, .., or by a link)
+    and for a file that does not exist.
     """
     if not isinstance(reference, str) or not reference.strip() or "\0" in reference:
-        raise FormatError(f"{what}: {reference!r} is no file name, expected a path inside the case's folder")
+        raise FormatError(f"{what}: {reference!r} is not a file name, expected a path inside the case's folder")
     windows = PureWindowsPath(reference)
     absolute = PurePosixPath(reference).is_absolute() or bool(windows.drive) or bool(windows.root)
     path = folder / reference
@@ -27,7 +27,7 @@ def inside(folder: Path, reference: Any, what: str) -> Path:
             f"{what}: '{windows.parts[-1]}' lies outside the case's folder; move it inside and name it there"
         )
     if not path.is_file():
-        raise FormatError(f"{what}: the file '{reference}' is not there; put it into the case's folder")
+        raise FormatError(f"{what}: the file '{reference}' does not exist; put it into the case's folder")
     return path
 
 

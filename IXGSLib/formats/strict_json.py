@@ -1,4 +1,4 @@
-"""JSON without the leniencies that turn a slip of the pen into a wrong reconstruction."""
+"""Strict JSON: a typing error must not become a wrong reconstruction."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..errors import FormatError
 def read_json(path: Path) -> Any:
     """The value in a JSON file in UTF-8.
 
-    Raises FormatError with file and line or key for anything beside strict JSON: byte order marks, other encodings,
-    trailing commas, duplicate keys, NaN, infinity and numbers too large to hold.
+    Raises FormatError with the file and the line or key for anything but strict JSON: byte order marks, other encodings,
+    trailing commas, duplicate keys, NaN, infinity and numbers out of range.
     """
     try:
         data = path.read_bytes()
@@ -26,7 +26,7 @@ def read_json(path: Path) -> Any:
 
 
 def parse_json(data: bytes, name: str) -> Any:
-    """Like `read_json`, of bytes; `name` stands for the file in messages."""
+    """Like `read_json`, from bytes; `name` stands for the file in messages."""
     if data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise FormatError(f"{name}: line 1 begins with a byte order mark, expected plain UTF-8; save it without BOM")
     try:
@@ -67,7 +67,7 @@ def numbers(value: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     except ValueError as error:
         raise FormatError(f"{what} has rows of different lengths, expected {expected} numbers") from error
     if array.dtype.kind not in "iuf" or array.shape != shape:
-        found = f"shape {array.shape}" if array.dtype.kind in "iuf" else "something else than numbers"
+        found = f"shape {array.shape}" if array.dtype.kind in "iuf" else "something other than numbers"
         raise FormatError(f"{what} has {found}, expected {expected} numbers with decimal points; correct it")
     return array.astype(np.float64)
 

@@ -1,4 +1,4 @@
-"""What kind of file lies behind a name, told by its content."""
+"""The kind of a file, recognised by its first bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import FormatError, NotAnImage
 
-_MAGIC = (
+SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
@@ -23,7 +23,20 @@ _MAGIC = (
     (b"PK\x03\x04", "ZIP"),
     (b"\x1f\x8b", "gzip"),
     (b"\x89HDF", "HDF5"),
+    (b"\x93NUMPY", "NumPy"),
+    (b"MATLAB 5.0 MAT-file", "MATLAB 5"),
+    (b"MATLAB 7.3 MAT-file", "MATLAB 7.3"),
+    (b"#Insight Transform File", "ITK transform"),
+    (b"%YAML", "YAML"),
+    (b"<", "XML"),
 )
+"""What the content of every kind of file that IXGS reads or names begins with."""
+TEXT_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""The encodings that byte order marks announce."""
 SUFFIXES = {
     ".png": "PNG",
     ".tif": "TIFF",
@@ -36,13 +49,16 @@ SUFFIXES = {
     ".mhd": "MetaImage",
 }
 READABLE = ("PNG", "TIFF", "NRRD", "DICOM", "MetaImage")
+"""The kinds of files that X-rays are read from."""
+TEXT, UNKNOWN = "a text file", "content of no known kind"
+"""What `sniff` says of files without a signature."""
 
 
 def image_kind(path: Path) -> str:
-    """One of READABLE, told by the first bytes.
+    """One of READABLE, recognised by the first bytes.
 
-    Raises FormatError when the file cannot be opened, NotAnImage when it holds something else, or something else
-    than its name promises.
+    Raises FormatError when the file cannot be opened, NotAnImage when it holds something else or another kind than its
+    suffix says.
     """
     found = sniff(head(path))
     promised = SUFFIXES.get(path.suffix.lower())
@@ -52,7 +68,7 @@ def image_kind(path: Path) -> str:
             "16-bit PNG or TIFF"
         )
     if promised is not None and promised != found:
-        raise NotAnImage(f"{path.name}: holds {found}, its name promises {promised}; give it its true suffix")
+        raise NotAnImage(f"{path.name}: holds {found}, its name promises {promised}; correct the suffix")
     return found
 
 
@@ -63,22 +79,23 @@ def head(path: Path, count: int = 512) -> bytes:
             return file.read(count)
     except OSError as error:
         raise FormatError(
-            f"{path.name}: cannot be opened ({error.strerror}); check that the file is there and may be read"
+            f"{path.name}: cannot be opened ({error.strerror}); check that the file exists and may be read"
         ) from error
 
 
 def sniff(start: bytes) -> str:
-    """The kind of a file that begins with these bytes, in words for a message when it is none of READABLE."""
+    """The kind of a file that begins with these bytes, worded for a message when no reader knows it."""
     if not start:
         return "an empty file (0 bytes)"
     if start[128:132] == b"DICM" or _bare_dicom(start):
         return "DICOM"
-    for magic, kind in _MAGIC:
-        if start.startswith(magic):
+    for signature, kind in SIGNATURES:
+        if start.startswith(signature):
             return kind
-    if _is_text(start):
-        return "a text file"
-    return "content of no known kind"
+    if not _is_text(start):
+        return UNKNOWN
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    return next((kind for signature, kind in SIGNATURES if text.startswith(signature)), TEXT)
 
 
 def _bare_dicom(start: bytes) -> bool:
@@ -87,6 +104,8 @@ def _bare_dicom(start: bytes) -> bool:
 
 
 def _is_text(start: bytes) -> bool:
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
     try:
         codecs.getincrementaldecoder("utf-8")().decode(start)
     except UnicodeDecodeError:

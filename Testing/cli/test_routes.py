@@ -15,8 +15,8 @@ import torch
 from IXGSLib.compute.threads import set_thread_count, thread_count
 from IXGSLib.files import write_atomically
 from IXGSLib.formats import load_case
-from IXGSLib.formats.matrices import write_matrices
-from IXGSLib.formats.rtk import write_rtk
+from IXGSLib.formats.calibrations.matrices import write_matrices
+from IXGSLib.formats.calibrations.rtk import write_rtk
 from IXGSLib.reconstruction import pipeline
 from IXGSLib.runs import execution
 from IXGSLib.volume import Volume

@@ -9,8 +9,10 @@ import tifffile
 
 from IXGSLib.errors import FormatError, GeometryError
 from IXGSLib.formats import Case, load_calibrated, load_case, save_case
-from IXGSLib.formats.matrices import read_matrices, write_matrices
-from IXGSLib.formats.rtk import Detector, write_rtk
+from IXGSLib.formats.calibrations import CalibrationOptions, read_calibration
+from IXGSLib.formats.calibrations.detector import Detector
+from IXGSLib.formats.calibrations.matrices import write_matrices
+from IXGSLib.formats.calibrations.rtk import write_rtk
 from IXGSLib.geometry import Grid, View
 from IXGSLib.geometry.trajectory import CArm, arc, trajectory
 from IXGSLib.xray import XRay
@@ -20,6 +22,7 @@ CENTER = np.array([5.0, -20.0, 30.0])
 GRID = Grid.centered(CENTER, (40, 40, 40), 2.0)
 POINTS = CENTER + np.random.default_rng(0).uniform(-20, 20, (40, 3))
 COUNT = 11
+SIX_MM = CalibrationOptions(detector=Detector((6.0, 6.0)))
 
 
 @pytest.fixture
@@ -78,7 +81,7 @@ def test_matrices_beside_the_images_in_natural_order(scene, suffix):
         np.save(file, np.array([-2 * v.projection_matrix for v in case.views]))
     else:
         write_matrices(file, case.views if suffix == "csv" else case.views[::-1])
-    loaded = load_calibrated(folder, file, values="line_integral", grid=GRID, detector=Detector((6.0, 6.0)))
+    loaded = load_calibrated(folder, file, values="line_integral", grid=GRID, options=SIX_MM)
     assert_same(loaded, case)
     assert [view.id for view in loaded.views] == [f"shot{n + 1}" for n in range(COUNT)]
     assert loaded.views[0].pixel_spacing == (6.0, 6.0)
@@ -90,12 +93,20 @@ def test_single_images_of_rtk_need_their_detector(scene, tmp_path):
     detector = write_rtk(tmp_path / "g.xml", case.views)
     with pytest.raises(FormatError, match="detector=Detector"):
         load_calibrated(folder, tmp_path / "g.xml", values="line_integral", grid=GRID)
-    downwards = Detector(detector.spacing, (detector.origin[0], -detector.origin[1]), (1, -1))
+    turned = Detector(detector.spacing, (detector.origin[0], -detector.origin[1]), (1, -1))
+    downwards, upwards = CalibrationOptions(detector=turned), CalibrationOptions(detector=detector)
     assert_same(
-        load_calibrated(folder, tmp_path / "g.xml", values="line_integral", grid=GRID, detector=downwards), case
+        load_calibrated(
+            folder,
+            tmp_path / "g.xml",
+            values="line_integral",
+            grid=GRID,
+            options=downwards,
+        ),
+        case,
     )
     flipped = replace(case, xrays=tuple(replace(x, image=x.image[::-1]) for x in case.xrays))
-    loaded = load_calibrated(folder, tmp_path / "g.xml", values="line_integral", grid=GRID, detector=detector)
+    loaded = load_calibrated(folder, tmp_path / "g.xml", values="line_integral", grid=GRID, options=upwards)
     assert_same(loaded, flipped)
 
 
@@ -128,7 +139,7 @@ def test_numbers_must_agree(scene, tmp_path):
         load_calibrated(folder, tmp_path / "m.csv", values="line_integral")
     write_rtk(tmp_path / "g.xml", case.views[:9])
     with pytest.raises(FormatError, match=r"g\.xml: 9 poses for 11 images"):
-        load_calibrated(folder, tmp_path / "g.xml", values="line_integral", detector=Detector((6, 6)))
+        load_calibrated(folder, tmp_path / "g.xml", values="line_integral", options=SIX_MM)
 
 
 @pytest.mark.parametrize("missing", ["images", "calibration"])
@@ -162,8 +173,8 @@ def test_files_beside_the_images_are_named(scene, tmp_path):
 
 
 def test_a_real_c_arm_sweep_makes_a_case(data, tmp_path):
-    matrices, _ = read_matrices(data / "geom_carm_248" / "camera_matrices_248x12.txt")
-    matrices = matrices[::40]
+    views = read_calibration(data / "geom_carm_248" / "camera_matrices_248x12.txt").views
+    matrices = [view.matrix for view in views[::40]]
     generator = np.random.default_rng(0)
     folder = tmp_path / "x"
     folder.mkdir()

@@ -223,7 +223,7 @@ def test_metres_are_refused(folder):
         (in_view(1, image=None), '"image" is None'),
         (in_view(1, frame=3), "frame 3 of 1 does not exist"),
         (in_view(1, sha256="0" * 64), "the image was changed"),
-        (in_view(1, image="images/000.tiff", sha256=None), "'000' and '001' hold the same image under different poses"),
+        (in_view(1, image="images/000.tiff", sha256=None), "'000' and '001' hold the same image with different poses"),
         (in_view(1, mask="images/000.tiff", frame=0, i0="x", size=[1]), '"size" has shape'),
     ],
 )
@@ -322,7 +322,7 @@ def test_warnings_are_stored_and_not_shown(folder):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         case = edit(folder, change)
-    assert [part for part in ("colour", "note", "i0", "one pose") if not any(part in w for w in case.warnings)] == []
+    assert [part for part in ("colour", "note", "i0", "same pose") if not any(part in w for w in case.warnings)] == []
     assert len(set(case.warnings)) == len(case.warnings) == 4
 
 
@@ -333,7 +333,7 @@ def test_a_folder_without_a_case_is_named(tmp_path):
 
 def test_saving_into_what_is_no_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(IXGSError, match="cannot be made"):
+    with pytest.raises(IXGSError, match="cannot be created"):
         save_case(a_case(), tmp_path / "file")
 
 

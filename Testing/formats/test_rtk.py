@@ -3,8 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from IXGSLib.errors import FormatError, GeometryError, IXGSWarning
-from IXGSLib.formats.rtk import Detector, matrix_of, read_rtk, read_rtk_matrices, write_rtk
+from IXGSLib.errors import FormatError, GeometryError
+from IXGSLib.formats.calibrations import CalibrationOptions, read_calibration
+from IXGSLib.formats.calibrations.detector import Detector
+from IXGSLib.formats.calibrations.rtk import matrix_of, read_rtk, read_rtk_matrices, write_rtk
 from IXGSLib.geometry import View
 from IXGSLib.geometry.rigid import rigid
 from IXGSLib.geometry.trajectory import CArm, arc, trajectory
@@ -233,7 +235,7 @@ def test_what_rtk_cannot_hold_is_refused(file):
     [
         (HEAD.format(4, ""), FormatError, "version 4, expected"),
         ("<RTKThreeDHelicalGeometry version='3'/>", FormatError, "RTKThreeDHelicalGeometry"),
-        (HEAD.format(3, "")[:-9], FormatError, "no whole XML"),
+        (HEAD.format(3, "")[:-9], FormatError, "incomplete XML"),
         (HEAD.format(3, ""), FormatError, "no projections"),
         (HEAD.format(3, "<Projection><GantryAngle>1,5</GantryAngle></Projection>"), FormatError, "<GantryAngle>"),
         (HEAD.format(3, "<Projection><GantryAngle>nan</GantryAngle></Projection>"), FormatError, "<GantryAngle>"),
@@ -250,12 +252,40 @@ def test_other_files_are_refused_by_name(file, content, error, message):
     assert file.name in str(caught.value)
 
 
-def test_collimation_is_warned_of(file):
-    write_rtk(file, odd_views(1))
-    text = file.read_text().replace("<Matrix>", "<CollimationUInf>80</CollimationUInf><Matrix>")
-    file.write_text(text)
-    with pytest.warns(IXGSWarning, match="collimation is not used"):
-        read_rtk_matrices(file)
+@pytest.mark.parametrize(("gantry", "in_plane"), [(37, 0), (215, 10)])
+def test_the_collimated_field_is_that_of_rtk_itself(rtk, file, gantry, in_plane):
+    """RTK's own filter passes no pixel when there is an out-of-plane angle."""
+    import itk
+
+    size, jaws = (60, 48), (35.0, 20.0, 15.0, 40.0)
+    geometry = itk_write(rtk, file, [(600, 1000, gantry, 0, 0, 0, in_plane, 0, 0)])
+    geometry.SetCollimationOfLastProjection(*jaws)
+    names = ("CollimationUInf", "CollimationUSup", "CollimationVInf", "CollimationVSup")
+    elements = "".join(f"<{name}>{jaw}</{name}>" for name, jaw in zip(names, jaws, strict=True))
+    file.write_text(file.read_text().replace("<Projection>", f"<Projection>{elements}", 1))
+    ImageType = itk.Image[itk.F, 3]
+    ones = rtk.ConstantImageSource[ImageType].New()
+    ones.SetConstant(1.0)
+    ones.SetOrigin([-118.0, -94.0, 0.0])
+    ones.SetSpacing([4.0, 4.0, 1.0])
+    ones.SetSize([*size, 1])
+    mask = rtk.MaskCollimationImageFilter[ImageType, ImageType].New()
+    mask.SetInput(ones.GetOutput())
+    mask.SetGeometry(geometry)
+    mask.Update()
+    expected = itk.array_from_image(mask.GetOutput())[0, ::-1] > 0
+    (calibrated,) = read_calibration(file, CalibrationOptions(detector=Detector((4.0, 4.0)))).views
+    assert 0.1 < expected.mean() < 0.9
+    assert np.array_equal(calibrated.field(calibrated.view(size, "v")), expected)
+
+
+def test_collimated_pixels_are_masked(file):
+    write_rtk(file, odd_views(2))
+    first, rest = file.read_text().split("</Projection>", 1)
+    file.write_text(first.replace("<Matrix>", "<CollimationUInf>40</CollimationUInf><Matrix>") + "</Projection>" + rest)
+    views = read_calibration(file, CalibrationOptions(detector=Detector(SPACING))).views
+    assert [view.field is None for view in views] == [False, False]  # RTK's elements hold until they change
+    assert 0 < views[0].field(views[0].view(SIZE, "a")).mean() < 1
 
 
 def test_a_c_arm_sweep_survives_the_journey(file):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from IXGSLib.formats import load_case
-from IXGSLib.formats.matrices import write_matrices
+from IXGSLib.formats.calibrations.matrices import write_matrices
 
 VIEW, ORBITAL, ANGULAR, SEES, NOTES = range(5)
 

@@ -1,4 +1,4 @@
-"""RTK's ThreeDCircularProjectionGeometry as XML, versions 2 and 3.
+"""RTK's ThreeDCircularProjectionGeometry as XML, versions 2 and 3, curved detectors excepted.
 
 RTK maps its fixed frame to millimetres on the detector (Rit et al., J. Phys. Conf. Ser. 489, 2014, and RTK's geometry
 documentation): with R = Rz(-in-plane) Rx(-out-of-plane) Ry(-gantry) and (x, y, z) = R p,
@@ -7,24 +7,29 @@ documentation): with R = Rz(-in-plane) Rx(-out-of-plane) Ry(-gantry) and (x, y, 
 
 Its detector axes u and v and the direction from detector to source are right-handed, so that v grows upwards where
 View counts rows downwards: images in RTK's order become a View's by turning their rows upside down. The fixed frame is
-taken for the world: a volume that RTK reconstructs lies in the same place in LPS as one of ours.
+taken for the world: a volume that RTK reconstructs lies in the same place in LPS as one of ours. Collimation jaws are
+distances in the plane through the isocentre that faces the source (rtkMaskCollimationImageFilter).
 """
 
 from __future__ import annotations
 
 import os
-import warnings
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import FormatError, GeometryError, IXGSWarning
-from ..files import write_atomically
-from ..geometry import View
-from ..geometry.rigid import Array
+from ...errors import FormatError, GeometryError
+from ...files import write_atomically
+from ...geometry import View
+from ...geometry.rigid import Array
+from ...xray.itk_images import lattice
+from ...xray.sniffing import head, sniff
+from .calibration import MM_PER_UNIT, CalibratedView, CalibrationOptions
+from .content import Content
+from .detector import Detector
 
 _ANGLES = ("GantryAngle", "OutOfPlaneAngle", "InPlaneAngle")
 _LENGTHS = (
@@ -40,37 +45,29 @@ PIXEL_TOLERANCE = 1e-3
 """Largest error in pixels with which a view may be written."""
 
 
-@dataclass(frozen=True)
-class Detector:
-    """Where the pixels of a projection image lie on RTK's detector, as its header says.
+def matches(content: Content) -> bool:
+    return content.kind == "XML" and b"<RTKThreeD" in content.data
 
-    spacing: (x, y) mm.
-    origin: (x, y) mm, the centre of the first pixel; the image is centred at 0 when it is not stated.
-    direction: (x, y), each +1 or -1: whether columns and rows follow u and v or run against them.
+
+def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
+    """The views of an RTK geometry for images on the detector that the options or the first image's header state.
+
+    Raises FormatError for another file and for an image that does not place its pixels, GeometryError for parallel
+    beams, curved detectors and reflections.
     """
-
-    spacing: tuple[float, float]
-    origin: tuple[float, float] | None = None
-    direction: tuple[int, int] = (1, 1)
-
-    def __post_init__(self) -> None:
-        numbers = (*self.spacing, *(self.origin or (0.0, 0.0)))
-        if not np.isfinite(numbers).all() or min(self.spacing) <= 0 or not set(self.direction) <= {1, -1}:
-            raise GeometryError(f"{self}: expected positive spacings in mm, a finite origin and directions of +1 or -1")
-
-    @property
-    def upside_down(self) -> bool:
-        """Whether the rows of the image must be reversed to become a View's."""
-        return self.direction[0] * self.direction[1] > 0
-
-    def pixels_from_mm(self, size: tuple[int, int]) -> Array:
-        """(3, 3): pixels of the View (after the rows are reversed, if they must be) from (u, v) in mm."""
-        scale = np.array(self.direction) / self.spacing
-        origin = -(np.array(size) - 1) / 2 / scale if self.origin is None else np.array(self.origin)
-        A = np.diag([*scale, 1.0])
-        A[:2, 2] = -origin * scale
-        flip = np.array([[1.0, 0, 0], [0, -1, size[1] - 1], [0, 0, 1]])
-        return flip @ A if self.upside_down else A
+    mm = MM_PER_UNIT[options.unit]
+    detector = _detector(options) if options.detector is None else _divided(options.detector, mm)
+    A = -detector.stored_from_mm()
+    return [
+        CalibratedView(
+            A @ P,
+            pixel_spacing=detector.spacing,
+            centred=detector.origin is None,
+            upside_down=detector.upside_down,
+            field=None if jaws is None else partial(collimated_field, jaws=mm * np.array(jaws)),
+        )
+        for P, jaws in _projections(content)
+    ]
 
 
 def read_rtk(
@@ -93,21 +90,19 @@ def view_of(P: Array, detector: Detector, size: tuple[int, int], id: str = "") -
 
 def read_rtk_matrices(path: str | os.PathLike[str]) -> Array:
     """(n, 3, 4): RTK's matrices, detector mm from world mm; raises like `read_rtk`."""
-    path = Path(path)
-    root = _root(path)
-    state: dict[str, float] = {}
-    matrices: list[Array] = []
-    for element in root:
-        if element.tag == "Projection":
-            stored = _parameters(element, state, path.name)
-            matrices.append(_matrix(state, stored, f"{path.name}: projection {len(matrices) + 1}"))
-        else:
-            _take(element, state, path.name)
-    if not matrices:
-        raise FormatError(f"{path.name}: no projections, expected at least one; export the geometry again")
-    if any(state.get(key, np.inf) < 1e300 for key in _COLLIMATION):
-        warnings.warn(f"{path.name}: RTK's collimation is not used; give masks", IXGSWarning, stacklevel=2)
-    return np.array(matrices)
+    return np.array([P for P, _ in _projections(Content(Path(path)))])
+
+
+def collimated_field(view: View, jaws: Array) -> np.ndarray:
+    """bool (height, width): the pixels inside jaws (4,) at -u, u, -v and v mm, in the plane through the isocentre."""
+    width, height = view.size
+    columns, rows = np.meshgrid(np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64))
+    source, rays = view.ray(np.stack([columns, rows], axis=-1))
+    towards = source / np.linalg.norm(source)
+    points = source - rays * (np.linalg.norm(source) / (rays @ towards))[..., None]
+    u, v = points @ np.cross((0.0, 1.0, 0.0), towards), points[..., 1]
+    u_low, u_high, v_low, v_high = jaws
+    return (u > -u_low) & (u < u_high) & (v > -v_low) & (v < v_high)
 
 
 def write_rtk(path: str | os.PathLike[str], views: Sequence[View], tolerance: float = PIXEL_TOLERANCE) -> Detector:
@@ -196,21 +191,50 @@ def _check_written(view: View, written: View, tolerance: float) -> None:
         )
 
 
-def _root(path: Path) -> ElementTree.Element:
-    name = path.name
-    try:
-        data = path.read_bytes()
-        if b"<!ENTITY" in data:
-            raise FormatError(f"{name}: defines XML entities, which no RTK geometry does; export it again")
-        root = ElementTree.fromstring(data)
-    except OSError as error:
-        raise FormatError(f"{name}: cannot be opened ({error.strerror}); check the path") from error
-    except ElementTree.ParseError as error:
-        raise FormatError(f"{name}: no whole XML, line {error.position[0]}; export the geometry again") from error
-    version = root.get("version")
+def _detector(options: CalibrationOptions) -> Detector:
+    """What the header of the projection images says about the detector."""
+    image = None if options.first_image is None else options.first_image()
+    if image is None or sniff(head(image)) not in ("NRRD", "MetaImage"):
+        raise FormatError(
+            f"{'the images' if image is None else image.name}: no header places the pixels on RTK's detector; state "
+            "their size in mm with --pixel-spacing X Y (CalibrationOptions(detector=Detector((x, y))) in Python)"
+        )
+    found = lattice(image)
+    return Detector(found.spacing, found.origin, found.direction)
+
+
+def _divided(detector: Detector, unit: float) -> Detector:
+    """A detector in mm in another unit of length."""
+    x, y = detector.spacing
+    origin = None if detector.origin is None else (detector.origin[0] / unit, detector.origin[1] / unit)
+    return Detector((x / unit, y / unit), origin, detector.direction)
+
+
+def _projections(content: Content) -> Iterator[tuple[Array, tuple[float, float, float, float] | None]]:
+    """The matrix of every projection and its jaws, where it has any."""
+    root, name, state, count = _root(content), content.name, dict[str, float](), 0
+    for element in root:
+        if element.tag == "Projection":
+            count += 1
+            stored = _parameters(element, state, name)
+            yield _matrix(state, stored, f"{name}: projection {count}"), _jaws(state)
+        else:
+            _take(element, state, name)
+    if not count:
+        raise FormatError(f"{name}: no projections, expected at least one; export the geometry again")
+
+
+def _jaws(state: dict[str, float]) -> tuple[float, float, float, float] | None:
+    """The four jaws; RTK writes the largest number for none."""
+    jaws = [state.get(key, np.inf) for key in _COLLIMATION]
+    return (jaws[0], jaws[1], jaws[2], jaws[3]) if min(jaws) < 1e300 else None
+
+
+def _root(content: Content) -> ElementTree.Element:
+    root, version = content.xml, content.xml.get("version")
     if root.tag != _ROOT or version not in ("2", "3"):
         raise FormatError(
-            f"{name}: <{root.tag}> version {version}, expected <{_ROOT}> version 2 or 3; export it with RTK"
+            f"{content.name}: <{root.tag}> version {version}, expected <{_ROOT}> version 2 or 3; export it with RTK"
         )
     return root
 
@@ -239,7 +263,7 @@ def _numbers(element: ElementTree.Element, count: int, name: str) -> Array:
     try:
         values = np.array([float(word) for word in (element.text or "").split()])
     except ValueError as error:
-        raise FormatError(f"{name}: <{element.tag}> holds something else than numbers; export it again") from error
+        raise FormatError(f"{name}: <{element.tag}> holds something other than numbers; export it again") from error
     if len(values) != count or not np.isfinite(values).all():
         raise FormatError(f"{name}: <{element.tag}> holds {len(values)} numbers, expected {count} finite ones")
     return values

@@ -1,0 +1,91 @@
+"""The full-resolution HDF5 file of DeepFluoro (Grupp et al., IJCARS 2020), with its images.
+
+The camera's x and y follow columns and rows, z points from the detector to the source, and K has negative focal lengths
+(the data set's hdf5_layouts/Readme.md): columns, rows and the beam are left-handed, so that images are turned upside
+down. The world is the volume of the pelvis, LPS mm: extrinsic times the inverse of cam-to-pelvis-vol, as the data
+set's own examples use them. Needs h5py.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import FormatError
+from ...geometry.rigid import inverse, proper_rotation
+from ...xray.pixels import Pixels
+from . import itk_transforms
+from .calibration import CalibratedView, CalibrationOptions
+from .content import Content
+
+_PARAMETERS = "proj-params"
+
+
+def matches(content: Content) -> bool:
+    return content.kind == "HDF5" and not itk_transforms.matches(content)
+
+
+def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
+    """The views of one specimen, named after their projections.
+
+    The specimen follows the colon in "deepfluoro:17-1882"; raises FormatError when there are several and none is named.
+    """
+    with _opened(content.path) as file:
+        if _PARAMETERS not in file:
+            raise FormatError(f"{content.name}: no '{_PARAMETERS}', expected DeepFluoro's full-resolution file")
+        specimen = _specimen(sorted(set(file) - {_PARAMETERS}), options.choice, content.name)
+        if f"{specimen}/projections" not in file:
+            raise FormatError(f"{content.name}: specimen {specimen} has no projections")
+        projections = file[f"{specimen}/projections"]
+        return [
+            _view(file[_PARAMETERS], projections[key], content, f"{specimen}/projections/{key}")
+            for key in sorted(projections)
+        ]
+
+
+def _specimen(found: list[str], choice: str, name: str) -> str:
+    if choice in found:
+        return choice
+    if len(found) == 1 and not choice:
+        return found[0]
+    words = " or ".join(f"--calibration-format deepfluoro:{specimen}" for specimen in found)
+    raise FormatError(f"{name}: {len(found)} specimens, expected one of them to be chosen: {words or 'none is there'}")
+
+
+def _view(parameters: Any, projection: Any, content: Content, key: str) -> CalibratedView:
+    try:
+        K, extrinsic = np.array(parameters["intrinsic"]), np.array(parameters["extrinsic"])
+        pose = np.array(projection["gt-poses/cam-to-pelvis-vol"])
+        size = int(parameters["num-cols"][()]), int(parameters["num-rows"][()])
+        spacing = float(parameters["pixel-col-spacing"][()]), float(parameters["pixel-row-spacing"][()])
+    except KeyError as error:
+        raise FormatError(f"{content.name}: {key}: an entry is missing ({error}); download the file again") from error
+    for matrix in (extrinsic, pose):
+        proper_rotation(matrix[:3, :3], f"{content.name}: {key}: rotation")
+    # The depth grows from source to detector against the camera's z.
+    P = -K @ (extrinsic @ inverse(pose))[:3]
+    path, pixels = content.path.resolve(), partial(_pixels, content.path, f"{key}/image/pixels")
+    return CalibratedView(P, key.rpartition("/")[2], size, spacing, upside_down=True, image=path, pixels=pixels)
+
+
+def _pixels(path: Path, key: str) -> Pixels:
+    with _opened(path) as file:
+        if key not in file:
+            raise FormatError(f"{path.name}: no '{key}'; download the file again")
+        return Pixels.of(np.array(file[key]), f"{path.name}: {key}")
+
+
+def _opened(path: Path) -> Any:
+    try:
+        import h5py
+    except ImportError as error:
+        raise FormatError(
+            f"{path.name}: HDF5 is read with h5py, which is not installed; run: pip install h5py"
+        ) from error
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise FormatError(f"{path.name}: no HDF5 file that can be read, or cut short; download it again") from error

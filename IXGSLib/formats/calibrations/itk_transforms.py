@@ -1,0 +1,72 @@
+"""Linear transforms of ITK and 3D Slicer (.tfm, .txt, .h5, .mat), one per view, with the intrinsics beside them.
+
+ITK's transforms map points of the fixed space to the moving one in LPS mm, about their own centre. Here that is camera
+from world. Slicer writes the inverse of a node's matrix and flips both of its frames between RAS and LPS, also the
+camera's own, so that x and y of the camera turn around. All views share intrinsics.json in the folder of the
+transforms: {"K": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]} with "size" and "pixel_spacing", if known.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...errors import FormatError
+from ...geometry.rigid import Array
+from ...xray.sniffing import UNKNOWN, head
+from ..strict_json import numbers, parse_json
+from .calibration import CalibratedView, CalibrationOptions, pinhole_matrix
+from .content import Content
+
+INTRINSICS = "intrinsics.json"
+_FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def matches(content: Content) -> bool:
+    start = head(content.path, 1 << 16)
+    marks = {"HDF5": b"TransformGroup" in start, UNKNOWN: b"Transform_" in start[:64]}  # ITK's .mat is MATLAB 4
+    return content.kind == "ITK transform" or marks.get(content.kind, False)
+
+
+def read_itk(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
+    """The view of a transform that maps world to camera, LPS mm."""
+    return [_view(content, _matrix(content))]
+
+
+def read_slicer(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
+    """The view of a transform node that Slicer saved: the node moves a camera into the world."""
+    return [_view(content, _FLIP @ _matrix(content))]
+
+
+def _view(content: Content, camera_from_world: Array) -> CalibratedView:
+    path = content.path.with_name(INTRINSICS)
+    if not path.is_file():
+        raise FormatError(
+            f'{content.name}: a pose without intrinsics, expected {INTRINSICS} beside it: {{"K": [[fx, 0, cx], '
+            "[0, fy, cy], [0, 0, 1]]}, pixels"
+        )
+    data = parse_json(Content(path).text.encode(), path.name)
+    if not isinstance(data, dict) or "K" not in data:
+        raise FormatError(f'{path.name}: no "K", expected {{"K": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]}}')
+    K = numbers(data["K"], (3, 3), f'{path.name}: "K"')
+    size = tuple(int(n) for n in numbers(data["size"], (2,), f'{path.name}: "size"')) if "size" in data else None
+    spacing = numbers(data["pixel_spacing"], (2,), f'{path.name}: "pixel_spacing"') if "pixel_spacing" in data else None
+    P = pinhole_matrix(K, camera_from_world, content.path.stem)
+    pair = None if spacing is None else (float(spacing[0]), float(spacing[1]))
+    return CalibratedView(P, content.path.stem, size, pair)  # type: ignore[arg-type]
+
+
+def _matrix(content: Content) -> Array:
+    """(4, 4) of a linear transform, its centre taken in."""
+    import SimpleITK as sitk
+
+    try:
+        transform = sitk.ReadTransform(str(content.path))
+    except RuntimeError as error:
+        raise FormatError(f"{content.name}: no transform that ITK can read; save it again as .tfm or .h5") from error
+    if not transform.IsLinear() or transform.GetDimension() != 3:
+        raise FormatError(f"{content.name}: not a linear transform in 3D, expected a rigid one; save the pose alone")
+    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
+    columns = [np.array(transform.TransformPoint(tuple(axis))) - origin for axis in np.eye(3).tolist()]
+    matrix = np.eye(4)
+    matrix[:3] = np.column_stack([*columns, origin])
+    return matrix

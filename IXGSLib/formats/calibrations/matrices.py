@@ -1,0 +1,142 @@
+"""3x4 projection matrices, pixels from world, of any scale and sign.
+
+A matrix that maps world to pixels may be multiplied by any number, so its sign says nothing: the rotation is taken as
+proper. A mirrored image then has the scene behind its source, which `check_views` refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import FormatError
+from ...files import write_atomically
+from ...geometry import View
+from ...xray.sniffing import TEXT
+from ..strict_json import numbers
+from .calibration import CalibratedView, CalibrationOptions, right_handed
+from .content import Content
+from .plausibility import plausible_matrices, plausible_vectors
+from .text import number_rows
+
+_EXPECTED = "expected 3x4 matrices, row by row: 12 numbers per line, or three lines of 4 per matrix"
+Table = tuple[np.ndarray, "tuple[str, ...] | None"]
+
+
+def matches_rows(content: Content) -> bool:
+    """Whether a file holds matrices row by row."""
+    return _plausible(content, "rows")
+
+
+def matches_columns(content: Content) -> bool:
+    """Whether a file holds matrices of 12 numbers, column by column."""
+    return _plausible(content, "columns")
+
+
+def read_rows(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
+    """The matrices of a file, row by row, their names where the file gives them; raises FormatError."""
+    array, names = table(content)
+    if options.format is None and array.shape[-1] == 12 and not plausible_matrices(array.reshape(-1, 3, 4)):
+        raise FormatError(
+            f"{content.name}: 12 numbers per view that are neither an X-ray camera's 3x4 matrix, row by row or column "
+            "by column, nor ASTRA cone vectors; check the export, or state --calibration-format matrices"
+        )
+    return _views(array.reshape(-1, 3, 4), names)
+
+
+def read_columns(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
+    """The matrices of a file of 12 numbers per view, column by column; raises FormatError."""
+    array, names = table(content)
+    if array.shape[-1] != 12:
+        raise FormatError(f"{content.name}: numbers of shape {array.shape}, expected 12 per matrix, column by column")
+    return _views(array.reshape(-1, 4, 3).transpose(0, 2, 1), names)
+
+
+def table(content: Content) -> Table:
+    """(n, 12) or (n, 3, 4) numbers of a text, JSON, NumPy or MATLAB file and the names of its rows, if it has them.
+
+    Raises FormatError for other shapes and for numbers that are not finite.
+    """
+    array, names = _text_table(content) if content.kind not in ("JSON", "NumPy", "ZIP", "MATLAB 5") else _tree(content)
+    if array.size and not np.isfinite(array).all():
+        raise FormatError(f"{content.name}: holds NaN or infinite numbers; export it again")
+    return _stacked(array, content.name), names
+
+
+def write_matrices(path: str | os.PathLike[str], views: Sequence[View]) -> None:
+    """Write the views' projection matrices as .csv (12 numbers per line) or .json ({"id": matrix})."""
+    path = Path(path)
+    if path.suffix.lower() == ".csv":
+        text = "".join(",".join(map(repr, v.projection_matrix.ravel().tolist())) + "\n" for v in views)
+    elif path.suffix.lower() == ".json":
+        text = json.dumps({v.id: v.projection_matrix.tolist() for v in views}, indent=1, ensure_ascii=False)
+    else:
+        raise FormatError(f"{path.name}: cannot write matrices as '{path.suffix}', expected .csv or .json")
+    write_atomically(path, text.encode())
+
+
+def _plausible(content: Content, order: str) -> bool:
+    try:
+        array, _ = table(content)
+    except FormatError:
+        return False
+    if array.shape[-1] != 12:
+        return order == "rows"
+    P = array.reshape(-1, 3, 4) if order == "rows" else array.reshape(-1, 4, 3).transpose(0, 2, 1)
+    # Vectors that are a detector's are far too orderly to be matrices, which lack that order.
+    return plausible_matrices(P) and not plausible_vectors(array)
+
+
+def _views(matrices: np.ndarray, names: tuple[str, ...] | None) -> list[CalibratedView]:
+    named = names or (None,) * len(matrices)
+    return [CalibratedView(right_handed(P), name) for P, name in zip(matrices, named, strict=True)]
+
+
+def _text_table(content: Content) -> Table:
+    if content.kind != TEXT:
+        raise FormatError(f"{content.name}: {content.kind}; {_EXPECTED}, as .txt, .csv, .json, .npy or .mat")
+    rows, names = number_rows(content.text, content.name, _EXPECTED)
+    if rows and len(rows) == 5 and len(rows[0]) == 3:
+        raise FormatError(f"{content.name}: looks like MayaCam 1.0; export MayaCam 2.0 from XMALab")
+    if rows and len(rows[0]) not in (4, 12):
+        raise FormatError(f"{content.name}: {len(rows[0])} numbers per line; {_EXPECTED}")
+    return np.array(rows), None if names is None or len(rows[0]) != 12 else tuple(names)
+
+
+def _tree(content: Content) -> Table:
+    if content.kind != "JSON":
+        if content.array is None:
+            raise FormatError(f"{content.name}: not one array of numbers; {_EXPECTED}")
+        return content.array, None
+    data = content.tree
+    if isinstance(data, dict) and data:
+        return np.array([_matrix(m, f"{content.name}: matrix '{id}'") for id, m in data.items()]), tuple(data)
+    if content.array is not None:
+        return content.array, None
+    if isinstance(data, list) and data:
+        return np.array([_matrix(m, f"{content.name}: matrix {n + 1}") for n, m in enumerate(data)]), None
+    raise FormatError(f'{content.name}: neither a list of matrices nor {{"id": matrix}}; {_EXPECTED}')
+
+
+def _matrix(value: Any, what: str) -> np.ndarray:
+    flat = isinstance(value, list) and len(value) == 12
+    return numbers(value, (12,) if flat else (3, 4), what).reshape(3, 4)
+
+
+def _stacked(array: np.ndarray, name: str) -> np.ndarray:
+    """(n, 12) as it is, and (n, 3, 4) from (12,), (3, 4), (3, 4, n), (n, 3, 4) or (3n, 4)."""
+    if array.ndim == 3 and array.shape[:2] == (3, 4) and array.shape[1:] != (3, 4):
+        return np.moveaxis(array, 2, 0)
+    stacked = array.ndim == 3 and array.shape[1:] == (3, 4)
+    listed = array.ndim in (1, 2) and array.shape[-1] == 12
+    rows = array.ndim == 2 and array.shape[1] == 4 and len(array) % 3 == 0
+    if array.ndim == 2 and array.shape[1] == 4 and (array == (0, 0, 0, 1)).all(axis=1).any():
+        raise FormatError(f"{name}: 4x4 transforms; {_EXPECTED}, the intrinsics multiplied in")
+    if array.size == 0 or not (stacked or listed or rows):
+        raise FormatError(f"{name}: numbers of shape {array.shape}; {_EXPECTED}")
+    return array.reshape(-1, 12) if listed else array.reshape(-1, 3, 4)
