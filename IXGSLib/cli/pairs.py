@@ -12,23 +12,23 @@ import tyro
 from ..messages import RESEARCH_ONLY, collect_warnings
 from ..runs.events import Reporter
 from ..runs.lock import Lock
-from ..training.pair_making import PairSettings, make_pairs
+from ..training.pair_settings import PairSettings
 from .displays import display
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Make pairs of a realistic X-ray and its clean target from CTs, to train on."""
+    """Make training pairs of a realistic X-ray and its clean target from CTs."""
 
     cts: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="CT...")]
-    """CTs in HU: .nrrd, .mha, .nii, .nii.gz, or folders with one DICOM series."""
+    """CTs in HU: .nrrd, .mha, .nii or .nii.gz files, or folders with one DICOM series."""
     out: Path
-    """Folder for the pairs: new, empty, or with pairs of the same options, whose missing ones are made."""
+    """Folder for the pairs: new, empty, or with pairs of the same options, which are completed."""
     settings: Annotated[PairSettings, tyro.conf.arg(name="")] = field(default_factory=PairSettings)
     jobs: int | None = None
-    """Processes; as many as cores when not given."""
+    """Number of processes; by default as many as cores."""
     json: bool = False
-    """Progress on standard output, a JSON object per line."""
+    """Report progress on standard output as one JSON object per line."""
 
     def run(self) -> None:
         folder = self.out.absolute()
@@ -44,6 +44,8 @@ class Pairs:
             print(f"{folder}: {total} pairs, manifest.json\n{RESEARCH_ONLY}")
 
     def _make(self, folder: Path, reporter: Reporter) -> None:
+        from ..training.pair_making import make_pairs
+
         total = len(self.cts) * self.settings.count
         start, first = time.monotonic(), 0
         with collect_warnings() as messages:

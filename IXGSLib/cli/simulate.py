@@ -16,18 +16,18 @@ from .displays import say
 
 @dataclass(frozen=True)
 class Simulate:
-    """Make a case from a CT, with the truth to compare with."""
+    """Simulate a case from a CT, with the true volume for comparison."""
 
     ct: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CT")]
-    """A CT in HU: .nrrd, .mha, .nii, .nii.gz, or a folder with one DICOM series."""
+    """A CT in HU: a .nrrd, .mha, .nii or .nii.gz file, or a folder with one DICOM series."""
     out: Path
     """Folder for case.json, test.json, images/ and truth.nrrd: new or empty."""
     realistic: bool = False
-    """X-rays as a C-arm exports them: spectrum, scatter, blur, noise, collimator, table and implants; photons is not
-    used. The clean targets are beside them."""
+    """Simulate X-rays as a C-arm exports them, with spectrum, scatter, blur, noise, collimator, table and implants, and
+    write the clean targets with them; --photons is not used."""
     settings: Annotated[SimulationSettings, tyro.conf.arg(name="")] = field(default_factory=SimulationSettings)
     imaging: ImagingSettings = field(default_factory=ImagingSettings)
-    """With --realistic."""
+    """Used with --realistic."""
 
     def run(self) -> None:
         with collect_warnings() as messages:
@@ -39,7 +39,9 @@ class Simulate:
 
     def _plain(self) -> tuple[Simulation, Path]:
         if self.imaging != ImagingSettings():
-            raise SettingsError("--imaging is for realistic X-rays, expected --realistic with it; add --realistic")
+            raise SettingsError(
+                "--imaging options apply to realistic X-rays, expected --realistic with them; add --realistic"
+            )
         simulation = simulate(self.ct, self.settings)
         return simulation, write_simulation(simulation, self.out)
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Standardize:
-    """Make bone-enhanced radiographs of the X-rays of a case, as a new case beside it.
+    """Standardise the X-rays of a case to bone-enhanced radiographs, as a new case.
 
-    Writes OUT/case.json with line integrals, marked as synthetic, and OUT/raw with the X-rays before that; the case
-    itself is never changed. Research use only. Not a medical device.
+    Writes OUT/case.json with line integrals, marked as synthetic, and OUT/raw with the original X-rays. The input case
+    is never changed. Research use only. Not a medical device.
     """
 
     case: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CASE")]
@@ -37,9 +37,9 @@ class Standardize:
         default_factory=StandardizationSettings
     )
     json: bool = False
-    """Progress on standard output, a JSON object per line."""
+    """Report progress on standard output as one JSON object per line."""
     stop_on_eof: bool = False
-    """Stop when standard input ends: how the program that started this one cancels it."""
+    """Stop when standard input ends, so that the program that started this one can cancel it."""
     images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
 
     def run(self) -> None:
@@ -48,7 +48,7 @@ class Standardize:
             stop_at_end_of_input()
         with Reporter(display(self.json)) as reporter:
             with collect_warnings() as messages:
-                case = self._made(self.images.load(self.case), reporter)
+                case = self._standardized(self.images.load(self.case), reporter)
             for message in unique(case.warnings, messages):
                 reporter.warn(message)
             folder = write_whole(self.out, lambda whole: self._write(case, whole))
@@ -58,7 +58,7 @@ class Standardize:
             print(f"{folder}: {len(case.xrays)} views, method {method}\n{RESEARCH_ONLY}")
 
     def _write(self, case: Case, folder: Path) -> None:
-        """The case, and to whom its X-rays are owed."""
+        """Write the case, and the credit of its X-rays."""
         from ..formats import save_case
 
         save_case(case, folder)
@@ -66,7 +66,7 @@ class Standardize:
         if credit.is_file():
             write_atomically(folder / credit.name, credit.read_bytes())
 
-    def _made(self, case: Case, reporter: Reporter) -> Case:
+    def _standardized(self, case: Case, reporter: Reporter) -> Case:
         from ..standardization import standardize
 
         start = time.monotonic()

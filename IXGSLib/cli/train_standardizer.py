@@ -19,26 +19,26 @@ from .displays import display
 
 @dataclass(frozen=True)
 class TrainStandardizer:
-    """Train the network that turns X-rays into bone-enhanced radiographs, on pairs of `ixgs pairs`.
+    """Train the network that standardises X-rays to bone-enhanced radiographs, on pairs of `ixgs pairs`.
 
-    Goes on from the checkpoint in --out where there is one. Several GPUs: torchrun --nproc-per-node N -m IXGSLib
-    train-standardizer PAIRS --out DIR. Written: training.json, checkpoint.safetensors, log.csv, a page of pictures per
-    epoch in epochs/, and weights.safetensors.
+    A training in --out is continued from its checkpoint. On several GPUs: torchrun --nproc-per-node N -m IXGSLib
+    train-standardizer PAIRS --out DIR. Files written: training.json, checkpoint.safetensors, log.csv, a page of images
+    per epoch in epochs/, and weights.safetensors.
     """
 
     pairs: Annotated[Path, tyro.conf.Positional]
-    """Folder that `ixgs pairs` has made."""
+    """Folder made by `ixgs pairs`."""
     out: Path
-    """Folder for the training: new, empty, or with a training of the same options, which goes on."""
+    """Folder for the training: new, empty, or with a training of the same options, which is continued."""
     held_out: tuple[str, ...] = ()
-    """Patients to validate on instead of training: the first digits of their names, which begin the pairs' names."""
+    """Patients to validate on instead of training on them: the first digits of their pairs' names."""
     start: Path | None = None
-    """Weights to start from in place of random ones, such as those that come with IXGS: for patients of your own."""
+    """Weights to start from instead of random ones, such as those that come with IXGS, to fine-tune on own patients."""
     settings: Annotated[TrainingSettings, tyro.conf.arg(name="")] = field(default_factory=TrainingSettings)
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to compute; auto takes a GPU where there is one."""
+    """Where to compute; auto uses a GPU where there is one."""
     json: bool = False
-    """Progress on standard output, a JSON object per line."""
+    """Report progress on standard output as one JSON object per line."""
 
     def run(self) -> None:
         out = self.out.absolute()
@@ -57,7 +57,8 @@ class TrainStandardizer:
 
     def _train(self, out: Path, reporter: Reporter) -> Path:
         from ..training.loop import TrainingProgress, train
-        from ..training.pairs import open_pairs
+        from ..training.pair_format import open_pairs
+        from ..training.request import TrainingRequest
 
         def tell(progress: TrainingProgress) -> None:
             for message in messages:
@@ -78,6 +79,7 @@ class TrainStandardizer:
 
         with collect_warnings() as messages:
             pairs = open_pairs(self.pairs)
-            weights = train(pairs, out, self.settings, self.held_out, self.device, tell, stop_asked, self.start)
+            request = TrainingRequest(pairs, out, self.settings, self.held_out, self.device, self.start)
+            weights = train(request, tell, stop_asked)
         reporter.report("done", weights=str(weights))
         return weights

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..standardization.bands import bands
+from ..xray.bands import bands
 
 DETAIL = slice(1, 4)
 """Bands that are compared, from 1 to 8 mm: wider is soft tissue and scatter, finer is noise."""

@@ -12,7 +12,6 @@ from scipy import ndimage
 
 from ..formats.standardization import Standardization
 from ..geometry.rigid import Array
-from ..standardization.settings import StandardizationSettings
 from ..xray import XRay
 from .agreement import disagreeing, reprojection_errors
 from .comparison import Change, changes
@@ -29,7 +28,8 @@ ADDED, REMOVED = np.array([255, 70, 200], np.uint8), np.array([60, 170, 255], np
 class Judged:
     """One standardised view beside what it was and what became of it.
 
-    raw: the X-ray, None where it was not kept, and then there is no change either. error: of re-projection, in line
+    raw: the X-ray, None where it was not kept, and then there is no change either. score: the in-distribution score,
+    None for a method without. unlike: whether it is below the limit. error: of re-projection, in line
     integrals. odd: whether it is much larger than those of the others.
     """
 
@@ -38,6 +38,7 @@ class Judged:
     raw: XRay | None
     change: Change | None
     found: dict[str, Any]
+    score: float | None
     unlike: bool
     error: float
     odd: bool
@@ -52,18 +53,11 @@ def judged(
     views = []
     for (xray, render), error, odd in zip(pairs, errors, disagreeing(errors), strict=True):
         raw, found = standardization.raw.get(xray.view.id), standardization.view(xray.view.id)
-        change = None if raw is None else _change(raw, xray, center, limit(standardization, "change_limit"))
-        likeness = found.get("likeness")
-        unlike = isinstance(likeness, (int, float)) and likeness < limit(standardization, "likeness_limit")
-        views.append(Judged(xray, render, raw, change, found, unlike, error, odd))
+        change = None if raw is None else _change(raw, xray, center, standardization.limit("change_limit"))
+        score = standardization.distribution_score(xray.view.id)
+        unlike = standardization.out_of_distribution(xray.view.id)
+        views.append(Judged(xray, render, raw, change, found, score, unlike, error, odd))
     return views
-
-
-def limit(standardization: Standardization, name: str) -> float:
-    """A limit as the standardisation was set to, or as it is set by default."""
-    stated = standardization.record.get("settings")
-    value = stated.get(name) if isinstance(stated, dict) else None
-    return float(value) if isinstance(value, (int, float)) else float(getattr(StandardizationSettings(), name))
 
 
 def intro(standardization: Standardization) -> str:
@@ -75,24 +69,23 @@ def intro(standardization: Standardization) -> str:
         "with its X-ray.</p><p>From left to right: the X-ray, what standardisation made of it, the render of the "
         f"reconstruction from the same place, and the difference of these two. {added} outlines detail that "
         f"standardisation added, {removed} detail that it removed, by more than "
-        f"{limit(standardization, 'change_limit'):g} in line integrals after the X-ray was matched to it; removed soft "
+        f"{standardization.limit('change_limit'):g} in line integrals after the X-ray was matched to it; removed soft "
         "tissue counts too. What the views say in contradiction to each other is left over as the re-projection error: "
         "the root mean square of the difference, in line integrals.</p>"
-        '<p><span class="swatch"></span> not measured: saturated, behind a collimator or a metal ball.</p>'
+        '<p><span class="swatch"></span> not measured: saturated, behind a collimator or a fiducial.</p>'
     )
 
 
 def view_table(views: Sequence[Judged]) -> str:
-    """One row per view: likeness, what was added and removed, metal balls, re-projection error."""
-    head = ["View", "Likeness", "Added", "Removed", "Metal balls", "Re-projection error", "Note"]
+    """One row per view: in-distribution score, what was added and removed, fiducials, re-projection error."""
+    head = ["View", "In-distribution score", "Added", "Removed", "Fiducials", "Re-projection error", "Note"]
     rows = []
     for view in views:
-        likeness = view.found.get("likeness")
         changed = ["–", "–"] if view.change is None else [f"{100 * part:.2f} %" for part in _parts(view)]
         rows.append(
             [
                 view.xray.view.id,
-                f"{likeness:.2f}" if isinstance(likeness, (int, float)) else "–",
+                "–" if view.score is None else f"{view.score:.2f}",
                 *changed,
                 str(len(view.found.get("fiducials", ()))),
                 "–" if np.isnan(view.error) else f"{view.error:.3f}",

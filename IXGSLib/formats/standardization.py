@@ -1,13 +1,21 @@
-"""The record of standardised X-rays in a case."""
+"""The record of a standardisation in a case: how it was made, and the X-rays before it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FormatError
-from ..xray import XRay
+
+if TYPE_CHECKING:
+    from ..xray import XRay
+
+DEFAULT_LIMITS = {"min_distribution_score": 1.0, "change_limit": 0.25}
+"""Limits that apply where a record states none: the lowest in-distribution score of a view that is not reported, and
+the difference from the X-ray, in line integrals, above which bone counts as added or removed."""
+EARLIER_NAMES = {"min_distribution_score": "likeness_limit", "distribution_score": "likeness"}
+"""Names that earlier records have in place of today's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +46,27 @@ class Standardization:
         """The findings of a view; empty for a view that is not in the record."""
         found = self.record.get("views", {}).get(id, {})
         return found if isinstance(found, dict) else {}
+
+    def limit(self, name: str) -> float:
+        """A limit of DEFAULT_LIMITS as the record states it, else the default."""
+        settings = self.record.get("settings")
+        value = _number(settings, name) if isinstance(settings, dict) else None
+        return DEFAULT_LIMITS[name] if value is None else value
+
+    def distribution_score(self, id: str) -> float | None:
+        """The in-distribution score of a view; None where the method has none."""
+        return _number(self.view(id), "distribution_score")
+
+    def out_of_distribution(self, id: str) -> bool:
+        """Whether a view is unlike those that the network was trained on."""
+        score = self.distribution_score(id)
+        return score is not None and score < self.limit("min_distribution_score")
+
+
+def _number(values: dict[str, Any], name: str) -> float | None:
+    """The number of that name, today's or an earlier one; None where there is none."""
+    value = values.get(name, values.get(EARLIER_NAMES.get(name, name)))
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def checked_record(record: Any, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Random anatomies like a given one: bent and stretched, of other tissue, with other gas in the bowel."""
+"""Random variations of an anatomy: deformation, tissue densities and bowel gas."""
 
 from __future__ import annotations
 
@@ -15,39 +15,48 @@ from ..geometry.rigid import Array, apply
 from .body import Body
 from .spine import spine
 
-LATTICE = 8.0
-"""Spacing of the lattice on which smooth fields are drawn, mm."""
-DISPLACEMENT = ((60.0, 7.0), (22.0, 1.5))
-"""How smooth a displacement is and how large, each a standard deviation in mm."""
-SOFT, BONE = ((12.0, 0.05), (40.0, 0.03)), ((12.0, 0.1), (40.0, 0.1))
-"""How smooth the logarithm of a density is, mm, and its standard deviation."""
-POCKETS = 12
-"""Of gas, or of stool with gas in it, at most."""
-POCKET, ROUNDNESS = (5.0, 25.0), 0.3
-"""Radius of a pocket of gas, mm, and the standard deviation of the logarithm of its axes over that."""
-STOOL, BUBBLE, GAS = 0.5, 2.0, (0.1, 0.6)
-"""Part of the pockets that hold stool, how smooth its bubbles are, mm, and the part of it that is gas."""
-BEFORE, ASIDE, BEYOND = (35.0, 130.0), 110.0, 200.0
-"""Where gas is, mm: before the spine, to its sides, and above and below a place on it."""
+LATTICE_SPACING_MM = 8.0
+"""Spacing of the lattice on which smooth random fields are drawn."""
+DISPLACEMENT_FIELDS_MM = ((60.0, 7.0), (22.0, 1.5))
+"""Smoothness and amplitude of the displacement's components, both as standard deviations."""
+SOFT_DENSITY_FIELDS = ((12.0, 0.05), (40.0, 0.03))
+"""Smoothness in mm and standard deviation of the log density of soft tissue, per component."""
+BONE_DENSITY_FIELDS = ((12.0, 0.1), (40.0, 0.1))
+"""Smoothness in mm and standard deviation of the log density of bone, per component."""
+MAX_GAS_POCKETS = 12
+"""Largest number of pockets of gas, or of stool with gas in it."""
+POCKET_RADII_MM = (5.0, 25.0)
+POCKET_LOG_AXIS_DEVIATION = 0.3
+"""Standard deviation of the logarithm of a pocket's semi-axes over its radius."""
+STOOL_PROBABILITY = 0.5
+"""Probability that a pocket holds stool."""
+BUBBLE_SIGMA_MM = 2.0
+"""Smoothness of the bubbles in stool."""
+STOOL_GAS_FRACTIONS = (0.1, 0.6)
+"""Smallest and largest fraction of stool that is gas."""
+ANTERIOR_DISTANCES_MM = (35.0, 130.0)
+"""Distances of gas in front of the spine."""
+MAX_LATERAL_DISTANCE_MM, MAX_AXIAL_DISTANCE_MM = 110.0, 200.0
+"""Largest distances of gas from a point on the spine, to the sides and along the body."""
 
 
 def draw_anatomy(generator: np.random.Generator, patient: Body) -> Body:
-    """A body of a patient's tissues at other places and of other densities; the target's bone goes with the bone.
+    """A random variation of a patient: deformed, with other tissue densities and bowel gas.
 
-    Displacement and densities of soft tissue and of bone are smooth random fields; gas takes the place of soft tissue
-    in ellipsoids before the spine.
+    The displacement and the log densities of soft tissue and bone are smooth random fields; enhanced bone varies with
+    the bone. Gas replaces soft tissue in ellipsoids in front of the spine.
     """
     grid = patient.grid
-    scale = grid.spacing / LATTICE
+    scale = grid.spacing / LATTICE_SPACING_MM
     shape = tuple(int(n) for n in np.ceil((np.array(grid.shape) - 1) * scale[::-1]) + 2)
-    fields = [_smooth(generator, shape, DISPLACEMENT) / np.float32(spacing) for spacing in grid.spacing]
-    fields += [_smooth(generator, shape, parts) for parts in (SOFT, BONE)]
+    fields = [_smooth(generator, shape, DISPLACEMENT_FIELDS_MM) / np.float32(spacing) for spacing in grid.spacing]
+    fields += [_smooth(generator, shape, parts) for parts in (SOFT_DENSITY_FIELDS, BONE_DENSITY_FIELDS)]
     values = np.empty_like(patient.values, dtype=np.float32)
     run(_vary, len(values), patient.values, np.stack(fields, axis=-1), scale, values)
     anatomy = replace(patient, values=values)
     along = spine(anatomy)
     middle = along[int(generator.integers(len(along)))]
-    for _ in range(int(generator.integers(POCKETS + 1))):
+    for _ in range(int(generator.integers(MAX_GAS_POCKETS + 1))):
         _inflate(values, grid, middle, generator)
     return anatomy
 
@@ -55,23 +64,27 @@ def draw_anatomy(generator: np.random.Generator, patient: Body) -> Body:
 def _smooth(
     generator: np.random.Generator, shape: tuple[int, ...], parts: tuple[tuple[float, float], ...]
 ) -> np.ndarray:
-    """[k, j, i] float32 on the lattice: Gaussian noise, the sum of fields of given smoothness and size.
+    """[k, j, i] float32 on the lattice: a sum of Gaussian random fields of given (smoothness in mm, amplitude).
 
-    White noise of variance one has 1 / (2 sqrt(pi) sigma)^3 behind a Gaussian filter in three dimensions.
+    A Gaussian filter in three dimensions reduces the variance of white noise to 1 / (2 sqrt(pi) sigma)^3.
     """
     total = np.zeros(shape, np.float32)
-    for smoothness, size in parts:
-        sigma = smoothness / LATTICE
+    for smoothness, amplitude in parts:
+        sigma = smoothness / LATTICE_SPACING_MM
         noise = ndimage.gaussian_filter(generator.standard_normal(shape, np.float32), sigma, mode="wrap")
-        total += np.float32(size * (2 * np.sqrt(np.pi) * sigma) ** 1.5) * noise
+        total += np.float32(amplitude * (2 * np.sqrt(np.pi) * sigma) ** 1.5) * noise
     return total
 
 
 def _inflate(values: np.ndarray, grid: Grid, middle: Array, generator: np.random.Generator) -> None:
-    """Let gas, or the gas in stool, take the place of soft tissue in an ellipsoid before the spine at `middle`."""
-    sides = (generator.uniform(-ASIDE, ASIDE), -generator.uniform(*BEFORE), generator.uniform(-BEYOND, BEYOND))
-    axes = np.exp(generator.uniform(*np.log(POCKET)) + generator.normal(0, ROUNDNESS, 3))
-    center = apply(np.linalg.inv(grid.world_from_index), middle + sides)[::-1]
+    """Replace soft tissue by gas, or by stool with gas, in an ellipsoid in front of the spine at `middle`."""
+    offset = (
+        generator.uniform(-MAX_LATERAL_DISTANCE_MM, MAX_LATERAL_DISTANCE_MM),
+        -generator.uniform(*ANTERIOR_DISTANCES_MM),
+        generator.uniform(-MAX_AXIAL_DISTANCE_MM, MAX_AXIAL_DISTANCE_MM),
+    )
+    axes = np.exp(generator.uniform(*np.log(POCKET_RADII_MM)) + generator.normal(0, POCKET_LOG_AXIS_DEVIATION, 3))
+    center = apply(np.linalg.inv(grid.world_from_index), middle + offset)[::-1]
     half = (axes / grid.spacing)[::-1]
     low = np.maximum(np.floor(center - half), 0).astype(int)
     high = np.minimum(np.ceil(center + half) + 1, grid.shape).astype(int)
@@ -84,22 +97,23 @@ def _inflate(values: np.ndarray, grid: Grid, middle: Array, generator: np.random
     )
     distance = z[:, None, None] + y[:, None] + x
     gas = (distance < 1) & (part[..., 1] == 0)
-    if generator.random() < STOOL:
-        bubbles = ndimage.gaussian_filter(generator.standard_normal(gas.shape, np.float32), BUBBLE / grid.spacing[::-1])
-        gas &= bubbles < np.quantile(bubbles, generator.uniform(*GAS))
+    if generator.random() < STOOL_PROBABILITY:
+        noise = generator.standard_normal(gas.shape, np.float32)
+        bubbles = ndimage.gaussian_filter(noise, BUBBLE_SIGMA_MM / grid.spacing[::-1])
+        gas &= bubbles < np.quantile(bubbles, generator.uniform(*STOOL_GAS_FRACTIONS))
     part[gas, 0] = 0
 
 
 @inlined
 def _cell(x, length):
-    """The lower end of the cell around a place, or of the nearest one, and the weight of its upper end."""
+    """The lower index of the cell around a coordinate, clamped to the lattice, and the weight of its upper index."""
     n = min(max(math.floor(x), 0), length - 2)
     return n, min(max(x - n, 0.0), 1.0)
 
 
 @inlined
 def _interpolate(values, x, y, z, result):
-    """Trilinear interpolation at a place, or the nearest one inside, of values [k, j, i, channel]; fills `result`."""
+    """Trilinear interpolation of values [k, j, i, channel] at a point, clamped to the lattice; fills `result`."""
     i, u = _cell(x, values.shape[2])
     j, v = _cell(y, values.shape[1])
     k, w = _cell(z, values.shape[0])
@@ -113,7 +127,7 @@ def _interpolate(values, x, y, z, result):
 
 @kernel
 def _vary(chunk, start, stop, values, fields, scale, varied):
-    """`varied` becomes a body's values moved and made denser by fields of displacement and logarithms of density."""
+    """Fill `varied` with a body's values, displaced and scaled by fields of displacement and log density."""
     drawn = np.empty(5, np.float32)
     found = np.empty(4, np.float32)
     for k in range(start, stop):

@@ -1,4 +1,4 @@
-"""Blur as a transfer function of spatial frequency."""
+"""Blur by modulation transfer functions."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 from scipy import fft
 
 Transfer = Callable[[np.ndarray], np.ndarray]
-"""Modulation transfer of radial frequencies in 1/mm."""
+"""Modulation transfer function of the radial frequency in 1/mm."""
 
 
 def gaussian(sigma: float) -> Transfer:
-    """That of a Gaussian of standard deviation `sigma` mm."""
+    """The transfer function of a Gaussian of standard deviation `sigma` mm."""
     return lambda frequency: np.exp(-2 * (np.pi * sigma * frequency) ** 2)
 
 
 def lorentzian(half: float) -> Transfer:
-    """One half at the frequency `half` in 1/mm, with the long tail that scintillating screens have."""
+    """A transfer function of one half at the frequency `half` in 1/mm, with the long tail of scintillator screens."""
     return lambda frequency: 1 / (1 + (frequency / half) ** 2)
 
 
 def veiling_glare(part: float, width: float) -> Transfer:
-    """A point spread of (1 - part) delta(r) + part exp(-r / width) / (2 pi width r), width in mm.
+    """The point spread (1 - part) delta(r) + part exp(-r / width) / (2 pi width r), width in mm.
 
     Seibert, Nalcioglu and Roeck, Med. Phys. 11, 172 (1984), for image intensifiers.
     """
@@ -30,9 +30,10 @@ def veiling_glare(part: float, width: float) -> Transfer:
 
 
 def blurred(image: np.ndarray, pixel: float, transfer: Transfer, reach: float, beyond: str = "edge") -> np.ndarray:
-    """The image (height, width) float32 through a transfer function.
+    """The image (height, width) float32 filtered by a transfer function.
 
-    pixel: mm. reach: mm around the image that matter. beyond: "edge" continues the image there, "constant" with zeros.
+    pixel: pixel size, mm. reach: width of the padding, mm. beyond: "edge" pads with the border values, "constant" with
+    zeros.
     """
     margin = min(int(np.ceil(reach / pixel)) + 1, max(image.shape))
     shape = [fft.next_fast_len(n + 2 * margin, real=True) for n in image.shape]

@@ -1,4 +1,4 @@
-"""A CT as the materials that X-rays meet, and their line integrals."""
+"""A CT decomposed into materials, and their line integrals."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ..volume import Volume
 from ..volume.resampling import resample
 from .attenuation import all_tissue, bone_enhanced
 
-BONE = (100.0, 1500.0)
-"""HU between which a voxel is a mixture of soft tissue and cortical bone, by volume."""
-METAL = 3000.0
-"""HU above which a voxel is metal."""
-SOFT_TISSUE_AND_MORE = -700.0
-"""HU above which a voxel is the body."""
+BONE_MIXTURE_HU = (100.0, 1500.0)
+"""Range in which a voxel is a mixture, by volume, of soft tissue and cortical bone."""
+MIN_METAL_HU = 3000.0
+"""Value above which a voxel is metal."""
+MIN_BODY_HU = -700.0
+"""Value above which a voxel belongs to the body."""
 
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """Attenuation at 70 keV, 1/mm, of water, bone and metal, and bone enhanced: float32 [k, j, i, 4] on a grid.
+    """Attenuation at 70 keV, 1/mm, of water, bone, metal and enhanced bone: float32 [k, j, i, 4] on a grid.
 
     back: LPS y of the patient's back, mm.
     density: factors on the attenuation of soft tissue and of bone.
@@ -48,24 +48,25 @@ class Body:
 
 
 def materials(hounsfield: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Attenuation at 70 keV, 1/mm, of water, bone and metal: HU decide on the parts, their sum is that of the voxel.
+    """Attenuation at 70 keV, 1/mm, of water, bone and metal, which add up to the attenuation of the voxel.
 
-    Between `BONE` the volume of a voxel is shared linearly by soft tissue and cortical bone, each of the density at its
-    end of the range; denser bone is bone alone, whose density grows.
+    Within `BONE_MIXTURE_HU` the volume fraction of bone grows linearly from soft tissue to cortical bone, each with the
+    density at its end of the range; above, a voxel is bone of increasing density.
     """
     hounsfield = np.asarray(hounsfield, dtype=np.float32)
-    low, high = BONE
+    low, high = BONE_MIXTURE_HU
     total = all_tissue(hounsfield)
     bone = np.clip((hounsfield - low) / (high - low), 0, 1) * all_tissue(np.maximum(hounsfield, high))
-    bone = np.where(hounsfield > METAL, 0, np.minimum(bone, total))
-    metal = np.where(hounsfield > METAL, total, 0)
+    bone = np.where(hounsfield > MIN_METAL_HU, 0, np.minimum(bone, total))
+    metal = np.where(hounsfield > MIN_METAL_HU, total, 0)
     return total - bone - metal, bone, metal
 
 
 def body(hounsfield: np.ndarray, grid: Grid, threshold: float, softness: float, spacing: float = 1.25) -> Body:
-    """The body in a CT [k, j, i] in HU, on voxels of at least `spacing` mm; threshold and softness are the target's.
+    """The body in a CT [k, j, i] in HU, on voxels of at least `spacing` mm.
 
-    What attenuates is decided voxel by voxel, before anything is averaged; air around the body is cut away.
+    threshold, softness: of the step, in HU, that enhances bone. HU are converted to materials voxel by voxel, before
+    anything is averaged; the air around the body is cropped.
     """
     hounsfield, grid = _cropped(hounsfield, grid)
     coarse = _coarser(grid, spacing)
@@ -77,7 +78,7 @@ def body(hounsfield: np.ndarray, grid: Grid, threshold: float, softness: float, 
 
 
 def _cropped(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, Grid]:
-    inside = values > SOFT_TISSUE_AND_MORE
+    inside = values > MIN_BODY_HU
     if not inside.any():
         return values, grid
     spans = []
@@ -91,7 +92,7 @@ def _cropped(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, Grid]:
 
 
 def _coarser(grid: Grid, spacing: float) -> Grid:
-    """The box of a grid in voxels of at least `spacing` mm along each axis; axes that are coarser stay."""
+    """The box of a grid with voxels of at least `spacing` mm along each axis; coarser axes stay as they are."""
     if np.all(grid.spacing >= spacing):
         return grid
     voxels = np.where(grid.spacing < spacing, np.ceil(grid.size / spacing), grid.shape[::-1])
@@ -102,7 +103,7 @@ def _coarser(grid: Grid, spacing: float) -> Grid:
 
 @kernel
 def _project(chunk, start, stop, values, size, source, directions, spacing, images):
-    """Joseph's method as in `rendering.joseph`, four volumes at a time, which share the way through memory."""
+    """Joseph's method as in `rendering.joseph`, for four volumes at a time, which share memory accesses."""
     u, f = np.uint64, np.float32
     strides = (4, 4 * size[0], 4 * size[0] * size[1])
     for y in range(start, stop):
@@ -113,7 +114,7 @@ def _project(chunk, start, stop, values, size, source, directions, spacing, imag
                 ca, cb = pa + sa * n, pb + sb * n
                 ia, ib = math.floor(ca), math.floor(cb)
                 wa, wb = f(ca - ia), f(cb - ib)
-                # Beyond the border the outer voxel is read again, with weight zero.
+                # Outside the lattice the border voxel is read again, with weight zero.
                 wa0, wa1 = (f(1) - wa if ia >= 0 else f(0)), (wa if ia + 1 < size[a] else f(0))
                 wb0, wb1 = (f(1) - wb if ib >= 0 else f(0)), (wb if ib + 1 < size[b] else f(0))
                 row0 = n * strides[m] + max(ia, 0) * strides[a]

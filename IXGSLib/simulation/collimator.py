@@ -1,4 +1,4 @@
-"""The field that blades or an iris leave of the beam."""
+"""The field left open by the blades or the iris of a collimator."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .imaging_settings import ImagingSettings
 
 
 def exposed(view: View, settings: ImagingSettings, pixel: float) -> np.ndarray:
-    """(height, width) float32: the part of the beam that reaches each pixel, with a linear penumbra; `pixel` in mm."""
+    """(height, width) float32: fraction of the beam that reaches each pixel of `pixel` mm, with a linear penumbra."""
     width, height = view.size
     if settings.field == "open":
         return np.ones((height, width), np.float32)

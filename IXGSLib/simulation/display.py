@@ -1,4 +1,4 @@
-"""What the C-arm's software makes of a detector image."""
+"""The display processing of a C-arm: from detector image to displayed picture."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from .blur import blurred, gaussian
 from .imaging_settings import ImagingSettings
 
-FAINTEST = 1e-5
-"""Part of the open field below which signals look alike."""
+MIN_SIGNAL = 1e-5
+"""Signal, as a fraction of the open field's, below which the logarithm is clipped."""
 
 
 def displayed(
@@ -17,10 +17,10 @@ def displayed(
     """The picture (height, width) uint16 of `bits` bits from a signal that is one in the open field.
 
     field: bool, the pixels that the collimator leaves open; the others are shown black.
-    patient: bool, the pixels on which the window is set.
-    In this order: logarithm, unsharp mask, window, inversion, gamma, bits.
+    patient: bool, the pixels that determine the window.
+    The steps are logarithm, window, unsharp mask, inversion, gamma and quantisation.
     """
-    values = np.log(np.maximum(signal, FAINTEST)) if settings.logarithmic else np.maximum(signal, 0)
+    values = np.log(np.maximum(signal, MIN_SIGNAL)) if settings.logarithmic else np.maximum(signal, 0)
     low, high = np.percentile(values[patient], settings.window)
     grey = sharpened(windowed(values, low, high), field, settings, pixel)
     grey = np.clip(1 - grey if settings.inverted else grey, 0, 1) ** settings.gamma
@@ -28,12 +28,12 @@ def displayed(
 
 
 def windowed(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """`low` becomes 0 and `high` 1; nothing is cut off."""
+    """The values scaled so that `low` becomes 0 and `high` 1, without clipping."""
     return (values - low) / max(high - low, 1e-12)
 
 
 def sharpened(grey: np.ndarray, field: np.ndarray, settings: ImagingSettings, pixel: float) -> np.ndarray:
-    """The picture plus its difference from a blurred one, a weighted unsharp mask; nothing outside the field counts."""
+    """The picture after a weighted unsharp mask that ignores pixels outside the field."""
     if settings.edge_amount == 0:
         return grey
     inside = np.where(field, grey, 0)
@@ -44,5 +44,5 @@ def sharpened(grey: np.ndarray, field: np.ndarray, settings: ImagingSettings, pi
 
 
 def quantized(grey: np.ndarray, bits: int) -> np.ndarray:
-    """Grey from 0 to 1 as uint16 numbers from 0 to 2^bits - 1."""
+    """Grey values from 0 to 1 as uint16 from 0 to 2^bits - 1."""
     return np.rint(np.clip(grey, 0, 1) * (2**bits - 1)).astype(np.uint16)

@@ -11,16 +11,16 @@ from numpy.typing import ArrayLike
 from ..geometry.rigid import Array
 from .solids import Capsule, ball
 
-ROD = 2.75
-"""Radius, mm."""
+ROD_RADIUS_MM = 2.75
 
 
 def implants(
     kinds: Sequence[str], center: ArrayLike, generator: np.random.Generator, spine: ArrayLike | None = None
 ) -> list[Capsule]:
-    """The solids of the chosen kinds at plausible places around `center` (3,), LPS mm, in a spine.
+    """Implants of the given kinds at plausible positions around `center` (3,), LPS mm.
 
-    spine: (points, 3) LPS mm, rising, that screws follow; a straight one through the centre when not given.
+    spine: (points, 3) LPS mm, ordered upwards, along which screws are placed; by default a straight line through the
+    centre.
     """
     middle = np.asarray(center, dtype=np.float64)
     along = middle + np.array([(0, 0, -100), (0, 0, 100)]) if spine is None else np.asarray(spine, dtype=np.float64)
@@ -33,9 +33,9 @@ def implants(
 
 
 def screws(center: Array, generator: np.random.Generator, spine: Array) -> list[Capsule]:
-    """Two to six pairs of screws of 38 to 50 mm that converge towards the front, and a bent rod on either side.
+    """Two to six pairs of pedicle screws of 38 to 50 mm, converging anteriorly, and a bent rod on either side.
 
-    spine: (points, 3) LPS mm, rising; the middle pair is level with the centre (3,).
+    spine: (points, 3) LPS mm, ordered upwards; the middle pair is level with the centre (3,).
     """
     levels = int(generator.integers(2, 7))
     pitch = generator.uniform(24, 36)
@@ -55,7 +55,7 @@ def screws(center: Array, generator: np.random.Generator, spine: Array) -> list[
         lowest, highest = saddles[0] - saddles[1], saddles[-1] - saddles[-2]
         ends = [saddles[n] + 9 * way / np.linalg.norm(way) for n, way in ((0, lowest), (-1, highest))]
         rods.append(np.array([ends[0], *saddles, ends[1]]))
-        solids += [Capsule(start, end, ROD) for start, end in zip(rods[-1][:-1], rods[-1][1:], strict=True)]
+        solids += [Capsule(start, end, ROD_RADIUS_MM) for start, end in zip(rods[-1][:-1], rods[-1][1:], strict=True)]
     if levels > 2 and generator.random() < 0.5:
         n = int(generator.integers(1, levels))
         left, right = (rod[n : n + 2].mean(axis=0) for rod in rods)
@@ -64,7 +64,7 @@ def screws(center: Array, generator: np.random.Generator, spine: Array) -> list[
 
 
 def wires(center: Array, generator: np.random.Generator) -> list[Capsule]:
-    """One to three K-wires of 1.2 to 2.4 mm that come from behind."""
+    """One to three K-wires of 1.2 to 2.4 mm, inserted from the back."""
     parts = []
     for _ in range(int(generator.integers(1, 4))):
         tip = center + generator.normal(0, 18, 3)
@@ -75,7 +75,7 @@ def wires(center: Array, generator: np.random.Generator) -> list[Capsule]:
 
 
 def balls(center: Array, generator: np.random.Generator) -> list[Capsule]:
-    """Six to twelve balls of 2 to 5 mm at 50 to 110 mm from the centre."""
+    """Six to twelve fiducial balls of 2 to 5 mm diameter at 50 to 110 mm from the centre."""
     parts = []
     radius = generator.uniform(1.0, 2.5)
     for _ in range(int(generator.integers(6, 13))):
@@ -85,7 +85,7 @@ def balls(center: Array, generator: np.random.Generator) -> list[Capsule]:
 
 
 def _tulip(head: Array, forward: Array) -> list[Capsule]:
-    """The head of a screw, which holds the rod between two arms."""
+    """The tulip head of a screw, which holds the rod between two arms."""
     aside = np.cross(forward, (0, 0, 1.0))
     arm = 4.2 * aside / np.linalg.norm(aside)
     arms = (Capsule(head - 1.5 * forward + way, head - 13 * forward + way, 2.6) for way in (-arm, arm))
@@ -93,7 +93,7 @@ def _tulip(head: Array, forward: Array) -> list[Capsule]:
 
 
 def _frame(spine: Array, height: float) -> tuple[Array, Array]:
-    """The spine's place (3,) at a height, and its axes (3, 3) there: left, back and along it, as rows."""
+    """The spine's position (3,) at a height and its axes (3, 3) there, as rows: left, back and along it."""
     place = np.array([np.interp(height, spine[:, 2], spine[:, n]) for n in (0, 1)] + [height])
     ends = [[np.interp(height + step, spine[:, 2], spine[:, n]) for n in (0, 1)] for step in (-25, 25)]
     along = np.array([*np.subtract(ends[1], ends[0]), 50.0])

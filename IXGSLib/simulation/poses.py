@@ -1,4 +1,4 @@
-"""The views of a simulation: those to train with, and others on the same trajectory to test with."""
+"""The views of a simulation: those to reconstruct from, and test views on the same trajectory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .settings import SimulationSettings
 def poses(settings: SimulationSettings, isocentre: ArrayLike) -> tuple[list[View], list[View]]:
     """The training and the test views around `isocentre` (3,) LPS mm.
 
-    Test views of an arc or a turn lie halfway between training views, or at finer parts when there are more tests
+    Test views of an arc or a circle lie midway between training views, or at finer steps when there are more tests
     than gaps; those of random poses are further draws. No test view is a training view.
     """
     training, test = _angles(settings)
@@ -42,11 +42,11 @@ def _angles(settings: SimulationSettings) -> tuple[Array, Array]:
 
 
 def _parts(tests: int, gaps: int) -> int:
-    """Into how many steps each gap between training views is cut, so that the tests find room."""
+    """The number of steps into which each gap between training views is divided to make room for the tests."""
     return 1 + -(-tests // gaps)
 
 
 def _between(fine: Array, parts: int, tests: int) -> Array:
-    """`tests` of the fine angles, evenly spread, without every `parts`-th, which is a training view."""
+    """`tests` evenly spaced angles of the fine ones, except every `parts`-th, which is a training view."""
     free = fine[np.arange(len(fine)) % parts != 0]
     return free[(2 * np.arange(tests) + 1) * len(free) // (2 * tests)]

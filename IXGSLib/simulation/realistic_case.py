@@ -18,14 +18,14 @@ from ..volume.images import read_image
 from ..xray import png
 from .body import body
 from .imaging_settings import ImagingSettings
-from .realistic import Radiograph, radiograph
+from .realistic import Radiograph, Subject, radiograph
 from .settings import SimulationSettings
 from .simulator import CT, Simulation, simulate
 from .solids import Capsule
 from .spine import spine
 
-FULL_SCALE = 65535
-"""Number of a saturated pixel in a file."""
+SATURATED_GREY = 65535
+"""Grey value of a saturated pixel in a file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,18 +42,18 @@ def simulate_realistic(
     imaging: ImagingSettings | None = None,
     solids: Sequence[Capsule] = (),
 ) -> RealisticSimulation:
-    """The radiographs of a CT with all that a C-arm does to them, along the trajectory of `settings`.
+    """Radiographs of a CT as a C-arm takes and exports them, along the trajectory of `settings`.
 
-    The seed, the bone threshold and its softness are those of `settings`; each view has its own noise, the implants
-    are the same in all. solids: further metal at given places, which targets and truth do not show.
-    Raises SettingsError for a `tissue` or `crop` that no C-arm can choose, and what `simulate` raises.
+    Seed, bone threshold and softness are those of `settings`. Each view has its own noise; the implants are the same in
+    all views. solids: further metal at given positions, which targets and truth do not show.
+    Raises SettingsError for another `tissue` than bone and for `crop`, and what `simulate` raises.
     """
     settings = SimulationSettings() if settings is None else settings
     imaging = ImagingSettings() if imaging is None else imaging
     if settings.tissue != "bone" or settings.crop:
         raise SettingsError(
-            f"a realistic simulation of tissue '{settings.tissue}', crop {settings.crop}: X-rays pass all of the "
-            "patient and their targets are bone; leave tissue and crop as they are"
+            f"a realistic simulation of tissue '{settings.tissue}', crop {settings.crop}: X-rays pass through the "
+            "whole patient and their targets are bone; leave tissue and crop as they are"
         )
     imaging = replace(
         imaging, bone_threshold=settings.bone_threshold, bone_softness=settings.bone_softness, seed=settings.seed
@@ -63,18 +63,16 @@ def simulate_realistic(
     patient = body(values, grid, settings.bone_threshold, settings.bone_softness, spacing=0.0)
     center = clean.truth.grid.center
     along = spine(patient) if "screws" in imaging.implants else None
-    pictures = (
-        radiograph(patient, view, imaging, center, solids, number, along)
-        for number, view in enumerate(clean.training.views)
-    )
-    return RealisticSimulation(clean, tuple(pictures))
+    subject = Subject(patient, center, solids, along)
+    taken = (radiograph(subject, view, imaging, number) for number, view in enumerate(clean.training.views))
+    return RealisticSimulation(clean, tuple(taken))
 
 
 def write_realistic(simulation: RealisticSimulation, folder: str | os.PathLike[str]) -> Path:
     """Write a case of intensities, its clean targets, test views and truth; returns the folder.
 
-    case.json with images/*.png (16 bits, the open field's number as i0; masks of the collimated field), targets/ (line
-    integrals of enhanced bone at the same poses), test.json, truth.nrrd, simulation.json, imaging.json and CREDIT.txt
+    Files: case.json with images/*.png (16 bits, i0 in case.json, and masks of the collimated field), targets/ (line
+    integrals of enhanced bone in the same views), test.json, truth.nrrd, simulation.json, imaging.json and CREDIT.txt
     (if any).
     folder, errors: as in `write_simulation`.
     """
@@ -82,8 +80,8 @@ def write_realistic(simulation: RealisticSimulation, folder: str | os.PathLike[s
 
 
 def stored(radiograph: Radiograph) -> tuple[np.ndarray, float]:
-    """(height, width) uint16 proportional to the signal, and the number that the open field would have (i0)."""
-    scale = FULL_SCALE / radiograph.ceiling
+    """(height, width) uint16 proportional to the signal, and the grey value of the open field (i0)."""
+    scale = SATURATED_GREY / radiograph.ceiling
     return np.rint(radiograph.signal * scale).astype(np.uint16), float(scale)
 
 

@@ -1,4 +1,4 @@
-"""Scattered radiation by convolution."""
+"""Scattered radiation, estimated by convolution."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ import numpy as np
 from .blur import blurred, gaussian
 from .imaging_settings import ImagingSettings
 
-REFERENCE = 3.84
+REFERENCE_LINE_INTEGRAL = 3.84
 """Line integral of 20 cm of water at 70 keV."""
-NARROW = 0.25
-"""Width of the kernel's narrow part over that of its wide part."""
+NARROW_WIDTH_RATIO = 0.25
+"""Width of the kernel's narrow part relative to its wide part."""
 
 
 def scattered(primary: np.ndarray, line_integrals: np.ndarray, settings: ImagingSettings, pixel: float) -> np.ndarray:
-    """The scatter (height, width) that a primary image of irradiated pixels of `pixel` mm brings along.
+    """The scatter (height, width) of a primary image with pixels of `pixel` mm.
 
     Its source is the primary times its line integral (Ohnesorge, Flohr and Klingenbeck-Regn, Eur. Radiol. 9, 563
     (1999)), spread by the sum of a wide and a narrow Gaussian (the shape of Sun and Star-Lack, Phys. Med. Biol. 55,
-    6695 (2010), with one width for all thicknesses). So the scatter-to-primary ratio grows with thickness and field.
+    6695 (2010), with one width for all thicknesses). The scatter-to-primary ratio therefore grows with thickness and
+    field.
     """
-    source = primary * np.maximum(line_integrals, 0) * np.float32(settings.scatter / REFERENCE)
-    wide, narrow = gaussian(settings.scatter_width), gaussian(NARROW * settings.scatter_width)
+    source = primary * np.maximum(line_integrals, 0) * np.float32(settings.scatter / REFERENCE_LINE_INTEGRAL)
+    wide, narrow = gaussian(settings.scatter_width), gaussian(NARROW_WIDTH_RATIO * settings.scatter_width)
     kernel = lambda frequency: 0.7 * wide(frequency) + 0.3 * narrow(frequency)  # noqa: E731
     return np.maximum(blurred(source, pixel, kernel, 3 * settings.scatter_width, "constant"), 0)

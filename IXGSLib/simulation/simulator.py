@@ -1,4 +1,4 @@
-"""From a CT to the case that a C-arm would have recorded of it."""
+"""From a CT to the case that a C-arm would record."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from .region import means, slabs
 from .settings import SimulationSettings
 
 CT = str | os.PathLike[str] | tuple[np.ndarray, Grid]
-TRUTH_STEP = 2.0**-18
-"""Attenuation in 1/mm to whose multiples the truth is rounded, so that files compress: a fifth of one HU."""
+TRUTH_STEP_PER_MM = 2.0**-18
+"""Attenuation to whose multiples the truth is rounded so that files compress: a fifth of one HU."""
 
 
 @dataclass(frozen=True, eq=False)
 class Simulation:
-    """Radiographs of a CT, and the attenuation that they show.
+    """Radiographs of a CT, and the true attenuation.
 
     training: the case to reconstruct from, with noise.
-    test: views between those of the training, without noise: the truth that renders are compared with.
-    truth: the attenuation in the region, each voxel the mean over its box.
+    test: views between those, without noise, as a reference for renders.
+    truth: the attenuation in the region; each voxel is the mean over its box.
     """
 
     training: Case
@@ -47,10 +47,10 @@ def simulate(ct: CT, settings: SimulationSettings | None = None) -> Simulation:
     """The radiographs of a CT along a C-arm's trajectory and the true attenuation in the region.
 
     ct: the path of an image file or a DICOM series, or its Hounsfield units [k, j, i] with their grid.
-    settings: the defaults of `SimulationSettings` when not given.
-    Attenuation is taken voxel by voxel, before anything is averaged, so that truth and radiographs are of one object.
-    Rays are thin and end in the pixels' centres.
-    Warns of values that look unlike HU and of a region beyond the CT. Raises SettingsError for a region without
+    settings: by default those of `SimulationSettings`.
+    HU are converted to attenuation voxel by voxel, before anything is averaged, so that truth and radiographs show the
+    same object. Rays are infinitely thin and end at the centres of the pixels.
+    Warns of values that do not look like HU and of a region beyond the CT. Raises SettingsError for a region without
     attenuation, GeometryError for a C-arm inside the region, and what `read_image` raises.
     """
     settings = SimulationSettings() if settings is None else settings
@@ -84,7 +84,7 @@ def _attenuation(ct: CT, settings: SimulationSettings) -> Volume:
 
 
 def _observed(body: Volume, region: Grid, views: list[View], crop: bool) -> tuple[Volume, list[np.ndarray]]:
-    """The means of the attenuation over the region's voxels, and the line integrals in each view without noise."""
+    """The mean attenuation in each voxel of the region, and the noise-free line integrals of each view."""
     truth = np.zeros(region.shape)
     images = [np.zeros(view.size[::-1]) for view in views]
 
@@ -103,7 +103,7 @@ def _observed(body: Volume, region: Grid, views: list[View], crop: bool) -> tupl
         )
     if not crop:
         expose(body)
-    return Volume(np.rint(truth / TRUTH_STEP) * TRUTH_STEP, region), images
+    return Volume(np.rint(truth / TRUTH_STEP_PER_MM) * TRUTH_STEP_PER_MM, region), images
 
 
 def _xrays(views: list[View], line_integrals: list[np.ndarray]) -> tuple[XRay, ...]:
@@ -122,5 +122,5 @@ def _check_inside(region: Grid, ct: Grid) -> None:
 
 
 def _words(region: Grid) -> str:
-    """A region in words."""
+    """A description of the region for messages."""
     return f"{region.size[0]:g} mm around {np.round(region.center, 1).tolist()} (LPS mm)"

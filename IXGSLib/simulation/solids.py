@@ -1,4 +1,4 @@
-"""Simple solids and the exact lengths of rays inside them."""
+"""Simple solids and the exact lengths of rays through them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import numpy as np
 from ..geometry import View
 from ..geometry.rigid import Array, apply
 
-LONGEST = 1e5
-"""More than a ray's way through any solid, mm from its source."""
+MAX_RAY_LENGTH_MM = 1e5
+"""More than the distance from a source to the far side of any solid."""
 
 
 @dataclass(frozen=True, eq=False)
 class Capsule:
-    """A cylinder between two points (3,) LPS mm with half a ball of its radius at either end; a ball if they agree."""
+    """A cylinder between two points (3,) LPS mm with a hemisphere at either end; a ball if the points coincide."""
 
     start: Array
     end: Array
     radius: float
 
     def span(self, source: Array, directions: Array) -> tuple[Array, Array]:
-        """Where rays from `source` (3,) along unit `directions` (..., 3) enter and leave, (...) mm; (inf, -inf): never.
+        """Distances (...) in mm at which rays from `source` (3,) along unit `directions` (..., 3) enter and leave.
 
-        The capsule is convex: a ray enters it where it first meets cylinder or ball, and leaves where it last does.
+        They are (inf, -inf) for a ray that misses. The capsule is convex: a ray enters it where it first enters its
+        cylinder or one of its balls, and leaves it where it last leaves them.
         """
         enter, leave = _ball(source, directions, self.start, self.radius)
         for part in (_ball(source, directions, self.end, self.radius), self._cylinder(source, directions)):
@@ -53,13 +54,13 @@ class Capsule:
 
 @dataclass(frozen=True, eq=False)
 class Box:
-    """A box with sides along the world's axes: centre and size (3,), LPS mm."""
+    """A box aligned with the axes of the world: centre and size (3,), LPS mm."""
 
     center: Array
     size: Array
 
     def chords(self, source: Array, directions: Array) -> Array:
-        """Lengths (...) in mm of rays from `source` (3,) along unit `directions` (..., 3)."""
+        """Lengths (...) in mm inside the box of rays from `source` (3,) along unit `directions` (..., 3)."""
         steps = np.where(directions == 0, 1e-30, directions)
         first, second = (
             (np.asarray(self.center) + sign * np.asarray(self.size) / 2 - source) / steps for sign in (-1, 1)
@@ -74,9 +75,9 @@ def ball(center: Array, radius: float) -> Capsule:
 
 
 def thickness(solids: Sequence[Capsule], view: View) -> np.ndarray:
-    """(height, width) float32: mm of the solids' union on each pixel's ray.
+    """(height, width) float32: length in mm of each pixel's ray inside the union of the solids.
 
-    Each solid is sought only in the rectangle of pixels that it can reach.
+    Each solid is intersected only in the rectangle of pixels that its shadow can reach.
     """
     width, height = view.size
     spans = [np.empty((3, 0))]
@@ -90,15 +91,15 @@ def thickness(solids: Sequence[Capsule], view: View) -> np.ndarray:
     pixels, enter, leave = np.concatenate(spans, axis=1)
     order = np.lexsort((enter, pixels))
     pixels, enter, leave = pixels[order], enter[order], leave[order]
-    # One line for all rays: the spans of each lie beyond those of the ray before.
-    enter, leave = enter + pixels * LONGEST, leave + pixels * LONGEST
+    # All rays on one axis, where the spans of each ray lie beyond those of the ray before.
+    enter, leave = enter + pixels * MAX_RAY_LENGTH_MM, leave + pixels * MAX_RAY_LENGTH_MM
     covered = np.concatenate([[-np.inf], np.maximum.accumulate(leave)[:-1]])
     added = np.maximum(leave - np.maximum(enter, covered), 0)
     return np.bincount(pixels.astype(int), added, width * height).reshape(height, width).astype(np.float32)
 
 
 def box_thickness(box: Box, view: View) -> np.ndarray:
-    """(height, width) float32: mm of a box on each pixel's ray."""
+    """(height, width) float32: length in mm of each pixel's ray inside a box."""
     return box.chords(*_directions(view, slice(0, view.size[1]), slice(0, view.size[0]))).astype(np.float32)
 
 
@@ -126,7 +127,7 @@ def _ball(source: Array, directions: Array, center: Array, radius: float) -> tup
 
 
 def _roots(a: Array, half_b: Array, c: float) -> tuple[Array, Array]:
-    """Where a t^2 + 2 half_b t + c turns negative and positive again; (inf, -inf) where it never is."""
+    """The interval in which a t^2 + 2 half_b t + c is negative; (inf, -inf) where it never is."""
     under = half_b**2 - a * c
     with np.errstate(divide="ignore", invalid="ignore"):
         root = np.sqrt(np.maximum(under, 0))

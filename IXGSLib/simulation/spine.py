@@ -1,4 +1,4 @@
-"""Where the spine runs in a body."""
+"""The course of the spine in a body."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import numpy as np
 from ..geometry.rigid import Array, apply
 from .body import Body
 
-REACH = 35.0
-"""Half the width of the column in which a spine is sought, mm."""
-BEND = 3
-"""Degree of the curve along it."""
+HALF_COLUMN_WIDTH_MM = 35.0
+"""Half the width of the column in which the spine is searched for."""
+CURVE_DEGREE = 3
+"""Degree of the polynomial that is fitted along the spine."""
 
 
 def spine(body: Body) -> Array:
-    """(points, 3) LPS mm along the spine, rising: a smooth curve through where bone is in the middle of the body.
+    """(points, 3) LPS mm along the spine, ordered upwards: a smooth curve through the bone in the middle of the body.
 
-    Per slice the median places of enhanced bone, from left to right and from front to back, within `REACH` of the
-    median of all bone from left to right; the outer tenths of the body's length are left out. Slices without bone there
-    do not count.
+    The curve is fitted to the median position of enhanced bone in each slice, from left to right and from front to
+    back, within `HALF_COLUMN_WIDTH_MM` of the median of all bone from left to right. The outer tenths of the body's
+    length and slices without bone are ignored.
     """
     bone = body.values[..., 3]
     column = int(np.searchsorted(np.cumsum(bone.sum(axis=(0, 1), dtype=np.float64)), bone.sum(dtype=np.float64) / 2))
-    reach = int(np.ceil(REACH / body.grid.spacing[0]))
+    reach = int(np.ceil(HALF_COLUMN_WIDTH_MM / body.grid.spacing[0]))
     left = max(0, column - reach)
     part = bone[:, :, left : column + reach + 1]
     slices = len(part)
@@ -33,7 +33,7 @@ def spine(body: Body) -> Array:
         return apply(body.grid.world_from_index, np.array([(column, bone.shape[1] // 2, slices // 2)]))
     medians = [[_median(part[k].sum(axis=axis, dtype=np.float64)) for axis in (0, 1)] for k in rows]
     indices = np.column_stack([np.array(medians) + (left, 0), rows])
-    degree = min(BEND, len(rows) - 1)
+    degree = min(CURVE_DEGREE, len(rows) - 1)
     curve = [np.polynomial.Polynomial.fit(rows, indices[:, n], degree)(rows) for n in (0, 1)]
     points = apply(body.grid.world_from_index, np.column_stack([*curve, rows]))
     return points[np.argsort(points[:, 2])]

@@ -15,8 +15,8 @@ from .simulator import Simulation
 def write_simulation(simulation: Simulation, folder: str | os.PathLike[str]) -> Path:
     """Write case.json, test.json, images/, truth.nrrd, simulation.json and CREDIT.txt (if any); returns the folder.
 
-    folder: new or empty; it is moved into place once everything is written, so that it is whole or not there.
-    Raises IXGSError for a folder with something in it and for one that cannot be written.
+    folder: new or empty; it is moved into place once everything is written, so that it is either complete or absent.
+    Raises IXGSError for a folder that is not empty or cannot be written.
     """
     return write_whole(folder, lambda whole: _write(simulation, whole))
 

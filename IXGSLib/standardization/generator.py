@@ -1,4 +1,4 @@
-"""The generator of Pix2Pix: a U-Net from pictures of X-rays to bone-enhanced radiographs."""
+"""The generator of Pix2Pix: a U-Net from X-rays to bone-enhanced radiographs."""
 
 from __future__ import annotations
 
@@ -8,58 +8,57 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .generator_settings import GeneratorSettings
 from .normalization import CHANNELS
 
-WIDEST = 8
-"""Channels of the inner levels, in units of the first level's."""
-DROPOUT_LEVELS = 3
+MAX_WIDTH_FACTOR = 8
+"""Channels of the inner levels as a multiple of the first level's."""
+MAX_DROPOUT_LEVELS = 3
 """Inner levels of the decoder in which training drops channels."""
 
 
 class Generator(nn.Module):
-    """The U-Net of Isola et al. (CVPR 2017, section 6.1.1), whose output is softplus: line integrals are not negative.
+    """The U-Net of Isola et al. (CVPR 2017, section 6.1.1) with a softplus output, since line integrals are positive.
 
-    width: channels of the first level, doubled per level up to WIDEST times. levels: halvings of the picture, eight as
-    published. dropout: as published in the inner levels of the decoder while training, and never when applied.
-    group: channels that are normalised together. Each picture is normalised by itself, so that a result depends on no
-    other picture: with one channel this is instance normalisation, which is what the paper's batch normalisation is at
-    its batch of one; with more the channels keep their differences, which tell how much bone there is. The innermost
-    level, which is one pixel, is not normalised, since that would leave nothing of it. The transposed convolutions are
-    4 wide with a stride of 2, so that each output pixel receives equally many terms.
+    initialized: False leaves the weights as they are, for weights that are loaded afterwards.
+    The width doubles with each level up to MAX_WIDTH_FACTOR. Dropout acts in the inner levels of the decoder during
+    training only, as in the paper. Each image is normalised by itself, so that no result depends on another image: with
+    groups of one channel this is instance normalisation, to which the paper's batch normalisation reduces for its batch
+    of one; larger groups keep the differences between channels, which indicate the amount of bone. The innermost
+    level, a single pixel, is not normalised, because nothing of it would remain. The transposed convolutions have a
+    kernel of 4 and a stride of 2, so that each output pixel sums equally many terms.
     """
 
-    def __init__(
-        self, width: int = 64, levels: int = 8, dropout: float = 0.5, group: int = 1, initialized: bool = True
-    ) -> None:
+    def __init__(self, settings: GeneratorSettings, initialized: bool = True) -> None:
         super().__init__()
-        wide = [width * min(2**level, WIDEST) for level in range(levels)]
-        self.size = 2**levels
+        levels, group = settings.levels, settings.group
+        widths = [settings.width * min(2**level, MAX_WIDTH_FACTOR) for level in range(levels)]
         self.down = nn.ModuleList(
             [
-                _Down(CHANNELS if n == 0 else wide[n - 1], wide[n], group if 0 < n < levels - 1 else 0)
+                _Down(CHANNELS if n == 0 else widths[n - 1], widths[n], group if 0 < n < levels - 1 else 0)
                 for n in range(levels)
             ]
         )
-        inner = min(DROPOUT_LEVELS, levels - 2)
+        first_dropout = levels - min(MAX_DROPOUT_LEVELS, levels - 2)
         self.up = nn.ModuleList(
             [
                 _Up(
-                    wide[n] * (1 if n == levels - 1 else 2),
-                    wide[n - 1],
+                    widths[n] * (1 if n == levels - 1 else 2),
+                    widths[n - 1],
                     group,
-                    dropout if n > levels - 1 - inner else 0,
+                    settings.dropout if n >= first_dropout else 0,
                 )
                 for n in range(levels - 1, 0, -1)
             ]
         )
-        self.out = nn.ConvTranspose2d(2 * wide[0], 1, 4, 2, 1)
+        self.out = nn.ConvTranspose2d(2 * widths[0], 1, 4, 2, 1)
         if initialized:
             self.apply(initialize)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(batch, 1, rows, columns), not negative, from (batch, CHANNELS, rows, columns).
 
-        Sides are multiples of `size`. The unit of the result is the scale that training has chosen.
+        Sides are multiples of `GeneratorSettings.multiple`. The result is in units of `GeneratorSettings.scale`.
         """
         values = self.encode(pictures)
         decoded = values.pop()
@@ -76,7 +75,7 @@ class Generator(nn.Module):
 
 
 class _Down(nn.Module):
-    """Half the size: activation, convolution, normalisation."""
+    """Halves the size: activation, convolution, normalisation."""
 
     def __init__(self, channels: int, out: int, group: int) -> None:
         super().__init__()
@@ -89,7 +88,7 @@ class _Down(nn.Module):
 
 
 class _Up(nn.Module):
-    """Twice the size: activation, transposed convolution, normalisation, dropout."""
+    """Doubles the size: activation, transposed convolution, normalisation, dropout."""
 
     def __init__(self, channels: int, out: int, group: int, dropout: float) -> None:
         super().__init__()
@@ -102,12 +101,12 @@ class _Up(nn.Module):
 
 
 def normalization(channels: int, group: int) -> nn.GroupNorm:
-    """Of groups of as many channels as divide both numbers."""
+    """Group normalisation, with groups of the largest size that divides both numbers."""
     return nn.GroupNorm(channels // math.gcd(channels, group), channels)
 
 
 def initialize(module: nn.Module) -> None:
-    """Weights as published: normal numbers of standard deviation 0.02, normalisation around one."""
+    """Initial weights as in the paper: normal with standard deviation 0.02, around one for normalisation."""
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.normal_(module.weight, 0, 0.02)
         if module.bias is not None:

@@ -1,4 +1,4 @@
-"""Whether dense tissue is bright or dark in a picture that does not say so."""
+"""Whether dense tissue is bright or dark in an image that does not state its polarity."""
 
 from __future__ import annotations
 
@@ -11,57 +11,57 @@ from .fitting import Fit
 from .normalization import channels
 from .smoothing import smooth
 
-SIZE = 128
-"""Pixels along the longer side at which a picture is looked at."""
-SCALES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
-"""Standard deviations of Gaussians between which details are looked at, pixels."""
-WEIGHTS = (
+ANALYSIS_SIZE_PX = 128
+"""Pixels along the longer side to which an image is resampled."""
+BLUR_SIGMAS_PX = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Standard deviations of the blurs whose differences are the detail bands."""
+FEATURE_WEIGHTS = (
     *(0.2759, 0.1817, -0.3465, -0.4736, -1.532, 1.963, -1.521, -0.7408, -3.019),
     *(0.04667, 0.7113, 0.3572, 0.4574, -0.2804, 1.13, -1.416, -2.367, -2.233),
     *(-0.8857, -2.17),
 )
-"""Of `features`, by `Testing/standardization/make_polarity.py`."""
+"""Weights of `features`, fitted by `Testing/standardization/make_polarity.py`."""
 
 
 def polarity(picture: np.ndarray, field: np.ndarray | None = None) -> float:
-    """Positive when dense tissue is bright in a picture (rows, columns), negative when it is dark.
+    """Positive when dense tissue is bright in an image (rows, columns), negative when it is dark.
 
-    field: (rows, columns) bool, the pixels that were measured, all when not given. The value is the logarithm of the
-    odds by a logistic regression on simulated radiographs; that of the negative is the same with the other sign. Of 400
-    pictures of each of four CTs, the weights of the other three recognise 97, 84, 97 and 95 %; beyond odds of 2 they
-    are wrong in at most 3 %. All of nine real pictures of chest and trunk are recognised, but knees and wrists are not.
+    field: (rows, columns) bool, the pixels that were measured; by default all. The value is the log odds of a logistic
+    regression on simulated radiographs, and changes its sign when the image is inverted. On 400 images of each of four
+    CTs, weights fitted to the other three are right for 97, 84, 97 and 95 %, and beyond log odds of 2 wrong for at most
+    3 %. All of nine real radiographs of chest and abdomen are recognised; knees and wrists are not.
     """
     field = np.ones(picture.shape, bool) if field is None else field
-    return float(features(picture, field) @ np.array(WEIGHTS))
+    return float(features(picture, field) @ np.array(FEATURE_WEIGHTS))
 
 
 def features(picture: np.ndarray, field: np.ndarray) -> np.ndarray:
-    """(features,) numbers that change their sign with the polarity of a picture, of its grey and of its ranks.
+    """(features,) numbers that change their sign when the image is inverted, from its grey values and its ranks.
 
-    The skewness of details of each size, since bone and metal stand out to one side; how noise goes with brightness,
-    since few quanta pass dense tissue; and how brightness goes with the distance from the field's edge and from the
-    middle of the picture, since air lies beside a body.
+    They are the skewness of each detail band, since bone and metal are denser than their background; the correlation of
+    noise with brightness, since few quanta pass dense tissue; and the correlation of brightness with the distance from
+    the edge of the field and from the middle of the image, since there is air beside a patient.
     """
-    values, inside = Fit(picture.shape[0], picture.shape[1], SIZE).square(picture, field)
+    values, inside = Fit(picture.shape[0], picture.shape[1], ANALYSIS_SIZE_PX).square(picture, field)
     grey, rank = channels(values, inside)[:2]
     distance = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
     core = distance > 3 if (distance > 3).any() else inside
     if not core.any():
-        return np.zeros(2 * len(SCALES) + 8)
-    aside = np.abs(np.arange(SIZE) - (SIZE - 1) / 2) + np.zeros((SIZE, 1))
+        return np.zeros(2 * len(BLUR_SIGMAS_PX) + 8)
+    from_middle = np.abs(np.arange(ANALYSIS_SIZE_PX) - (ANALYSIS_SIZE_PX - 1) / 2) + np.zeros((ANALYSIS_SIZE_PX, 1))
     parts = []
     for image in (grey, rank):
-        levels = [smooth(image, inside, scale) for scale in SCALES]
-        details = [finer - wider for finer, wider in pairwise(levels)]
+        levels = [smooth(image, inside, scale) for scale in BLUR_SIGMAS_PX]
+        details = [finer - coarser for finer, coarser in pairwise(levels)]
         amplitudes = [smooth(details[n] ** 2, inside, scale) ** 0.5 for n, scale in ((0, 4.0), (2, 8.0))]
         parts += [_skewness(detail[core]) for detail in details]
         parts += [_correlation(amplitude[core], levels[3][core]) for amplitude in amplitudes]
-        parts += [_correlation(place[core], image[core]) for place in (distance, aside)]
+        parts += [_correlation(position[core], image[core]) for position in (distance, from_middle)]
     return np.array([*parts, _skewness(grey[core]), float(grey[core].mean())])
 
 
 def _skewness(values: np.ndarray) -> float:
-    """The third standardised moment, its logarithm beyond one."""
+    """The third standardised moment, compressed logarithmically."""
     centred = values - values.mean()
     moment = float((centred**3).mean() / max(float((centred**2).mean()) ** 1.5, 1e-12))
     return float(np.sign(moment) * np.log1p(abs(moment)))

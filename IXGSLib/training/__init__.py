@@ -1,1 +1,1 @@
-"""Training of the networks: pairs of X-ray and target, batches, losses, checkpoints and validation."""
+"""Training of the standardisation network: making pairs, batches, losses, checkpoints and validation."""

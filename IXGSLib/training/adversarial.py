@@ -1,4 +1,4 @@
-"""Generator and discriminator with what a step of training changes."""
+"""Generator and discriminator, and one training step of both."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .discriminator import Discriminator
 from .processes import Processes
 from .settings import TrainingSettings
 
-BETAS = (0.5, 0.999)
-"""Of Adam, as published."""
+ADAM_BETAS = (0.5, 0.999)
+"""As in the paper."""
 
 
 @dataclass(frozen=True)
 class Losses:
-    """Of one step: l1 in the network's unit, the generator's and the discriminator's adversarial loss."""
+    """The losses of one step: L1 in units of the scale, and the adversarial losses of generator and discriminator."""
 
     l1: Tensor
     adversarial: Tensor
@@ -32,21 +32,21 @@ class Losses:
 
 
 class Adversarial:
-    """Both networks, their optimisers, and the running mean of the generator, which is what is applied later."""
+    """Both networks, their optimisers, and the moving average of the generator, which is the network that is used."""
 
     def __init__(self, settings: TrainingSettings, processes: Processes) -> None:
         self.settings, self.processes = settings, processes
         torch.manual_seed(settings.seed)
         device = processes.device
-        self.generator = Generator(settings.width, settings.levels, settings.dropout, settings.group)
+        self.generator = Generator(settings)
         self.discriminator = Discriminator(settings.discriminator_width, settings.group)
         for network in (self.generator, self.discriminator):
-            # With the channels last a step takes a fifth less time; torch's types do not know the argument.
+            # Channels last make a step a fifth faster; torch's types do not know the argument.
             network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = deepcopy(self.generator).eval().requires_grad_(False)
         self.shared = [processes.shared(network) for network in (self.generator, self.discriminator)]
         self.optimizers = [
-            torch.optim.Adam(network.parameters(), settings.rate, BETAS)
+            torch.optim.Adam(network.parameters(), settings.rate, ADAM_BETAS)
             for network in (self.generator, self.discriminator)
         ]
         self.precision = _precision(settings.precision, device)
@@ -55,7 +55,7 @@ class Adversarial:
     def step(self, number: int, pictures: Tensor, targets: Tensor) -> Losses:
         """One step of the discriminator, then one of the generator (Isola et al., section 3.3).
 
-        pictures: (pairs, CHANNELS, h, w). targets: (pairs, 1, h, w) in the network's unit.
+        pictures: (pairs, CHANNELS, h, w). targets: (pairs, 1, h, w) in units of the scale.
         """
         self._prepare(number)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
@@ -63,7 +63,7 @@ class Adversarial:
             made = self.shared[0](pictures) * (pictures[:, -1:] > 0)
             judged = self.shared[1](pictures.repeat(2, 1, 1, 1), torch.cat([targets, made.detach()])).float()
         true, false = judged.chunk(2)
-        # Half of it slows the discriminator down relative to the generator, as published.
+        # Half the loss slows the discriminator down relative to the generator, as in the paper.
         discriminator = (_binary(true, True) + _binary(false, False)) / 2
         self._descend(1, discriminator)
         with torch.autocast(pictures.device.type, self.precision, self.precision != torch.float32):
@@ -76,12 +76,12 @@ class Adversarial:
         return Losses(l1.detach(), adversarial.detach(), discriminator.detach())
 
     def start_from(self, generator: dict[str, Tensor]) -> None:
-        """Take over the weights of a trained generator."""
+        """Load the weights of a trained generator."""
         for network in (self.generator, self.average):
             network.load_state_dict(generator)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything that a step changes, as tensors and numbers; random numbers follow from the step."""
+        """Everything that a step changes, as tensors and numbers; random numbers depend on the step alone."""
         tensors = {f"{name}.{key}": value for name, net in self._networks() for key, value in net.state_dict().items()}
         for n, optimizer in enumerate(self.optimizers):
             for key, moments in optimizer.state_dict()["state"].items():
@@ -89,7 +89,7 @@ class Adversarial:
         return tensors, {"scaler": self.scaler.state_dict()}
 
     def load(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-        """Take the state over; raises FormatError when it is not of networks like these."""
+        """Load such a state; raises FormatError for one of other networks."""
         try:
             for name, network in self._networks():
                 network.load_state_dict(_part(tensors, name))
@@ -107,7 +107,7 @@ class Adversarial:
         return [("generator", self.generator), ("discriminator", self.discriminator), ("average", self.average)]
 
     def _prepare(self, number: int) -> None:
-        """Set the rate of a step and the seed of its dropout."""
+        """Set the learning rate of a step and the seed of its dropout."""
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate(self.settings, number)
@@ -122,14 +122,14 @@ class Adversarial:
 
     @torch.no_grad()
     def _average(self, number: int) -> None:
-        """Weights since the start count more at first, so that the initial ones are soon forgotten."""
+        """Update the moving average, whose decay grows at first so that the initial weights are soon forgotten."""
         kept = min(self.settings.averaging, (1 + number) / (10 + number))
         for mean, value in zip(self.average.parameters(), self.generator.parameters(), strict=True):
             mean.lerp_(value, 1 - kept)
 
 
 def rate(settings: TrainingSettings, step: int) -> float:
-    """Of Adam: constant, then falling evenly so that it would be zero after the last step."""
+    """The learning rate of Adam: constant, then decreasing linearly to zero after the last step."""
     constant = settings.constant_part * settings.steps
     return settings.rate * min(1.0, (settings.steps - step) / max(settings.steps - constant, 1))
 
@@ -138,9 +138,9 @@ def _binary(logits: Tensor, true: bool) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(true)))
 
 
-def _precision(asked: str, device: torch.device) -> torch.dtype:
-    if asked != "auto":
-        return getattr(torch, asked)
+def _precision(requested: str, device: torch.device) -> torch.dtype:
+    if requested != "auto":
+        return getattr(torch, requested)
     if device.type != "cuda":
         return torch.float32
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16

@@ -1,4 +1,4 @@
-"""Variations of a pair: the same for picture and target where they are geometric, of the picture alone otherwise."""
+"""Augmentation of pairs: geometric for image and target alike, photometric for the image only."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import torch
 import torch.nn.functional as F
 
 from ..standardization.normalization import channels
-from .pairs import Pair
+from .pair_format import Pair
 from .settings import TrainingSettings
 
-THINNEST = 0.004
-"""Grey up to which pixels may count as saturated."""
-KEPT = 0.25
-"""Part of the field that must remain."""
+MAX_SATURATED_GREY = 0.004
+"""Grey value up to which pixels may count as saturated."""
+MIN_FIELD_FRACTION = 0.25
+"""Fraction of the field that must remain unsaturated."""
 
 
 def varied(pair: Pair, settings: TrainingSettings, generator: np.random.Generator) -> Pair:
-    """The pair mirrored, turned, scaled and shifted, its picture with another gamma and more noise, or as a negative.
+    """The pair mirrored, rotated, scaled and shifted, its image with another gamma, added noise or inverted polarity.
 
-    Patients are mirrored from left to right, never from head to feet. What comes from beyond the picture's edge lies
-    outside the field, and so do the thinnest pixels of some pictures.
+    Patients are mirrored from left to right, never from head to foot. Pixels from beyond the edge of the image lie
+    outside the field, and so do the thinnest pixels of some images.
     """
     picture, field, target = _moved(pair, settings, generator)
     if generator.random() < settings.saturated:
-        thick = field & (picture > THINNEST)
-        field = thick if thick.sum() > KEPT * field.sum() else field
+        thick = field & (picture > MAX_SATURATED_GREY)
+        field = thick if thick.sum() > MIN_FIELD_FRACTION * field.sum() else field
     picture = picture ** np.exp(generator.uniform(-1, 1) * settings.gamma)
     noise = generator.uniform(0, settings.noise) * generator.standard_normal(picture.shape, np.float32)
     picture = np.clip(picture + noise, 0, 1)
@@ -35,9 +35,9 @@ def varied(pair: Pair, settings: TrainingSettings, generator: np.random.Generato
 
 
 def sample(pair: Pair, shadow: float | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """What the network takes (CHANNELS, rows, columns) and makes of it (1, rows, columns), line integrals; float32.
+    """The network's input (CHANNELS, rows, columns) and the line integrals expected of it (1, rows, columns), float32.
 
-    Outside the field the target is 0. shadow: the grey there when the network is not told the field.
+    Outside the field the target is 0. shadow: the grey value there when the field is not given to the network.
     """
     target = np.where(pair.field, pair.target, 0)[None].astype(np.float32)
     if shadow is None:
@@ -52,8 +52,8 @@ def _moved(
     angle = np.deg2rad(generator.uniform(-1, 1) * settings.rotation)
     zoom = np.exp(generator.uniform(-1, 1) * np.log(settings.zoom))
     shift = generator.uniform(-1, 1, 2) * settings.shift
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / zoom
-    matrix = np.column_stack([turn @ np.diag([mirrored, 1]), shift])
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / zoom
+    matrix = np.column_stack([rotation @ np.diag([mirrored, 1]), shift])
     images = torch.from_numpy(np.stack([pair.picture, pair.field, pair.target]).astype(np.float32))[None]
     grid = F.affine_grid(torch.from_numpy(matrix[None]).float(), list(images.shape), align_corners=False)
     picture, field, target = F.grid_sample(images, grid, align_corners=False)[0].numpy()

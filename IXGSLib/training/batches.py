@@ -1,4 +1,4 @@
-"""The pairs of each step, which depend on the seed and the step alone."""
+"""The pairs of each step, which depend on the seed and the step only."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from .augmentation import sample, varied
-from .pairs import PairFolder
+from .pair_format import PairFolder
 from .processes import Processes
 from .settings import TrainingSettings
 
 
 class Batches(Dataset):
-    """Item n is what this process trains on in step n: pictures (pairs, CHANNELS, h, w) and targets (pairs, 1, h, w).
+    """Item n is the batch of this process in step n: pictures (pairs, CHANNELS, h, w) and targets (pairs, 1, h, w).
 
-    Every pair comes once per epoch, in an order of its own, and varied anew. All processes together take the same
+    Every pair is used once per epoch, in random order and with new augmentation. All processes together use the same
     pairs, whatever their number.
     """
 
@@ -29,21 +29,21 @@ class Batches(Dataset):
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
         start = step * self.settings.batch + self.first
-        samples = [self._sample(place) for place in range(start, start + self.share)]
+        samples = [self._sample(index) for index in range(start, start + self.share)]
         pictures, targets = (torch.from_numpy(np.stack(part)) for part in zip(*samples, strict=True))
         return pictures, targets / self.settings.scale
 
-    def _sample(self, place: int) -> tuple[np.ndarray, np.ndarray]:
-        epoch, number = divmod(place, len(self.folder.names))
+    def _sample(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        epoch, number = divmod(index, len(self.folder.names))
         name = self.folder.names[_order(self.settings.seed, epoch, len(self.folder.names))[number]]
-        generator = np.random.default_rng([self.settings.seed, 1, place])
+        generator = np.random.default_rng([self.settings.seed, 1, index])
         pair = varied(self.folder.load(name), self.settings, generator)
         shadow = float(generator.integers(2)) if generator.random() < self.settings.unknown_fields else None
         return sample(pair, shadow)
 
 
 def load_batches(batches: Batches, start: int, processes: Processes) -> DataLoader:
-    """The batches from step `start` to the last, prepared ahead by `workers` processes."""
+    """The batches from step `start` to the last, prepared in advance by `workers` processes."""
     workers = batches.settings.workers
     return DataLoader(
         batches,

@@ -1,4 +1,4 @@
-"""The state of a training on disk: one safetensors file, replaced as a whole."""
+"""Checkpoints of a training: one safetensors file, replaced atomically."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from torch import Tensor
 from ..errors import FormatError, SettingsError
 from ..files import write_atomically
 
-NAME = "checkpoint.safetensors"
+CHECKPOINT_NAME = "checkpoint.safetensors"
 
 
 def save_checkpoint(folder: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-    """Write tensors, and in the file's header the numbers that JSON holds; an earlier checkpoint is replaced."""
+    """Write tensors, and a JSON state in the file's header; an earlier checkpoint is replaced."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(folder / NAME, save(plain, {"state": json.dumps(state)}))
+    write_atomically(folder / CHECKPOINT_NAME, save(plain, {"state": json.dumps(state)}))
 
 
 def load_checkpoint(folder: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The checkpoint of a folder, None when there is none.
+    """The tensors and the state of a folder's checkpoint, None when there is none.
 
-    key: what the training is made from; raises SettingsError for a checkpoint of another, FormatError for a broken one.
+    key: of the training. Raises SettingsError for a checkpoint of another training, FormatError for a damaged one.
     """
-    file = folder / NAME
+    file = folder / CHECKPOINT_NAME
     if not file.is_file():
         return None
     try:
@@ -35,7 +35,7 @@ def load_checkpoint(folder: Path, key: str) -> tuple[dict[str, Tensor], dict[str
             state = json.loads((opened.metadata() or {})["state"])
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise FormatError(f"{file}: not a checkpoint of a training ({error}); delete it to begin anew") from error
+        raise FormatError(f"{file}: not a checkpoint of a training ({error}); delete it to start again") from error
     if state.get("key") != key:
         raise SettingsError(
             f"{file}: belongs to other pairs, held-out patients or settings; give the same or choose another --out"

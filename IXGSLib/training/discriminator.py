@@ -1,4 +1,4 @@
-"""The discriminator of Pix2Pix, which judges patches of a picture together with its standardised form."""
+"""The discriminator of Pix2Pix, which judges patches of an image together with its standardised form."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..standardization.normalization import CHANNELS
 
 
 class Discriminator(nn.Module):
-    """The PatchGAN of Isola et al. (CVPR 2017, section 6.1.2): each number of its output sees 70 x 70 pixels.
+    """The PatchGAN of Isola et al. (CVPR 2017, section 6.1.2), each of whose outputs sees 70 x 70 pixels.
 
-    width: channels of the first layer, 64 as published. group: channels normalised together, as in the generator.
+    width: channels of the first layer, 64 in the paper. group: channels normalised together, as in the generator.
     """
 
     def __init__(self, width: int = 64, group: int = 1) -> None:
@@ -27,7 +27,7 @@ class Discriminator(nn.Module):
         self.apply(initialize)
 
     def forward(self, pictures: Tensor, standardized: Tensor) -> Tensor:
-        """(batch, 1, rows / 8 - 2, columns / 8 - 2) logits, above zero for patches that it takes for true ones.
+        """(batch, 1, rows / 8 - 2, columns / 8 - 2) logits, positive for patches that it takes for real.
 
         pictures: (batch, CHANNELS, rows, columns). standardized: (batch, 1, rows, columns).
         """

@@ -1,4 +1,4 @@
-"""What counts as like the training, measured on pairs."""
+"""The distribution model of a network, fitted to its pairs."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from ..standardization.distribution import LikenessModel, all_features, fit
+from ..standardization.distribution import DistributionModel, all_features, fit
 from ..standardization.generator import Generator
 from .augmentation import sample
-from .pairs import PairFolder
+from .pair_format import PairFolder, patient_of
 from .validation import spread
 
-PICTURES = 1024
-"""Of which likeness is made, at most, and as many at most by which it is measured."""
+MAX_PICTURES = 1024
+"""Largest number of images that the model is fitted to, and of those that it is calibrated on."""
 
 
-def likeness_model(generator: Generator, training: PairFolder, held_out: PairFolder) -> LikenessModel:
-    """The likeness model of training pictures, its quantiles from held-out patients.
+def distribution_model(generator: Generator, training: PairFolder, held_out: PairFolder) -> DistributionModel:
+    """The distribution model of training images, calibrated on held-out patients.
 
-    Without held-out patients the quantiles are those of each patient under the model of the others; of one patient
-    alone, those of every second picture under the model of the rest.
+    Without held-out patients it is cross-validated: each patient is scored by the model of the others or, when there
+    is only one patient, every second image by the model of the rest.
     """
-    names = spread(training.names, PICTURES)
+    names = spread(training.names, MAX_PICTURES)
     values = all_features(generator, _pictures(training, names))
     if held_out.names:
-        return fit(values, all_features(generator, _pictures(held_out, spread(held_out.names, PICTURES))))
-    groups = [name.rpartition("_")[0] for name in names]
+        return fit(values, all_features(generator, _pictures(held_out, spread(held_out.names, MAX_PICTURES))))
+    groups = [patient_of(name) for name in names]
     if len(set(groups)) == 1:
-        groups = [str(place % 2) for place in range(len(names))]
+        groups = [str(index % 2) for index in range(len(names))]
     distances = []
     for group in sorted(set(groups)):
         inside = torch.tensor([each == group for each in groups])

@@ -1,4 +1,4 @@
-"""What a training tells of itself: a CSV file, and TensorBoard's files when asked for."""
+"""The log of a training: a CSV file, and TensorBoard files on request."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ COLUMNS = (
     "validation_psnr",
     "validation_ssim",
 )
-"""l1 in line integrals; a row has the losses of training, or the scores of an epoch."""
+"""Columns of log.csv; l1 is in line integrals. A row holds the training losses or the scores of an epoch."""
 
 
 class TrainingLog:
-    """Rows of log.csv; those after the step from which a training goes on are taken away.
+    """The rows of log.csv; those after the step from which a training is continued are removed.
 
-    tensorboard: whether the folder `tensorboard` is written too; raises SettingsError where it is not installed.
+    tensorboard: also write the folder `tensorboard`; raises SettingsError where the package is not installed.
     """
 
     def __init__(self, folder: Path, start: int, tensorboard: bool) -> None:
@@ -42,7 +42,7 @@ class TrainingLog:
         write_atomically(self.file, text.getvalue().encode())
 
     def add(self, **values: float) -> None:
-        """One row; columns that are not named stay empty."""
+        """Add a row; columns that are not given stay empty."""
         with self.file.open("a", encoding="utf-8", newline="") as file:
             csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(
                 {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in values.items()}
@@ -74,6 +74,6 @@ def _writer(folder: Path, start: int) -> Any:
     except ImportError as error:
         raise SettingsError(
             "--tensorboard: the package tensorboard is not installed, expected it; pip install 'IXGSLib[train]', or "
-            "leave the option out: log.csv has the same numbers"
+            "omit the option: log.csv has the same numbers"
         ) from error
     return SummaryWriter(str(folder), purge_step=start + 1)

@@ -1,4 +1,4 @@
-"""A page of pictures that shows what a network makes of some X-rays."""
+"""A page of images that shows the output of a network for some pairs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from ..evaluation.pictures import DIVERGING, coloured, grey
 from ..standardization.generator import Generator
 from ..xray import png
 from .augmentation import sample
-from .pairs import PairFolder
+from .pair_format import PairFolder
 from .validation import standardized
 
-MARGIN, LINE = 6, 16
-"""Pixels around pictures and per line of text."""
+MARGIN_PX, LINE_HEIGHT_PX = 6, 16
 TITLES = ("input", "output", "target", "output - target")
 
 
 def page(generator: Generator, folder: PairFolder, names: tuple[str, ...], scale: float, title: str) -> bytes:
-    """A PNG with a row per pair: input, output, target and their difference, in windows that are the row's own."""
+    """A PNG with a row per pair: input, output, target and difference, each row with a grey window of its own."""
     rows = []
     for name in names:
         pair = folder.load(name)
@@ -34,14 +33,14 @@ def page(generator: Generator, folder: PairFolder, names: tuple[str, ...], scale
 
 def _laid_out(rows: list[list[np.ndarray]], title: str) -> bytes:
     height, width = rows[0][0].shape[:2]
-    top = 2 * LINE + MARGIN
-    size = len(TITLES) * (width + MARGIN) + MARGIN, top + len(rows) * (height + MARGIN)
+    top = 2 * LINE_HEIGHT_PX + MARGIN_PX
+    size = len(TITLES) * (width + MARGIN_PX) + MARGIN_PX, top + len(rows) * (height + MARGIN_PX)
     sheet = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(sheet)
-    draw.text((MARGIN, 2), title, fill="black")
+    draw.text((MARGIN_PX, 2), title, fill="black")
     for column, words in enumerate(TITLES):
-        left = MARGIN + column * (width + MARGIN)
-        draw.text((left, LINE + 2), words, fill="black")
+        left = MARGIN_PX + column * (width + MARGIN_PX)
+        draw.text((left, LINE_HEIGHT_PX + 2), words, fill="black")
         for row, pictures in enumerate(rows):
-            sheet.paste(Image.fromarray(pictures[column]), (left, top + row * (height + MARGIN)))
+            sheet.paste(Image.fromarray(pictures[column]), (left, top + row * (height + MARGIN_PX)))
     return png.encode(np.asarray(sheet))

@@ -1,4 +1,4 @@
-"""The processes that train together, as torchrun starts them, or the only one."""
+"""The processes that train together under torchrun, or a single one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..errors import SettingsError
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among `count`, and the device it computes on; the one of rank 0 writes the files."""
+    """This process among `count` and its device; the process of rank 0 writes the files."""
 
     rank: int
     count: int
@@ -29,7 +29,7 @@ class Processes:
         return self.rank == 0
 
     def shared(self, module: nn.Module) -> nn.Module:
-        """The module, its gradients averaged over all processes."""
+        """The module with its gradients averaged over all processes."""
         if self.count == 1:
             return module
         return DistributedDataParallel(module, [self.device] if self.device.type == "cuda" else None)
@@ -44,19 +44,19 @@ class Processes:
 
 
 @contextmanager
-def together(asked: Literal["auto", "cpu", "cuda"]) -> Iterator[Processes]:
-    """Within it, the processes of torchrun (WORLD_SIZE, RANK, LOCAL_RANK) work together, by NCCL on GPUs, else by Gloo.
+def together(requested: Literal["auto", "cpu", "cuda"]) -> Iterator[Processes]:
+    """A context in which the processes of torchrun (WORLD_SIZE, RANK, LOCAL_RANK) communicate by NCCL or Gloo.
 
     Raises SettingsError for `cuda` where there is no GPU, or not one for each process of this machine.
     """
     count, rank, local = (int(os.environ.get(n, d)) for n, d in (("WORLD_SIZE", 1), ("RANK", 0), ("LOCAL_RANK", 0)))
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if asked == "cuda" and gpus <= local:
+    if requested == "cuda" and gpus <= local:
         raise SettingsError(
             f"--device cuda: {gpus} CUDA devices for process {local} of this machine, expected one for each; install "
             "a CUDA build of torch and the GPU's driver, start fewer processes, or use --device cpu"
         )
-    device = torch.device("cuda", local) if asked != "cpu" and gpus > local else torch.device("cpu")
+    device = torch.device("cuda", local) if requested != "cpu" and gpus > local else torch.device("cpu")
     if device.type == "cuda":
         torch.cuda.set_device(device)
     if count == 1:
@@ -67,5 +67,5 @@ def together(asked: Literal["auto", "cpu", "cuda"]) -> Iterator[Processes]:
         yield Processes(rank, count, device)
         distributed.barrier()
     finally:
-        gc.collect()  # networks that share their gradients hold on to the group and its threads
+        gc.collect()  # networks that share gradients keep the group and its threads alive
         distributed.destroy_process_group()

@@ -3,118 +3,104 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from ..errors import SettingsError
+from ..checks import Limits, check_choice, check_ranges
+from ..standardization.generator_settings import GeneratorSettings
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
+_LIMITS: dict[str, Limits] = {
+    "discriminator_width": (1, 128),
+    "steps": (1, 100_000_000),
+    "batch": (1, 4096),
+    "rate": (0, 1),
+    "constant_part": (0, 1),
+    "averaging": (0, 0.999999),
+    "patience": (0, 1_000_000),
+    "seed": (0, 2**31),
+    "l1_weight": (0, 1e6),
+    "adversarial_weight": (0, 1e6),
+    "rotation": (0, 180, "degrees"),
+    "zoom": (1, 4),
+    "shift": (0, 1),
+    "gamma": (0, 2),
+    "noise": (0, 1),
+    "negatives": (0, 1),
+    "unknown_fields": (0, 1),
+    "saturated": (0, 1),
+    "workers": (0, 256),
+    "log_every": (1, 1_000_000),
+    "checkpoint_every": (1, 1_000_000),
+    "validation_pairs": (1, 1_000_000),
+}
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
-    """Every choice of a training; raises SettingsError for a value out of its range."""
+class TrainingSettings(GeneratorSettings):
+    """The generator and how it is trained; raises SettingsError for a value out of range."""
 
-    # The network
-    width: int = 24
-    """Channels of the generator's first level; 64 as published, 27 is the most that 20 MB of weights hold."""
-    levels: int = 6
-    """Halvings of the picture; 2 to this power divides the size of the pictures."""
+    # The discriminator
     discriminator_width: int = 32
-    """Channels of the discriminator's first layer; 64 as published."""
-    group: int = 8
-    """Channels that are normalised together; 1 as published."""
-    dropout: float = 0.5
-    """Part of the channels dropped in the inner levels of the decoder."""
-    scale: float = 2.0
-    """Line integrals that the network counts as one."""
+    """Channels of the discriminator's first layer; 64 in the paper."""
 
     # The schedule
     steps: int = 30_000
-    """Of each of both networks; the rate falls to zero over them."""
+    """Training steps per network; the learning rate reaches zero after the last."""
     batch: int = 2
     """Pairs per step, over all processes."""
     rate: float = 2e-4
-    """Of Adam; constant at first, then falling evenly to zero."""
+    """Learning rate of Adam: constant at first, then decreasing linearly to zero."""
     constant_part: float = 0.5
-    """Part of the steps with the full rate."""
+    """Fraction of the steps at the full learning rate."""
     averaging: float = 0.999
-    """How much of the running mean of the generator's weights a step keeps; the mean is what is applied."""
+    """Decay of the moving average of the generator's weights; the average is the network that is used."""
     patience: int = 0
-    """Epochs without a better result on held-out patients that end the training; 0 goes on to the last step."""
+    """Epochs without a better score on held-out patients after which training stops; 0 trains to the last step."""
     seed: int = 0
+    """Random seed."""
 
     # The loss
     l1_weight: float = 100.0
-    """Weight of the mean absolute difference, against the adversarial part."""
+    """Weight of the mean absolute difference relative to the adversarial loss."""
     adversarial_weight: float = 1.0
-    """Weight of the adversarial part for the generator."""
+    """Weight of the generator's adversarial loss."""
 
-    # Variations of the pairs
+    # Augmentation
     rotation: float = 15.0
-    """Degrees, at most."""
+    """Maximum rotation, degrees."""
     zoom: float = 1.25
-    """Factor, at most, larger or smaller."""
+    """Maximum factor of enlargement or reduction."""
     shift: float = 0.15
-    """At most, in halves of the picture."""
+    """Maximum shift, as a fraction of half the image."""
     gamma: float = 0.3
-    """Logarithm of the exponent, at most."""
+    """Maximum absolute logarithm of the gamma exponent."""
     noise: float = 0.02
-    """Standard deviation at most, in parts of the whole range of grey."""
+    """Maximum standard deviation of added noise, as a fraction of the grey range."""
     negatives: float = 0.0
-    """Part of the pictures shown in the wrong polarity."""
+    """Fraction of the images that are shown with inverted polarity."""
     unknown_fields: float = 0.1
-    """Part of the pictures whose field is not told."""
+    """Fraction of the images whose collimated field is not given to the network."""
     saturated: float = 0.2
-    """Part of the pictures whose field is told without its thinnest pixels, as where a detector is saturated."""
+    """Fraction of the images whose thinnest pixels are removed from the field, as in a saturated detector."""
 
     # The machine
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Of convolutions; auto: on a GPU bfloat16 where it has it, else float16, and float32 on a processor."""
+    precision: Precision = "auto"
+    """Precision of convolutions; auto: bfloat16 on a GPU that supports it, else float16, and float32 on a CPU."""
     workers: int = 0
     """Processes per GPU that prepare pairs; 0 prepares them between the steps."""
 
-    # What is written
+    # Output
     log_every: int = 50
-    """Steps."""
+    """Steps between rows of the log."""
     checkpoint_every: int = 250
-    """Steps."""
+    """Steps between checkpoints."""
     validation_pairs: int = 100
-    """Of the held-out patients, at most, per epoch."""
+    """Maximum number of pairs of held-out patients that are scored after each epoch."""
     tensorboard: bool = False
-    """Also write TensorBoard's logs."""
+    """Also write logs for TensorBoard."""
 
     def __post_init__(self) -> None:
-        ranges = {
-            "width": (1, 128),
-            "levels": (3, 12),
-            "discriminator_width": (1, 128),
-            "group": (1, 1024),
-            "dropout": (0, 0.9),
-            "scale": (1e-3, 1e3),
-            "steps": (1, 100_000_000),
-            "batch": (1, 4096),
-            "rate": (0, 1),
-            "constant_part": (0, 1),
-            "averaging": (0, 0.999999),
-            "patience": (0, 1_000_000),
-            "seed": (0, 2**31),
-            "l1_weight": (0, 1e6),
-            "adversarial_weight": (0, 1e6),
-            "rotation": (0, 180),
-            "zoom": (1, 4),
-            "shift": (0, 1),
-            "gamma": (0, 2),
-            "noise": (0, 1),
-            "negatives": (0, 1),
-            "unknown_fields": (0, 1),
-            "saturated": (0, 1),
-            "workers": (0, 256),
-            "log_every": (1, 1_000_000),
-            "checkpoint_every": (1, 1_000_000),
-            "validation_pairs": (1, 1_000_000),
-        }
-        for name, (low, high) in ranges.items():
-            if isinstance(getattr(type(self), name), int) and not isinstance(getattr(self, name), int):
-                raise SettingsError(f"{name} is {getattr(self, name)!r}, expected a whole number")
-            if not low <= getattr(self, name) <= high:
-                raise SettingsError(f"{name} is {getattr(self, name)}, expected a number from {low:g} to {high:g}")
-        if self.precision not in ("auto", "float32", "bfloat16", "float16"):
-            raise SettingsError(f'precision is "{self.precision}", expected auto, float32, bfloat16 or float16')
+        super().__post_init__()
+        check_ranges(self, _LIMITS)
+        check_choice("precision", self.precision, get_args(Precision))

@@ -1,4 +1,4 @@
-"""How well the network standardises pictures of patients that it has not been trained on."""
+"""Scores of a network on patients that it was not trained on."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..evaluation.metrics import ssim
 from ..psnr import psnr
 from ..standardization.generator import Generator
 from .augmentation import sample
-from .pairs import PairFolder
+from .pair_format import PairFolder
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over pictures, inside their fields.
+    """Means over images, inside their fields.
 
-    l1: mean absolute difference of line integrals. psnr: dB, ssim: at most 1, both of the range of the target.
+    l1: mean absolute difference of line integrals. psnr: in dB. ssim: at most 1. Both use the range of the target.
     """
 
     l1: float
@@ -30,9 +30,9 @@ class Scores:
 
 
 def spread(names: tuple[str, ...], count: int) -> tuple[str, ...]:
-    """At most `count` of the names, evenly spread."""
-    places = np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int)
-    return tuple(names[place] for place in places)
+    """At most `count` of the names, evenly spaced."""
+    indices = np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int)
+    return tuple(names[index] for index in indices)
 
 
 def standardized(generator: Generator, pictures: np.ndarray, scale: float) -> np.ndarray:
@@ -44,7 +44,7 @@ def standardized(generator: Generator, pictures: np.ndarray, scale: float) -> np
 
 
 def validate(generator: Generator, folder: PairFolder, names: tuple[str, ...], scale: float) -> Scores:
-    """The scores of a generator in evaluation mode on some pairs of a folder."""
+    """The scores of a generator, in evaluation mode, on the named pairs of a folder."""
     rows = []
     for name in names:
         pair = folder.load(name)

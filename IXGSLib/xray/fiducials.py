@@ -1,4 +1,4 @@
-"""Metal balls in X-rays, told from anatomy by their shape and by being alike."""
+"""Metal fiducials in X-rays, recognised by their round shadows and by their equal size and contrast."""
 
 from __future__ import annotations
 
@@ -9,111 +9,124 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-SCALES = 6
-"""Blurs at which blobs are sought."""
-MOST = 250
-"""Blobs of one view that are looked at, strongest first."""
-FAINTEST = 0.02
-"""Least response of a blob, line integrals."""
-FITTED = (0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3)
-"""Radii that are tried, as parts of a blob's."""
-CERTAIN, LIKELY = 0.75, 0.62
-"""Likeness to a ball from which one is believed by itself, and where like ones are about."""
-DISTINCT = 0.15
-"""Least contrast of a ball that is believed by itself, line integrals."""
-SAME_RADIUS, SAME_CONTRAST = 1.3, 2.0
-"""Factors within which the balls of one device agree."""
-FEWEST = 3
-"""Balls that a device has at least; over all views it shows as many, and one a view in the mean."""
-SMALLEST = 1.6
-"""Least radius of a ball in pixels; smaller ones cannot be told from noise."""
-MARGIN = 1.35
-"""Radius around a ball that is no longer trusted, as a part of the ball's; blur and glare widen it."""
+SCALE_COUNT = 6
+"""Number of radii at which blobs are detected."""
+MAX_BLOBS = 250
+"""Blobs of one view that are examined, the strongest first."""
+MIN_BLOB_RESPONSE = 0.02
+"""Weakest response of the blob detector, in line integrals."""
+RADIUS_FACTORS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3)
+"""Radii that are fitted to a blob, as multiples of the radius at which it was detected."""
+MIN_CERTAIN_CORRELATION = 0.75
+"""Correlation from which a fiducial is accepted on its own."""
+MIN_CANDIDATE_CORRELATION = 0.62
+"""Correlation from which a fiducial is accepted when certain ones of the same size and contrast are found."""
+MIN_CERTAIN_CONTRAST = 0.15
+"""Contrast from which a fiducial is accepted on its own, in line integrals."""
+MAX_RADIUS_RATIO, MAX_CONTRAST_RATIO = 1.3, 2.0
+"""Ratios within which the fiducials of one device agree."""
+MIN_COUNT = 3
+"""Fewest fiducials that a device has and shows in all views together; it also shows one per view on average."""
+MIN_RADIUS_PX = 1.6
+"""Smallest radius of a fiducial that can be distinguished from noise."""
+MASKED_RADIUS_RATIO = 1.35
+"""Radius of the masked disc around a fiducial over the fiducial's own, which blur and glare widen."""
 
 
 @dataclass(frozen=True)
-class Ball:
-    """A ball in one view: centre (x, y) and radius in pixels, contrast in line integrals, likeness at most one."""
+class Fiducial:
+    """A fiducial in one view: centre (x, y) and radius in pixels, contrast in line integrals.
+
+    correlation: normalised cross-correlation with the shadow of a metal ball, at most one.
+    """
 
     x: float
     y: float
     radius: float
     contrast: float
-    likeness: float
+    correlation: float
 
 
-def find_balls(
+def find_fiducials(
     images: Sequence[np.ndarray], masks: Sequence[np.ndarray], pixels: Sequence[float], diameters: tuple[float, float]
-) -> list[list[Ball]]:
-    """The metal balls in each of the views of one case.
+) -> list[list[Fiducial]]:
+    """The fiducials in each view of one case.
 
-    images: line integrals (rows, columns). masks: bool, measured pixels. pixels: their side in the patient, mm.
-    diameters: of the smallest and the largest ball, mm. First, blobs are sought in scale space (Lindeberg, IJCV 30, 79
-    (1998)) and compared with the shadow of a ball. Then balls of one radius and contrast must be there several times:
-    a device has more than one, whereas blobs of anatomy differ.
+    images: line integrals (rows, columns). masks: bool, measured pixels. pixels: pixel sizes in the patient, mm.
+    diameters: of the smallest and the largest fiducial, mm. Blobs are detected in scale space (Lindeberg, IJCV 30, 79
+    (1998)) and correlated with the shadow of a ball. Fiducials of the same radius and contrast must then occur several
+    times, since a device has more than one, whereas blobs of anatomy differ.
     """
     found = [
         candidates(image, mask, pixel, diameters) for image, mask, pixel in zip(images, masks, pixels, strict=True)
     ]
-    return alike(found, pixels)
+    return consistent(found, pixels)
 
 
-def alike(found: Sequence[list[Ball]], pixels: Sequence[float]) -> list[list[Ball]]:
-    """Of the candidates of each view those that agree with the largest group of certain ones.
+def consistent(found: Sequence[list[Fiducial]], pixels: Sequence[float]) -> list[list[Fiducial]]:
+    """The candidates of each view that agree in size and contrast with the largest group of certain ones.
 
-    The more views, the more blobs of anatomy look alike by chance, and the more often a device is seen.
+    With more views, more blobs of anatomy agree by chance, but a device is also seen more often. So the group must
+    have at least one member per view on average.
     """
-    fewest = max(FEWEST, len(found))
     sizes = [
-        np.log([(ball.radius * pixel, ball.contrast) for ball in view])
+        np.log([(candidate.radius * pixel, candidate.contrast) for candidate in view])
         for view, pixel in zip(found, pixels, strict=True)
     ]
     certain = [
         size
-        for view, places in zip(found, sizes, strict=True)
-        for ball, size in zip(view, places, strict=True)
-        if ball.likeness >= CERTAIN and ball.contrast >= DISTINCT
+        for view, view_sizes in zip(found, sizes, strict=True)
+        for candidate, size in zip(view, view_sizes, strict=True)
+        if candidate.correlation >= MIN_CERTAIN_CORRELATION and candidate.contrast >= MIN_CERTAIN_CONTRAST
     ]
-    if len(certain) < fewest:
+    tolerance = np.log([MAX_RADIUS_RATIO, MAX_CONTRAST_RATIO])
+    center = _largest_group(certain, tolerance, max(MIN_COUNT, len(found)))
+    if center is None:
         return [[] for _ in found]
-    tolerance = np.log([SAME_RADIUS, SAME_CONTRAST])
-    places = np.array(certain)
-    near = (np.abs(places[:, None] - places) <= tolerance).all(axis=-1)
-    if near.sum(axis=1).max() < fewest:
-        return [[] for _ in found]
-    middle = np.median(places[near[near.sum(axis=1).argmax()]], axis=0)
     return [
-        _apart([ball for ball, size in zip(view, places, strict=True) if (np.abs(size - middle) <= tolerance).all()])
-        for view, places in zip(found, sizes, strict=True)
+        _without_overlaps(
+            [each for each, size in zip(view, view_sizes, strict=True) if (np.abs(size - center) <= tolerance).all()]
+        )
+        for view, view_sizes in zip(found, sizes, strict=True)
     ]
 
 
-def candidates(image: np.ndarray, mask: np.ndarray, pixel: float, diameters: tuple[float, float]) -> list[Ball]:
-    """What looks at all like a ball in one view."""
-    low, high = (max(SMALLEST, diameter / 2 / pixel) for diameter in diameters)
+def _largest_group(sizes: list[np.ndarray], tolerance: np.ndarray, min_count: int) -> np.ndarray | None:
+    """The median (2,) of the largest group of log sizes (2,) within a tolerance of one of them; None if too few."""
+    if len(sizes) < min_count:
+        return None
+    values = np.array(sizes)
+    near = (np.abs(values[:, None] - values) <= tolerance).all(axis=-1)
+    counts = near.sum(axis=1)
+    return None if counts.max() < min_count else np.median(values[near[counts.argmax()]], axis=0)
+
+
+def candidates(image: np.ndarray, mask: np.ndarray, pixel: float, diameters: tuple[float, float]) -> list[Fiducial]:
+    """Everything in one view that resembles a fiducial; arguments as for `find_fiducials`."""
+    low, high = (max(MIN_RADIUS_PX, diameter / 2 / pixel) for diameter in diameters)
     high = max(high, 1.2 * low)
-    values = _continued(image, mask)
+    values = _extrapolated(image, mask)
     rows, columns, radii = _blobs(values, low, high)
-    balls = []
+    found = []
     for radius in np.unique(radii):
         chosen = radii == radius
-        balls += _fitted(values, rows[chosen], columns[chosen], radius, (low, high))
-    return balls
+        found += _fitted(values, rows[chosen], columns[chosen], radius, (low, high))
+    return found
 
 
-def covered(balls: Sequence[Ball], shape: tuple[int, int]) -> np.ndarray:
-    """(rows, columns) bool: pixels that some ball hides."""
-    hidden = np.zeros(shape, bool)
-    for ball in balls:
-        reach = MARGIN * ball.radius + 1
-        window = tuple(slice(max(0, int(c - reach)), int(c + reach) + 2) for c in (ball.y, ball.x))
+def fiducial_mask(fiducials: Sequence[Fiducial], shape: tuple[int, int]) -> np.ndarray:
+    """(rows, columns) bool: the pixels that fiducials cover."""
+    covered = np.zeros(shape, bool)
+    for each in fiducials:
+        reach = MASKED_RADIUS_RATIO * each.radius + 1
+        window = tuple(slice(max(0, int(c - reach)), int(c + reach) + 2) for c in (each.y, each.x))
         y, x = np.ogrid[window]
-        hidden[window] |= np.hypot(x - ball.x, y - ball.y) <= reach
-    return hidden
+        covered[window] |= np.hypot(x - each.x, y - each.y) <= reach
+    return covered
 
 
-def _continued(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The image whose unmeasured pixels repeat the nearest measured one; behind metal, that is its dense rim."""
+def _extrapolated(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The image with unmeasured pixels set to the nearest measured one; behind metal, that is its dense rim."""
     if mask.all() or not mask.any():
         return image
     nearest = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
@@ -121,35 +134,35 @@ def _continued(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _blobs(values: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, columns and radii of dense blobs: maxima of the Laplacian over place and scale."""
-    radii = np.geomspace(low, high, SCALES)
-    # A ball's shadow answers most to a Laplacian of its radius over 1.6.
+    """Rows, columns and radii of dense blobs: maxima of the Laplacian over position and scale."""
+    radii = np.geomspace(low, high, SCALE_COUNT)
+    # The shadow of a ball responds most strongly to a Laplacian of Gaussian of its radius over 1.6.
     stack = np.stack([-((r / 1.6) ** 2) * ndimage.gaussian_laplace(values, r / 1.6) for r in radii])
-    scale, rows, columns = np.nonzero((stack == ndimage.maximum_filter(stack, 3)) & (stack > FAINTEST))
-    order = np.argsort(-stack[scale, rows, columns])[:MOST]
+    scale, rows, columns = np.nonzero((stack == ndimage.maximum_filter(stack, 3)) & (stack > MIN_BLOB_RESPONSE))
+    order = np.argsort(-stack[scale, rows, columns])[:MAX_BLOBS]
     return rows[order], columns[order], radii[scale[order]]
 
 
 def _fitted(
     values: np.ndarray, rows: np.ndarray, columns: np.ndarray, radius: float, limits: tuple[float, float]
-) -> list[Ball]:
-    """The best fitting ball near each blob of about one radius, those left out that none fits likely."""
-    tried = np.unique(np.round(4 * np.clip(radius * np.array(FITTED), *limits)) / 4)
+) -> list[Fiducial]:
+    """The fiducial that correlates best near each blob detected at one radius, if its correlation is high enough."""
+    tried = np.unique(np.round(4 * np.clip(radius * np.array(RADIUS_FACTORS), *limits)) / 4)
     best = np.zeros((len(rows), 5))
     for size in tried:
         for dy in (-1, 0, 1):
             for dx in (-1, 0, 1):
-                likeness, contrast = _compared(values, rows + dy, columns + dx, float(size))
-                better = likeness > best[:, 4]
-                state = np.stack([columns + dx, rows + dy, np.full(len(rows), size), contrast, likeness], axis=1)
+                correlation, contrast = _correlated(values, rows + dy, columns + dx, float(size))
+                better = correlation > best[:, 4]
+                state = np.stack([columns + dx, rows + dy, np.full(len(rows), size), contrast, correlation], axis=1)
                 best[better] = state[better]
-    return [Ball(*map(float, row)) for row in best if row[4] >= LIKELY]
+    return [Fiducial(*map(float, row)) for row in best if row[4] >= MIN_CANDIDATE_CORRELATION]
 
 
-def _compared(
+def _correlated(
     values: np.ndarray, rows: np.ndarray, columns: np.ndarray, radius: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Likeness and contrast of places to a ball's shadow, both beside a background that is a quadratic surface."""
+    """Correlation and contrast of a ball's shadow at each pixel, after a quadratic background is removed from both."""
     offsets, shadows, background = _template(radius)
     height, width = values.shape
     y = np.clip(rows[:, None] + offsets[:, 0], 0, height - 1)
@@ -166,9 +179,9 @@ def _compared(
 
 @lru_cache(maxsize=512)
 def _template(radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Offsets (n, 2) around a ball, its shadows (n, 2) beside the background, whose orthonormal basis is (n, 6).
+    """Pixel offsets (n, 2) around a ball, its shadows (n, 2) without background, and a background basis (n, 6).
 
-    The shadow of a ball that lets X-rays pass is a dome; that of one that lets none pass is a disc.
+    The basis is orthonormal. The shadow of a ball that X-rays penetrate is a dome, that of an opaque ball a disc.
     """
     half = int(np.ceil(2 * radius)) + 1
     y, x = np.mgrid[-half : half + 1, -half : half + 1].astype(np.float64)
@@ -182,10 +195,10 @@ def _template(radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.stack([y, x], axis=1).astype(int), shadows - background @ (background.T @ shadows), background
 
 
-def _apart(balls: list[Ball]) -> list[Ball]:
-    """The balls without those whose centre lies in a likelier one."""
-    kept: list[Ball] = []
-    for ball in sorted(balls, key=lambda ball: -ball.likeness):
-        if all(np.hypot(ball.x - other.x, ball.y - other.y) > max(ball.radius, other.radius) for other in kept):
-            kept.append(ball)
+def _without_overlaps(fiducials: list[Fiducial]) -> list[Fiducial]:
+    """The fiducials without those that overlap one of higher correlation."""
+    kept: list[Fiducial] = []
+    for each in sorted(fiducials, key=lambda fiducial: -fiducial.correlation):
+        if all(np.hypot(each.x - other.x, each.y - other.y) > max(each.radius, other.radius) for other in kept):
+            kept.append(each)
     return kept

@@ -1,4 +1,4 @@
-"""`ixgs pairs` and `ixgs simulate --realistic`: what is written, gone on with, and refused."""
+"""`ixgs pairs` and `ixgs simulate --realistic`: writing, continuing and refusing."""
 
 import json
 
@@ -8,11 +8,11 @@ import SimpleITK as sitk
 
 from IXGSLib.files import sha256
 from IXGSLib.formats import load_case
-from IXGSLib.training.pair_making import ANATOMY
+from IXGSLib.training.pair_rendering import PAIRS_PER_ANATOMY
 from IXGSLib.xray import png
 from Testing.simulation.phantom import GRID, hounsfield
 
-COUNT = ANATOMY + 2
+COUNT = PAIRS_PER_ANATOMY + 2
 """Pairs, some of them of a second anatomy."""
 FLAGS = ("--count", COUNT, "--size", 32, "--jobs", 1)
 
@@ -30,7 +30,7 @@ def contents(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_pairs_are_two_images_and_a_record_that_the_manifest_vouches_for(ct, ixgs, tmp_path):
+def test_pairs_are_two_images_and_a_record_listed_in_the_manifest(ct, ixgs, tmp_path):
     out = tmp_path / "pairs"
     code, text, err = ixgs("pairs", ct, "--out", out, *FLAGS, "--json")
     assert code == 0, err
@@ -52,7 +52,7 @@ def test_pairs_are_two_images_and_a_record_that_the_manifest_vouches_for(ct, ixg
     assert str(tmp_path).encode() not in b"".join(data for name, data in written.items() if name.endswith(".json"))
 
 
-def test_missing_and_damaged_pairs_are_made_again_bit_by_bit_and_the_others_are_left(ct, ixgs, tmp_path):
+def test_missing_and_damaged_pairs_are_made_again_bit_for_bit_and_the_others_stay(ct, ixgs, tmp_path):
     out = tmp_path / "pairs"
     ixgs("pairs", ct, "--out", out, *FLAGS)
     before = contents(out)
@@ -69,7 +69,7 @@ def test_missing_and_damaged_pairs_are_made_again_bit_by_bit_and_the_others_are_
     assert json.loads(ixgs("pairs", ct, "--out", out, *FLAGS, "--json")[1].splitlines()[-1])["made"] == 0
 
 
-def test_more_pairs_leave_the_first_as_they_are_and_processes_change_nothing(ct, ixgs, tmp_path):
+def test_pairs_do_not_depend_on_their_count_or_the_number_of_processes(ct, ixgs, tmp_path):
     ixgs("pairs", ct, "--out", tmp_path / "one", *FLAGS)
     code, _, err = ixgs("pairs", ct, "--out", tmp_path / "two", "--count", COUNT + 1, "--size", 32, "--jobs", 2)
     assert code == 0, err

@@ -26,7 +26,7 @@ def test_a_new_case_stands_beside_the_old_one(case, standard):
     assert (standard / "CREDIT.txt").read_text() == (case / "CREDIT.txt").read_text()
 
 
-def test_nothing_is_written_over(case, standard, ixgs):
+def test_existing_folders_are_not_overwritten(case, standard, ixgs):
     before = content(case), content(standard)
     for target in (standard, case):
         code, _, err = ixgs("standardize", case, "--out", target, "--method", "classical")

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 FLAGS = ("--width", 4, "--levels", 4, "--discriminator-width", 4, "--steps", 6, "--device", "cpu")
 
 
-def test_trains_tells_its_progress_and_writes_weights(pair_folder, ixgs, tmp_path):  # noqa: F811
+def test_training_reports_progress_and_writes_weights(pair_folder, ixgs, tmp_path):  # noqa: F811
     held_out = sorted(pair_folder.glob("*_*.json"))[0].name[:8]
     flags = (*FLAGS, "--held-out", held_out, "--log-every", 2)
     code, text, err = ixgs("train-standardizer", pair_folder, "--out", tmp_path / "out", *flags, "--json")

@@ -22,7 +22,7 @@ from IXGSLib.geometry.trajectory import CArm
 from IXGSLib.simulation import ImagingSettings
 from IXGSLib.simulation.anatomy import draw_anatomy
 from IXGSLib.simulation.body import Body, body
-from IXGSLib.simulation.realistic import Radiograph, radiograph
+from IXGSLib.simulation.realistic import Radiograph, Subject, radiograph
 from IXGSLib.simulation.spine import spine
 from IXGSLib.volume.images import read_image
 
@@ -233,7 +233,7 @@ def simulated(entry: Simulated) -> Radiograph:
         inside = draw_anatomy(np.random.default_rng(entry.anatomy), inside)
     middle = spine(inside)
     center = middle[int(len(middle) * entry.along)] + (0, entry.behind, 0)
-    return radiograph(inside, entry.arm.view(*entry.angles, center), entry.settings, center, spine=middle)
+    return radiograph(Subject(inside, center, spine=middle), entry.arm.view(*entry.angles, center), entry.settings)
 
 
 def grey(taken: Radiograph) -> np.ndarray:

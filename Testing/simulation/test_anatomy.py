@@ -1,4 +1,4 @@
-"""Anatomies like a given one: what changes, and what must not."""
+"""Random anatomies: what varies, and what stays the same."""
 
 import numpy as np
 import pytest
@@ -21,9 +21,9 @@ def patient():
 
 @pytest.fixture
 def still(monkeypatch):
-    for name in ("DISPLACEMENT", "SOFT", "BONE"):
+    for name in ("DISPLACEMENT_FIELDS_MM", "SOFT_DENSITY_FIELDS", "BONE_DENSITY_FIELDS"):
         monkeypatch.setattr(anatomy, name, ((30.0, 0.0),))
-    monkeypatch.setattr(anatomy, "POCKETS", 0)
+    monkeypatch.setattr(anatomy, "MAX_GAS_POCKETS", 0)
 
 
 def column(bend=0.0):
@@ -60,7 +60,7 @@ def test_the_target_goes_with_the_bone():
 
 
 def test_bones_move_by_the_displacement_that_is_drawn(monkeypatch, still):
-    monkeypatch.setattr(anatomy, "DISPLACEMENT", ((60.0, 7.0),))
+    monkeypatch.setattr(anatomy, "DISPLACEMENT_FIELDS_MM", ((60.0, 7.0),))
     whole = column()
     places = [spine(draw_anatomy(np.random.default_rng(seed), whole)) for seed in range(12)]
     moved = [np.abs(np.median(place[:, :2], axis=0) - spine(whole)[0, :2]).max() for place in places]
@@ -68,12 +68,12 @@ def test_bones_move_by_the_displacement_that_is_drawn(monkeypatch, still):
 
 
 def test_stool_holds_gas_in_bubbles(monkeypatch, still):
-    monkeypatch.setattr(anatomy, "POCKETS", 1)
-    monkeypatch.setattr(anatomy, "POCKET", (25.0, 25.0))
-    monkeypatch.setattr(anatomy, "GAS", (0.3, 0.3))
+    monkeypatch.setattr(anatomy, "MAX_GAS_POCKETS", 1)
+    monkeypatch.setattr(anatomy, "POCKET_RADII_MM", (25.0, 25.0))
+    monkeypatch.setattr(anatomy, "STOOL_GAS_FRACTIONS", (0.3, 0.3))
     whole, parts = column(), []
     for stool in (0.0, 1.0):
-        monkeypatch.setattr(anatomy, "STOOL", stool)
+        monkeypatch.setattr(anatomy, "STOOL_PROBABILITY", stool)
         drawn = [draw_anatomy(np.random.default_rng(seed), whole).values[..., 0] for seed in range(8)]
         parts.append(sum(int(((one == 0) & (whole.values[..., 0] > 0)).sum()) for one in drawn))
     gas, bubbles = parts
@@ -82,12 +82,12 @@ def test_stool_holds_gas_in_bubbles(monkeypatch, still):
 
 
 def test_gas_takes_the_place_of_soft_tissue_before_the_spine_and_leaves_bone(monkeypatch, still):
-    monkeypatch.setattr(anatomy, "POCKETS", 30)
+    monkeypatch.setattr(anatomy, "MAX_GAS_POCKETS", 30)
     whole = column()
     changed = draw_anatomy(np.random.default_rng(1), whole).values
     gas = (changed[..., 0] == 0) & (whole.values[..., 0] > 0)
     assert gas.sum() > 50
-    assert LARGE.points()[gas][:, 1].max() < spine(whole)[:, 1].max() - anatomy.BEFORE[0] + 50
+    assert LARGE.points()[gas][:, 1].max() < spine(whole)[:, 1].max() - anatomy.ANTERIOR_DISTANCES_MM[0] + 50
     np.testing.assert_allclose(changed[..., 1:], whole.values[..., 1:], atol=1e-7)
 
 

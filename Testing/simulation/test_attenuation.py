@@ -39,17 +39,17 @@ def test_the_steepest_step_does_not_overflow():
         np.testing.assert_array_equal(bone_enhanced(np.array([-1024, 0, 32767]), 200, 0.1)[:2], 0)
 
 
-def test_values_without_air_are_warned_of():
+def test_values_without_air_cause_a_warning():
     with pytest.warns(IXGSWarning, match="scan.nii: the smallest value is 24.*subtract"):
         check_hounsfield(np.array([24, 1024, 2048]), 200, "scan.nii")
 
 
-def test_values_without_bone_are_warned_of():
+def test_values_without_bone_cause_a_warning():
     with pytest.warns(IXGSWarning, match="largest value is 0.03"):
         check_hounsfield(np.array([-0.01, 0.03]), 200)
 
 
-def test_a_usual_ct_is_not_warned_of():
+def test_a_normal_ct_causes_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_hounsfield(np.array([-1024, 40, 1500]), 200)

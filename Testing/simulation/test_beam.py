@@ -1,4 +1,4 @@
-"""The beam: its spectrum, and what materials leave of it."""
+"""The beam: its spectrum and its attenuation by materials."""
 
 import numpy as np
 import pytest

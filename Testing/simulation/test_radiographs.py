@@ -1,9 +1,9 @@
-"""Noise: what Poisson statistics promise, and what storing adds."""
+"""Noise: Poisson statistics, and the error of storing."""
 
 import numpy as np
 import pytest
 
-from IXGSLib.simulation.radiographs import STEP, noisy, stored
+from IXGSLib.simulation.radiographs import LINE_INTEGRAL_STEP, noisy, stored
 
 
 @pytest.mark.parametrize("photons", [500.0, 50_000.0])
@@ -25,8 +25,8 @@ def test_storing_changes_no_line_integral_by_more_than_half_a_step():
     image = np.random.default_rng(0).uniform(-0.1, 12, (50, 60))
     result = stored(image)
     assert result.dtype == np.float32
-    np.testing.assert_allclose(result, image, rtol=0, atol=STEP / 2 * 1.001)
-    np.testing.assert_array_equal(result / STEP, np.rint(result / STEP))
+    np.testing.assert_allclose(result, image, rtol=0, atol=LINE_INTEGRAL_STEP / 2 * 1.001)
+    np.testing.assert_array_equal(result / LINE_INTEGRAL_STEP, np.rint(result / LINE_INTEGRAL_STEP))
 
 
 def test_storing_is_far_below_the_noise():

@@ -17,9 +17,9 @@ from IXGSLib.simulation.blur import blurred, gaussian, lorentzian, veiling_glare
 from IXGSLib.simulation.body import body, materials
 from IXGSLib.simulation.display import quantized, windowed
 from IXGSLib.simulation.drawing import draw_patient
-from IXGSLib.simulation.realistic import radiograph
+from IXGSLib.simulation.realistic import Subject, radiograph
 from IXGSLib.simulation.realistic_case import simulate_realistic, write_realistic
-from IXGSLib.simulation.scatter import REFERENCE, scattered
+from IXGSLib.simulation.scatter import REFERENCE_LINE_INTEGRAL, scattered
 from IXGSLib.simulation.solids import Box, ball, box_thickness, thickness
 from Testing.simulation.phantom import CENTER, GRID, hounsfield, settings
 
@@ -46,10 +46,10 @@ def patient():
 
 
 def take(patient, solids=(), exposure=0, **changes):
-    return radiograph(patient, VIEW, replace(IDEAL, **changes), CENTER, solids, exposure)
+    return radiograph(Subject(patient, CENTER, solids), VIEW, replace(IDEAL, **changes), exposure)
 
 
-def test_one_energy_and_nothing_else_is_the_law_of_beer_and_lambert(patient):
+def test_an_ideal_monochromatic_image_follows_the_beer_lambert_law(patient):
     expected = np.exp(-project_volume(all_tissue(hounsfield()), GRID, VIEW))
     assert expected.min() < 0.3
     np.testing.assert_allclose(take(patient).signal, expected, rtol=2e-3)
@@ -58,11 +58,13 @@ def test_one_energy_and_nothing_else_is_the_law_of_beer_and_lambert(patient):
 def test_the_target_is_the_line_integral_of_enhanced_bone_whatever_the_picture(patient):
     expected = project_volume(bone_enhanced(hounsfield()), GRID, VIEW)
     np.testing.assert_allclose(take(patient).target, expected, atol=1e-4)
-    realistic = radiograph(patient, VIEW, ImagingSettings(implants=("screws",), gamma=2, inverted=False), CENTER)
+    realistic = radiograph(
+        Subject(patient, CENTER), VIEW, ImagingSettings(implants=("screws",), gamma=2, inverted=False)
+    )
     np.testing.assert_array_equal(realistic.target, take(patient).target)
 
 
-def test_four_volumes_at_once_are_projected_as_one_at_a_time_up_to_the_border():
+def test_projecting_four_volumes_at_once_equals_projecting_each():
     values = np.random.default_rng(0).uniform(-600, 4000, GRID.shape).astype(np.float32)
     full = body(values, GRID, 200, 30, spacing=0)
     for angles in ((30, 10), (0, 0), (90, -20), (45, 85)):
@@ -72,7 +74,7 @@ def test_four_volumes_at_once_are_projected_as_one_at_a_time_up_to_the_border():
             np.testing.assert_allclose(image, project_volume(part, GRID, view), rtol=1e-4, atol=1e-5)
 
 
-def test_materials_share_the_attenuation_of_their_voxel():
+def test_materials_add_up_to_the_attenuation_of_the_voxel():
     values = np.linspace(-1100, 4000, 2000)
     parts = materials(values)
     np.testing.assert_allclose(sum(parts), all_tissue(values), rtol=1e-5, atol=1e-8)
@@ -89,7 +91,7 @@ def test_a_coarser_body_keeps_its_line_integrals(patient):
         assert np.abs(fine - rough).mean() < 0.05 * fine.max()
 
 
-def test_a_varied_patient_is_stretched_around_the_centre_and_has_other_densities(patient):
+def test_a_drawn_patient_is_scaled_around_the_centre_and_has_other_densities(patient):
     changed = [draw_patient(np.random.default_rng(seed), patient) for seed in range(20)]
     for other in changed:
         size = other.grid.size / patient.grid.size
@@ -119,7 +121,7 @@ def test_noise_has_the_variance_of_the_detected_quanta(patient, kvp):
         assert expected < relative.var() < 1.3 * expected
 
 
-def test_four_times_the_quanta_halve_the_noise_and_the_detector_correlates_it(patient):
+def test_four_times_the_quanta_halve_the_noise_which_the_detector_correlates(patient):
     clean = take(patient, mtf50=0.2).signal
     few, many = (take(patient, mtf50=0.2, quanta=q, electronic_noise=0).signal - clean for q in (500.0, 2000.0))
     assert few.std() / many.std() == pytest.approx(2, rel=0.1)
@@ -145,13 +147,17 @@ def test_scatter_reaches_its_ratio_behind_20_cm_of_water_and_grows_with_thicknes
         lines = np.full(primary.shape, thickness, np.float32)
         return scattered(primary, lines, chosen, 2.0)[100, 100] / primary[100, 100]
 
-    assert ratio(REFERENCE, 100) == pytest.approx(0.8, rel=0.01)
-    assert ratio(REFERENCE / 2, 100) == pytest.approx(0.4, rel=0.01)
-    assert ratio(REFERENCE, 5) < ratio(REFERENCE, 15) < 0.95 * ratio(REFERENCE, 100)
+    assert ratio(REFERENCE_LINE_INTEGRAL, 100) == pytest.approx(0.8, rel=0.01)
+    assert ratio(REFERENCE_LINE_INTEGRAL / 2, 100) == pytest.approx(0.4, rel=0.01)
+    assert (
+        ratio(REFERENCE_LINE_INTEGRAL, 5)
+        < ratio(REFERENCE_LINE_INTEGRAL, 15)
+        < 0.95 * ratio(REFERENCE_LINE_INTEGRAL, 100)
+    )
 
 
 @pytest.mark.parametrize("transfer", [gaussian(3.0), lorentzian(0.2), veiling_glare(0.3, 4.0)])
-def test_blur_keeps_the_signal_and_leaves_an_even_image_even(transfer):
+def test_blur_conserves_the_signal_and_keeps_constant_images(transfer):
     np.testing.assert_allclose(blurred(np.full((40, 30), 2.0), 1.0, transfer, 10.0), 2.0, rtol=1e-5)
     point = np.zeros((101, 101))
     point[50, 50] = 1
@@ -164,7 +170,7 @@ def test_the_focal_spot_blurs_only_what_is_magnified(patient):
     sharp, soft = take(patient, focal_spot=0).signal, take(patient, focal_spot=3).signal
     edges = [np.abs(np.diff(image, axis=1)).max() for image in (sharp, soft)]
     assert edges[1] < 0.95 * edges[0]
-    near = radiograph(patient, VIEW, replace(IDEAL, focal_spot=3), VIEW.source + 1000 * VIEW.axis).signal
+    near = radiograph(Subject(patient, VIEW.source + 1000 * VIEW.axis), VIEW, replace(IDEAL, focal_spot=3)).signal
     np.testing.assert_array_equal(near, sharp)
 
 
@@ -180,7 +186,7 @@ def test_outside_the_collimated_field_only_leakage_is_left(patient, field):
 def test_one_seed_gives_one_image_and_another_seed_another(patient):
     chosen = ImagingSettings(implants=("screws", "wires", "balls"), seed=4)
     first, again, other, next_one = (
-        radiograph(patient, VIEW, replace(chosen, seed=seed), CENTER, exposure=exposure)
+        radiograph(Subject(patient, CENTER), VIEW, replace(chosen, seed=seed), exposure)
         for seed, exposure in ((4, 0), (4, 0), (5, 0), (4, 1))
     )
     np.testing.assert_array_equal(first.signal, again.signal)
@@ -207,7 +213,7 @@ def test_eight_bits_are_256_greys_and_the_window_is_linear():
     np.testing.assert_allclose(windowed(np.array([2.0, 3.0, 6.0]), 2, 4), [0, 0.5, 2])
 
 
-def test_edge_enhancement_leaves_even_regions_and_overshoots_at_edges(patient):
+def test_edge_enhancement_keeps_uniform_regions_and_overshoots_at_edges(patient):
     plain, sharp = (take(patient, edge_amount=amount).picture.astype(float) for amount in (0.0, 1.0))
     assert np.abs(np.diff(sharp, axis=1)).max() > 1.1 * np.abs(np.diff(plain, axis=1)).max()
     assert np.median(np.abs(sharp - plain)) < 0.02 * 65535
@@ -228,7 +234,7 @@ def test_a_given_ball_attenuates_by_its_chord_where_it_is_projected(patient):
 
 def test_the_table_lies_behind_the_patient_and_adds_its_thickness(patient):
     view = ARM.view(0, 0, CENTER)
-    lines = [-np.log(radiograph(patient, view, replace(IDEAL, table=t), CENTER).signal) for t in (0.0, 20.0)]
+    lines = [-np.log(radiograph(Subject(patient, CENTER), view, replace(IDEAL, table=t)).signal) for t in (0.0, 20.0)]
     np.testing.assert_allclose(lines[1] - lines[0], 0.0193 * 20, rtol=0.03)
     box = Box(np.array([0, patient.back + 15, CENTER[2]]), np.array([450.0, 20, 2200]))
     np.testing.assert_allclose(box_thickness(box, view)[48, 48], 20, rtol=1e-3)
@@ -282,6 +288,6 @@ def test_a_collimated_case_carries_the_mask_of_its_field(tmp_path):
 
 
 @pytest.mark.parametrize("change", [{"tissue": "all"}, {"crop": True}])
-def test_a_realistic_case_of_something_else_than_a_patient_is_refused(change):
+def test_a_realistic_case_of_other_tissue_or_a_cropped_patient_is_refused(change):
     with pytest.raises(SettingsError, match="leave tissue and crop"):
         simulate_realistic((hounsfield(), GRID), settings(**change))

@@ -1,4 +1,4 @@
-"""Simulated cases: the truth, the radiographs, and that both are of one object."""
+"""Simulated cases: truth and radiographs of the same object."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_the_truth_holds_the_mass_that_the_ct_has_in_the_region(tissue):
 
 
 def test_the_truth_is_averaged_not_sampled():
-    """Layers of one voxel, far finer than the truth's voxels, leave their mean; at the centres is the double."""
+    """Layers far thinner than the truth's voxels are averaged; the value at the centres is twice as large."""
     grid = Grid((64, 64, 64), np.ones(3), np.zeros(3), np.eye(3))
     values = np.full(grid.shape, -1000.0)
     values[::2] = 1000.0
@@ -140,7 +140,7 @@ def test_a_ct_from_a_file_is_the_ct_from_memory(tmp_path, cropped):
         simulate(tmp_path / "ct2.nii.gz")
 
 
-def test_a_region_that_leaves_the_ct_is_warned_of():
+def test_a_region_beyond_the_ct_causes_a_warning():
     with pytest.warns(IXGSWarning, match="reaches beyond the CT"):
         simulate((hounsfield(), GRID), settings(size=80, spacing=4))
 
@@ -150,7 +150,7 @@ def test_a_region_beside_the_ct_is_refused():
         simulate((hounsfield(), GRID), settings(center=(300.0, 0.0, 0.0)))
 
 
-def test_unsigned_values_are_warned_of():
+def test_unsigned_values_cause_a_warning():
     with pytest.warns(IXGSWarning, match="smallest value is 24"):
         simulate((hounsfield() + 1024, GRID), settings())
 
@@ -165,7 +165,7 @@ def test_values_that_do_not_fit_their_grid_are_refused():
 
 
 def test_working_in_slabs_changes_nothing(cropped, monkeypatch):
-    monkeypatch.setattr(region, "SLAB_VOXELS", 50_000)
+    monkeypatch.setattr(region, "MAX_SLAB_VOXELS", 50_000)
     assert len(list(region.slabs(Volume(hounsfield(), GRID), cropped.truth.grid))) == 6
     slabs = simulate((hounsfield(), GRID), settings(crop=True))
     np.testing.assert_array_equal(slabs.truth.values, cropped.truth.values)

@@ -16,7 +16,7 @@ def chords(solid, source, directions):
     return np.maximum(leave - enter, 0)
 
 
-def test_chords_through_ball_and_cylinder_are_those_of_geometry():
+def test_chords_through_ball_and_cylinder_match_geometry():
     source = np.array([0.0, -100.0, 0.0])
     heights = np.array([0.0, 1.0, 2.9, 3.1])
     directions = np.stack([np.zeros(4), np.full(4, 100.0), heights], axis=-1)
@@ -33,7 +33,7 @@ def test_chords_through_ball_and_cylinder_are_those_of_geometry():
     assert Box(np.zeros(3), np.array([10.0, 20, 30])).chords(source, directions)[0] == pytest.approx(20)
 
 
-def test_a_solid_is_sought_wherever_it_is_seen():
+def test_a_solid_is_found_wherever_it_is_visible():
     solids = implants(("screws", "wires", "balls"), np.array(CENTER), np.random.default_rng(1))
     width, height = VIEW.size
     rays = VIEW.ray(np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1))

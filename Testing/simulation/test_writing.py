@@ -1,4 +1,4 @@
-"""A simulation on disk: what is read back, and folders that must stay as they were."""
+"""A simulation on disk: round trip, and folders that stay unchanged."""
 
 import json
 from pathlib import Path
@@ -78,7 +78,7 @@ def test_a_failure_midway_leaves_nothing(tmp_path, simulation, monkeypatch):
     assert contents(tmp_path) == []
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path, simulation):
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, simulation):
     (tmp_path / "file").write_text("")
     with pytest.raises(IXGSError, match=r"case: cannot be written .*choose"):
         write_simulation(simulation, tmp_path / "file" / "case")

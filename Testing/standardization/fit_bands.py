@@ -19,11 +19,11 @@ from IXGSLib.evaluation.metrics import ssim
 from IXGSLib.psnr import psnr
 from IXGSLib.simulation import ImagingSettings, drawing
 from IXGSLib.simulation.body import body
-from IXGSLib.simulation.realistic import radiograph
+from IXGSLib.simulation.realistic import Subject, radiograph
 from IXGSLib.simulation.spine import spine
-from IXGSLib.standardization.bands import bands
 from IXGSLib.standardization.classical import contrast
 from IXGSLib.volume.images import read_image
+from IXGSLib.xray.bands import bands
 
 SIZE, SEED, EVERY = 256, 7, 5
 REFERENCE = 0.15
@@ -53,7 +53,7 @@ def samples(ct: Path, count: int) -> list[Sample]:
         generator = np.random.default_rng([SEED, number])
         view, center = drawing.draw_view(generator, patient, along, SIZE)
         settings = replace(drawing.draw_settings(generator, ImagingSettings()), implants=())
-        taken = radiograph(patient, view, settings, center)
+        taken = radiograph(Subject(patient, center), view, settings)
         mask = taken.field & (taken.signal > 0)
         lines = -np.log(np.maximum(taken.signal, 1e-5))
         parts = bands(lines, mask, view.pixel_size(center))

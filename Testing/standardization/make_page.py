@@ -33,7 +33,12 @@ def main() -> None:
         picture = shown(real).astype(np.float32)
         made = network.apply(picture)
         above.append((picture, f"Real: {real.caption}"))
-        below.append((made / np.percentile(made, WHITE), f"standardised, likeness {network.likeness(picture):.2f}"))
+        below.append(
+            (
+                made / np.percentile(made, WHITE),
+                f"standardised, in-distribution score {network.distribution_score(picture):.2f}",
+            )
+        )
     draw(above, below, SCREENSHOTS / "standardized_xrays.png")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from IXGSLib.standardization.polarity import features
-from IXGSLib.training.pairs import open_pairs
+from IXGSLib.training.pair_format import open_pairs, patient_of
 
 PENALTY = 0.01
 """Of squared weights of features of unit deviation, against the mean logistic loss."""
@@ -33,7 +33,7 @@ def main(folder):
     pairs = open_pairs(Path(folder))
     loaded = (pairs.load(name) for name in pairs.names)
     values = np.array([features(pair.picture, pair.field) for pair in loaded])
-    patients = np.array([name.rpartition("_")[0] for name in pairs.names])
+    patients = np.array([patient_of(name) for name in pairs.names])
     for patient in pairs.patients:
         odds = values[patients == patient] @ fitted(values[patients != patient])
         right, sure, deceived = (100 * np.mean(part) for part in (odds > 0, odds > 2, odds < -2))

@@ -1,4 +1,4 @@
-"""Pictures brought to another size and back: everything stays where it is."""
+"""Images resampled to another size and back, without a shift."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_the_same_size_changes_nothing():
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_what_is_brought_back_has_the_pictures_shape_and_place(shape):
+def test_a_result_is_resampled_to_the_shape_and_position_of_the_image(shape):
     size = 64
     row, column = 0.4 * shape[0], 0.55 * shape[1]
     picture, field = blob(shape, row, column, min(shape) / 12), np.ones(shape, bool)
@@ -61,13 +61,13 @@ def test_a_plane_stays_a_plane(shape):
     np.testing.assert_allclose(back[inner], plane[inner], atol=(0.01 + 0.02) / 8)
 
 
-def test_reducing_keeps_the_mean_exactly():
+def test_downsampling_keeps_the_mean_exactly():
     picture = np.random.default_rng(0).standard_normal((150, 150))
     small, _ = Fit(150, 150, 64).square(picture, np.ones((150, 150), bool))
     assert small.mean() == pytest.approx(picture.mean(), abs=1e-12)
 
 
-def test_nothing_outside_the_field_comes_in_and_nothing_comes_out_there():
+def test_pixels_outside_the_field_are_ignored_and_stay_zero():
     rows, columns = np.indices((130, 90))
     field = np.hypot(rows - 60, columns - 45) < 30
     picture = np.where(field, 2.0, np.nan)
@@ -79,7 +79,7 @@ def test_nothing_outside_the_field_comes_in_and_nothing_comes_out_there():
     assert (back[~field] == 0).all()
 
 
-def test_a_field_that_is_too_small_to_be_seen_gives_zeros():
+def test_a_field_smaller_than_a_coarse_pixel_gives_zeros():
     field = np.zeros((512, 512), bool)
     field[100, 100] = True
     fit = Fit(512, 512, 16)

@@ -1,15 +1,16 @@
-"""The generator: the shape that was published, and results that depend on one picture alone."""
+"""The generator: the architecture of the paper, and results that depend on one image only."""
 
 import pytest
 import torch
 
 from IXGSLib.standardization.generator import CHANNELS, Generator
+from IXGSLib.standardization.generator_settings import GeneratorSettings
 
 
 @pytest.fixture(params=[1, 4])
 def generator(request):
     torch.manual_seed(0)
-    return Generator(4, 4, group=request.param).eval()
+    return Generator(GeneratorSettings(width=4, levels=4, group=request.param)).eval()
 
 
 def pictures(count=2, size=32, seed=0):
@@ -18,7 +19,7 @@ def pictures(count=2, size=32, seed=0):
 
 def test_has_the_levels_and_channels_of_the_paper():
     with torch.device("meta"):
-        generator = Generator(64, 8, initialized=False)
+        generator = Generator(GeneratorSettings(width=64, levels=8, group=1), initialized=False)
     down = [level.convolution.out_channels for level in generator.down]
     up = [(level.convolution.in_channels, level.convolution.out_channels) for level in generator.up]
     assert down == [64, 128, 256, 512, 512, 512, 512, 512]
@@ -29,11 +30,8 @@ def test_has_the_levels_and_channels_of_the_paper():
 
 
 def test_default_weights_fit_into_twenty_megabytes_in_half_precision():
-    from IXGSLib.training.settings import TrainingSettings
-
-    settings = TrainingSettings()
     with torch.device("meta"):
-        generator = Generator(settings.width, settings.levels, initialized=False)
+        generator = Generator(GeneratorSettings(), initialized=False)
     assert sum(tensor.numel() for tensor in generator.state_dict().values()) * 2 < 20e6
 
 
@@ -44,20 +42,20 @@ def test_output_is_as_large_as_the_input_and_not_negative(generator, size):
     assert (made >= 0).all()
 
 
-def test_a_picture_does_not_depend_on_the_others_of_its_batch(generator):
+def test_a_result_does_not_depend_on_the_rest_of_its_batch(generator):
     several = pictures(3)
     alone = torch.cat([generator(picture[None]) for picture in several])
     torch.testing.assert_close(generator(several), alone, rtol=1e-5, atol=1e-6)
 
 
-def test_dropout_varies_training_and_is_off_when_applied(generator):
+def test_dropout_acts_during_training_only(generator):
     picture = pictures(1)
     assert torch.equal(generator(picture), generator(picture))
     generator.train()
     assert not torch.equal(generator(picture), generator(picture))
 
 
-def test_every_weight_takes_part(generator):
+def test_every_weight_receives_a_gradient(generator):
     generator(pictures()).square().sum().backward()
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in generator.parameters())
 

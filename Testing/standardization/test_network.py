@@ -1,4 +1,4 @@
-"""A trained network as it is applied: any size, any scale of grey, the same numbers every time."""
+"""A trained network applied to images of any size and grey scale, with reproducible results."""
 
 from dataclasses import asdict
 
@@ -8,9 +8,9 @@ import torch
 
 from IXGSLib.errors import FormatError
 from IXGSLib.standardization.generator import Generator
+from IXGSLib.standardization.generator_settings import GeneratorSettings
 from IXGSLib.standardization.network import Network, load_network
 from IXGSLib.standardization.weights import save_weights
-from IXGSLib.training.settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def network(trained):
 
 
 class Copy(torch.nn.Module):
-    """A generator that gives back the grey that it is shown, so that what happens to geometry around it can be seen."""
+    """A generator that returns its grey channel, to expose the geometry of the resampling around it."""
 
     def __init__(self):
         super().__init__()
@@ -42,7 +42,7 @@ def scene(shape, row=0.0, column=0.0):
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (33, 47), (101, 64), (512, 512), (700, 531), (16, 9), (1, 5)])
-def test_the_result_has_the_pixels_of_the_picture(network, shape):
+def test_the_result_has_the_shape_of_the_image(network, shape):
     made = network.apply(np.random.default_rng(0).random(shape, np.float32))
     assert made.shape == shape
     assert made.dtype == np.float32
@@ -59,7 +59,7 @@ def test_the_result_is_the_same_every_time_and_for_any_scale_and_offset(network)
     assert np.ptp(first) > 0
 
 
-def test_nothing_outside_the_field_matters_and_nothing_is_made_there(network):
+def test_the_result_ignores_pixels_outside_the_field_and_is_zero_there(network):
     picture, field = scene((80, 80)), np.hypot(*(np.indices((80, 80)) - 40)) < 30
     first = network.apply(picture, field)
     assert (first[~field] == 0).all()
@@ -69,7 +69,7 @@ def test_nothing_outside_the_field_matters_and_nothing_is_made_there(network):
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (50, 31), (127, 127), (90, 128), (256, 200)])
-def test_the_scene_stays_where_it_is(copier, shape):
+def test_resampling_does_not_shift_the_scene(copier, shape):
     picture = scene(shape)
     made = copier.apply(picture)
     step = -(-max(shape) // 64)
@@ -81,7 +81,7 @@ def test_the_scene_stays_where_it_is(copier, shape):
 
 
 @pytest.mark.parametrize("shift", [(3, 0), (0, 5), (8, -7)])
-def test_a_shifted_picture_gives_the_shifted_result(copier, shift):
+def test_a_shifted_image_gives_a_shifted_result(copier, shift):
     one, other = copier.apply(scene((128, 128))), copier.apply(scene((128, 128), *shift))
     inner = (slice(20, -20), slice(20, -20))
     fits = [np.corrcoef(other[inner].ravel(), np.roll(one, by, (0, 1))[inner].ravel())[0, 1] for by in (shift, (0, 0))]
@@ -89,7 +89,7 @@ def test_a_shifted_picture_gives_the_shifted_result(copier, shift):
     assert fits[0] > fits[1]
 
 
-def test_a_mirrored_field_and_a_transposed_shape_are_treated_alike(network):
+def test_landscape_and_portrait_images_keep_their_field(network):
     for shape in ((60, 100), (100, 60)):
         field = np.zeros(shape, bool)
         field[10:50, 20:55] = True
@@ -106,20 +106,20 @@ def test_a_mirrored_field_and_a_transposed_shape_are_treated_alike(network):
         (np.full((8, 8), np.nan), None, ("NaN or infinity",)),
     ],
 )
-def test_pictures_that_cannot_be_standardised_are_refused(picture, field, words, network):
-    for method in (network.apply, network.likeness):
+def test_invalid_images_are_refused(picture, field, words, network):
+    for method in (network.apply, network.distribution_score):
         with pytest.raises(FormatError) as error:
             method(picture, field)
         assert all(word in str(error.value) for word in words), error.value
 
 
-def test_a_picture_of_one_grey_gives_numbers(network):
+def test_a_constant_image_gives_numbers(network):
     assert np.isfinite(network.apply(np.full((40, 40), 7.0))).all()
-    assert np.isfinite(network.likeness(np.full((40, 40), 7.0)))
+    assert np.isfinite(network.distribution_score(np.full((40, 40), 7.0)))
 
 
-def test_training_pictures_are_more_alike_than_what_is_no_x_ray(network, pairs):
-    usual = [network.likeness(pair.picture, pair.field) for pair in map(pairs.load, pairs.names)]
+def test_training_images_score_higher_than_other_images(network, pairs):
+    usual = [network.distribution_score(pair.picture, pair.field) for pair in map(pairs.load, pairs.names)]
     generator = np.random.default_rng(0)
     rows, columns = np.indices((32, 32))
     strange = [
@@ -127,12 +127,12 @@ def test_training_pictures_are_more_alike_than_what_is_no_x_ray(network, pairs):
         ((rows // 2 + columns // 2) % 2).astype(float),
         np.full((32, 32), 5.0),
     ]
-    assert max(network.likeness(picture) for picture in strange) < np.median(usual)
+    assert max(network.distribution_score(picture) for picture in strange) < np.median(usual)
 
 
-def test_weights_without_a_likeness_model_say_so(tmp_path):
-    settings = TrainingSettings(width=4, levels=4)
+def test_weights_without_a_distribution_model_say_so(tmp_path):
+    settings = GeneratorSettings(width=4, levels=4)
     about = {"settings": asdict(settings), "size": 32}
-    save_weights(tmp_path / "w.safetensors", about, Generator(4, 4).state_dict())
-    with pytest.raises(FormatError, match="no likeness model"):
-        load_network(tmp_path / "w.safetensors").likeness(np.eye(40))
+    save_weights(tmp_path / "w.safetensors", about, Generator(settings).state_dict())
+    with pytest.raises(FormatError, match="no distribution model"):
+        load_network(tmp_path / "w.safetensors").distribution_score(np.eye(40))

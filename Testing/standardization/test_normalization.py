@@ -1,4 +1,4 @@
-"""What the network sees of a picture: the same for any window, bit depth and gamma."""
+"""The input channels of the network, which are invariant to window, bit depth and gamma."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def field():
     return np.hypot(rows - 20, columns - 14) < 13
 
 
-def test_scale_and_offset_of_the_numbers_do_not_matter(picture, field):
+def test_channels_are_invariant_to_scale_and_offset(picture, field):
     np.testing.assert_allclose(channels(picture, field), channels(1000 + 65535 * picture, field), atol=1e-5)
 
 
@@ -33,7 +33,7 @@ def test_rank_is_the_same_for_any_gamma_and_that_of_scipy(picture, field):
         np.testing.assert_allclose(rank[field], expected, atol=0.02)
 
 
-def test_grey_is_linear_between_percentiles_and_cut_off_beyond(picture, field):
+def test_grey_is_linear_between_percentiles_and_clipped_outside(picture, field):
     picture[20, 14] = 1e6
     grey = channels(picture, field)[0]
     low, high = np.percentile(picture[field], (1, 99))
@@ -43,7 +43,7 @@ def test_grey_is_linear_between_percentiles_and_cut_off_beyond(picture, field):
     assert grey.max() == 1.5
 
 
-def test_a_negative_has_negative_grey_rank_and_details(picture, field):
+def test_inverting_the_image_inverts_grey_rank_and_details(picture, field):
     one, other = channels(picture, field), channels(-picture, field)
     for number in (0, *range(2, CHANNELS - 1)):
         np.testing.assert_allclose(one[number][field], -other[number][field], atol=1e-4)
@@ -61,7 +61,7 @@ def test_a_faint_detail_has_the_contrast_of_a_strong_one():
 
 
 @pytest.mark.parametrize("scale", [0.6, 4.0, 6.0, 12.3])
-def test_a_blur_is_that_of_a_gaussian_and_leaves_out_what_does_not_count(scale, field):
+def test_a_blur_is_gaussian_and_ignores_pixels_outside_the_field(scale, field):
     picture = np.zeros((201, 201), np.float32)
     picture[100, 100] = 1
     made = smooth(picture, np.ones(picture.shape, bool), scale)
@@ -73,18 +73,18 @@ def test_a_blur_is_that_of_a_gaussian_and_leaves_out_what_does_not_count(scale, 
     np.testing.assert_allclose(even[field], 3, rtol=1e-4)
 
 
-def test_outside_the_field_nothing_counts(picture, field):
+def test_pixels_outside_the_field_are_ignored(picture, field):
     expected = channels(picture, field)
     assert (expected[:, ~field] == -1).all()
     np.testing.assert_array_equal(channels(np.where(field, picture, np.nan), field), expected)
 
 
 @pytest.mark.parametrize("value", [0.0, 255.0])
-def test_a_picture_of_one_grey_is_finite(value, field):
+def test_a_constant_image_is_finite(value, field):
     values = channels(np.full(field.shape, value), field)
     assert np.isfinite(values).all()
     assert np.ptp(values[:2, field]) == 0
 
 
-def test_an_empty_field_is_nothing(picture):
+def test_an_empty_field_gives_minus_one(picture):
     assert (channels(picture, np.zeros(picture.shape, bool)) == -1).all()

@@ -1,4 +1,4 @@
-"""Polarity: the negative is recognised as the opposite, bone and metal decide, noise does not."""
+"""Polarity: its sign for images and their negatives."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from IXGSLib.xray import read_pixels
 
 
 def chest(shape=(200, 160)):
-    """A body between air, with a spine, ribs and a ball of metal; dense is bright."""
+    """A body surrounded by air, with a spine, ribs and a metal ball; dense tissue is bright."""
     rows, columns = np.indices(shape) / max(shape)
     middle = 0.5 * shape[1] / max(shape)
     body = np.sqrt(np.clip(1 - ((columns - middle) / (0.8 * middle)) ** 2, 0, None))
@@ -20,19 +20,19 @@ def chest(shape=(200, 160)):
 
 
 @pytest.mark.parametrize("gamma", [0.7, 1.0, 1.4])
-def test_a_body_between_air_is_recognised(gamma):
+def test_a_body_surrounded_by_air_is_recognised(gamma):
     picture = (chest() - chest().min()) ** gamma
     assert polarity(picture) > 0
     assert polarity(-picture) < 0
 
 
-def test_the_negative_has_the_opposite_sign_and_the_same_certainty():
+def test_inverting_the_image_changes_the_sign_only():
     picture, field = chest(), np.hypot(*(np.indices((200, 160)) - 80)) < 70
     assert polarity(1000 - 300 * picture, field) == pytest.approx(-polarity(picture, field), rel=1e-2, abs=1e-2)
     np.testing.assert_allclose(features(-picture, field), -features(picture, field), atol=0.01)
 
 
-def test_a_picture_of_one_grey_and_a_tiny_field_have_no_polarity():
+def test_a_constant_image_and_a_tiny_field_have_no_polarity():
     assert polarity(np.full((50, 50), 3.0)) == pytest.approx(0, abs=1e-9)
     field = np.zeros((500, 500), bool)
     field[250, 250] = True
@@ -40,7 +40,7 @@ def test_a_picture_of_one_grey_and_a_tiny_field_have_no_polarity():
 
 
 @pytest.mark.filterwarnings("ignore:.*8-bit pixels:IXGSLib.errors.IXGSWarning")
-def test_real_pictures_of_the_trunk_are_recognised(data):
+def test_real_chest_and_abdomen_radiographs_are_recognised(data):
     files = sorted((data / "xray_styles").rglob("*.png"))  # all of which show dense tissue bright
     assert len(files) == 9
     for file in files:

@@ -1,4 +1,4 @@
-"""A case standardised: what changes, what stays, what is recorded, and what is refused."""
+"""Standardisation of a case: what changes, what stays, the record, and what is refused."""
 
 import json
 from dataclasses import replace
@@ -10,10 +10,10 @@ from IXGSLib.errors import FormatError, SettingsError
 from IXGSLib.formats import Case, load_case, save_case
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm, arc, trajectory
-from IXGSLib.standardization import StandardizationSettings, standardize, standardizer
-from IXGSLib.standardization.standardizer import resolved
+from IXGSLib.standardization import StandardizationSettings, method, resolve_method, standardize
+from IXGSLib.standardization.method import ResolvedMethod
 from IXGSLib.xray import XRay
-from Testing.xray.test_fiducials import SIZE, with_balls
+from Testing.xray.test_fiducials import SIZE, with_fiducials
 
 GRID = Grid.centered((0, 0, 0), (60, 60, 60), 2.0)
 ARM = CArm(detector_pixels=(SIZE, SIZE), detector_size=SIZE * 0.5 * 1.62)
@@ -25,7 +25,7 @@ def case():
     views = trajectory(ARM, arc(3, 160, 20), (0, 0, 0))
     mask = np.ones((SIZE, SIZE), bool)
     mask[:, :7] = False
-    xrays = [XRay(view, with_balls(n)[0], mask, "intensity") for n, view in enumerate(views)]
+    xrays = [XRay(view, with_fiducials(n)[0], mask, "intensity") for n, view in enumerate(views)]
     return Case(tuple(xrays), GRID, "spine", hashes={"a.png": "00"})
 
 
@@ -36,7 +36,7 @@ def standardized(case):
 
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch):
-    monkeypatch.setattr(standardizer, "shipped_weights", lambda: None)
+    monkeypatch.setattr(method, "shipped_weights", lambda: None)
 
 
 def test_views_and_region_stay_and_the_x_rays_are_kept(case, standardized):
@@ -48,7 +48,7 @@ def test_views_and_region_stay_and_the_x_rays_are_kept(case, standardized):
     assert [raw[view.id] for view in case.views] == list(case.xrays)
 
 
-def test_it_says_that_it_is_synthetic_and_how_it_was_made(case, standardized):
+def test_the_record_states_that_the_case_is_synthetic_and_how_it_was_made(case, standardized):
     record = standardized.standardization.record
     assert record["synthetic"] is True
     assert record["method"] == "classical"
@@ -58,12 +58,12 @@ def test_it_says_that_it_is_synthetic_and_how_it_was_made(case, standardized):
     json.dumps(record, allow_nan=False)
 
 
-def test_pixels_behind_balls_leave_the_mask_and_no_others(case, standardized):
+def test_only_pixels_behind_fiducials_are_removed_from_the_mask(case, standardized):
     for before, after in zip(case.xrays, standardized.xrays, strict=True):
-        balls = standardized.standardization.view(after.view.id)["fiducials"]
-        assert len(balls) >= 4
+        fiducials = standardized.standardization.view(after.view.id)["fiducials"]
+        assert len(fiducials) >= 4
         lost = before.mask & ~after.mask
-        assert all(lost[round(ball["y"]), round(ball["x"])] for ball in balls)
+        assert all(lost[round(each["y"]), round(each["x"])] for each in fiducials)
         assert lost.mean() < 0.05
         assert not (after.mask & ~before.mask).any()
     without = standardize(case, replace(CLASSICAL, fiducials=False))
@@ -71,13 +71,13 @@ def test_pixels_behind_balls_leave_the_mask_and_no_others(case, standardized):
         np.testing.assert_array_equal(before.mask, after.mask)
 
 
-def test_progress_is_told_view_by_view(case):
+def test_progress_is_reported_for_each_view(case):
     seen = []
     standardize(case, replace(CLASSICAL, fiducials=False), lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_a_standardised_case_survives_the_disk(standardized, tmp_path):
+def test_a_standardised_case_is_read_as_it_was_written(standardized, tmp_path):
     save_case(standardized, tmp_path)
     back = load_case(tmp_path)
     assert back.standardization.synthetic
@@ -102,7 +102,7 @@ def test_a_standardised_case_survives_the_disk(standardized, tmp_path):
         (lambda s: s.pop("method"), '"method"'),
     ],
 )
-def test_a_spoilt_record_is_refused(standardized, tmp_path, spoil, message):
+def test_an_invalid_record_is_refused(standardized, tmp_path, spoil, message):
     path = save_case(standardized, tmp_path)
     data = json.loads(path.read_text())
     spoil(data["standardization"])
@@ -111,17 +111,18 @@ def test_a_spoilt_record_is_refused(standardized, tmp_path, spoil, message):
         load_case(tmp_path)
 
 
-def test_auto_leaves_line_integrals_alone_and_says_when_it_has_no_weights(case, tmp_path):
+def test_auto_keeps_line_integrals_and_warns_when_it_has_no_weights(case, tmp_path):
     lines = replace(case, xrays=tuple(replace(xray, values="line_integral") for xray in case.xrays))
     assert standardize(lines) is lines
-    messages = []
-    assert resolved(case, StandardizationSettings(), messages) == ("classical", None)
-    assert "no weights" in messages[0]
+    resolved = resolve_method("intensity", StandardizationSettings())
+    assert (resolved.method, resolved.weights) == ("classical", None)
+    assert "no weights" in resolved.message
+    assert resolved.message in standardize(case).warnings
     weights = tmp_path / "w.safetensors"
-    assert resolved(case, StandardizationSettings(weights=weights)) == ("pix2pix", weights)
+    assert resolve_method("intensity", StandardizationSettings(weights=weights)) == ResolvedMethod("pix2pix", weights)
 
 
-def test_negatives_are_turned_over(case):
+def test_negatives_are_inverted(case):
     negative = replace(case, xrays=tuple(replace(xray, image=5 - xray.image) for xray in case.xrays))
     plain = replace(CLASSICAL, fiducials=False)
     found, expected = standardize(negative, plain), standardize(case, plain)
@@ -130,8 +131,8 @@ def test_negatives_are_turned_over(case):
         np.testing.assert_allclose(one.image, other.image, atol=1e-4)
 
 
-def test_what_cannot_be_is_refused(case, standardized, tmp_path):
-    with pytest.raises(SettingsError, match="standardised by classical already"):
+def test_impossible_requests_are_refused(case, standardized, tmp_path):
+    with pytest.raises(SettingsError, match="already standardised by classical"):
         standardize(standardized, CLASSICAL)
     with pytest.raises(SettingsError, match="pix2pix without weights"):
         standardize(case, StandardizationSettings(method="pix2pix"))
@@ -140,21 +141,26 @@ def test_what_cannot_be_is_refused(case, standardized, tmp_path):
         standardize(case, StandardizationSettings(weights=tmp_path / "evil.safetensors"))
 
 
-def test_a_network_standardises_with_likeness_and_its_hash(case, trained):
+def test_a_network_records_its_hash_and_the_score_of_each_view(case, trained):
     weights = next(trained.glob("*.safetensors"))
-    made = standardize(case, StandardizationSettings(weights=weights, likeness_limit=100, fiducials=False))
+    made = standardize(case, StandardizationSettings(weights=weights, min_distribution_score=100, fiducials=False))
     record = made.standardization.record
     assert record["method"] == "pix2pix"
     assert record["weights"]["name"] == weights.name
     assert len(record["weights"]["sha256"]) == 64
-    assert all(record["views"][view.id]["likeness"] > 0 for view in case.views)
+    assert all(record["views"][view.id]["distribution_score"] > 0 for view in case.views)
     assert any("unlike the X-rays" in message for message in made.warnings)
     assert str(weights.parent) not in json.dumps(record)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("method", "magic"), ("ball_diameter", (5.0, 2.0)), ("change_limit", 0.0), ("likeness_limit", float("nan"))],
+    [
+        ("method", "magic"),
+        ("fiducial_diameter_mm", (5.0, 2.0)),
+        ("change_limit", 0.0),
+        ("min_distribution_score", float("nan")),
+    ],
 )
 def test_settings_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=rf"{name} is .*expected"):

@@ -1,4 +1,4 @@
-"""Files of weights: what is written is read, and nothing else is."""
+"""Weights files: round trip, and refusal of everything else."""
 
 import io
 import json
@@ -10,12 +10,16 @@ from dataclasses import asdict
 
 import pytest
 import torch
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 
 from IXGSLib.errors import FormatError, IXGSError, TruncatedFile
+from IXGSLib.files import sha256
+from IXGSLib.resources import shipped_weights
 from IXGSLib.standardization.distribution import fit
 from IXGSLib.standardization.generator import Generator
-from IXGSLib.standardization.weights import FORMAT, LARGEST, load_weights, save_weights
+from IXGSLib.standardization.generator_settings import GeneratorSettings
+from IXGSLib.standardization.safetensors_layout import MAX_FILE_BYTES
+from IXGSLib.standardization.weights import FORMAT, load_weights, save_weights
 from IXGSLib.training.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(width=4, levels=4)
@@ -25,18 +29,18 @@ ABOUT = {"settings": asdict(SETTINGS), "size": 32, "patients": ["a"], "scores": 
 @pytest.fixture
 def generator():
     torch.manual_seed(0)
-    return Generator(4, 4)
+    return Generator(GeneratorSettings(width=4, levels=4))
 
 
 @pytest.fixture
-def likeness():
+def distribution():
     values = torch.randn(20, 12, generator=torch.Generator().manual_seed(0))
     return fit(values, values)
 
 
 @pytest.fixture
-def file(generator, likeness, tmp_path):
-    save_weights(tmp_path / "w.safetensors", ABOUT, generator.state_dict(), likeness.tensors())
+def file(generator, distribution, tmp_path):
+    save_weights(tmp_path / "w.safetensors", ABOUT, generator.state_dict(), distribution.tensors())
     return tmp_path / "w.safetensors"
 
 
@@ -58,7 +62,7 @@ def edited(file, change):
 
 
 def about(change):
-    """A change of what the weights say of themselves."""
+    """A change of the header of the weights."""
 
     def apply(content):
         told = json.loads(content["__metadata__"][FORMAT])
@@ -76,30 +80,50 @@ def refused(file, *words, error=FormatError):
     assert all(word in message for word in words), message
 
 
-def test_what_is_written_is_read_in_half_precision(file, generator, likeness):
+def test_what_is_written_is_read_in_half_precision(file, generator, distribution):
     weights = load_weights(file)
-    assert weights.settings == SETTINGS
+    assert weights.settings == GeneratorSettings(width=4, levels=4)
     assert weights.size == 32
     assert weights.about["scores"] == {"l1": 0.1}
     assert weights.generator.keys() == generator.state_dict().keys()
     for name, value in generator.state_dict().items():
         assert torch.equal(weights.generator[name], value.half().float())
-    assert all(torch.equal(weights.likeness[name], value) for name, value in likeness.tensors().items())
+    assert all(torch.equal(weights.distribution[name], value) for name, value in distribution.tensors().items())
 
 
-def test_equal_weights_are_equal_files(file, generator, likeness, tmp_path):
+def test_equal_weights_are_equal_files(file, generator, distribution, tmp_path):
     other = tmp_path / "other.safetensors"
-    save_weights(other, ABOUT, generator.state_dict(), likeness.tensors())
+    save_weights(other, ABOUT, generator.state_dict(), distribution.tensors())
     assert other.read_bytes() == file.read_bytes()
 
 
-def test_the_likeness_model_may_be_missing(generator, tmp_path):
+def test_the_distribution_model_may_be_missing(generator, tmp_path):
     save_weights(tmp_path / "w.safetensors", ABOUT, generator.state_dict())
-    assert load_weights(tmp_path / "w.safetensors").likeness is None
+    assert load_weights(tmp_path / "w.safetensors").distribution is None
+
+
+def test_files_with_earlier_names_are_read(file, distribution, tmp_path):
+    renamed = {key.replace("distribution.", "likeness."): value for key, value in load_file(file).items()}
+    content, _ = header(file.read_bytes())
+    told = json.loads(content["__metadata__"][FORMAT])
+    told["sha256"] = sha256(b"".join(renamed[key].numpy().tobytes() for key in sorted(renamed)))
+    earlier = tmp_path / "earlier.safetensors"
+    earlier.write_bytes(save(renamed, {FORMAT: json.dumps(told)}))
+    found, expected = load_weights(earlier), load_weights(file)
+    assert found.distribution.keys() == expected.distribution.keys() == distribution.tensors().keys()
+    assert all(torch.equal(found.distribution[name], value) for name, value in expected.distribution.items())
+    edited(earlier, lambda content: content.update({"distribution.mean": content.pop("likeness.mean")}))
+    refused(earlier, "distribution.mean is unknown")
+
+
+def test_the_weights_that_come_with_ixgs_hold_a_distribution_model():
+    weights = load_weights(shipped_weights())
+    assert (weights.settings, weights.size) == (GeneratorSettings(), 256)
+    assert weights.distribution["pictures"].ndim == 2
 
 
 class Payload:
-    """What creates a file where it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -129,7 +153,7 @@ def test_a_pickle_is_refused_and_does_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("kept", [0, 5, 8, 100, 0.5, -1])
-def test_a_file_that_was_cut_off_is_refused(file, kept):
+def test_a_truncated_file_is_refused(file, kept):
     data = file.read_bytes()
     kept = int(kept * len(data)) if isinstance(kept, float) else kept
     file.write_bytes(data[:kept] if kept >= 0 else data[:-1])
@@ -164,8 +188,8 @@ def test_a_huge_header_is_refused_without_being_read(file, length):
 def test_a_huge_file_is_refused_without_being_read(tmp_path):
     file = tmp_path / "huge.safetensors"
     with file.open("wb") as opened:
-        opened.truncate(LARGEST + 1)
-    refused(file, str(LARGEST + 1), "at most")
+        opened.truncate(MAX_FILE_BYTES + 1)
+    refused(file, str(MAX_FILE_BYTES + 1), "at most")
 
 
 def test_foreign_safetensors_are_refused(tmp_path):
@@ -198,7 +222,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         (lambda told: told.update(sha256="0" * 64), ("not those that were written",)),
     ],
 )
-def test_a_header_that_says_something_else_is_refused(change, words, file):
+def test_an_inconsistent_header_is_refused(change, words, file):
     edited(file, about(change))
     refused(file, *words)
 
@@ -219,25 +243,28 @@ NAME = "generator.out.weight"
         (lambda content: content[NAME].update(more=1), (NAME, "not described")),
         (lambda content: content.update({NAME: 5}), (NAME, "not described")),
         (lambda content: content.update(__metadata__=5), ("something else",)),
-        (lambda content: content.pop("likeness.mean"), ("likeness.mean", "is missing")),
+        (lambda content: content.pop("distribution.mean"), ("distribution.mean", "is missing")),
         (
-            lambda content: content["likeness.pictures"].update(shape=[3]),
-            ("likeness.pictures", "expected (pictures, features)"),
+            lambda content: content["distribution.pictures"].update(shape=[3]),
+            ("distribution.pictures", "expected (pictures, features)"),
         ),
-        (lambda content: content["likeness.quantiles"].update(shape=[3]), ("likeness.quantiles", "expected F32 [4]")),
+        (
+            lambda content: content["distribution.quantiles"].update(shape=[3]),
+            ("distribution.quantiles", "expected F32 [4]"),
+        ),
     ],
 )
-def test_tensors_that_are_not_as_expected_are_refused(change, words, file):
+def test_unexpected_tensors_are_refused(change, words, file):
     edited(file, change)
     refused(file, *words)
 
 
-def test_what_follows_the_last_tensor_is_refused(file):
+def test_bytes_after_the_last_tensor_are_refused(file):
     file.write_bytes(file.read_bytes() + b"more")
     refused(file, "something was added")
 
 
-def test_a_header_that_is_no_object_is_refused(tmp_path):
+def test_a_header_that_is_not_an_object_is_refused(tmp_path):
     file = tmp_path / "w.safetensors"
     for text, words in (
         (b"[1]", "no JSON object"),

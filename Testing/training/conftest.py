@@ -4,8 +4,10 @@ import SimpleITK as sitk
 import torch
 
 from IXGSLib.training.loop import train
-from IXGSLib.training.pair_making import PairSettings, make_pairs
-from IXGSLib.training.pairs import open_pairs
+from IXGSLib.training.pair_format import open_pairs
+from IXGSLib.training.pair_making import make_pairs
+from IXGSLib.training.pair_settings import PairSettings
+from IXGSLib.training.request import TrainingRequest
 from IXGSLib.training.settings import TrainingSettings
 
 
@@ -52,6 +54,6 @@ def trained(pairs, small, tmp_path_factory):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     out = tmp_path_factory.mktemp("trained") / "out"
-    train(pairs, out, small, held_out=(pairs.patients[1],), device="cpu")
+    train(TrainingRequest(pairs, out, small, held_out=(pairs.patients[1],), device="cpu"))
     torch.set_num_threads(threads)
     return out

@@ -1,4 +1,4 @@
-"""The discriminator: patches of 70 x 70 pixels, and a judgement on the pair."""
+"""The discriminator: patches of 70 x 70 pixels, judged with both images of the pair."""
 
 import torch
 from torch import nn
@@ -28,7 +28,7 @@ def test_judges_patches_of_seventy_pixels():
         assert int(places.max() - places.min()) + 1 == 70
 
 
-def test_judges_the_picture_and_its_standardised_form():
+def test_the_judgement_depends_on_the_image_and_its_standardised_form():
     torch.manual_seed(0)
     discriminator = Discriminator(4)
     picture, standardized = inputs(32)
@@ -38,7 +38,7 @@ def test_judges_the_picture_and_its_standardised_form():
     assert not torch.allclose(before, discriminator(picture, standardized + standardized.square()))
 
 
-def test_a_pair_does_not_depend_on_the_others_of_its_batch():
+def test_a_judgement_does_not_depend_on_the_rest_of_its_batch():
     torch.manual_seed(0)
     discriminator = Discriminator(4)
     both = [torch.cat(parts) for parts in zip(inputs(32, 1), inputs(32, 2), strict=True)]

@@ -1,4 +1,4 @@
-"""Pairs as training takes them: dense is bright, the field is known, target and picture stay together."""
+"""Pairs as training uses them: polarity, field, and augmentation of image and target."""
 
 import json
 import shutil
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from IXGSLib.errors import FormatError, SettingsError
+from IXGSLib.simulation import anatomy, drawing
 from IXGSLib.training.augmentation import sample, varied
-from IXGSLib.training.pairs import Pair, open_pairs
+from IXGSLib.training.pair_format import Pair, open_pairs
 from IXGSLib.training.settings import TrainingSettings
 from IXGSLib.xray import png
 
@@ -25,7 +26,7 @@ def records(folder):
     return {name: json.loads((folder / f"{name}.json").read_text()) for name in open_pairs(folder).names}
 
 
-def test_the_field_is_where_the_collimator_was_open(pair_folder, pairs):
+def test_the_field_is_the_open_part_of_the_collimator(pair_folder, pairs):
     shadows = 0
     for name in pairs.names:
         stored = png.read(pair_folder / "xray" / f"{name}.png").values
@@ -36,7 +37,7 @@ def test_the_field_is_where_the_collimator_was_open(pair_folder, pairs):
     assert shadows > 5
 
 
-def test_dense_is_bright_in_every_picture(pair_folder, pairs):
+def test_dense_tissue_is_bright_in_every_image(pair_folder, pairs):
     agreement: dict[bool, list[float]] = {True: [], False: []}
     for name, record in records(pair_folder).items():
         pair = pairs.load(name)
@@ -63,7 +64,7 @@ def test_patients_are_held_out_by_the_beginning_of_their_names(pairs):
         pairs.split(("xyz",))
 
 
-def test_the_digest_is_of_the_content(copy, pair_folder, pairs):
+def test_the_digest_depends_on_the_content_only(copy, pair_folder, pairs):
     assert open_pairs(copy).digest == pairs.digest
     record = copy / f"{pairs.names[3]}.json"
     record.write_text(record.read_text().replace('"number": 3', '"number": 4'))
@@ -103,6 +104,17 @@ def test_folders_without_pairs_are_refused(copy, tmp_path):
         open_pairs(copy)
 
 
+def test_every_range_of_the_simulation_is_recorded(pair_folder):
+    recorded = json.loads((pair_folder / "pairs.json").read_text())["ranges"]
+    constants = [
+        json.loads(json.dumps(value))
+        for module in (anatomy, drawing)
+        for name, value in vars(module).items()
+        if name.isupper() and isinstance(value, (dict, tuple, float, int))
+    ]
+    assert sorted(map(json.dumps, recorded.values())) == sorted(map(json.dumps, constants))
+
+
 def pattern():
     rows, columns = np.indices((64, 64)) / 64
     target = (np.sin(9 * rows) + np.cos(7 * columns) + 2).astype(np.float32)
@@ -110,14 +122,14 @@ def pattern():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_picture_and_target_move_together(seed):
+def test_image_and_target_are_transformed_alike(seed):
     settings = replace(STILL, rotation=15, zoom=1.25, shift=0.15)
     pair = varied(pattern(), settings, np.random.default_rng(seed))
     np.testing.assert_allclose(pair.picture[pair.field] * 5, pair.target[pair.field], atol=1e-4)
     assert not np.allclose(pair.target, pattern().target, atol=0.1)
 
 
-def test_without_variations_a_pair_is_itself_or_its_mirror_image():
+def test_without_augmentation_a_pair_is_itself_or_its_mirror_image():
     seen = set()
     for seed in range(8):
         pair, original = varied(pattern(), STILL, np.random.default_rng(seed)), pattern()
@@ -129,7 +141,7 @@ def test_without_variations_a_pair_is_itself_or_its_mirror_image():
     assert seen == {True, False}
 
 
-def test_gamma_noise_and_negatives_change_the_picture_alone():
+def test_gamma_noise_and_inversion_change_the_image_only():
     for change in ({"gamma": 0.3}, {"noise": 0.1}, {"negatives": 1}):
         pair = varied(pattern(), replace(STILL, **change), np.random.default_rng(0))
         plain = varied(pattern(), STILL, np.random.default_rng(0))
@@ -139,7 +151,7 @@ def test_gamma_noise_and_negatives_change_the_picture_alone():
     np.testing.assert_allclose(pair.picture, 1 - plain.picture, atol=1e-6)
 
 
-def test_a_sample_has_no_bone_outside_the_field_whether_it_is_known_or_not():
+def test_targets_are_zero_outside_the_field_whether_it_is_known_or_not():
     pair = pattern()
     for shadow in (None, 0.0, 1.0):
         channels, target = sample(pair, shadow)
@@ -149,7 +161,7 @@ def test_a_sample_has_no_bone_outside_the_field_whether_it_is_known_or_not():
     assert (sample(pair, 1.0)[0][0][~pair.field] == sample(pair, 1.0)[0][0].max()).all()
 
 
-def test_saturated_pixels_leave_the_field_unless_little_remains():
+def test_saturated_pixels_are_removed_from_the_field_unless_little_remains():
     pair = pattern()
     thin = pair.target < 1
     pictures = {"some": np.where(thin, 0, pair.picture), "all": np.zeros_like(pair.picture)}

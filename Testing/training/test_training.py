@@ -5,7 +5,7 @@ import io
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,12 +16,14 @@ from PIL import Image
 from safetensors import safe_open
 
 from IXGSLib.errors import Cancelled, FormatError, IXGSError, SettingsError
+from IXGSLib.standardization.generator_settings import GeneratorSettings
 from IXGSLib.standardization.network import load_network
-from IXGSLib.standardization.weights import load_weights
+from IXGSLib.standardization.weights import RECORDED_SETTINGS, load_weights
 from IXGSLib.training.adversarial import Adversarial, rate
 from IXGSLib.training.batches import Batches
 from IXGSLib.training.loop import train
 from IXGSLib.training.processes import Processes
+from IXGSLib.training.request import TrainingRequest
 from IXGSLib.training.settings import TrainingSettings
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -44,7 +46,7 @@ def same(one, other, **tolerance):
         torch.testing.assert_close(first[name], second[name], **(tolerance or {"rtol": 0, "atol": 0}))
 
 
-def test_fits_the_pairs_that_it_sees(pairs, small):
+def test_training_fits_its_pairs(pairs, small):
     settings = replace(small, steps=1000, dropout=0.0, rate=1e-3, averaging=0.9)
     networks, batches = Adversarial(settings, ALONE), Batches(pairs, settings, ALONE)
     pictures, targets = (torch.cat(part) for part in zip(*[batches[n] for n in range(4)], strict=True))
@@ -55,7 +57,7 @@ def test_fits_the_pairs_that_it_sees(pairs, small):
     assert min(loss.discriminator for loss in losses) < 0.9 * losses[0].discriminator
 
 
-def test_writes_what_it_has_done(trained, pairs, small):
+def test_training_writes_log_scores_and_pages(trained, pairs, small):
     names = {path.relative_to(trained).as_posix() for path in trained.rglob("*") if path.is_file()}
     pages = {f"epochs/epoch-{epoch:04d}.png" for epoch in range(1, 7)}
     assert names == {"training.json", "checkpoint.safetensors", "log.csv", "weights.safetensors", *pages}
@@ -78,15 +80,19 @@ def test_writes_what_it_has_done(trained, pairs, small):
         assert len(np.unique(np.asarray(page).reshape(-1, 3), axis=0)) > 50
 
 
-def test_an_interrupted_training_goes_on_to_the_same_numbers(trained, pairs, small, tmp_path):
+def test_an_interrupted_training_ends_with_the_same_numbers(trained, pairs, small, tmp_path):
     held_out = (pairs.patients[1],)
     for end in (9, 16):
         done = []
-        with pytest.raises(Cancelled, match="goes on"):
-            train(pairs, tmp_path / "out", small, held_out, "cpu", done.append, lambda: done[-1].step == end)  # noqa: B023
+        with pytest.raises(Cancelled, match="continues"):
+            train(
+                TrainingRequest(pairs, tmp_path / "out", small, held_out, "cpu"),
+                done.append,
+                lambda: done[-1].step == end,  # noqa: B023
+            )
     with (tmp_path / "out" / "log.csv").open("a") as file:
         file.write("29,6,1,,,,,,,\n")  # as of steps after the checkpoint, before a crash
-    train(pairs, tmp_path / "out", replace(small, log_every=5, workers=0), held_out, "cpu")
+    train(TrainingRequest(pairs, tmp_path / "out", replace(small, log_every=5, workers=0), held_out, "cpu"))
     for name in ("checkpoint", "weights"):
         same(tmp_path / "out" / f"{name}.safetensors", trained / f"{name}.safetensors")
     for found, expected in zip(rows(tmp_path / "out"), rows(trained), strict=True):
@@ -97,13 +103,13 @@ def test_an_interrupted_training_goes_on_to_the_same_numbers(trained, pairs, sma
 
 def test_a_finished_training_is_left_as_it_is(trained, pairs, small):
     before = (trained / "weights.safetensors").stat().st_mtime_ns
-    assert train(pairs, trained, small, (pairs.patients[1],), "cpu") == trained / "weights.safetensors"
+    assert train(TrainingRequest(pairs, trained, small, (pairs.patients[1],), "cpu")) == trained / "weights.safetensors"
     assert (trained / "weights.safetensors").stat().st_mtime_ns == before
 
 
 def test_two_processes_do_the_work_of_one(pair_folder, pairs, small, tmp_path):
     settings = replace(small, steps=4, dropout=0.0, batch=4)
-    train(pairs, tmp_path / "one", settings, (), "cpu")
+    train(TrainingRequest(pairs, tmp_path / "one", settings, (), "cpu"))
     names = ("width", "levels", "discriminator_width", "steps", "dropout", "batch", "log_every")
     flags = [word for name in names for word in (f"--{name.replace('_', '-')}", str(getattr(settings, name)))]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -125,7 +131,7 @@ def test_two_processes_do_the_work_of_one(pair_folder, pairs, small, tmp_path):
         assert float(found["discriminator"]) == pytest.approx(float(expected["discriminator"]), rel=1e-2)
 
 
-def test_processes_take_the_pairs_of_a_step_in_turn(pairs, small):
+def test_processes_divide_the_pairs_of_a_step(pairs, small):
     settings = replace(small, batch=4)
     whole = Batches(pairs, settings, ALONE)[3]
     halves = [Batches(pairs, settings, Processes(rank, 2, torch.device("cpu")))[3] for rank in range(2)]
@@ -133,7 +139,7 @@ def test_processes_take_the_pairs_of_a_step_in_turn(pairs, small):
         torch.testing.assert_close(part, torch.cat(both), rtol=0, atol=0)
 
 
-def test_an_epoch_takes_every_pair_once_and_varies_it_anew(pairs, small, monkeypatch):
+def test_an_epoch_uses_every_pair_once_with_new_augmentation(pairs, small, monkeypatch):
     taken = []
     load = type(pairs).load
     monkeypatch.setattr(type(pairs), "load", lambda self, name: taken.append(name) or load(self, name))
@@ -146,36 +152,42 @@ def test_an_epoch_takes_every_pair_once_and_varies_it_anew(pairs, small, monkeyp
     assert all(torch.equal(one, other) for one, other in zip(again, items[7], strict=True))
 
 
-def test_stops_early_when_held_out_patients_gain_no_more(pairs, small, tmp_path):
+def test_training_stops_early_when_held_out_scores_do_not_improve(pairs, small, tmp_path):
     settings = replace(small, steps=1000, patience=2, rate=0.0)
     done = []
-    train(pairs, tmp_path / "out", settings, (pairs.patients[1],), "cpu", done.append)
+    train(TrainingRequest(pairs, tmp_path / "out", settings, (pairs.patients[1],), "cpu"), done.append)
     assert done[-1].epoch == 3  # the first is the best, two bring nothing
     count = len(done)
-    train(pairs, tmp_path / "out", settings, (pairs.patients[1],), "cpu", done.append)
+    train(TrainingRequest(pairs, tmp_path / "out", settings, (pairs.patients[1],), "cpu"), done.append)
     assert len(done) == count
 
 
-def test_without_held_out_patients_the_last_weights_stay(pairs, small, tmp_path):
+def test_without_held_out_patients_the_last_weights_are_kept(pairs, small, tmp_path):
     settings = replace(small, steps=4)
-    about = load_weights(train(pairs, tmp_path / "out", settings, device="cpu")).about
+    about = load_weights(train(TrainingRequest(pairs, tmp_path / "out", settings, device="cpu"))).about
     assert about["step"] == 4
     assert about["held_out"] == []
 
 
-def test_a_start_gives_its_weights_and_its_patients(trained, pairs, small, tmp_path):
+def test_a_start_contributes_its_weights_and_its_patients(trained, pairs, small, tmp_path):
     first = load_weights(trained / "weights.safetensors")
     settings = replace(small, steps=2, rate=0.0)
-    made = load_weights(train(pairs, tmp_path / "a", settings, device="cpu", start=trained / "weights.safetensors"))
+    made = load_weights(
+        train(TrainingRequest(pairs, tmp_path / "a", settings, device="cpu", start=trained / "weights.safetensors"))
+    )
     for name, values in first.generator.items():
         torch.testing.assert_close(made.generator[name], values)
     assert made.about["start"]["sha256"] == first.about["sha256"]
     other, known = pairs.patients[1], pairs.patients[0]
     part, _ = pairs.split((known,))
-    alone = load_weights(train(part, tmp_path / "b", settings, device="cpu", start=trained / "weights.safetensors"))
+    alone = load_weights(
+        train(TrainingRequest(part, tmp_path / "b", settings, device="cpu", start=trained / "weights.safetensors"))
+    )
     assert alone.about["patients"] == sorted((other, known))
     again = load_weights(
-        train(pairs, tmp_path / "c", settings, device="cpu", start=tmp_path / "a" / "weights.safetensors")
+        train(
+            TrainingRequest(pairs, tmp_path / "c", settings, device="cpu", start=tmp_path / "a" / "weights.safetensors")
+        )
     )
     assert again.about["start"]["start"] == made.about["start"]
 
@@ -191,12 +203,12 @@ def test_a_start_that_does_not_fit_is_refused(changes, patient, words, trained, 
     held_out = () if patient is None else (pairs.patients[patient],)
     start = trained / "weights.safetensors"
     with pytest.raises(SettingsError) as error:
-        train(pairs, tmp_path / "out", replace(small, **changes), held_out, "cpu", start=start)
+        train(TrainingRequest(pairs, tmp_path / "out", replace(small, **changes), held_out, "cpu", start=start))
     assert all(word in str(error.value) for word in words), error.value
     assert not (tmp_path / "out").exists()
 
 
-def test_the_rate_is_constant_then_falls_to_zero():
+def test_the_learning_rate_is_constant_then_falls_to_zero():
     settings = TrainingSettings(steps=100, constant_part=0.5, rate=1e-3)
     assert [rate(settings, step) for step in (0, 50)] == [1e-3, 1e-3]
     assert rate(settings, 75) == pytest.approx(5e-4)
@@ -214,24 +226,24 @@ def test_the_rate_is_constant_then_falls_to_zero():
 )
 def test_settings_that_do_not_fit_are_refused(changes, held_out, words, pairs, small, tmp_path):
     with pytest.raises(SettingsError) as error:
-        train(pairs, tmp_path / "out", replace(small, **changes), held_out, "cpu")
+        train(TrainingRequest(pairs, tmp_path / "out", replace(small, **changes), held_out, "cpu"))
     assert all(word in str(error.value) for word in words), error.value
     assert not (tmp_path / "out").exists()
 
 
 def test_holding_out_everyone_is_refused(pairs, small, tmp_path):
     with pytest.raises(SettingsError, match="every patient"):
-        train(pairs, tmp_path / "out", small, pairs.patients, "cpu")
+        train(TrainingRequest(pairs, tmp_path / "out", small, pairs.patients, "cpu"))
 
 
-def test_a_folder_of_another_training_or_of_something_else_is_refused(trained, pairs, small, tmp_path):
+def test_a_folder_of_another_training_or_other_files_is_refused(trained, pairs, small, tmp_path):
     with pytest.raises(SettingsError, match="other pairs, held-out patients or settings"):
-        train(pairs, trained, replace(small, seed=1), (pairs.patients[1],), "cpu")
+        train(TrainingRequest(pairs, trained, replace(small, seed=1), (pairs.patients[1],), "cpu"))
     with pytest.raises(SettingsError, match="other pairs, held-out patients or settings"):
-        train(pairs, trained, small, (), "cpu")
+        train(TrainingRequest(pairs, trained, small, (), "cpu"))
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(IXGSError, match="holds other files"):
-        train(pairs, tmp_path, small, (), "cpu")
+        train(TrainingRequest(pairs, tmp_path, small, (), "cpu"))
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
@@ -241,10 +253,10 @@ def test_a_damaged_checkpoint_is_refused(trained, pairs, small, tmp_path):
     for data in (whole[: len(whole) // 2], b"PK\x03\x04", b""):
         (tmp_path / "checkpoint.safetensors").write_bytes(data)
         with pytest.raises(FormatError, match=r"checkpoint.safetensors: not a checkpoint"):
-            train(pairs, tmp_path, small, (pairs.patients[1],), "cpu")
+            train(TrainingRequest(pairs, tmp_path, small, (pairs.patients[1],), "cpu"))
 
 
-def test_tensorboard_gets_the_numbers_of_the_log(pairs, small, tmp_path, monkeypatch):
+def test_tensorboard_receives_the_numbers_of_the_log(pairs, small, tmp_path, monkeypatch):
     written = []
 
     class SummaryWriter:
@@ -262,7 +274,7 @@ def test_tensorboard_gets_the_numbers_of_the_log(pairs, small, tmp_path, monkeyp
 
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=SummaryWriter))
     settings = replace(small, steps=5, tensorboard=True)
-    train(pairs, tmp_path / "out", settings, (pairs.patients[1],), "cpu")
+    train(TrainingRequest(pairs, tmp_path / "out", settings, (pairs.patients[1],), "cpu"))
     assert written.pop() == "closed"
     expected = {
         (int(row["step"]), name): float(value)
@@ -273,10 +285,10 @@ def test_tensorboard_gets_the_numbers_of_the_log(pairs, small, tmp_path, monkeyp
     assert {(step, name): pytest.approx(value, rel=1e-4) for step, name, value in written} == expected
 
 
-def test_tensorboard_that_is_not_there_is_named_with_its_cure(pairs, small, tmp_path, monkeypatch):
+def test_missing_tensorboard_is_reported_with_its_cure(pairs, small, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(SettingsError, match=r"pip install 'IXGSLib\[train\]'"):
-        train(pairs, tmp_path / "out", replace(small, tensorboard=True), (), "cpu")
+        train(TrainingRequest(pairs, tmp_path / "out", replace(small, tensorboard=True), (), "cpu"))
 
 
 @pytest.mark.parametrize(
@@ -288,12 +300,17 @@ def test_settings_out_of_range_are_refused(name, value):
         TrainingSettings(**{name: value})
 
 
+def test_a_header_of_weights_may_record_every_setting_of_a_training_and_no_others():
+    names = {field.name for field in fields(TrainingSettings)} - {field.name for field in fields(GeneratorSettings)}
+    assert names == RECORDED_SETTINGS
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("precision", ["auto", "float16"])
 def test_trains_on_a_gpu(precision, pairs, small, tmp_path):
     settings = replace(small, precision=precision, steps=6, workers=1)
     done = []
-    train(pairs, tmp_path / "out", settings, (pairs.patients[1],), "cuda", done.append)
+    train(TrainingRequest(pairs, tmp_path / "out", settings, (pairs.patients[1],), "cuda"), done.append)
     assert done[-1].step == 6
     assert np.isfinite(done[-1].l1)

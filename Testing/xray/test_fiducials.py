@@ -1,11 +1,11 @@
-"""Metal balls: found among anatomy, not found where there are none, and painted over."""
+"""Fiducials: detected in anatomy, no false detections, and inpainted."""
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from IXGSLib.standardization.inpainting import inpainted
-from IXGSLib.xray.fiducials import covered, find_balls
+from IXGSLib.xray.fiducials import fiducial_mask, find_fiducials
 
 PIXEL = 0.5
 SIZE = 192
@@ -24,7 +24,7 @@ def anatomy(seed):
     return image + 0.03 * rng.standard_normal(image.shape)
 
 
-def with_balls(seed, count=6, radius=4.0, contrast=0.8, opaque=False):
+def with_fiducials(seed, count=6, radius=4.0, contrast=0.8, opaque=False):
     rng = np.random.default_rng([seed, 1])
     y, x = np.mgrid[:SIZE, :SIZE]
     places = []
@@ -40,51 +40,51 @@ def with_balls(seed, count=6, radius=4.0, contrast=0.8, opaque=False):
 
 
 def find(images):
-    return find_balls(images, [np.ones((SIZE, SIZE), bool)] * len(images), [PIXEL] * len(images), DIAMETERS)
+    return find_fiducials(images, [np.ones((SIZE, SIZE), bool)] * len(images), [PIXEL] * len(images), DIAMETERS)
 
 
 @pytest.mark.parametrize("opaque", [False, True])
-def test_balls_are_found_where_they_are_and_nothing_else_is(opaque):
-    views = [with_balls(seed, opaque=opaque) for seed in range(4)]
+def test_fiducials_are_found_where_they_are_and_nothing_else_is(opaque):
+    views = [with_fiducials(seed, opaque=opaque) for seed in range(4)]
     hits = wrong = 0
-    for balls, (_, places) in zip(find([image for image, _ in views]), views, strict=True):
-        for ball in balls:
-            near = np.hypot(*(places - (ball.x, ball.y)).T).min() < 2
+    for fiducials, (_, places) in zip(find([image for image, _ in views]), views, strict=True):
+        for fiducial in fiducials:
+            near = np.hypot(*(places - (fiducial.x, fiducial.y)).T).min() < 2
             hits, wrong = hits + near, wrong + (not near)
-            assert ball.radius == pytest.approx(4, rel=0.3)
+            assert fiducial.radius == pytest.approx(4, rel=0.3)
     assert hits >= 22
     assert wrong <= 1
 
 
-def test_no_balls_are_seen_in_anatomy_wires_and_noise():
+def test_no_fiducials_are_found_in_anatomy_wires_and_noise():
     assert not any(find([anatomy(seed).astype(np.float32) for seed in range(6)]))
     noise = np.random.default_rng(0).standard_normal((2, SIZE, SIZE)).astype(np.float32)
     assert not any(find(list(noise)))
 
 
-def test_balls_of_another_size_or_fewer_than_a_device_has_are_left_alone():
-    assert not any(find([with_balls(0, radius=12.0)[0]]))
-    assert not any(find([with_balls(1, count=2)[0]]))
+def test_fiducials_of_another_size_or_too_few_are_ignored():
+    assert not any(find([with_fiducials(0, radius=12.0)[0]]))
+    assert not any(find([with_fiducials(1, count=2)[0]]))
 
 
-def test_a_few_alike_blobs_in_many_views_are_no_device():
-    few = with_balls(1, count=4)[0]
+def test_a_few_similar_blobs_in_many_views_are_not_a_device():
+    few = with_fiducials(1, count=4)[0]
     assert len(find([few])[0]) >= 3
     assert not any(find([few, *(anatomy(seed).astype(np.float32) for seed in range(7))]))
 
 
-def test_what_balls_hide_is_covered_and_little_else():
-    image, _ = with_balls(2)
-    balls = find([image])[0]
-    hidden = covered(balls, image.shape)
+def test_the_mask_covers_fiducials_and_little_else():
+    image, _ = with_fiducials(2)
+    fiducials = find([image])[0]
+    hidden = fiducial_mask(fiducials, image.shape)
     y, x = np.mgrid[:SIZE, :SIZE]
-    for ball in balls:
-        assert hidden[np.hypot(x - ball.x, y - ball.y) < 4].all()
+    for fiducial in fiducials:
+        assert hidden[np.hypot(x - fiducial.x, y - fiducial.y) < 4].all()
     assert hidden.mean() < 0.04
-    assert not covered([], image.shape).any()
+    assert not fiducial_mask([], image.shape).any()
 
 
-def test_holes_are_filled_by_the_surface_around_them_whatever_they_held():
+def test_holes_are_filled_from_their_rims_whatever_they_held():
     y, x = np.mgrid[:64, :64]
     plane = (0.05 * x - 0.03 * y + 2).astype(np.float32)
     holes = np.hypot(x - 30, y - 20) < 6

@@ -1,11 +1,11 @@
-"""What share of metal balls in X-rays is found, how exactly, and what else is taken for one.
+"""Detection rate, accuracy and false positives of the fiducial detector.
 
     python Testing/benchmarks/fiducials/study.py [--again] [--table]
 
-Realistic X-rays of the CTs in the data folder beside the checkout, with balls whose places are known and without, with
-pedicle screws and without. Balls are looked for as a standardisation does it, in all views of a case at once. Every
-case goes to study.json as soon as it is there and what is stored is skipped; then the sentence and the table in
-docs/real-xrays.md are written. It takes some minutes.
+The X-rays are simulated realistically from the CTs in the data folder beside the checkout, with and without fiducials
+at known positions and with and without pedicle screws. Fiducials are detected as in a standardisation, in all views of
+a case at once. Each case is stored in study.json at once, and stored cases are skipped; then the sentence and the
+table in docs/real-xrays.md are written. The study takes a few minutes.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from IXGSLib.geometry.trajectory import CArm, random, trajectory
 from IXGSLib.simulation import ImagingSettings
 from IXGSLib.simulation.body import Body, body
 from IXGSLib.simulation.implants import balls, screws
-from IXGSLib.simulation.realistic import Radiograph, radiograph
+from IXGSLib.simulation.realistic import Radiograph, Subject, radiograph
 from IXGSLib.simulation.realistic_case import stored
 from IXGSLib.simulation.solids import Capsule, thickness
 from IXGSLib.simulation.spine import spine
 from IXGSLib.standardization.settings import StandardizationSettings
 from IXGSLib.volume.images import read_image
 from IXGSLib.xray import XRay, line_integrals
-from IXGSLib.xray.fiducials import Ball, find_balls
+from IXGSLib.xray.fiducials import Fiducial, find_fiducials
 from IXGSLib.xray.pixels import Pixels
 from Testing.benchmarks.pages import REAL_XRAYS, Part
 from Testing.benchmarks.scene import DATA
@@ -59,21 +59,21 @@ EXPOSURES = {
     "110 kV, steel": ImagingSettings(kvp=110, metal="steel", scatter=1.0),
 }
 SCENES = {"balls": True, "balls and screws": True, "nothing": False, "screws": False}
-"""What is in the X-rays, and whether balls are among it."""
+"""Content of the X-rays, and whether it includes fiducials."""
 VIEWS = 6
-"""Of each case, over 200 degrees of orbit and 25 degrees of angulation to either side."""
+"""Views per case, over 200 degrees of orbit and 25 degrees of angulation to either side."""
 ARM = CArm(detector_pixels=(512, 512))
-PLACE = 0.55
-"""Part of the spine's length, from its lower end, around which the C-arm turns."""
+ISOCENTRE_FRACTION = 0.55
+"""Height of the isocentre on the spine, as a fraction of its length from the lower end."""
 
 Run = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Shadow:
-    """Where a ball is in a view: centre (x, y) and radius in pixels, mm per pixel in its depth.
+    """The true shadow of a fiducial: centre (x, y) and radius in pixels, mm per pixel at its depth.
 
-    visible: all of it lies in the field and no screw lies before or behind it.
+    visible: it lies entirely in the field and overlaps no screw.
     """
 
     x: float
@@ -85,7 +85,7 @@ class Shadow:
 
 @dataclass(frozen=True)
 class Count:
-    """Visible balls, those of them that were found with how far off in pixels and mm, and places that are no ball."""
+    """Visible fiducials, the position errors of those that were found, in pixels and mm, and false positives."""
 
     visible: int
     false: int
@@ -94,8 +94,8 @@ class Count:
 
 
 @dataclass(frozen=True, eq=False)
-class Remembered(Body):
-    """A body that is projected once for each view; `line_integrals` hands out copies."""
+class CachedBody(Body):
+    """A body that caches its projections; `line_integrals` returns copies."""
 
     images: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
@@ -108,8 +108,8 @@ class Remembered(Body):
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--again", action="store_true", help="measure what is stored anew")
-    parser.add_argument("--table", action="store_true", help="only the table of what is stored")
+    parser.add_argument("--again", action="store_true", help="measure stored cases again")
+    parser.add_argument("--table", action="store_true", help="only print the table of stored cases")
     options = parser.parse_args(arguments)
     store = Store(STORE)
     if not options.table:
@@ -142,16 +142,17 @@ def patient_and_views(ct: Path, seed: int) -> tuple[Body, list[View], Array]:
     standard = ImagingSettings()
     patient = body(*read_image(ct), standard.bone_threshold, standard.bone_softness)
     middle = spine(patient)
-    center = middle[int(len(middle) * PLACE)]
+    center = middle[int(len(middle) * ISOCENTRE_FRACTION)]
     views = trajectory(ARM, random(VIEWS, seed=seed), center)
-    return Remembered(patient.values, patient.grid, patient.back), views, center
+    return CachedBody(patient.values, patient.grid, patient.back), views, center
 
 
 def counts(patient: Body, views: Sequence[View], center: Array, imaging: ImagingSettings, scene: str) -> list[Count]:
-    """What is found in each view of a case; the same seed puts the same balls and screws into it."""
+    """The counts of each view of a case, whose fiducials and screws depend on the seed only."""
     device = balls(center, np.random.default_rng([imaging.seed, 2])) if SCENES[scene] else []
     metal = screws(center, np.random.default_rng([imaging.seed, 3]), spine(patient)) if "screws" in scene else []
-    taken = [radiograph(patient, view, imaging, center, [*device, *metal], number) for number, view in enumerate(views)]
+    subject = Subject(patient, center, [*device, *metal])
+    taken = [radiograph(subject, view, imaging, number) for number, view in enumerate(views)]
     found = find([xray(view, picture) for view, picture in zip(views, taken, strict=True)], center)
     return [
         counted(shadows(device, metal, view, picture.field), places)
@@ -160,7 +161,7 @@ def counts(patient: Body, views: Sequence[View], center: Array, imaging: Imaging
 
 
 def xray(view: View, taken: Radiograph) -> XRay:
-    """The X-ray as it is read from the 16 bits of its file and the mask of its field."""
+    """The X-ray as read from its 16-bit file and the mask of its field."""
     pixels, i0 = stored(taken)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IXGSWarning)  # saturated pixels, which are masked
@@ -168,15 +169,15 @@ def xray(view: View, taken: Radiograph) -> XRay:
     return XRay(view, image, mask, "intensity")
 
 
-def find(xrays: Sequence[XRay], center: Array) -> list[list[Ball]]:
-    """The balls that a standardisation of these X-rays finds in each; center: (3,) LPS mm, of their region."""
+def find(xrays: Sequence[XRay], center: Array) -> list[list[Fiducial]]:
+    """The fiducials that a standardisation finds in each of these X-rays; center: of their region, (3,) LPS mm."""
     pixels = [xray.view.pixel_size(center) for xray in xrays]
-    diameters = StandardizationSettings().ball_diameter
-    return find_balls([xray.image for xray in xrays], [xray.mask for xray in xrays], pixels, diameters)
+    diameters = StandardizationSettings().fiducial_diameter_mm
+    return find_fiducials([xray.image for xray in xrays], [xray.mask for xray in xrays], pixels, diameters)
 
 
 def shadows(device: Sequence[Capsule], metal: Sequence[Capsule], view: View, opened: np.ndarray) -> list[Shadow]:
-    """Where balls are in a view; opened: (height, width) bool, its field."""
+    """The true shadows of fiducials in a view; opened: (height, width) bool, its field."""
     clear = opened & (thickness(list(metal), view) == 0)
     return [_shadow(ball, view, clear) for ball in device]
 
@@ -192,10 +193,10 @@ def _shadow(ball: Capsule, view: View, clear: np.ndarray) -> Shadow:
     return Shadow(float(x), float(y), radius, pixel, bool(whole and clear[inside].all()))
 
 
-def counted(balls: Sequence[Shadow], found: Sequence[Ball]) -> Count:
-    """Which of the balls were found: each place counts for one ball in whose shadow it lies, the nearest pair first.
+def counted(balls: Sequence[Shadow], found: Sequence[Fiducial]) -> Count:
+    """Match detections to the shadows in which they lie, one to one and the nearest pair first, and count them.
 
-    A place in the shadow of a ball that is not visible counts neither as found nor as false.
+    A detection in the shadow of a fiducial that is not visible counts neither as found nor as false.
     """
     pairs = sorted(
         (float(np.hypot(place.x - ball.x, place.y - ball.y)), n, m)
@@ -218,7 +219,7 @@ def counted(balls: Sequence[Shadow], found: Sequence[Ball]) -> Count:
 
 
 def summed(found: Sequence[Count]) -> Run:
-    """What is stored of a case."""
+    """The numbers stored for a case."""
     return {
         "views": len(found),
         "visible": sum(count.visible for count in found),
@@ -229,7 +230,7 @@ def summed(found: Sequence[Count]) -> Run:
 
 
 def table(content: dict[str, Any]) -> str:
-    """Markdown: a row for each exposure and scene over all patients, and one for each scene over all."""
+    """A Markdown table: a row per exposure and scene over all patients, and one per scene over everything."""
     head = "| X-rays | with | views | visible | found | false in a view | off by | |"
     rows = [head, "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
     for exposure in (*EXPOSURES, "all"):
@@ -250,10 +251,10 @@ def sentence(content: dict[str, Any]) -> str:
     clear, hidden = (_total(_runs(content, "all", scene)) for scene in ("balls", "balls and screws"))
     without = _total([*_runs(content, "all", "nothing"), *_runs(content, "all", "screws")])
     return (
-        f"Of {clear['visible']} balls of 2 to 5 mm in {clear['views']} simulated X-rays of {len(PATIENTS)} patients "
-        f"{_share(clear)} are found, their centres {np.median(clear['millimetres']):.2f} mm off in the median, and "
-        f"{clear['false']} other places are taken for one; beside pedicle screws {_share(hidden)} are found and "
-        f"{hidden['false']} places taken for one in {hidden['views']} views, without balls {without['false']} in "
+        f"Of {clear['visible']} fiducials of 2 to 5 mm in {clear['views']} simulated X-rays of {len(PATIENTS)} "
+        f"patients, {_share(clear)} are found, with a median error of the centre of {np.median(clear['millimetres']):.2f} mm and "
+        f"{clear['false']} false detections; beside pedicle screws {_share(hidden)} are found, with {hidden['false']} "
+        f"false detections in {hidden['views']} views; without fiducials there are {without['false']} in "
         f"{without['views']} views (`Testing/benchmarks/fiducials/study.py`)."
     )
 

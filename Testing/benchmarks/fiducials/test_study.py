@@ -1,4 +1,4 @@
-"""The counting of metal balls that were found, and what the page says of it."""
+"""Counting detected fiducials, and the part of the page about them."""
 
 import numpy as np
 import pytest
@@ -8,11 +8,11 @@ from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm, trajectory
 from IXGSLib.simulation import ImagingSettings
 from IXGSLib.simulation.body import body
-from IXGSLib.simulation.realistic import radiograph
+from IXGSLib.simulation.realistic import Subject, radiograph
 from IXGSLib.simulation.solids import Capsule, ball
 from IXGSLib.standardization import standardize
 from IXGSLib.standardization.settings import StandardizationSettings
-from IXGSLib.xray.fiducials import Ball
+from IXGSLib.xray.fiducials import Fiducial
 from Testing.benchmarks.fiducials import study as fiducials
 from Testing.benchmarks.fiducials.study import Shadow, counted, sentence, shadows, table
 from Testing.benchmarks.store import Store
@@ -21,10 +21,10 @@ CENTER = np.array([10.0, -20.0, 300.0])
 
 
 def found_at(*places):
-    return [Ball(x, y, 5.0, 1.0, 0.9) for x, y in places]
+    return [Fiducial(x, y, 5.0, 1.0, 0.9) for x, y in places]
 
 
-def test_found_missed_and_false_balls_are_told_apart():
+def test_found_missed_and_false_fiducials_are_counted():
     balls = [Shadow(50.0, 50.0, 5.0, 0.4, True), Shadow(90.0, 50.0, 5.0, 0.2, True)]
     count = counted(balls, found_at((53, 54), (20, 20), (150, 50)))
     assert (count.visible, count.false) == (2, 2)
@@ -32,7 +32,7 @@ def test_found_missed_and_false_balls_are_told_apart():
     assert count.millimetres == (2.0,)
 
 
-def test_a_place_counts_for_one_ball_and_a_ball_for_one_place():
+def test_detections_and_fiducials_are_matched_one_to_one():
     balls = [Shadow(50.0, 50.0, 5.0, 1.0, True), Shadow(54.0, 50.0, 5.0, 1.0, True)]
     assert counted(balls, found_at((53, 50))).pixels == (1.0,)
     twice = counted(balls[:1], found_at((51, 50), (48, 50)))
@@ -40,13 +40,13 @@ def test_a_place_counts_for_one_ball_and_a_ball_for_one_place():
     assert sorted(counted(balls, found_at((53, 50), (50, 50))).pixels) == [0.0, 1.0]
 
 
-def test_a_hidden_ball_is_neither_missed_nor_false():
+def test_a_hidden_fiducial_is_neither_missed_nor_false():
     hidden = [Shadow(50.0, 50.0, 5.0, 1.0, False)]
     assert counted(hidden, []) == fiducials.Count(0, 0, (), ())
     assert counted(hidden, found_at((50, 50))) == fiducials.Count(0, 0, (), ())
 
 
-def test_balls_over_screws_or_beyond_the_field_are_not_visible():
+def test_fiducials_behind_screws_or_outside_the_field_are_not_visible():
     view = CArm(detector_pixels=(200, 200)).view(0, 0, CENTER)
     opened = np.ones((200, 200), bool)
     opened[:20] = False
@@ -59,14 +59,14 @@ def test_balls_over_screws_or_beyond_the_field_are_not_visible():
     assert seen[0].pixel == pytest.approx(300 / 200 * 0.62)
 
 
-def test_balls_are_looked_for_as_a_standardisation_does_it():
+def test_fiducials_are_detected_as_in_a_standardisation():
     grid = Grid.centered(CENTER, (140.0, 140.0, 140.0), 4.0)
     across = np.linalg.norm((grid.points() - grid.center)[..., :2], axis=-1)
     hounsfield = np.where(across < 16, 700.0, np.where(across < 60, 0.0, -1000.0)).astype(np.float32)
     patient = body(hounsfield, grid, 200.0, 30.0)
     views = trajectory(CArm(detector_pixels=(256, 256)), [(0, 0), (40, 10)], CENTER)
     device = [ball(CENTER + place, 2.0) for place in ((40, 0, 20), (-35, 10, 0), (30, -20, -30), (-25, 5, 30))]
-    taken = [radiograph(patient, view, ImagingSettings(metal="steel"), CENTER, device) for view in views]
+    taken = [radiograph(Subject(patient, CENTER, device), view, ImagingSettings(metal="steel")) for view in views]
     xrays = [fiducials.xray(*pair) for pair in zip(views, taken, strict=True)]
     case = standardize(Case(tuple(xrays), grid), StandardizationSettings(method="classical"))
     for view, balls, picture in zip(views, fiducials.find(xrays, grid.center), taken, strict=True):
@@ -75,10 +75,10 @@ def test_balls_are_looked_for_as_a_standardisation_does_it():
         assert len(counted(shadows(device, [], view, picture.field), balls).pixels) == 4
 
 
-def test_a_body_that_is_remembered_is_projected_as_it_is():
+def test_a_cached_body_is_projected_like_the_body():
     grid = Grid.centered(CENTER, (40.0, 40.0, 40.0), 4.0)
     patient = body(np.full(grid.shape, 300.0, np.float32), grid, 200.0, 30.0)
-    again = fiducials.Remembered(patient.values, patient.grid, patient.back)
+    again = fiducials.CachedBody(patient.values, patient.grid, patient.back)
     view = CArm(detector_pixels=(20, 20)).view(30, 5, CENTER, "000")
     tissue, target = again.line_integrals(view)
     tissue += 1
@@ -101,9 +101,11 @@ def test_the_table_sums_over_patients():
     assert "| all | balls | 8 | 16 | 75% | 0.50 | 0.50 pixels | 0.25 mm |" in lines
     assert "| all | nothing | 8 | 0 |  | 1.00 |  |  |" in lines
     text = sentence({"runs": runs})
-    assert "Of 16 balls" in text
-    assert "75% are found, their centres 0.25 mm off in the median, and 4 other places" in text
-    assert "screws 50% are found and 0 places taken for one in 8 views, without balls 16 in 16 views" in text
+    assert "Of 16 fiducials" in text
+    assert "75% are found, with a median error of the centre of 0.25 mm and 4 false detections" in text
+    assert (
+        "screws 50% are found, with 0 false detections in 8 views; without fiducials there are 16 in 16 views" in text
+    )
 
 
 @pytest.mark.skipif(not fiducials.STORE.exists(), reason="nothing has been measured yet")

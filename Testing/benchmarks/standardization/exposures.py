@@ -1,7 +1,7 @@
-"""X-rays as a C-arm takes them of the patient left out of training, what they should become, and what is made of them.
+"""Simulated X-rays of the patient left out of training, their targets, and the volumes reconstructed from them.
 
-Both are kept in the build folder once they are made: the X-rays under a name that changes with their settings and with
-the code of the simulation.
+They are cached in the build folder: the X-rays under a name that depends on their settings and on the code of the
+simulation.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ METHODS: dict[Method, str] = {
     "pix2pix": "pix2pix",
     "target": "clean targets",
 }
-"""What volumes are made of; the last is what a perfect standardisation would be."""
+"""The inputs of the reconstruction; the last is a perfect standardisation."""
 CACHE = Path(__file__).resolve().parents[3] / "build" / "benchmarks" / "standardization"
 CT = DATA / "ct_tcga_ov_09_2043" / "ct.nii.gz"
 """The patient that the shipped network has not been trained on."""
@@ -45,14 +45,14 @@ SETTINGS = SimulationSettings(
 )
 IMAGING = ImagingSettings()
 SHOWN = (3, 8, 12, 16, 21)
-"""Numbers of the views that pictures show."""
+"""Numbers of the views in figures."""
 
 
 @dataclass(frozen=True, eq=False)
 class Exposure:
     """X-rays, the clean line integrals of bone in the same views, and the attenuation of bone in the region.
 
-    folder: where it lies, and where what is made of it is kept.
+    folder: where it is stored with everything that is made from it.
     """
 
     case: Case
@@ -63,10 +63,10 @@ class Exposure:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """The views that were standardised, the volume made of them, and what was noted on the way.
+    """Standardised views, the volume reconstructed from them, and notes.
 
-    notes: seconds, re-projection error (line integrals, and as a part of the views' spread), and for a network the
-    likeness of the views to its training.
+    notes: seconds, re-projection error (in line integrals, and relative to the standard deviation of the views), and
+    for a network the in-distribution scores of the views.
     """
 
     case: Case
@@ -75,7 +75,7 @@ class Made:
 
 
 def load(name: str, definition: Any, make: Callable[[], RealisticSimulation], cache: Path = CACHE) -> Exposure:
-    """An exposure from the cache or newly made. definition: JSON of all that it depends on beside the code."""
+    """An exposure from the cache, or a new one. definition: everything but the code that it depends on, as JSON."""
     sources = [file.read_bytes() for file in sorted(Path(IXGSLib.simulation.__path__[0]).glob("*.py"))]
     digest = hashlib.sha256(json.dumps(definition, sort_keys=True).encode() + b"".join(sources)).hexdigest()
     folder = cache / f"{name}-{digest[:12]}"
@@ -91,7 +91,7 @@ def definition(settings: SimulationSettings, imaging: ImagingSettings) -> dict[s
 
 
 def standardized(exposure: Exposure, method: Method, weights: Path | None = None) -> Case:
-    """The views that a volume is made of. Raises SettingsError for pix2pix without weights."""
+    """The views that a volume is reconstructed from. Raises SettingsError for pix2pix without weights."""
     from IXGSLib.standardization import standardize
 
     if method == "raw":
@@ -102,7 +102,7 @@ def standardized(exposure: Exposure, method: Method, weights: Path | None = None
 
 
 def made(exposure: Exposure, method: Method, preset: Preset, weights: Path | None = None) -> Made:
-    """Standardise and reconstruct, and keep the shown views and the volume for pictures."""
+    """Standardise and reconstruct, and store the shown views and the volume for figures."""
     from IXGSLib import reconstruct
 
     start = time.perf_counter()
@@ -117,15 +117,16 @@ def made(exposure: Exposure, method: Method, preset: Preset, weights: Path | Non
     spread = [float(xray.image[xray.mask].std()) for xray in case.xrays]
     notes |= {"reprojection": float(np.mean(errors)), "reprojection_share": float(np.mean(errors) / np.mean(spread))}
     if method == "pix2pix" and case.standardization is not None:
-        found = [view["likeness"] for view in case.standardization.record["views"].values() if "likeness" in view]
+        scores = [case.standardization.distribution_score(view.id) for view in case.views]
+        found = [score for score in scores if score is not None]
         if found:
-            notes |= {"likeness": float(np.median(found)), "least_likeness": float(min(found))}
+            notes |= {"distribution_score": float(np.median(found)), "min_distribution_score": float(min(found))}
     _keep(kept(exposure, method, preset, digest(weights)), case, result.volume)
     return Made(case, result.volume, notes)
 
 
 def kept(exposure: Exposure, method: Method, preset: Preset, weights: str = "") -> Path:
-    """The file with the volume and the shown views; of pix2pix one for each weights, named by their digest."""
+    """The file with the volume and the shown views; for pix2pix one per digest of the weights."""
     return exposure.folder / f"{method}{f'-{weights}' if method == 'pix2pix' else ''}-{preset}.npz"
 
 

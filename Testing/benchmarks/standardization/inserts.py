@@ -1,12 +1,12 @@
-"""How much of pedicle screws, a fracture and a lytic lesion survives standardisation, in 3D.
+"""How much of pedicle screws, a fracture and a lytic lesion survives standardisation in 3D.
 
     python Testing/benchmarks/standardization/inserts.py
         [--weights FILE] [--preset NAME] [--again METHOD ...] [--table] [--out FOLDER]
 
-All three are put into the CT of a patient that the network was not trained on. Both CTs, without and with them, are
-simulated realistically with the same noise, standardised and reconstructed, and what the inserts changed in the volumes
-is compared with what they changed in the truth. Results go to inserts.json as soon as they are there and what is stored
-is skipped; the table is INSERTS.md. The options are those of standardization.py, whose volumes serve as those without.
+All three are inserted into the CT of a patient that the network was not trained on. The CTs without and with them are
+simulated realistically with the same noise, standardised and reconstructed, and the change in the volumes is compared
+with the change in the truth. Each result is stored in inserts.json at once, and stored results are skipped; the table
+is INSERTS.md. The options are those of study.py, whose volumes serve as the volumes without inserts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from IXGSLib.geometry import Grid
 from IXGSLib.reconstruction.settings import Preset
 from IXGSLib.simulation.attenuation import all_tissue, bone_enhanced
-from IXGSLib.simulation.beam import DENSITY, mass_attenuation
+from IXGSLib.simulation.beam import DENSITY_G_CM3, mass_attenuation
 from IXGSLib.simulation.realistic_case import simulate_realistic
 from IXGSLib.simulation.region import means, slabs
 from IXGSLib.simulation.solids import Capsule, thickness
@@ -34,7 +34,7 @@ from IXGSLib.volume.bone import WATER
 from IXGSLib.volume.images import read_image
 from Testing.benchmarks.pages import REAL_XRAYS, Part
 from Testing.benchmarks.standardization import exposures
-from Testing.benchmarks.standardization.contrast import Template, places, survival, template
+from Testing.benchmarks.standardization.contrast import Template, locations, survival, template
 from Testing.benchmarks.standardization.exposures import (
     CT,
     IMAGING,
@@ -66,9 +66,9 @@ INSERTS: dict[str, tuple[Solid, ...]] = {
     "fracture, 2 mm": (Gap(np.array([-14.0, 46.0, 1331.0]), (0.8, 0.6), 2.0, 40.0, 24.0),),
     "lytic lesion, 16 mm": (Ball(np.array([-20.0, 36.0, 1259.0]), 8.0),),
 }
-"""What is put into the CT, each into a vertebra of its own; where metal goes, tissue is taken away first."""
+"""Inserts, each in a separate vertebra; tissue is removed where metal is inserted."""
 METAL = ("pedicle screws, 6 mm",)
-TITANIUM = mass_attenuation("titanium") * DENSITY["titanium"] / 10
+TITANIUM = mass_attenuation("titanium") * DENSITY_G_CM3["titanium"] / 10
 """Attenuation at 70 keV, 1/mm."""
 EXPLANATION = """\
 Two titanium pedicle screws, a gap of 2 mm through a vertebral body and a ball of soft tissue in another were put into
@@ -93,7 +93,7 @@ class Truth:
     templates: dict[str, Template]
 
     def of(self, method: Method) -> tuple[np.ndarray, np.ndarray]:
-        """What a volume of this method should show."""
+        """The truth for volumes of this method."""
         return self.tissue if method == "raw" else self.bone
 
 
@@ -147,7 +147,7 @@ def with_inserts(hounsfield: np.ndarray, grid: Grid) -> Exposure:
 
 
 def truth(hounsfield: np.ndarray, grid: Grid, region: Grid) -> Truth:
-    """The truths without and with inserts, and the template of each insert."""
+    """The truth without and with inserts, and the template of each insert."""
     seen = cache(lambda kind: _attenuation(hounsfield, grid, region, kind))
     changes = {}
     for name, solids in INSERTS.items():
@@ -157,17 +157,17 @@ def truth(hounsfield: np.ndarray, grid: Grid, region: Grid) -> Truth:
     whole = filled(hounsfield, share([solid for insert in INSERTS.values() for solid in insert], grid))
     metal = np.sum([_metal(name, region) for name in INSERTS], axis=0)
     bone = (seen("bone"), _attenuation(whole, grid, region, "bone") + metal)
-    displaced = metal * (1 - WATER / TITANIUM)  # in X-rays metal takes the place of tissue
+    displaced = metal * (1 - WATER / TITANIUM)  # in X-rays metal replaces tissue
     tissue = (seen("tissue"), _attenuation(whole, grid, region, "tissue") + displaced)
     return Truth(bone, tissue, {name: template(change, every, region) for name, change in changes.items()})
 
 
 def survivals(known: Truth, method: Method, volumes: tuple[np.ndarray, np.ndarray]) -> dict[str, dict[str, float]]:
-    """By insert: what is left of it in a method's volumes without and with the inserts, and d' in the truth."""
+    """How much of each insert survives in a method's volumes without and with inserts, and d' in the truth."""
     found = {}
     for name, pattern in known.templates.items():
         truths = known.of(method)
-        elsewhere = places(pattern, known.bone[0])
+        elsewhere = locations(pattern, known.bone[0])
         wanted = survival(pattern, truths, truths, elsewhere)
         found[name] = asdict(survival(pattern, volumes, truths, elsewhere)) | {
             "true_contrast": wanted.contrast,
@@ -225,12 +225,12 @@ def _attenuation(hounsfield: np.ndarray, grid: Grid, region: Grid, kind: str) ->
 
 
 def _metal(name: str, region: Grid) -> np.ndarray:
-    """The attenuation of an insert's metal in the region; zero for one without."""
+    """The attenuation of an insert's metal in the region; zero for inserts without metal."""
     return TITANIUM * share(INSERTS[name] if name in METAL else (), region)
 
 
 def _volume(exposure: Exposure, method: Method, preset: Preset, weights: Path | None, again: bool) -> np.ndarray:
-    """The volume of a method, from what is kept of it or made now."""
+    """The volume of a method, stored or newly made."""
     file = kept(exposure, method, preset, digest(weights))
     if again or not file.exists():
         return made(exposure, method, preset, weights).volume.values

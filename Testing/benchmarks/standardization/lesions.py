@@ -1,4 +1,4 @@
-"""Things put into a CT: solids of which each voxel holds a part, and bone that is replaced by soft tissue."""
+"""Inserts for a CT: solids with partial volumes, and bone that is replaced by soft tissue."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from IXGSLib.geometry import Grid
 from IXGSLib.geometry.rigid import Array, apply
 from IXGSLib.simulation.solids import Capsule
 
-SOFT_TISSUE = 40.0
-"""HU of what fills a fracture or a lytic lesion: blood, tumour."""
-PARTS = 4
-"""Points along each axis of a voxel by which it is decided how much of it lies inside a solid."""
+LESION_HU = 40.0
+"""Value inside a fracture or a lytic lesion: blood or tumour."""
+SUBSAMPLES = 4
+"""Points along each axis of a voxel at which its fraction inside a solid is sampled."""
 
 
 class Solid(Protocol):
-    """Something with a place: its bounding ball, and whether points (..., 3) LPS mm lie inside."""
+    """A solid: the centre and radius of its bounding sphere, and a test of which points (..., 3) LPS mm lie inside."""
 
     center: Array
     reach: float
@@ -29,7 +29,7 @@ class Solid(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Ball:
-    """A ball of `reach` mm: a lytic lesion."""
+    """A ball of radius `reach` mm: a lytic lesion."""
 
     center: Array
     reach: float
@@ -83,7 +83,7 @@ class Rod:
 
 
 def share(solids: Sequence[Solid], grid: Grid) -> np.ndarray:
-    """[k, j, i] float32 from 0 to 1: the part of each voxel of the grid that lies inside any of the solids."""
+    """[k, j, i] float32: the fraction of each voxel of the grid that lies inside any of the solids."""
     whole = np.zeros(grid.shape, np.float32)
     for solid in solids:
         window = _window(solid, grid)
@@ -92,8 +92,8 @@ def share(solids: Sequence[Solid], grid: Grid) -> np.ndarray:
     return whole
 
 
-def filled(hounsfield: np.ndarray, part: np.ndarray, value: float = SOFT_TISSUE) -> np.ndarray:
-    """HU in which this part of each voxel is replaced by a tissue of `value` HU where it was denser; a new array."""
+def filled(hounsfield: np.ndarray, part: np.ndarray, value: float = LESION_HU) -> np.ndarray:
+    """HU with this fraction of each voxel replaced by tissue of `value` HU where it was denser, as a new array."""
     return np.where(hounsfield > value, hounsfield + part * (value - hounsfield), hounsfield).astype(np.float32)
 
 
@@ -107,7 +107,7 @@ def _window(solid: Solid, grid: Grid) -> tuple[slice, slice, slice]:
 
 
 def _share(solid: Solid, grid: Grid, window: tuple[slice, slice, slice]) -> np.ndarray:
-    steps = (np.arange(PARTS) + 0.5) / PARTS - 0.5
+    steps = (np.arange(SUBSAMPLES) + 0.5) / SUBSAMPLES - 0.5
     axes = [np.arange(part.start, part.stop)[:, None] + steps for part in window]
     k, j, i = np.meshgrid(*(axis.ravel() for axis in axes), indexing="ij")
     inside = solid.holds(apply(grid.world_from_index, np.stack([i, j, k], axis=-1)))

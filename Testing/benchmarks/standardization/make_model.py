@@ -2,10 +2,10 @@
 
     python Testing/benchmarks/standardization/make_model.py WEIGHTS --pairs PAIRS --measured LEFT_OUT [--out FOLDER]
 
-WEIGHTS: what ships. PAIRS: what `ixgs pairs` made and WEIGHTS were trained on. LEFT_OUT: weights trained without the
-patient of standardization.py, which has measured them: in the same way, or those that WEIGHTS started from, or the same
-file when that is what ships. The card,
-standardizer.json and the same as text in README.md, tells data, poses, simulator, network, metrics and limits.
+WEIGHTS: the weights to ship. PAIRS: the pairs of `ixgs pairs` that they were trained on. LEFT_OUT: weights trained
+without the patient of study.py, which has measured them: trained in the same way, or those that WEIGHTS started from,
+or WEIGHTS themselves. The model card, standardizer.json and as text README.md, states data, poses, simulator, network,
+metrics and limits.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from Testing.benchmarks.standardization.study import STORE
 from Testing.benchmarks.store import Store
 
 ROOT = Path(__file__).resolve().parents[3]
-LARGEST = 20_000_000
-"""Bytes of weights that may ship."""
+MAX_WEIGHTS_BYTES = 20_000_000
+"""Size of the largest weights that may ship."""
 CTS = {
     "ct_lidc_0314": "LIDC-IDRI (LIDC-IDRI-0314), The Cancer Imaging Archive, CC BY 3.0, "
     "doi:10.7937/K9/TCIA.2015.LO9QL9SX",
@@ -63,7 +63,7 @@ METRICS = {
     "surface_distance": "mean surface distance, mm",
     "reprojection_share": "re-projection error, part of the views' spread",
 }
-"""What the card tells of the patient left out, out of standardization.json."""
+"""Metrics on the patient left out, by their names in study.json."""
 
 
 def main(arguments: list[str]) -> int:
@@ -74,8 +74,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "Resources" / "Models")
     options = parser.parse_args(arguments)
     data = options.weights.read_bytes()
-    if len(data) > LARGEST:
-        raise SystemExit(f"{options.weights}: {len(data)} bytes, expected at most {LARGEST}; train a narrower network")
+    if len(data) > MAX_WEIGHTS_BYTES:
+        raise SystemExit(
+            f"{options.weights}: {len(data)} bytes, expected at most {MAX_WEIGHTS_BYTES}; train a narrower network"
+        )
     card = model_card(options.weights, options.pairs, options.measured)
     options.out.mkdir(parents=True, exist_ok=True)
     write_atomically(options.out / "standardizer.safetensors", data)
@@ -85,34 +87,19 @@ def main(arguments: list[str]) -> int:
 
 
 def model_card(weights: Path, pairs: Path, measured: Path) -> dict[str, Any]:
-    """All that is known of weights. Raises SystemExit where pairs or measurements are of something else."""
+    """The model card of weights. Raises SystemExit for pairs or measurements that do not belong to them."""
     about, other = load_weights(weights).about, load_weights(measured).about
     manifest = json.loads((pairs / "manifest.json").read_text(encoding="utf-8"))
     drawn = json.loads((pairs / "pairs.json").read_text(encoding="utf-8"))
     if not set(about["patients"]) <= set(manifest["cts"]) or about["pairs"]["sha256"] != other["pairs"]["sha256"]:
         raise SystemExit(f"{weights}: not trained on {pairs} like {measured}; name the pairs and weights that belong")
-    training = {
-        "steps": about["step"],
-        "pairs": about["pairs"]["count"],
-        "pixels": about["pairs"]["size"],
-        "pairs_sha256": about["pairs"]["sha256"],
-        "patients": [credits()[patient] for patient in about["patients"]],
-        "held_out": [credits()[patient] for patient in about["held_out"]],
-    }
-    before = about.get("start")
-    earlier: list[dict[str, Any]] = []
-    while before:
-        patients = [credits()[patient] for patient in before["patients"]]
-        earlier.insert(0, {"steps": before["step"], "pairs_sha256": before["pairs"]["sha256"], "patients": patients})
-        before = before.get("start")
-    training["earlier"] = earlier
     return {
         "format": "ixgs-model-card",
         "name": "IXGS standardizer",
         "task": "bone-enhanced line integrals from an X-ray (Pix2Pix: P. Isola et al., CVPR 2017)",
         "weights": {"sha256": sha256(weights.read_bytes()), "bytes": weights.stat().st_size},
         "network": about["settings"],
-        "training": training,
+        "training": _training(about),
         "target": {name: drawn[name] for name in ("bone_threshold", "bone_softness")},
         "simulator": drawn["ranges"],
         "metrics": {
@@ -127,8 +114,27 @@ def model_card(weights: Path, pairs: Path, measured: Path) -> dict[str, Any]:
     }
 
 
+def _training(about: dict[str, Any]) -> dict[str, Any]:
+    """The training of weights, and of those that they started from."""
+    before = about.get("start")
+    earlier: list[dict[str, Any]] = []
+    while before:
+        patients = [credits()[patient] for patient in before["patients"]]
+        earlier.insert(0, {"steps": before["step"], "pairs_sha256": before["pairs"]["sha256"], "patients": patients})
+        before = before.get("start")
+    return {
+        "steps": about["step"],
+        "pairs": about["pairs"]["count"],
+        "pixels": about["pairs"]["size"],
+        "pairs_sha256": about["pairs"]["sha256"],
+        "patients": [credits()[patient] for patient in about["patients"]],
+        "held_out": [credits()[patient] for patient in about["held_out"]],
+        "earlier": earlier,
+    }
+
+
 def _measured_weights(weights: Path, measured: Path) -> str:
-    """What the weights that were measured are to those that ship."""
+    """How the measured weights relate to those that ship."""
     about, other = load_weights(weights).about, load_weights(measured).about
     if about["sha256"] == other["sha256"]:
         return "these weights"
@@ -138,7 +144,7 @@ def _measured_weights(weights: Path, measured: Path) -> str:
 
 
 def lumbar_metrics(measured: Path) -> dict[str, float]:
-    """What standardization.py has stored of weights at the standard preset; SystemExit when nothing."""
+    """The stored metrics of weights at the standard preset; raises SystemExit when there are none."""
     for run in Store(STORE).runs:
         if (run["case"], run["method"], run["weights"]) == ("lumbar-standard", "pix2pix", digest(measured)):
             return {name: run[name] for name in METRICS}
@@ -148,12 +154,12 @@ def lumbar_metrics(measured: Path) -> dict[str, float]:
 
 
 def credits() -> dict[str, str]:
-    """The credit of each CT by the name that pairs give it."""
+    """The credit of each CT, by its name in pairs."""
     return {sha256((DATA / folder / "ct.nii.gz").read_bytes())[:12]: credit for folder, credit in CTS.items()}
 
 
 def text(card: dict[str, Any]) -> str:
-    """The card for readers."""
+    """The model card as Markdown."""
     weights, network, training, metrics = (card[name] for name in ("weights", "network", "training", "metrics"))
     target = card["target"]
     rows = "\n".join(f"| {METRICS[name]} | {value:.3g} |" for name, value in metrics["lumbar_25_views"].items())

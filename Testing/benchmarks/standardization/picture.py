@@ -1,4 +1,4 @@
-"""The picture of standardised views above slices of the volumes made of them."""
+"""A figure of standardised views above slices of the volumes reconstructed from them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from IXGSLib.volume import Volume
 from Testing.benchmarks.standardization.exposures import METHODS, SHOWN, Exposure, Method, kept
 
 ROWS = (1, 2, 4)
-"""Places in SHOWN of the views that are drawn."""
+"""Indices into SHOWN of the views that are drawn."""
 BACKGROUND, TEXT = "#0d0f12", "#d8dee6"
 Picture = tuple[np.ndarray, float, float]
-"""Values, and those that are black and white."""
+"""Values, and the values shown black and white."""
 
 
 def draw(exposure: Exposure, preset: Preset, weights: str, target: Path) -> None:
-    """Write the picture of the methods whose volumes are kept; raises FileNotFoundError when there is none.
+    """Write the figure of the methods whose volumes are stored; raises FileNotFoundError when there are none.
 
-    weights: the digest of those of pix2pix.
+    weights: digest of the weights of pix2pix.
     """
     columns = _columns(exposure, preset, weights)
     if not columns:
-        raise FileNotFoundError(f"{exposure.folder}: no volume of the {preset} preset is kept; measure without --table")
+        raise FileNotFoundError(
+            f"{exposure.folder}: no volume of the {preset} preset is stored; measure without --table"
+        )
     rows = len(ROWS) + 2
     figure = Figure(figsize=(2.5 * len(columns), 2.5 * rows + 0.4), facecolor=BACKGROUND)
     FigureCanvasAgg(figure)
@@ -46,7 +48,7 @@ def draw(exposure: Exposure, preset: Preset, weights: str, target: Path) -> None
 
 
 def _columns(exposure: Exposure, preset: Preset, weights: str) -> dict[str, list[Picture | None]]:
-    """By title: the views, then a coronal and a sagittal slice; the truth last, which has no views."""
+    """The views, a coronal and a sagittal slice, by title; last the truth, which has no views."""
     point, top = focus(exposure.truth), float(exposure.truth.values.max())
     columns: dict[str, list[Picture | None]] = {}
     for method, title in METHODS.items():
@@ -61,11 +63,11 @@ def _columns(exposure: Exposure, preset: Preset, weights: str) -> dict[str, list
 
 
 def _views(images: np.ndarray, method: Method, exposure: Exposure) -> list[Picture | None]:
-    """Bone in the target's window, X-rays in a window of their own."""
+    """The views: bone in the grey window of the target, X-rays in their own."""
     pictures: list[Picture | None] = []
-    for place in ROWS:
-        number = SHOWN[place] % len(exposure.case.xrays)
-        image, field = images[place], exposure.case.xrays[number].mask
+    for row in ROWS:
+        number = SHOWN[row] % len(exposure.case.xrays)
+        image, field = images[row], exposure.case.xrays[number].mask
         reference = image[field] if method == "raw" else exposure.targets[number].image[field]
         low, high = np.percentile(reference, (0.5, 99.8))
         pictures.append((np.where(field, image, low), float(low), float(high)))
@@ -73,7 +75,7 @@ def _views(images: np.ndarray, method: Method, exposure: Exposure) -> list[Pictu
 
 
 def _slices(volume: Volume, point: np.ndarray, method: Method, top: float) -> list[Picture | None]:
-    """Bone in the truth's window, the volume of X-rays in its own."""
+    """Two slices: bone in the grey window of the truth, the volume of X-rays in its own."""
     high = float(np.percentile(volume.values, 99.9)) if method == "raw" else 0.9 * top
     return [(cut(volume, slice_grid(volume.grid, plane, point)), 0.0, high) for plane in (CORONAL, SAGITTAL)]
 

@@ -1,4 +1,4 @@
-"""How good standardised views and the volumes made of them are."""
+"""Scores of standardised views and of the volumes reconstructed from them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Scores = dict[str, float | None]
 
 
 def view_scores(xrays: Sequence[XRay], targets: Sequence[XRay]) -> Scores:
-    """Means of PSNR and SSIM over the views against their targets, as they are and with the best linear fit of all.
+    """Mean PSNR and SSIM of the views against their targets, unchanged and after the best linear fit.
 
-    The fit is one slope and one offset for all views, by least squares on the measured pixels. The range is that of the
-    target in the measured pixels of each view.
+    The fit is one slope and offset for all views, by least squares on the measured pixels. The range is that of the
+    target over the measured pixels of each view.
     """
     wanted = [replace(target, mask=xray.mask) for xray, target in zip(xrays, targets, strict=True)]
     images = [xray.image for xray in xrays]

@@ -1,14 +1,14 @@
-"""What standardisation does for X-rays of a patient that the network was not trained on, in 2D and in 3D.
+"""Effect of standardisation, in 2D and 3D, on X-rays of a patient that the network was not trained on.
 
     python Testing/benchmarks/standardization/study.py [--weights FILE] [--preset NAME] [--again METHOD ...] [--table]
                                                  [--out FOLDER]
 
-25 realistic X-rays of a lumbar spine are reconstructed as they are, standardised by the classical method and by
-pix2pix, and as a perfect standardisation would leave them. Every result goes to study.json as soon as it is there, so
-that the work can be interrupted; what is stored is skipped, of pix2pix with the same weights. Then the table in
-docs/real-xrays.md and Resources/Screenshots/standardization.png are made of what is stored for the standard preset.
---out: table, picture and results go there and those of the project stay as they are, to try things. It needs the CT in
-the data folder beside the checkout and takes some minutes.
+25 realistic X-rays of a lumbar spine are reconstructed unchanged, standardised by the classical method and by pix2pix,
+and from their clean targets, a perfect standardisation. Each result is stored in study.json at once, so that the study
+can be interrupted; stored results are skipped, those of pix2pix only for the same weights. The table in
+docs/real-xrays.md and Resources/Screenshots/standardization.png are then made from the stored results of the standard
+preset. With --out they are written to that folder instead, and those of the project stay unchanged. The study needs the
+CT in the data folder beside the checkout and takes a few minutes.
 """
 
 from __future__ import annotations
@@ -87,11 +87,13 @@ def main(arguments: list[str]) -> int:
 def parser(description: str) -> argparse.ArgumentParser:
     """The options of this script and of inserts.py."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--weights", type=Path, metavar="FILE", help="of pix2pix; those that come with IXGS if there are")
+    made.add_argument(
+        "--weights", type=Path, metavar="FILE", help="weights of pix2pix; by default those that come with IXGS"
+    )
     made.add_argument("--preset", choices=get_args(Preset), default="standard")
-    made.add_argument("--again", nargs="+", default=[], choices=METHODS, help="measured anew although stored")
-    made.add_argument("--table", action="store_true", help="only the table and the picture of what is stored")
-    made.add_argument("--out", type=_folder, metavar="FOLDER", help="for all that is written, in place of the project")
+    made.add_argument("--again", nargs="+", default=[], choices=METHODS, help="methods to measure again")
+    made.add_argument("--table", action="store_true", help="only make table and figure from stored results")
+    made.add_argument("--out", type=_folder, metavar="FOLDER", help="folder for all output instead of the project")
     return made
 
 
@@ -102,9 +104,9 @@ def lumbar() -> Exposure:
 
 
 def left_out(given: Path | None) -> Path | None:
-    """The weights that are given, or those that come with IXGS if they have not seen the patient.
+    """The given weights, or those that come with IXGS if they were not trained on the patient.
 
-    Exits for weights that are given and have seen the patient.
+    Exits for given weights that were trained on the patient.
     """
     weights = given or shipped_weights()
     if weights is not None:
@@ -119,14 +121,14 @@ def left_out(given: Path | None) -> Path | None:
 
 
 def chosen(weights: Path | None) -> list[Method]:
-    """The methods that can be measured; says when the network is not among them."""
+    """The methods that can be measured; prints a message when the network is not among them."""
     if weights is None:
         print("pix2pix: skipped, no weights that have not seen the patient; give --weights FILE", flush=True)
     return [method for method in METHODS if method != "pix2pix" or weights is not None]
 
 
 def measure(exposure: Exposure, store: Store, preset: Preset, weights: Path | None, again: Sequence[str]) -> None:
-    """Measure and store what is not stored yet, and what is asked for again."""
+    """Measure and store what is not stored yet or requested again."""
     case = f"lumbar-{preset}"
     used = {method: weights if method == "pix2pix" else None for method in chosen(weights)}
     methods = [method for method in used if method in again or not is_stored(store, case, method, used[method])]
@@ -139,42 +141,42 @@ def measure(exposure: Exposure, store: Store, preset: Preset, weights: Path | No
 
 
 def is_stored(store: Store, case: str, method: Method, weights: Path | None) -> bool:
-    """Whether a run is there, of pix2pix with these weights."""
+    """Whether a run is stored, for pix2pix with these weights."""
     return any((run["case"], run["method"], run["weights"]) == (case, method, digest(weights)) for run in store.runs)
 
 
 def measured(store: Store, preset: Preset) -> str:
-    """The digest of the weights of pix2pix that were measured last, empty when none were."""
+    """The digest of the weights of pix2pix that were measured last; empty if none were."""
     found = [run["weights"] for run in store.runs if (run["case"], run["method"]) == (f"lumbar-{preset}", "pix2pix")]
     return found[-1] if found else ""
 
 
 def scored(exposure: Exposure, method: Method, preset: Preset, weights: Path | None = None) -> Run:
-    """All that is measured of a method."""
+    """All measurements of a method."""
     found = made(exposure, method, preset, weights)
     views = view_scores(found.case.xrays, exposure.targets)
     return {**views, **volume_scores(found.volume, exposure.truth), **found.notes}
 
 
 def page_part(content: dict[str, Any], preset: Preset) -> str:
-    """What stands between the marks of the page: how it was measured, the table and the picture."""
+    """The text between the marks of the page: the measurement, the table and the figure."""
     runs = {run["method"]: run for run in content["runs"] if run["case"] == f"lumbar-{preset}"}
     rows = [_row(method, runs[method]) for method in METHODS if method in runs]
     lines = [list(COLUMNS), list(COLUMNS.values()), *rows]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     pixels = " x ".join(map(str, SETTINGS.arm.detector_pixels))
     head = f"""\
-{SETTINGS.views} X-rays of {pixels} pixels of a lumbar spine that the network was not trained on, made by
-`ixgs simulate --realistic` at {IMAGING.kvp:g} kV, and the volumes that the {preset} preset makes of them, against the
-line integrals and the attenuation of bone alone. Time is that of standardising all views. PSNR and SSIM of the X-rays
-are after the best linear fit to the truth, which nobody could know; the clean targets are what a perfect
-standardisation would give. Dice is at the threshold that the report takes and at the best one, the surface distance at
-the former. Re-projection is by how much a volume misses the views that it was made of, root mean square in parts of
-their standard deviation."""
-    likeness = _likeness(runs.get("pix2pix", {}))
+{SETTINGS.views} X-rays of {pixels} pixels of a lumbar spine that the network was not trained on, simulated by
+`ixgs simulate --realistic` at {IMAGING.kvp:g} kV, and the volumes that the {preset} preset makes of them, compared with
+the line integrals and the attenuation of bone alone. Time is that of standardising all views. PSNR and SSIM of the
+X-rays themselves are taken after the best linear fit, which needs the truth; the clean targets show what a perfect
+standardisation would give. Dice is given at the threshold of the report and at the best one, the surface distance at
+that of the report. Re-projection is the root mean square difference between the renders of a volume and the views
+that it was made of, as a share of their standard deviation."""
+    scores = _scores(runs.get("pix2pix", {}))
     measured = f"Measured by `Testing/benchmarks/standardization/study.py` on {measured_on(runs.values())}."
     picture = f"![X-rays, standardised views and volumes](../Resources/Screenshots/{PICTURE.name})"
-    return "\n\n".join(part for part in (head, measured, table, likeness, picture, CAPTION) if part)
+    return "\n\n".join(part for part in (head, measured, table, scores, picture, CAPTION) if part)
 
 
 def _row(method: Method, run: Run) -> list[str]:
@@ -199,12 +201,12 @@ def _number(form: str, value: float | None) -> str:
     return "none" if value is None else form.format(value)
 
 
-def _likeness(run: Run) -> str:
-    if "likeness" not in run:
+def _scores(run: Run) -> str:
+    if "distribution_score" not in run:
         return ""
     return (
-        f"Likeness of these X-rays to the network's training: {run['likeness']:.2f} in the median, "
-        f"{run['least_likeness']:.2f} at least; below 1 a view is warned of."
+        f"In-distribution score of these X-rays: median {run['distribution_score']:.2f}, minimum "
+        f"{run['min_distribution_score']:.2f}; views below 1 are reported."
     )
 
 

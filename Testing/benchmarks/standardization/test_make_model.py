@@ -1,4 +1,4 @@
-"""The model card: that of the weights that ship, and of what was measured."""
+"""The model card of the shipped weights and their measurements."""
 
 import json
 
@@ -8,7 +8,7 @@ from IXGSLib.errors import FormatError
 from IXGSLib.files import sha256
 from IXGSLib.resources import shipped_weights
 from IXGSLib.standardization.weights import load_weights
-from Testing.benchmarks.standardization.make_model import LARGEST, METRICS, main, text
+from Testing.benchmarks.standardization.make_model import MAX_WEIGHTS_BYTES, METRICS, main, text
 from Testing.benchmarks.standardization.study import STORE
 from Testing.benchmarks.store import Store
 
@@ -25,7 +25,7 @@ def card(weights):
 
 def test_the_card_is_that_of_the_weights(weights, card):
     about = load_weights(weights).about
-    assert weights.stat().st_size == card["weights"]["bytes"] <= LARGEST
+    assert weights.stat().st_size == card["weights"]["bytes"] <= MAX_WEIGHTS_BYTES
     assert sha256(weights.read_bytes()) == card["weights"]["sha256"]
     assert card["network"] == about["settings"]
     assert card["training"]["pairs_sha256"] == about["pairs"]["sha256"]
@@ -43,7 +43,7 @@ def test_the_numbers_of_the_card_are_those_that_were_measured_on_a_patient_left_
     assert metrics["lumbar_25_views"] == {name: run[name] for name in METRICS}
 
 
-def test_a_file_that_is_no_weights_gets_no_card(tmp_path):
+def test_no_card_is_made_for_a_file_without_weights(tmp_path):
     file = tmp_path / "weights.safetensors"
     file.write_bytes(b"nothing")
     with pytest.raises(FormatError):

@@ -1,4 +1,4 @@
-"""The machinery of the standardisation's benchmark, on a phantom that takes no time."""
+"""The standardisation benchmark, on a small phantom."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_every_method_without_a_network_is_measured_and_kept(exposure, measured,
         assert exposures.kept(exposure, run["method"], "preview").exists()
 
 
-def test_what_is_stored_is_skipped_unless_asked_for_again(exposure, measured, monkeypatch):
+def test_stored_results_are_skipped_unless_requested_again(exposure, measured, monkeypatch):
     asked = []
     monkeypatch.setattr(standardization, "scored", lambda exposure, method, *rest: asked.append(method) or dict(run))
     run = measured.runs[0]
@@ -81,7 +81,7 @@ def test_what_is_stored_is_skipped_unless_asked_for_again(exposure, measured, mo
     assert asked == ["classical"]
 
 
-def test_a_network_is_measured_anew_with_other_weights(tmp_path):
+def test_a_network_is_measured_again_with_other_weights(tmp_path):
     store = Store(tmp_path / "store.json")
     files = [tmp_path / name for name in ("one", "two")]
     for file in files:
@@ -91,7 +91,7 @@ def test_a_network_is_measured_anew_with_other_weights(tmp_path):
     assert not standardization.is_stored(store, "lumbar", "pix2pix", files[1])
 
 
-def test_missing_weights_are_said(capsys):
+def test_missing_weights_are_reported(capsys):
     assert "pix2pix" not in standardization.chosen(None)
     assert "pix2pix: skipped" in capsys.readouterr().out
 
@@ -123,7 +123,7 @@ def test_the_study_shows_what_is_stored():
     assert inserts.RESULTS.read_text(encoding="utf-8") == inserts.results(content, "standard")
 
 
-def test_a_linear_fit_takes_slope_and_offset_away(exposure):
+def test_a_linear_fit_removes_slope_and_offset(exposure):
     targets = exposure.targets
     turned = [XRay(xray.view, 3 - 2 * xray.image, xray.mask) for xray in targets]
     found = scores.view_scores(turned, targets)
@@ -165,7 +165,7 @@ def test_a_volume_like_its_truth_has_the_best_scores():
         ),
     ],
 )
-def test_parts_of_voxels_add_up_to_the_solid(solid, volume):
+def test_voxel_fractions_add_up_to_the_solid(solid, volume):
     part = lesions.share([solid], GRID)
     assert part.min() == 0
     assert part.max() == 1
@@ -174,7 +174,7 @@ def test_parts_of_voxels_add_up_to_the_solid(solid, volume):
     np.testing.assert_allclose(weighted, solid.center, atol=0.5)
 
 
-def test_a_solid_beyond_the_grid_is_no_part_of_it():
+def test_a_solid_outside_the_grid_has_no_voxels():
     far = apply(GRID.world_from_index, (500, 3, 3))
     assert lesions.share([lesions.Ball(far, 9.0)], GRID).max() == 0
 
@@ -183,13 +183,13 @@ def test_only_what_is_denser_is_replaced(hounsfield):
     part = lesions.share([lesions.Ball(GRID.center + (30, 0, 0), 25.0)], GRID)
     after = lesions.filled(hounsfield, part)
     assert (after <= hounsfield).all()
-    assert (after[(part == 1) & (hounsfield == 700)] == lesions.SOFT_TISSUE).all()
+    assert (after[(part == 1) & (hounsfield == 700)] == lesions.LESION_HU).all()
     np.testing.assert_array_equal(after[hounsfield <= 0], hounsfield[hounsfield <= 0])
 
 
 @pytest.fixture(scope="module")
 def lesion():
-    """A noisy block of bone, and what a ball of soft tissue takes away from it."""
+    """A noisy block of bone, and the change by a ball of soft tissue in it."""
     values = np.random.default_rng(1).normal(0.03, 0.002, GRID.shape)
     change = -0.03 * lesions.share([lesions.Ball(GRID.center, 12.0)], GRID)
     return values, change
@@ -198,8 +198,8 @@ def lesion():
 def test_all_half_and_nothing_of_an_insert_survive(lesion):
     values, change = lesion
     pattern = contrast.template(change, np.abs(change), GRID)
-    elsewhere = contrast.places(pattern, values)
-    assert len(elsewhere) == contrast.PLACES
+    elsewhere = contrast.locations(pattern, values)
+    assert len(elsewhere) == contrast.MAX_LOCATIONS
     truths = (values, values + change)
     for part in (1.0, 0.5, 0.0, -0.2):
         found = contrast.survival(pattern, (values, values + part * change + 0.01), truths, elsewhere)
@@ -217,11 +217,11 @@ def test_a_shell_lies_around_its_insert_and_holds_no_other(lesion):
     points = GRID.points()
     away = np.linalg.norm(points[tuple(pattern.shell.T)] - GRID.center, axis=-1)
     assert (away > 12).all()
-    assert (away < 12 + contrast.SHELL[1] + GRID.spacing.max()).all()
-    assert (other[tuple(pattern.shell.T)] <= contrast.UNTOUCHED).all()
+    assert (away < 12 + contrast.SHELL_DISTANCES_MM[1] + GRID.spacing.max()).all()
+    assert (other[tuple(pattern.shell.T)] <= contrast.MAX_SHELL_CHANGE).all()
 
 
-def test_an_insert_beyond_the_region_is_refused():
+def test_an_insert_outside_the_region_is_refused():
     with pytest.raises(ValueError, match="changes nothing"):
         contrast.template(np.zeros(GRID.shape), np.zeros(GRID.shape), GRID)
 

@@ -1,0 +1,85 @@
+"""The pairs of one CT, rendered: an anatomy, a patient, a view and imaging settings drawn for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import SettingsError
+from ..geometry import Grid
+from ..geometry.rigid import Array, apply
+from ..simulation.anatomy import draw_anatomy
+from ..simulation.attenuation import check_hounsfield
+from ..simulation.body import Body, body
+from ..simulation.drawing import draw_patient, draw_settings, draw_view
+from ..simulation.realistic import Subject, radiograph
+from ..simulation.spine import spine
+from ..volume.images import read_image
+from .pair_format import MAX_GREY, RenderedPair, write_pair
+from .pair_settings import PairSettings
+
+PAIRS_PER_ANATOMY = 10
+"""Pairs of each anatomy drawn from a CT; the first anatomy is that of the CT."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """A CT ready for projection, its voxels in a file that all processes share.
+
+    name: the first digits of its SHA-256, with which the names of its pairs begin.
+    """
+
+    name: str
+    voxels: Path
+    grid: Grid
+    back: float
+
+    def body(self) -> Body:
+        return Body(np.load(self.voxels, mmap_mode="r"), self.grid, self.back)
+
+
+def load_scan(ct: Path, name: str, settings: PairSettings, folder: Path) -> Scan:
+    """Read a CT and store its voxels in a folder; raises SettingsError for a CT in which nothing attenuates."""
+    values, grid = read_image(ct)
+    check_hounsfield(values, settings.bone_threshold, ct.name)
+    patient = body(values, grid, settings.bone_threshold, settings.bone_softness)
+    if not patient.values[..., 3].max() > 0:
+        raise SettingsError(f"{ct.name}: nothing in it attenuates, expected a CT in HU of a body; check its scale")
+    voxels = folder / f"{name}.npy"
+    np.save(voxels, patient.values)
+    return Scan(name, voxels, patient.grid, patient.back)
+
+
+class PairRenderer:
+    """Renders pairs of one CT and writes them to a folder; a pair depends on CT, seed and its number only."""
+
+    def __init__(self, scan: Scan, settings: PairSettings, folder: Path) -> None:
+        self.scan, self.settings, self.folder = scan, settings, folder
+        self.patient = scan.body()
+        self.seeds = [settings.seed, int(scan.name, 16)]
+
+    def render(self, numbers: Sequence[int]) -> Iterator[None]:
+        """Render and write the pairs of these numbers, which share one anatomy; yields after each."""
+        anatomy = numbers[0] // PAIRS_PER_ANATOMY
+        person = self.patient
+        if anatomy:
+            person = draw_anatomy(np.random.default_rng([*self.seeds, anatomy, 1]), self.patient)
+        along = spine(person)
+        for number in numbers:
+            write_pair(self.folder, self._pair(person, along, number))
+            yield
+
+    def _pair(self, person: Body, along: Array, number: int) -> RenderedPair:
+        """One pair of an anatomy, whose spine runs `along` (points, 3) LPS mm."""
+        generator = np.random.default_rng([*self.seeds, number])
+        patient = draw_patient(generator, person)
+        along = apply(patient.grid.world_from_index @ np.linalg.inv(person.grid.world_from_index), along)
+        view, center = draw_view(generator, patient, along, self.settings.size)
+        imaging = draw_settings(generator, self.settings.imaging())
+        taken = radiograph(Subject(patient, center, spine=along), view, imaging)
+        grey = np.rint(taken.picture * (MAX_GREY / (2**imaging.bits - 1))).astype(np.uint16)
+        anatomy = number // PAIRS_PER_ANATOMY
+        return RenderedPair(self.scan.name, number, grey, taken.target, view, center, patient, anatomy, imaging)

@@ -1,0 +1,32 @@
+"""How many training pairs are made of each CT, and of which kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..checks import check_ranges
+from ..simulation.imaging_settings import ImagingSettings
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """Number, size and target of the pairs; raises SettingsError for a value out of range."""
+
+    count: int = 100
+    """Pairs per CT."""
+    size: int = 256
+    """Pixels along each side."""
+    seed: int = 0
+    """Random seed of anatomies, poses and imaging settings."""
+    bone_threshold: float = 200.0
+    """HU at the midpoint of the target's logistic step."""
+    bone_softness: float = 30.0
+    """Width of that logistic step, HU."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, {"count": (1, 1_000_000), "size": (16, 4096, "pixels"), "seed": (0, 2**63)})
+        self.imaging()
+
+    def imaging(self) -> ImagingSettings:
+        """Imaging settings with this target."""
+        return ImagingSettings(bone_threshold=self.bone_threshold, bone_softness=self.bone_softness)
