@@ -18,6 +18,8 @@ from Testing.cli.test_routes import TINY
 from Testing.markdown import ARCHITECTURE, README, ROOT, USER_GUIDE, anchors, blocks, links, rows
 
 PAGES = [README, ARCHITECTURE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+OTHER_OPTIONS = {"--debug", "--table", "--dry-run"}
+"""Of every command, and of the benchmarks."""
 PAGES += [ROOT / "Testing" / "benchmarks" / "NOTES.md"]
 
 
@@ -67,6 +69,17 @@ def test_commands_and_options_on_the_pages_exist(page, capsys):
         known = capsys.readouterr().out
         for option in re.findall(r"(?<!\S)--[a-z][\w.-]*", line.split("#")[0].split(command[1], 1)[1]):
             assert option in known, f"{command[1]} has no {option}"
+
+
+def test_options_in_the_text_exist(capsys):
+    from IXGSLib.cli import main
+
+    for command in COMMANDS:
+        main([command, "--help"])
+    known = set(re.findall(r"--[a-z][\w.-]*", capsys.readouterr().out)) | OTHER_OPTIONS
+    for page in PAGES:
+        named = set(re.findall(r"`(--[a-z][\w-]*)", page.read_text(encoding="utf-8")))
+        assert {option for option in named if not any(each.startswith(option) for each in known)} == set(), name(page)
 
 
 def test_the_tables_are_those_of_the_last_benchmarks():

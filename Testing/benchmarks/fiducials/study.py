@@ -252,10 +252,11 @@ def sentence(content: dict[str, Any]) -> str:
     without = _total([*_runs(content, "all", "nothing"), *_runs(content, "all", "screws")])
     return (
         f"Of {clear['visible']} fiducials of 2 to 5 mm in {clear['views']} simulated X-rays of {len(PATIENTS)} "
-        f"patients, {_share(clear)} are found, with a median error of the centre of {np.median(clear['millimetres']):.2f} mm and "
-        f"{clear['false']} false detections; beside pedicle screws {_share(hidden)} are found, with {hidden['false']} "
-        f"false detections in {hidden['views']} views; without fiducials there are {without['false']} in "
-        f"{without['views']} views (`Testing/benchmarks/fiducials/study.py`)."
+        f"patients, {_share(clear)} are found, with a median error of the centre of "
+        f"{np.median(clear['millimetres']):.2f} mm and {clear['false']} false detections; beside pedicle screws "
+        f"{_share(hidden)} are found, with {hidden['false']} false detections in {hidden['views']} views; without "
+        f"fiducials there are {without['false']} in {without['views']} views "
+        "(`Testing/benchmarks/fiducials/study.py`)."
     )
 
 
