@@ -18,9 +18,9 @@ from Testing.cli.test_routes import TINY
 from Testing.markdown import ARCHITECTURE, README, ROOT, USER_GUIDE, anchors, blocks, links, rows
 
 PAGES = [README, ARCHITECTURE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES += [ROOT / "Testing" / "benchmarks" / "NOTES.md"]
 OTHER_OPTIONS = {"--debug", "--table", "--dry-run"}
 """Of every command, and of the benchmarks."""
-PAGES += [ROOT / "Testing" / "benchmarks" / "NOTES.md"]
 
 
 def name(page):
