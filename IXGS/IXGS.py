@@ -1,4 +1,4 @@
-"""The module IXGS of 3D Slicer: what it is called, its panel, its logic and its test."""
+"""The IXGS module of 3D Slicer: its description, its panel, its logic and its test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import slicer
 
 HERE = Path(__file__).resolve().parent
-for folder in (HERE, HERE.parent):  # in an installed extension IXGSLib lies beside this file, in the source tree above
+for folder in (HERE, HERE.parent):  # IXGSLib is beside this file in an extension, one level up in the source tree
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 
@@ -22,13 +22,13 @@ try:
         ScriptedLoadableModuleTest,
         ScriptedLoadableModuleWidget,
     )
-except ImportError:  # plain Python with slicer-core has no application: the logic works there, module and panel do not
+except ImportError:  # a plain Python with slicer-core has no application, where only the logic works
     ScriptedLoadableModule = ScriptedLoadableModuleWidget = ScriptedLoadableModuleLogic = object
     ScriptedLoadableModuleTest = object
 
 
 class IXGS(ScriptedLoadableModule):
-    """The module as Slicer lists it."""
+    """The entry in Slicer's list of modules."""
 
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
@@ -37,8 +37,8 @@ class IXGS(ScriptedLoadableModule):
         self.parent.dependencies = []
         self.parent.contributors = ["The IXGS contributors"]
         self.parent.helpText = _(
-            "Turns 10 to 30 calibrated C-arm X-rays, taken from arbitrary angles, into a volume of the spine. "
-            "Choose the X-rays, press Apply, review the volume. Research use only. Not a medical device."
+            "Reconstructs a volume of the spine from 10 to 30 calibrated C-arm X-rays taken from arbitrary angles. "
+            "Choose the X-rays, press Apply and review the volume. Research use only. Not a medical device."
         )
         self.parent.acknowledgementText = _(
             "IXGS extends the method of arXiv 2504.14699. Sample case: TCGA-OV, The Cancer Imaging Archive, CC BY 3.0."
@@ -70,7 +70,7 @@ class IXGSWidget(ScriptedLoadableModuleWidget):
 
 
 class IXGSLogic(ScriptedLoadableModuleLogic):
-    """What scripts use."""
+    """The interface for scripts."""
 
     def getParameterNode(self):
         from IXGSPanel.parameters import IXGSParameterNode
@@ -78,11 +78,12 @@ class IXGSLogic(ScriptedLoadableModuleLogic):
         return IXGSParameterNode(super().getParameterNode())
 
     def reconstruct(self, caseFolder, preset="standard", outputFolder=None, onEvent=None):
-        """The volume node of a case; waits for it, while Slicer stays responsive.
+        """Reconstruct a case and return its volume node; Slicer stays responsive meanwhile.
 
-        caseFolder: a folder with case.json. preset: preview, standard or fine. outputFolder: new folder for the run, a
-        temporary one when not given. onEvent: called with each event of the run, a dictionary.
-        Raises ReconstructionError with the run's own words when it fails.
+        caseFolder: a folder with case.json. preset: preview, standard or fine.
+        outputFolder: a new folder for the run, by default a temporary one.
+        onEvent: called with each event of the run, a dictionary.
+        Raises ReconstructionError with the message of the run if it fails.
         """
         from IXGSPanel.console import reconstruct
 
@@ -91,7 +92,7 @@ class IXGSLogic(ScriptedLoadableModuleLogic):
 
 
 class IXGSTest(ScriptedLoadableModuleTest):
-    """Reconstructs the sample case through the panel, in a Slicer that has the packages of IXGS."""
+    """Reconstructs the sample case with the panel, in a Slicer that has the packages of IXGS."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()

@@ -1,4 +1,4 @@
-"""Files and folders that are either whole or not there."""
+"""Files and folders that are written atomically: either complete or not there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .errors import IXGSError
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write `data` under a temporary name beside `path`, then move it into place; on failure nothing is left.
+    """Write `data` under a temporary name beside `path`, then move it into place; a failure leaves nothing behind.
 
     Raises IXGSError when the folder cannot be written or is full.
     """
@@ -36,24 +36,24 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
 
 
-def check_new(folder: str | os.PathLike[str]) -> None:
-    """Raises IXGSError for a folder with something in it."""
+def check_new_folder(folder: str | os.PathLike[str]) -> None:
+    """Raises IXGSError unless a folder is new or empty."""
     folder = Path(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise IXGSError(f"{folder}: is there already, expected a new or an empty folder; choose another or empty it")
+        raise IXGSError(f"{folder}: exists already, expected a new or an empty folder; choose another or empty it")
 
 
-def write_whole(folder: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
-    """Let `write` fill a folder that is moved into place when it returns; returns the folder.
+def write_folder(folder: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a temporary folder, then move it into place; returns the folder.
 
-    folder: new or empty. Raises IXGSError for one with something in it and for one that cannot be written.
+    folder: new or empty. Raises IXGSError for any other and where it cannot be written.
     """
     folder = Path(folder).absolute()
-    check_new(folder)
+    check_new_folder(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp") as temporary:
-            # A folder in the temporary one, which only its owner may enter.
+            # Inside the temporary folder, whose mode lets only its owner enter.
             whole = Path(temporary) / "whole"
             whole.mkdir()
             write(whole)

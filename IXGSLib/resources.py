@@ -1,4 +1,4 @@
-"""Files that come with IXGS: the sample case, and weights of networks."""
+"""Files that come with IXGS: the sample case and network weights."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ from pathlib import Path
 from .errors import IXGSError
 
 PACKAGE = Path(__file__).resolve().parent
-PLACES = (PACKAGE / "Resources", PACKAGE.parent / "Resources")
-"""Inside IXGSLib where it is installed, as a wheel or with the Slicer extension; beside it in the source tree."""
+FOLDERS = (PACKAGE / "Resources", PACKAGE.parent / "Resources")
+"""Inside IXGSLib in a wheel and in the Slicer extension; beside it in the source tree."""
 
 
 def resource(name: str) -> Path:
     """The file or folder of that name that comes with IXGS; raises IXGSError when it is missing."""
-    for place in PLACES:
-        if (place / name).exists():
-            return place / name
+    for folder in FOLDERS:
+        if (folder / name).exists():
+            return folder / name
     raise IXGSError(
-        f"{name}: not found, expected it in {' or '.join(str(place) for place in PLACES)}; install IXGS again or "
-        "take a whole copy of the repository"
+        f"{name}: not found, expected it in {' or '.join(map(str, FOLDERS))}; install IXGS again or "
+        "get a complete copy of the repository"
     )
 
 
 def shipped_weights() -> Path | None:
-    """The weights of the network that standardises X-rays; None where none come with this IXGS."""
-    for place in PLACES:
-        if (place / "Models" / "standardizer.safetensors").is_file():
-            return place / "Models" / "standardizer.safetensors"
-    return None
+    """The weights of the network that standardises X-rays; None where this copy of IXGS comes without."""
+    files = (folder / "Models" / "standardizer.safetensors" for folder in FOLDERS)
+    return next((file for file in files if file.is_file()), None)

@@ -1,4 +1,4 @@
-"""Work in parts, so that whoever does it can look after other things in between."""
+"""Long work as a generator, so that a user interface can respond between its steps."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 Steps = Generator[None, None, Result]
-"""Each `next` does a part, of some milliseconds; the generator returns the result."""
+"""Each `next` does a few milliseconds of work; the generator returns the result."""
 
 
-def finished(steps: Steps[Result], between: Callable[[], object] = lambda: None) -> Result:
-    """The result of some work, all of it done at once; between: called after each part."""
+def result_of(steps: Steps[Result], between: Callable[[], object] = lambda: None) -> Result:
+    """Carry out all steps and return their result; between: called after each step."""
     while True:
         try:
             next(steps)

@@ -15,7 +15,7 @@ from IXGSLib.files import sha256, write_atomically
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00\xff\r\n", bytes(100_000)])
-def test_what_is_written_is_read_back_and_stands_alone(tmp_path, data):
+def test_what_is_written_is_read_back_and_no_other_file_is_left(tmp_path, data):
     path = tmp_path / "volume Wirbelsäule 1.nrrd"
     write_atomically(path, data)
     assert path.read_bytes() == data
@@ -97,5 +97,5 @@ def test_a_failure_at_any_step_leaves_the_old_content_and_nothing_else(tmp_path,
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_digest_is_that_of_the_standard():
+def test_the_digest_is_that_of_fips_180():
     assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -1,1 +1,1 @@
-"""The panel of the module IXGS: one class per section, the reconstruction in a process of its own."""
+"""The panel of the module IXGS: one class for each section, and child processes for everything that takes long."""

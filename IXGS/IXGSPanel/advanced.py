@@ -20,18 +20,20 @@ from IXGSLib.errors import SettingsError
 from IXGSLib.reconstruction.resolution import TYPED, ResolvedSettings, checked_changes, resolve
 from IXGSLib.reconstruction.settings import ReconstructionSettings
 
+from .selection import Selection
+from .state import PanelState
+
 SPELLINGS = {"tv": "TV", "ssim": "SSIM", "gaussians": "Gaussians"}
 
 
 class AdvancedSettings:
     """The form. It shows the settings that will run; what the user types is kept in the parameters as JSON.
 
-    ui: the widgets. state: has the `parameters` of the scene. views: gives the number of views that are used, 0 before
-    there are X-rays.
+    selection: the X-rays, to whose number the preset is adapted.
     """
 
-    def __init__(self, ui: Any, state: Any, views: Callable[[], int]) -> None:
-        self.ui, self.state, self.views = ui, state, views
+    def __init__(self, ui: Any, state: PanelState, selection: Selection) -> None:
+        self.ui, self.state, self.selection = ui, state, selection
         self.labels: dict[str, Any] = {}
         self.editors: dict[str, Editor] = {}
         self._tips: dict[str, str] = {}
@@ -64,7 +66,11 @@ class AdvancedSettings:
 
     def resolved(self) -> ResolvedSettings:
         """The settings that will run; raises SettingsError where they do not fit together."""
-        return resolve(self.state.parameters.preset, self.views() or None, self.changed())
+        return resolve(self.state.parameters.preset, self._views(), self.changed())
+
+    def _views(self) -> int | None:
+        """The number of views that are used, None before there are X-rays."""
+        return len(self.selection.used) or None
 
     def problem(self) -> str:
         """Why the settings cannot be used, or nothing."""
@@ -80,7 +86,7 @@ class AdvancedSettings:
     def update(self) -> None:
         """Show the settings that will run: bold where the user typed them, in italics where they fit the case."""
         problem = self.problem()
-        shown = resolve(self.state.parameters.preset, self.views() or None) if problem else self.resolved()
+        shown = resolve(self.state.parameters.preset, self._views()) if problem else self.resolved()
         typed = {} if problem else self.changed()
         values = shown.settings.flat() | typed
         self._writing = True

@@ -2,70 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import slicer
 
-from .reading import Shot
-from .timing import timer
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .reading import XRayPreview
+from .selection import Selection
+from .state import PanelState
+from .timers import single_shot_timer
 
 
 class CArmView:
-    """Sources, detectors and X-rays in their places; drawn one after the other, so that nothing waits for all."""
+    """Draws sources, detectors and X-rays at their poses, one by one, so that Slicer stays responsive."""
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
-        self._shown: list[Shot] = []
-        self._waiting: list[Shot] = []
+    def __init__(self, ui: Any, state: PanelState, selection: Selection) -> None:
+        self.ui, self.state, self.selection = ui, state, selection
+        self._shown: list[XRayPreview] = []
+        self._remaining: list[XRayPreview] = []
         self._nodes: list[Any] = []
-        self._first = False
-        self._soon = timer(0, self._draw_next)
-        self.ui.lookThrough.connect("clicked()", self.look_through)
-        panel.xrays.table.selected.connect(self.highlight)
+        self._reset_camera = False
+        self._draw_soon = single_shot_timer(0, self._draw_next)
+        ui.lookThrough.connect("clicked()", self.look_through)
+        selection.current_changed.connect(self.highlight)
 
     def update(self) -> None:
-        """Show or hide what the parameters ask for."""
+        """Show the C-arm of the views that are used, or hide it."""
         from IXGSLib.scene.c_arm import hide_c_arm
 
-        wanted = self.panel.xrays.table.used() if self.panel.parameters.showCArm else []
+        wanted = self.selection.used if self.state.parameters.showCArm else []
         if wanted == self._shown:
             return
         hide_c_arm(slicer.mrmlScene)
-        self._first = not self._shown
-        self._shown, self._waiting, self._nodes = wanted, list(wanted), []
-        self._soon.start()
+        self._reset_camera = not self._shown
+        self._shown, self._remaining, self._nodes = wanted, list(wanted), []
+        self._draw_soon.start()
 
     def _draw_next(self) -> None:
         from IXGSLib.scene.c_arm import add_c_arm
 
-        if not self._waiting or self.panel.xrays.reading is None:
+        reading = self.selection.reading
+        if not self._remaining or reading is None:
             self.highlight()
-            if self._first and self._nodes:
-                slicer.util.resetThreeDViews()  # the whole C-arm, once; a tick more or less leaves the camera alone
+            if self._reset_camera and self._nodes:
+                slicer.util.resetThreeDViews()  # only when the C-arm appears, not when a view is ticked or unticked
             return
-        self._nodes += add_c_arm(slicer.mrmlScene, [self._waiting.pop(0)], self.panel.xrays.reading.grid)
-        self._soon.start()
+        self._nodes += add_c_arm(slicer.mrmlScene, [self._remaining.pop(0)], reading.grid)
+        self._draw_soon.start()
 
     def highlight(self) -> None:
-        """The selected view in colour."""
+        """Show the current view in colour."""
         from IXGSLib.scene.c_arm import highlight
 
-        shot = self.panel.xrays.table.current()
-        if self._nodes and shot is not None:
-            highlight(self._nodes, shot.id)
+        current = self.selection.current
+        if self._nodes and current is not None:
+            highlight(self._nodes, current.id)
 
     def look_through(self) -> None:
-        """The 3D view sees what the selected X-ray saw."""
+        """Let the 3D view look at the patient as the current X-ray does."""
         from IXGSLib.scene.c_arm import look_through
 
-        shot = self.panel.xrays.table.current()
-        if shot is not None:
+        current = self.selection.current
+        if current is not None:
             for camera in slicer.util.getNodesByClass("vtkMRMLCameraNode"):
-                look_through(camera, shot.view)
+                look_through(camera, current.view)
 
     def close(self) -> None:
-        self._soon.stop()
-        self._shown, self._waiting, self._nodes = [], [], []
+        self._draw_soon.stop()
+        self._shown, self._remaining, self._nodes = [], [], []

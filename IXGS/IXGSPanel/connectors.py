@@ -1,4 +1,4 @@
-"""Widgets that the parameter node does not know by itself."""
+"""Bindings between parameters and widgets that the parameter node does not provide."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from slicer.parameterNodeWrapper import GuiConnector
 
 
 class _Connector(GuiConnector):
-    """A widget whose signal says that its value changed."""
+    """A widget with a signal that is emitted when its value changes."""
 
     signal = ""
 
     @staticmethod
     def canRepresent(widget: Any, datatype: Any) -> bool:
-        return False  # made by hand, never looked up
+        return False  # created explicitly, never looked up
 
     @staticmethod
     def create(widget: Any, datatype: Any) -> None:
@@ -25,12 +25,12 @@ class _Connector(GuiConnector):
         self._widget = widget
 
     def _connect(self) -> None:
-        self._widget.connect(self.signal, self._tell)
+        self._widget.connect(self.signal, self._on_signal)
 
     def _disconnect(self) -> None:
-        self._widget.disconnect(self.signal, self._tell)
+        self._widget.disconnect(self.signal, self._on_signal)
 
-    def _tell(self, *_: Any) -> None:
+    def _on_signal(self, *_: Any) -> None:
         self.changed()
 
     def widget(self) -> Any:
@@ -38,7 +38,7 @@ class _Connector(GuiConnector):
 
 
 class Choice(_Connector):
-    """A QComboBox whose items, in order, stand for these values."""
+    """A QComboBox whose items stand for these values, in this order."""
 
     signal = "currentIndexChanged(int)"
 
@@ -54,22 +54,23 @@ class Choice(_Connector):
 
 
 class PathText(_Connector):
-    """A ctkPathLineEdit without name filters and a string, empty for no path.
+    """A ctkPathLineEdit without name filters and a string, which is empty for no path.
 
-    Of a path that it finds invalid the widget tells only that; without filters that is the empty one.
+    The widget does not emit its path when that becomes invalid, only that it did; without name filters the only
+    invalid path is the empty one.
     """
 
     def _connect(self) -> None:
-        self._widget.connect("currentPathChanged(QString)", self._tell)
-        self._widget.connect("validInputChanged(bool)", self._tell)
+        self._widget.connect("currentPathChanged(QString)", self._on_signal)
+        self._widget.connect("validInputChanged(bool)", self._on_signal)
 
     def _disconnect(self) -> None:
-        self._widget.disconnect("currentPathChanged(QString)", self._tell)
-        self._widget.disconnect("validInputChanged(bool)", self._tell)
+        self._widget.disconnect("currentPathChanged(QString)", self._on_signal)
+        self._widget.disconnect("validInputChanged(bool)", self._on_signal)
 
     def read(self) -> str:
         return self._widget.currentPath.strip()
 
     def write(self, value: str) -> None:
-        if self.read() != value:  # else the cursor would jump while someone types
+        if self.read() != value:  # otherwise the cursor jumps while the user types
             self._widget.currentPath = value

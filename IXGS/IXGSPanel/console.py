@@ -1,4 +1,4 @@
-"""A reconstruction from a script: the same child process as the panel's, waited for."""
+"""A reconstruction from a script, in the same child process as that of the panel."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import slicer
 
 from IXGSLib.errors import Cancelled, ReconstructionError
 from IXGSLib.runs.job import Event, Job
-from IXGSLib.steps import finished
+from IXGSLib.steps import result_of
 
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 def reconstruct(
     case: str | Path, out: str | Path, preset: str = "standard", on_event: Callable[[Event], None] | None = None
 ) -> Any:
-    """The volume node of a case: its run is written to a new folder and loaded into the scene.
+    """The volume node of a case, whose run is written to a new folder; Slicer stays responsive meanwhile.
 
-    on_event: called with what the run tells, as `ixgs reconstruct --json` prints it. Slicer stays responsive.
-    Raises ReconstructionError with the run's own words when it fails.
+    on_event: called with each event of the run, as `ixgs reconstruct --json` prints them.
+    Raises ReconstructionError with the message of the run if it fails, Cancelled if it was stopped.
     """
     from IXGSLib.scene.runs import place_run, run_steps
     from IXGSLib.scene.session import open_scene
@@ -31,18 +31,18 @@ def reconstruct(
     job = Job([*words, "--json", "--stop-on-eof"], on_event or (lambda event: None), lambda line: None)
     try:
         while (ending := job.poll()) is None:
-            look_around()
-            time.sleep(LOOK_SECONDS)
+            process_events()
+            time.sleep(POLL_SECONDS)
     finally:
         job.close()
     if ending.cancelled:
         raise Cancelled("the reconstruction was cancelled")
     if not ending.done:
         raise ReconstructionError(ending.error)
-    return place_run(open_scene(), out, finished(run_steps(out), look_around))
+    return place_run(open_scene(), out, result_of(run_steps(out), process_events))
 
 
-def look_around() -> None:
-    """Let Slicer do what has come up, where this is Slicer."""
+def process_events() -> None:
+    """Let Slicer handle the events that have come up; a plain Python has none."""
     if hasattr(slicer, "app"):
         slicer.app.processEvents()

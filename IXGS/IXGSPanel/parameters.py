@@ -1,4 +1,4 @@
-"""What the user chose, kept in the scene."""
+"""The choices of the user, kept in the scene."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ DEVICES = ("auto", "cpu", "cuda")
 
 @parameterNodeWrapper
 class IXGSParameterNode:
-    """Choices of the panel.
+    """The parameters of the panel; scenes are saved with these names.
 
-    leftOut, settings and lastRun are JSON: a list of view ids, an object of settings that replace the preset's, and
-    the folder of the run that was started last with what was asked of it.
-    openField, pixelSize, voxelSize: 0 where the files or the case decide. threshold: 1/mm.
+    leftOut: JSON list of the ids of unticked views. settings: JSON object of settings that replace those of the preset.
+    lastRun: JSON object with the folder of the last run and the choices it was started with.
+    openField, pixelSize, voxelSize: 0 for the value of the files or the case. threshold: attenuation in 1/mm.
     """
 
     source: str = "files"
@@ -50,7 +50,7 @@ class IXGSParameterNode:
 
 
 def connectors(ui: Any) -> dict[str, Any]:
-    """By parameter, what binds it to a widget that the parameter node does not bind itself."""
+    """The bindings, by parameter, that the parameter node does not make by itself."""
     return {
         "source": Choice(ui.source, SOURCES),
         "casePath": PathText(ui.casePath),

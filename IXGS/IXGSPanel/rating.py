@@ -1,4 +1,4 @@
-"""The form of a reader study, kept as JSON in the folder of the run."""
+"""A reader's rating of a volume, kept as JSON in the folder of the run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ SCALE = {"1": "unusable", "5": "excellent"}
 
 
 def rating(answers: dict[str, int], reader: str, remarks: str, volume: str) -> dict[str, Any]:
-    """What is kept of one reader's answers: 1 to 5, None where a question was left out."""
+    """The content of a rating file.
+
+    answers: 1 to 5 for each of QUESTIONS, 0 where it was not answered; the file has null there.
+    """
     return {
         "format": "ixgs-rating",
         "version": 1,
@@ -31,7 +34,7 @@ def rating(answers: dict[str, int], reader: str, remarks: str, volume: str) -> d
 
 
 def save_rating(folder: Path, content: dict[str, Any]) -> Path:
-    """Write a rating into the folder of a run, one file for each reader; raises IXGSError when that is impossible."""
+    """Write a rating into the folder of a run, one file for each reader; raises IXGSError if that fails."""
     reader = re.sub(r"[^A-Za-z0-9_-]+", "-", content["reader"]).strip("-")
     path = folder / (f"rating-{reader}.json" if reader else "rating.json")
     write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())

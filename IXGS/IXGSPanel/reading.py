@@ -1,4 +1,4 @@
-"""A case as the panel shows it: read in a process of its own, looked at here."""
+"""A case as the panel shows it; a child process reads it, so that Slicer does not have to wait."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from typing import Any
 
 import numpy as np
 
+from IXGSLib.formats.geometry_json import grid_from_json, view_from_json
 from IXGSLib.geometry import Grid, View
 
 
 @dataclass(frozen=True)
-class Shot:
-    """One row of the table; for the scene it stands for an XRay, which takes long to import.
+class XRayPreview:
+    """An X-ray at the resolution of the screen; it stands in for XRay in the scene.
 
-    orbital, angular: gantry angles in degrees. sees: share of the region in the image, 0 to 1.
-    picture: a PNG of the X-ray. view: its camera, at the size of the arrays in the reading's folder.
+    view: the camera at that resolution. orbital, angular: gantry angles in degrees. visible: fraction of the region
+    that projects into the image. masked: fraction of the pixels that are masked. warnings: those about this view.
+    picture: a PNG file. arrays: NPY files with the line integrals and the mask.
     """
 
     view: View
     orbital: float
     angular: float
-    sees: float
+    visible: float
     masked: float
-    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
     picture: Path
     arrays: tuple[Path, Path]
 
@@ -36,57 +38,53 @@ class Shot:
 
     @cached_property
     def image(self) -> np.ndarray:
-        """(height, width) float32 line integrals, reduced for display."""
+        """(rows, columns) float32 line integrals."""
         return np.load(self.arrays[0])
 
     @cached_property
     def mask(self) -> np.ndarray:
-        """(height, width) bool, True where the pixel was measured."""
+        """(rows, columns) bool, True where the pixel was measured."""
         return np.load(self.arrays[1])
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What jobs/read_case.py found out about a case; values: what its files hold, intensity or line_integral."""
+    """What the job read_case found in a case.
+
+    folder: where the job wrote its files. grid: the region of the case. values: what the pixels of its files hold,
+    intensity or line_integral.
+    """
 
     name: str
     folder: Path
-    shots: tuple[Shot, ...]
+    xrays: tuple[XRayPreview, ...]
     grid: Grid
     warnings: tuple[str, ...]
     values: str
 
     @classmethod
     def load(cls, folder: Path) -> Reading:
-        """The reading that a child wrote into a folder."""
-        found = json.loads((folder / "reading.json").read_text(encoding="utf-8"))
-        grid = found["grid"]
+        """The reading in the folder of a job that has ended."""
+        content = json.loads((folder / "reading.json").read_text(encoding="utf-8"))
         return cls(
-            name=found["name"],
+            name=content["name"],
             folder=folder,
-            shots=tuple(_shot(values, folder) for values in found["views"]),
-            grid=Grid(tuple(grid["shape"]), grid["spacing"], grid["origin"], grid["direction"]),
-            warnings=tuple(found["warnings"]),
-            values=found["values"],
+            xrays=tuple(_xray_preview(entry, folder) for entry in content["xrays"]),
+            grid=grid_from_json(content["grid"]),
+            warnings=tuple(content["warnings"]),
+            values=content["values"],
         )
 
 
-def _shot(values: dict[str, Any], folder: Path) -> Shot:
-    spacing, stem = values["pixel_spacing"], values["files"]
-    view = View(
-        values["K"],
-        values["world_from_camera"],
-        tuple(values["size"]),
-        values["id"],
-        None if spacing is None else tuple(spacing),
-    )
-    return Shot(
-        view=view,
-        orbital=values["orbital"],
-        angular=values["angular"],
-        sees=values["sees"],
-        masked=values["masked"],
-        notes=tuple(values["notes"]),
+def _xray_preview(entry: dict[str, Any], folder: Path) -> XRayPreview:
+    stem = entry["files"]
+    return XRayPreview(
+        view=view_from_json(entry["view"]),
+        orbital=entry["orbital"],
+        angular=entry["angular"],
+        visible=entry["visible"],
+        masked=entry["masked"],
+        warnings=tuple(entry["warnings"]),
         picture=folder / f"{stem}.png",
         arrays=(folder / f"{stem}.npy", folder / f"{stem}-mask.npy"),
     )

@@ -1,342 +1,261 @@
-"""Section 4: the reconstruction in a process of its own, its progress and its volume while it sharpens."""
+"""Section 4: the reconstruction in a child process, its progress and its outcome."""
 
 from __future__ import annotations
 
-import json
-import re
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ctk
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from IXGSLib.errors import IXGSError
 
 from .advanced import AdvancedSettings
-from .child import Child, Ending, Event
-from .pictures import escaped
+from .child_process import ChildProcess, Ending, Event
+from .labels import escaped
+from .region import RegionSection
+from .run_plan import RunPlan
+from .run_volume import RunVolume
+from .scene_images import image_pose_pairs
+from .selection import Selection
 from .signal import Signal
-from .stepper import Stepper
-from .timing import timer
+from .standardization import StandardizationSection
+from .state import PanelState
+from .timers import single_shot_timer
 
-if TYPE_CHECKING:
-    from .panel import Panel
-
-PREVIEWS = 20
-"""Previews in a run, about."""
-RUN = "IXGS.Run"
-"""Attribute of a volume node: the folder of its run."""
-FEWEST_VIEWS = 2
+MIN_VIEWS = 2
+"""The fewest views that can be reconstructed."""
 
 
 class ReconstructionSection:
-    """Apply and Cancel, and what happens in between; `finished` tells that a volume is in the scene."""
+    """Apply and Cancel, and everything that happens between them.
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
-        self.finished = Signal()
-        self.advanced = AdvancedSettings(panel.ui, panel, lambda: len(panel.xrays.table.used()))
-        self.child = Child()
-        self.child.told.connect(self._on_event)
-        self.child.said.connect(self._log)
-        self.child.ended.connect(self._on_ended)
-        self.loading = Stepper()
-        self.node: Any = None
+    requirements: the Python packages that IXGS needs.
+    xrays_needed: emitted when Apply has to wait until the X-rays are read. finished: after a result was loaded.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        state: PanelState,
+        selection: Selection,
+        standardization: StandardizationSection,
+        region: RegionSection,
+        requirements: Any,
+    ) -> None:
+        self.ui, self.state, self.selection, self.requirements = ui, state, selection, requirements
+        self.xrays_needed, self.finished = Signal(), Signal()
+        self.advanced = AdvancedSettings(ui, state, selection)
+        self.plan = RunPlan(state, selection, standardization, region, self.advanced)
+        self.volume = RunVolume()
+        self.process = ChildProcess()
         self.out: Path | None = None
-        self._jobs: list[list[str]] = []
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._when_read = self._arriving = False
-        self._reason = ""
-        self._soon = timer(0, self.finished.emit)
-        self.ui.applyButton.connect("clicked()", self.apply)
-        self.ui.cancelButton.connect("clicked()", self.cancel)
-        self.ui.outputFolder.filters = ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Writable
-        self.ui.progress.visible = False
-        panel.xrays.changed.connect(self._on_xrays)
+        self._commands: list[list[str]] = []
+        self._start_when_read = False
+        self._outcome = ""
+        self._finish_soon = single_shot_timer(0, self.finished.emit)
+        self._connect()
+
+    def _connect(self) -> None:
+        ui = self.ui
+        self.process.event_received.connect(self._on_event)
+        self.process.line_received.connect(self._log)
+        self.process.ended.connect(self._on_ended)
+        self.volume.loaded.connect(self._on_loaded)
+        self.volume.failed.connect(lambda problem: self._give_up(escaped(problem)))
+        self.volume.preview_failed.connect(self._log)
+        ui.applyButton.connect("clicked()", self.apply)
+        ui.cancelButton.connect("clicked()", self.cancel)
+        ui.outputFolder.filters = ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Writable
+        ui.progress.visible = False
 
     @property
     def running(self) -> bool:
-        """Whether the child is at work, or its volume on the way into the scene."""
-        return self.child.running or (self.loading.busy and self._arriving)
+        """Whether a child process is at work or its result is being loaded."""
+        return self.process.running or self.volume.loading_result
 
     def update(self) -> None:
-        if not self.panel.parameters.outputFolder:
+        if not self.state.parameters.outputFolder:
             documents = qt.QStandardPaths.writableLocation(qt.QStandardPaths.DocumentsLocation)
-            self.panel.parameters.outputFolder = str(Path(documents) / "IXGS")
+            self.state.parameters.outputFolder = str(Path(documents) / "IXGS")
         self.advanced.update()
         self.check()
 
-    # Before
+    # Before a run
 
     def obstacle(self) -> str:
-        """What stands in the way of Apply, or nothing."""
-        p, xrays = self.panel.parameters, self.panel.xrays
+        """Why Apply cannot run, or nothing."""
+        p, selection = self.state.parameters, self.selection
         if p is None:
             return _("There is no scene.")
         if self.running:
             return _("A reconstruction is running.")
         if p.source == "files" and not p.casePath:
             return _("Choose X-rays in section 1 first.")
-        if self.panel.requirements.missing():
-            return ""  # Apply asks for them, then reads the X-rays
-        if xrays.busy:
+        if self.requirements.missing():
+            return ""  # Apply offers to install them, then reads the X-rays
+        if selection.busy:
             return _("The X-rays are being read.")
-        if xrays.reading is None:
+        if selection.reading is None:
             return _("The X-rays of section 1 cannot be used yet.")
-        if len(xrays.table.used()) < FEWEST_VIEWS:
+        if len(selection.used) < MIN_VIEWS:
             return _("Tick at least two views in section 1.")
         return self.advanced.problem()
 
     def check(self) -> None:
-        """Enable Apply when it can run; its tooltip says why when it cannot."""
+        """Enable Apply if it can run; otherwise its tooltip says why not."""
         obstacle = self.obstacle()
         self.ui.applyButton.enabled = not obstacle
         self.ui.applyButton.toolTip = obstacle or _("Reconstruct the volume from the ticked views.")
-        self.ui.resume.visible = not self.running and self.unfinished() is not None
-        self.ui.cancelButton.enabled = self.child.running and not self.child.stopping
+        self.ui.resume.visible = not self.running and self.plan.unfinished_run() is not None
+        self.ui.cancelButton.enabled = self.process.running and not self.process.stopping
         if not self.running:
-            self.ui.status.text = self._reason or obstacle or _("Ready.")
-
-    def asked(self) -> dict[str, Any]:
-        """All that decides what Apply makes; raises IXGSError where the region is none."""
-        p, xrays = self.panel.parameters, self.panel.xrays
-        return {
-            "xrays": [str(xrays.case), *xrays.image_arguments(), *xrays.leaving_out()],
-            "standardization": self.panel.standardization.arguments(),
-            "region": self.panel.region.arguments(),
-            "preset": p.preset,
-            "device": p.device,
-            "settings": self._settings(),
-        }
-
-    def unfinished(self) -> Path | None:
-        """The folder of the last run, where it ended early, can go on and is what Apply would make."""
-        if self.panel.parameters is None or self.panel.xrays.reading is None:
-            return None
-        last = json.loads(self.panel.parameters.lastRun)
-        try:
-            same = last.get("asked") == self.asked()
-        except IXGSError:
-            return None
-        folder = Path(last.get("folder", ""))
-        begun = (folder / "run.json").is_file() and any((folder / "checkpoints").glob("*.json"))
-        return folder if same and begun and not (folder / "done.json").exists() else None
-
-    def arguments(self) -> list[list[str]]:
-        """What children do one after the other: standardise the X-rays where that is wanted, reconstruct."""
-        p, xrays = self.panel.parameters, self.panel.xrays
-        case, views = xrays.case, [*xrays.image_arguments(), *xrays.leaving_out()]
-        jobs = []
-        if self.panel.standardization.method() != "none":
-            made = self.out.with_name(f"{self.out.name}-xrays")
-            method = self.panel.standardization.arguments()
-            jobs.append(["standardize", str(case), "--out", str(made), *method, *views])
-            case, views = made, []
-        words = ["reconstruct", str(case), "--out", str(self.out), "--preset", p.preset, "--device", p.device]
-        words += ["--standardize", "none"]  # that is done, or not wanted
-        words += ["--settings", str(self._settings_file()), *self.panel.region.arguments()]
-        jobs.append([*words, *views])
-        return [["-m", "IXGSLib", *job, "--json", "--stop-on-eof"] for job in jobs]
-
-    def _settings(self) -> dict[str, Any]:
-        """What replaces settings of the preset, the rhythm of the previews included."""
-        values = self.advanced.changed()
-        if self.panel.parameters.livePreview and "schedule.preview_every" not in values:
-            steps = self.advanced.resolved().settings.schedule.steps
-            values["schedule.preview_every"] = max(1, steps // PREVIEWS)
-        return values
-
-    def _settings_file(self) -> Path:
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="ixgs-run-", dir=slicer.app.temporaryPath)
-        path = Path(self._folder.name) / "settings.json"
-        path.write_text(json.dumps(self._settings()), encoding="utf-8")
-        return path
+            self.ui.status.text = self._outcome or obstacle or _("Ready.")
 
     def apply(self) -> None:
-        """Install what is missing after asking, then reconstruct."""
-        self._reason = ""
-        problem = self.panel.requirements.ensure() if self.panel.requirements.missing() else ""
+        """Offer to install missing packages, then reconstruct."""
+        self._outcome = ""
+        problem = self.requirements.ensure() if self.requirements.missing() else ""
         if problem:
-            self._reason = escaped(problem)
+            self._outcome = escaped(problem)
             self.check()
-        elif self.panel.xrays.reading is None:
-            self._when_read = True
-            self.panel.xrays.read()
+        elif self.selection.reading is None:
+            self._start_when_read = True
+            self.xrays_needed.emit()
         else:
             self._start()
 
-    def _on_xrays(self) -> None:
-        if self._when_read:
-            self._when_read = False
+    def on_xrays(self) -> None:
+        """Start the run that has waited for the X-rays."""
+        if self._start_when_read:
+            self._start_when_read = False
             if not self.obstacle():
                 self._start()
 
     def _start(self) -> None:
-        p, begun = self.panel.parameters, self.unfinished() if self.ui.resume.checked else None
-        name = re.sub(r'[<>:"/\\|?*]+', "-", f"{self.panel.xrays.reading.name}-{p.preset}")  # not all are file names
-        self.out = begun or free(Path(p.outputFolder).expanduser() / name)
+        resumed = self.plan.unfinished_run() if self.ui.resume.checked else None
+        self.out = resumed or self.plan.new_folder()
         try:
-            self._jobs = self.arguments()
-            asked = self.asked()
+            self._commands = self.plan.commands(self.out)
         except IXGSError as error:
-            self._reason = escaped(str(error))
+            self._outcome = escaped(str(error))
             self.check()
             return
-        if begun is not None:
-            self._jobs = [[*self._jobs[-1], "--resume"]]  # standardised X-rays are there, whole
+        if resumed is not None:
+            self._commands = [[*self._commands[-1], "--resume"]]  # the standardised X-rays are complete
         self.ui.resume.checked = True
         self.ui.log.clear()
         self.ui.progress.visible = True
-        self._next()
-        p.lastRun = json.dumps({"folder": str(self.out), "asked": asked})
+        self._start_next_command()
+        self.plan.remember(self.out)
         self.check()
 
-    def _next(self) -> None:
-        self.child.start(self._jobs.pop(0))
-        self._show(0, 0, _("Starting ..."))
+    def _start_next_command(self) -> None:
+        self.process.start(self._commands.pop(0))
+        self._show_progress(0, 0, _("Starting..."))
 
-    # During
+    # During a run
 
     def cancel(self) -> None:
-        self.child.cancel()
+        self.process.cancel()
         self.ui.cancelButton.enabled = False
-        self.ui.status.text = _("Stopping ...")
+        self.ui.status.text = _("Stopping...")
 
     def _on_event(self, event: Event) -> None:
         kind = event["event"]
         if kind == "start":
-            device = _("graphics card") if event["device"] == "cuda" else _("processor")
+            device = _("graphics card") if event["device"] == "cuda" else _("CPU")
             self._log(_("{views} views, {steps} steps on the {device}").format(**{**event, "device": device}))
-            self._show(0, 0, _("Finding a first volume ..."))
+            self._show_progress(0, 0, _("Computing an initial volume..."))
         elif kind == "progress":
             self._on_progress(event)
         elif kind == "writing":
-            self._show(0, 0, _("Writing the volume and the report ..."))
+            self._show_progress(0, 0, _("Writing the volume and the report..."))
         elif kind in ("warning", "remark"):
             self._log(event["message"])
 
     def _on_progress(self, event: Event) -> None:
         if event["stage"] == "standardization":
-            self._show(event["step"], event["steps"], _("Standardised {step} of {steps} views").format(**event))
+            text = _("Standardised {step} of {steps} views").format(**event)
+            self._show_progress(event["step"], event["steps"], text)
         elif event["stage"] == "initialization":
-            self._show(0, 0, _("Finding a first volume ..."))
+            self._show_progress(0, 0, _("Computing an initial volume..."))
         else:
-            self._show(event["step"], event["steps"], sentence(event))
-        if "preview" in event and self.panel.parameters.livePreview:
-            self._preview(self.out / event["preview"])
+            self._show_progress(event["step"], event["steps"], progress_text(event))
+        if "preview" in event and self.state.parameters.livePreview:
+            self.volume.show_preview(self.out / event["preview"])
 
-    def _preview(self, path: Path) -> None:
-        from IXGSLib.scene.runs import preview_steps
-
-        if not self.loading.busy:  # else it comes too soon after the last one
-            self.loading.start(preview_steps(path), self._show_preview, lambda error: self._log(str(error)))
-
-    def _show_preview(self, content: Any) -> None:
-        from IXGSLib.scene.volumes import place_volume
-
-        first = self.node is None
-        self.node = place_volume(slicer.mrmlScene, *content, node=self.node)
-        if first:
-            self.node.SetName(_("IXGS preview"))
-            slicer.util.setSliceViewerLayers(background=self.node, fit=True)
-
-    def _show(self, step: int, steps: int, text: str) -> None:
+    def _show_progress(self, step: int, steps: int, text: str) -> None:
+        """Show how far the run is; with 0 steps the bar shows only that it is busy."""
         self.ui.progress.maximum = steps
         self.ui.progress.value = step
-        if not self.child.stopping:
+        if not self.process.stopping:
             self.ui.status.text = text
 
     def _log(self, line: str) -> None:
         self.ui.log.appendPlainText(line)
 
-    # After
+    # After a run
 
     def _on_ended(self, ending: Ending) -> None:
-        if ending.done and self._jobs:
-            self._next()
+        if ending.done and self._commands:
+            self._start_next_command()
             return
-        self.loading.stop()
+        self.volume.stop_loading()
         if ending.done:
-            self._load()
+            self.volume.load_result(self.out)
+            self._show_progress(0, 0, _("Loading the volume..."))
+            self.check()
         elif ending.cancelled:
-            kept = "" if self.unfinished() is None else _(" Apply goes on from where it was.")
-            self._give_up(_("Cancelled. Nothing was kept in the scene.") + kept)
+            resumable = self.plan.unfinished_run() is not None
+            hint = _(" Apply can resume the run.") if resumable else ""
+            self._give_up(_("Cancelled. Nothing was kept in the scene.") + hint)
         else:
             self._give_up(_("<b>The reconstruction failed.</b> {error}").format(error=escaped(ending.error)))
 
-    def _give_up(self, reason: str) -> None:
-        self._arriving = False
-        self._drop_preview()
-        self._reason = reason
+    def _give_up(self, outcome: str) -> None:
+        self.volume.remove_preview()
+        self._outcome = outcome
         self.ui.progress.visible = False
-        self.panel.check()
+        self.check()
 
-    def _load(self) -> None:
-        """Bring the volume of the finished run into the scene."""
-        from IXGSLib.scene.runs import run_steps
-
-        self._arriving = True
-        self._show(0, 0, _("Loading the volume ..."))
-        self.loading.start(run_steps(self.out), self._finish, lambda error: self._give_up(escaped(str(error))))
-        self.panel.check()
-
-    def _finish(self, content: Any) -> None:
-        from IXGSLib.scene.runs import place_run
-
-        had = self.node is not None
-        try:
-            node = place_run(slicer.mrmlScene, self.out, content, node=self.node)
-        except IXGSError as error:
-            self._give_up(escaped(str(error)))
-            return
-        self.node, self._arriving = None, False
+    def _on_loaded(self, node: Any) -> None:
         self.ui.progress.visible = False
-        node.SetAttribute(RUN, str(self.out))
-        node.SetName(self.out.name)
-        self._reason = _("Done. The volume is in the scene and in {folder}.").format(folder=escaped(str(self.out)))
-        slicer.util.setSliceViewerLayers(background=node, fit=not had)
-        self.panel.parameters.volume = node
-        self.panel.check()
-        self._soon.start()  # what follows has a turn of the event loop to itself
+        self._outcome = _("Done. The volume is in the scene and in {folder}.").format(folder=escaped(str(self.out)))
+        self.state.parameters.volume = node
+        self.check()
+        self._finish_soon.start()  # the review gets a turn of the event loop of its own
 
-    def _drop_preview(self) -> None:
-        if self.node is not None:
-            node, self.node = self.node, None
-            slicer.mrmlScene.RemoveNode(node)
-
-    def on_removed(self, node: Any) -> None:
-        """A node left the scene: the preview is let go, an input ends the run."""
-        if node is self.node:
-            self.node = None
-        elif self.child.running and node in self.panel.inputs():
+    def on_node_removed(self, node: Any) -> None:
+        """A preview that was removed is forgotten; a run whose input was removed is cancelled."""
+        self.volume.on_node_removed(node)
+        if self.process.running and node in self._input_nodes():
             self.cancel()
 
+    def _input_nodes(self) -> list[Any]:
+        """The nodes that a run depends on: the region, and X-rays in the scene."""
+        p = self.state.parameters
+        if p is None:
+            return []
+        pairs = image_pose_pairs(p) if p.source == "scene" else []
+        nodes = [p.region, *(node for pair in pairs for node in pair)]
+        return [node for node in nodes if node is not None]
+
     def close(self) -> None:
-        """Stop at once and keep nothing, as when the scene goes."""
-        self.child.forget()
-        self.loading.stop()
-        self._soon.stop()
-        self.node, self._reason, self._when_read, self._arriving = None, "", False, False
+        """Stop at once and keep nothing when the scene is closed."""
+        self.process.abandon()
+        self.volume.close()
+        self._finish_soon.stop()
+        self._outcome, self._start_when_read = "", False
         self.ui.progress.visible = False
 
 
-def free(path: Path) -> Path:
-    """The path or, when something is there, the first of path-2, path-3, ... that is free."""
-    candidate, number = path, 2
-    while candidate.exists():
-        candidate, number = path.with_name(f"{path.name}-{number}"), number + 1
-    return candidate
-
-
-def sentence(event: Event) -> str:
-    """Where an optimisation stands."""
+def progress_text(event: Event) -> str:
+    """The state of an optimisation: its step, its agreement with held-out views and the time left."""
     parts = [_("Step {step} of {steps}").format(**event)]
     if event.get("held_out_psnr") is not None:
-        parts.append(_("unused views {held_out_psnr:.1f} dB").format(**event))
+        parts.append(_("held-out views {held_out_psnr:.1f} dB").format(**event))
     if event.get("remaining") is not None:
         left = int(event["remaining"])
         parts.append(_("{minutes}:{seconds:02d} left").format(minutes=left // 60, seconds=left % 60))

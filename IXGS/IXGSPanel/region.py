@@ -1,83 +1,89 @@
-"""Section 3: the box to reconstruct."""
+"""Section 3: the region to reconstruct."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import slicer
 import vtk
 from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
 
 from IXGSLib.errors import IXGSError
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.coverage import common_region
 
-from .pictures import say
-from .timing import timer
+from .labels import set_text
+from .selection import Selection
+from .signal import Signal
+from .state import PanelState
+from .timers import single_shot_timer
 
-if TYPE_CHECKING:
-    from .panel import Panel
-
-PAUSE_MILLISECONDS = 200
-"""From the last move of the box to new numbers about it."""
+UPDATE_DELAY_MILLISECONDS = 200
+"""From the last movement of the box to new numbers about it."""
 
 
-class RegionSection:
-    """An ROI node, made from what the views see and draggable from then on; without one the case's region is taken."""
+class RegionSection(VTKObservationMixin):
+    """An ROI node that the user can drag; without one the region of the case is reconstructed.
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
-        self.ui.fitRegion.connect("clicked()", self.fit)
-        self.ui.ownRegion.connect("clicked()", self.take_own)
+    grid_changed: emitted with the grid when another region was chosen or the box was moved.
+    """
+
+    def __init__(self, ui: Any, state: PanelState, selection: Selection) -> None:
+        VTKObservationMixin.__init__(self)
+        self.ui, self.state, self.selection = ui, state, selection
+        self.grid_changed = Signal()
         self._observed: Any = None
-        self._soon = timer(PAUSE_MILLISECONDS, self._tell)
+        self._describe_soon = single_shot_timer(UPDATE_DELAY_MILLISECONDS, self._describe)
+        ui.fitRegion.connect("clicked()", self.fit_to_views)
+        ui.ownRegion.connect("clicked()", self.take_from_case)
 
     def update(self) -> None:
-        node = self.panel.parameters.region
+        node = self.state.parameters.region
         if node is not self._observed:
             self._observe(node)
         for button in (self.ui.fitRegion, self.ui.ownRegion):
-            button.enabled = self.panel.xrays.reading is not None
-        self._soon.start()
+            button.enabled = self.selection.reading is not None
+        self._describe_soon.start()
 
     def _observe(self, node: Any) -> None:
         if self._observed is not None:
-            self.panel.removeObserver(self._observed, vtk.vtkCommand.ModifiedEvent, self._on_moved)
+            self.removeObserver(self._observed, vtk.vtkCommand.ModifiedEvent, self._on_moved)
         self._observed = node
         if node is not None:
-            self.panel.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._on_moved)
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._on_moved)
 
     def _on_moved(self, caller: Any, event: Any) -> None:
-        self._soon.start()
+        self._describe_soon.start()
 
-    def fit(self) -> None:
-        """Put the box where all ticked views see it."""
+    def fit_to_views(self) -> None:
+        """Place the box where all ticked views see it."""
         try:
-            self._place(common_region([shot.view for shot in self.panel.xrays.table.used()], self.spacing() or None))
+            self._place(common_region([xray.view for xray in self.selection.used], self.spacing() or None))
         except IXGSError as error:
-            say(self.ui.regionMessage, str(error))
+            set_text(self.ui.regionMessage, str(error))
 
-    def take_own(self) -> None:
-        """Put the box where the case has it."""
-        self._place(self.panel.xrays.reading.grid)
+    def take_from_case(self) -> None:
+        """Place the box where the case has its region."""
+        self._place(self.selection.reading.grid)
 
     def _place(self, grid: Grid) -> None:
         from IXGSLib.scene.regions import add_region
 
-        p = self.panel.parameters
+        p = self.state.parameters
         p.region = add_region(slicer.mrmlScene, grid, _("Region"), node=p.region)
 
     def spacing(self) -> float:
-        """Side of a voxel in mm: what was chosen, or the case's own; 0 while nothing is known."""
-        p, reading = self.panel.parameters, self.panel.xrays.reading
+        """Voxel size in mm: as chosen, or that of the case; 0 without X-rays."""
+        p, reading = self.state.parameters, self.selection.reading
         return p.voxelSize or (float(reading.grid.spacing.min()) if reading is not None else 0.0)
 
     def grid(self) -> Grid | None:
-        """The lattice to reconstruct on; None before there are X-rays. Raises GeometryError for a box that is none."""
+        """The grid to reconstruct, None without X-rays; raises GeometryError for a box that cannot be used."""
         from IXGSLib.scene.regions import region_of
 
-        p, reading = self.panel.parameters, self.panel.xrays.reading
+        p, reading = self.state.parameters, self.selection.reading
         if reading is None:
             return None
         if p.region is not None:
@@ -85,40 +91,40 @@ class RegionSection:
         return reading.grid.with_spacing(p.voxelSize) if p.voxelSize else reading.grid
 
     def arguments(self) -> list[str]:
-        """The region for the command line; nothing where it is the case's own."""
-        p, grid = self.panel.parameters, self.grid()
+        """The region as command-line arguments, none if it is that of the case."""
+        p, grid = self.state.parameters, self.grid()
         if p.region is None:
             return ["--spacing", decimal(p.voxelSize)] if p.voxelSize else []
         words = ["--center", *map(decimal, grid.center), "--size", *map(decimal, grid.size)]
         words += ["--spacing", decimal(grid.spacing[0])]
         return [*words, "--direction", *map(decimal, np.ravel(grid.direction))]
 
-    def _tell(self) -> None:
-        if self.panel.parameters is None:
+    def _describe(self) -> None:
+        if self.state.parameters is None:
             return
         try:
             grid = self.grid()
         except IXGSError as error:
-            say(self.ui.regionMessage, str(error))
+            set_text(self.ui.regionMessage, str(error))
             return
-        say(self.ui.regionMessage, self._sentence(grid))
+        set_text(self.ui.regionMessage, self._description(grid))
         if grid is not None:
-            self.panel.xrays.table.show_coverage(grid)
+            self.grid_changed.emit(grid)
 
-    def _sentence(self, grid: Grid | None) -> str:
+    def _description(self, grid: Grid | None) -> str:
         if grid is None:
-            return _("Choose X-rays first; the region follows from them.")
-        whose = _("The case's own region") if self.panel.parameters.region is None else _("The region")
+            return _("Choose X-rays first; they determine the region.")
+        region = _("The region of the case") if self.state.parameters.region is None else _("The region")
         sides = " x ".join(f"{side:.0f}" for side in grid.size)
-        return _("{whose}: {sides} mm in voxels of {spacing:.3g} mm, {millions:.1f} million in all.").format(
-            whose=whose, sides=sides, spacing=float(grid.spacing[0]), millions=float(np.prod(grid.shape)) / 1e6
+        return _("{region}: {sides} mm, voxels of {spacing:.3g} mm, {millions:.1f} million voxels.").format(
+            region=region, sides=sides, spacing=float(grid.spacing[0]), millions=float(np.prod(grid.shape)) / 1e6
         )
 
     def close(self) -> None:
-        self._soon.stop()
+        self._describe_soon.stop()
         self._observe(None)
 
 
 def decimal(value: float) -> str:
-    """A number that no parser of options takes for an option, as it would -1e-17."""
+    """A number without an exponent, because option parsers take -1e-17 for an option."""
     return f"{value:.9f}"

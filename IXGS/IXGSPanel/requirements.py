@@ -1,4 +1,4 @@
-"""The Python packages that IXGS needs in Slicer: which are missing, and installing them after asking."""
+"""The Python packages that IXGS needs in Slicer: which of them are missing, and how they are installed."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from slicer.i18n import tr as _
 
 FILE = Path(__file__).resolve().parents[1] / "Resources" / "requirements.txt"
 TORCH = Requirement("torch>=2.6")
-KEPT = ("numpy", "scipy", "vtk", "SimpleITK", "requests")
-"""Packages of Slicer itself, which pip must leave as they are."""
+BUNDLED = ("numpy", "scipy", "vtk", "SimpleITK", "requests")
+"""Packages that Slicer brings along; pip must not change them."""
 
 
 class Requirements:
-    """What is needed for a reconstruction."""
+    """The packages that a reconstruction needs."""
 
     def __init__(self) -> None:
         self._missing: list[str] | None = None
 
     def missing(self) -> list[str]:
-        """The packages that are not there or too old, by name; looked up once and after each installation."""
+        """Names of the packages that are missing or too old; looked up once, and again after each installation."""
         if self._missing is None:
-            self._missing = [need.name for need in (TORCH, *listed()) if not satisfied(need)]
+            needed = (TORCH, *listed_requirements())
+            self._missing = [requirement.name for requirement in needed if not satisfied(requirement)]
         return self._missing
 
     def ensure(self) -> str:
-        """Install what is missing after asking; returns why a reconstruction is not possible yet, or nothing."""
+        """Install the missing packages once the user agrees; returns why they are still missing, or nothing."""
         import slicer.packaging
 
         self._missing = None
@@ -41,48 +42,49 @@ class Requirements:
         try:
             with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
                 constraints = Path(folder) / "constraints.txt"
-                constraints.write_text("".join(f"{name}=={version}\n" for name, version in kept()))
-                slicer.packaging.pip_ensure([str(need) for need in listed()], constraints=constraints, requester="IXGS")
+                constraints.write_text("".join(f"{name}=={version}\n" for name, version in bundled_versions()))
+                wanted = [str(requirement) for requirement in listed_requirements()]
+                slicer.packaging.pip_ensure(wanted, constraints=constraints, requester="IXGS")
         except RuntimeError as declined:
             return str(declined)
         except (OSError, subprocess.CalledProcessError) as error:
             return _("The Python packages could not be installed: {error}").format(error=error)
         missing = self.missing()
-        return _("Still missing: {names}.").format(names=", ".join(missing)) if missing else ""
+        return _("These packages are still missing: {names}.").format(names=", ".join(missing)) if missing else ""
 
 
-def listed() -> list[Requirement]:
-    """The requirements of the file."""
+def listed_requirements() -> list[Requirement]:
+    """The requirements in Resources/requirements.txt."""
     lines = (line.strip() for line in FILE.read_text(encoding="utf-8").splitlines())
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
-def satisfied(need: Requirement) -> bool:
-    """Whether a package is installed in a version that will do."""
+def satisfied(requirement: Requirement) -> bool:
+    """Whether a package is installed in a suitable version."""
     try:
-        return need.specifier.contains(importlib.metadata.version(need.name), prereleases=True)
+        return requirement.specifier.contains(importlib.metadata.version(requirement.name), prereleases=True)
     except importlib.metadata.PackageNotFoundError:
         return False
 
 
-def kept() -> list[tuple[str, str]]:
-    """(name, version) of the packages of KEPT that are there."""
+def bundled_versions() -> list[tuple[str, str]]:
+    """(name, version) of each package of BUNDLED that is installed."""
     found = []
-    for name in KEPT:
+    for name in BUNDLED:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found.append((name, importlib.metadata.version(name)))
     return found
 
 
 def install_torch() -> str:
-    """Install torch by the extension PyTorch, which asks first; returns why it is not there, or nothing."""
+    """Install torch with the PyTorch extension, which asks first; returns why it is still missing, or nothing."""
     try:
         import PyTorchUtils
     except ImportError:
-        return _("IXGS needs the extension PyTorch: install it in the Extensions Manager and restart Slicer.")
+        return _("IXGS needs the PyTorch extension: install it in the Extensions Manager and restart Slicer.")
     logic, wanted = PyTorchUtils.PyTorchUtilsLogic(), str(TORCH.specifier)
     try:
         torch = logic.installTorch(askConfirmation=True, torchVersionRequirement=wanted)
     except (ImportError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
         return _("PyTorch could not be installed: {error}").format(error=error)
-    return "" if torch is not None else _("PyTorch was not installed, so IXGS cannot reconstruct yet.")
+    return "" if torch is not None else _("PyTorch was not installed; IXGS cannot reconstruct without it.")

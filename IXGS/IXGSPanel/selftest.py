@@ -1,4 +1,4 @@
-"""What IXGSTest does in a real Slicer: from the sample case to a rating, through the panel's own buttons."""
+"""The test of the module in Slicer: from the sample case to a rating, with the buttons of the panel."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 import slicer
 
-MOST_SECONDS = 900
+TIMEOUT_SECONDS = 900
 
 
 def reconstruct_sample(test: Any) -> None:
-    """Sample case, Apply, review; raises SkipTest where packages are missing, AssertionError where something fails."""
+    """Reconstruct and review the sample case; raises SkipTest if packages are missing, AssertionError on failure."""
     slicer.util.selectModule("IXGS")
     panel = slicer.util.getModuleWidget("IXGS").panel
     missing = panel.requirements.missing()
@@ -28,12 +28,12 @@ def reconstruct_sample(test: Any) -> None:
         panel.parameters.preset = "preview"
         test.delayDisplay("Reading the sample case")
         ui.sampleCase.click()
-        wait(lambda: panel.xrays.reading is not None)
+        wait(lambda: panel.selection.reading is not None)
         assert ui.viewsTable.rowCount == 25
         screenshot("xrays")
         test.delayDisplay("Reconstructing")
         ui.applyButton.click()
-        wait(lambda: panel.reconstruction.node is not None)
+        wait(lambda: panel.reconstruction.volume.node is not None)
         screenshot("running")
         wait(lambda: not panel.reconstruction.running)
         volume = panel.parameters.volume
@@ -44,7 +44,7 @@ def reconstruct_sample(test: Any) -> None:
         ui.renderBone.click()
         ui.patientAxes.click()
         ui.compare.click()
-        wait(lambda: not panel.review.comparison.child.running and not panel.review.surface.child.running)
+        wait(lambda: not panel.review.comparison.process.running and not panel.review.surface.process.running)
         assert volume.GetNodeReference("IXGS.Bone") is not None, ui.surfaceMessage.text
         screenshot("review")
         ui.overall.currentIndex = 4
@@ -53,16 +53,16 @@ def reconstruct_sample(test: Any) -> None:
 
 
 def wait(condition: Callable[[], bool]) -> None:
-    """Keep Slicer going until something holds; raises AssertionError when it never does."""
-    end = time.monotonic() + MOST_SECONDS
+    """Process events until the condition holds; raises AssertionError after TIMEOUT_SECONDS."""
+    end = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, f"the condition did not hold within {TIMEOUT_SECONDS} s"
         slicer.app.processEvents()
         time.sleep(0.02)
 
 
 def screenshot(name: str) -> None:
-    """The main window into the folder that IXGS_SCREENSHOTS names, where it names one."""
+    """Save a picture of the main window in the folder that IXGS_SCREENSHOTS names, if it is set."""
     folder = os.environ.get("IXGS_SCREENSHOTS")
     if folder:
         slicer.app.processEvents()

@@ -1,4 +1,4 @@
-"""Signals between Python objects; qt.Signal is not for use under PythonQt."""
+"""Signals between Python objects, because a custom qt.Signal crashes PythonQt."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Signal:
-    """Calls what is connected to it, in order."""
+    """Calls the connected slots in the order in which they were connected."""
 
     def __init__(self) -> None:
         self._slots: list[Callable[..., Any]] = []

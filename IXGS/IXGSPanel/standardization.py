@@ -1,119 +1,119 @@
-"""Section 2: X-rays to bone-enhanced radiographs, and what becomes of one of them."""
+"""Section 2: standardising the X-rays, and a preview of what it does to one of them."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ctk
 import slicer
 from slicer.i18n import tr as _
 
-from .child import Child, Ending, Event
-from .pictures import escaped, say, show
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .child_process import ChildProcess, Ending, Event
+from .labels import escaped, set_picture, set_text
+from .selection import Selection
+from .state import PanelState
 
 STANDARDIZE_VIEW = ("-m", "IXGSLib.jobs.standardize_view")
 
 
 class StandardizationSection:
-    """The method, its weights, and the selected view before and after."""
+    """The method and its weights, and the current view before and after."""
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
-        self.ui.weights.filters = ctk.ctkPathLineEdit.Files | ctk.ctkPathLineEdit.Readable
-        self.ui.previewStandardization.connect("clicked()", self.preview)
-        self.child = Child()
-        self.child.told.connect(self._on_event)
-        self.child.ended.connect(self._on_previewed)
+    def __init__(self, ui: Any, state: PanelState, selection: Selection) -> None:
+        self.ui, self.state, self.selection = ui, state, selection
+        self.process = ChildProcess()
+        self.process.event_received.connect(self._on_event)
+        self.process.ended.connect(self._on_ended)
         self._folder: Path | None = None
-        self._told: Event = {}
-        self._shown: tuple[Any, ...] = ()
-        panel.xrays.table.selected.connect(self._on_selected)
+        self._warnings: list[str] = []
+        self._previewed: tuple[Any, ...] = ()
+        ui.weights.filters = ctk.ctkPathLineEdit.Files | ctk.ctkPathLineEdit.Readable
+        ui.previewStandardization.connect("clicked()", self.preview)
+        selection.current_changed.connect(self._on_current_changed)
 
     def update(self) -> None:
-        p = self.panel.parameters
-        self.ui.weights.enabled = p.standardization in ("auto", "pix2pix")
-        if self._shown and self._shown != self._wanted():
-            self.forget()
-        self._tell()
+        self.ui.weights.enabled = self.state.parameters.standardization in ("auto", "pix2pix")
+        if self._previewed and self._previewed != self._chosen():
+            self.discard_preview()
+        self._show_status()
 
-    def _wanted(self) -> tuple[Any, ...]:
-        p, shot = self.panel.parameters, self.panel.xrays.table.current()
-        return (self.panel.xrays.case, p.standardization, p.weights, None if shot is None else shot.id)
+    def _chosen(self) -> tuple[Any, ...]:
+        """Everything that a preview depends on."""
+        p, current = self.state.parameters, self.selection.current
+        return (self.selection.case, p.standardization, p.weights, None if current is None else current.id)
 
     def method(self) -> str:
-        """The method, with auto decided: nothing is done to X-rays that are line integrals already."""
-        chosen, reading = self.panel.parameters.standardization, self.panel.xrays.reading
+        """The method, with "auto" resolved: X-rays that are line integrals already are used as they are."""
+        chosen, reading = self.state.parameters.standardization, self.selection.reading
         if chosen != "auto" or reading is None:
             return chosen
         return "pix2pix" if reading.values == "intensity" else "none"
 
     def arguments(self) -> list[str]:
-        """The method for the command line."""
-        p = self.panel.parameters
+        """The method as command-line arguments."""
+        p = self.state.parameters
         words = ["--method", p.standardization]
         return [*words, "--weights", p.weights] if p.weights and p.standardization in ("auto", "pix2pix") else words
 
-    # The selected view
+    # Preview
 
     def preview(self) -> None:
-        """Standardise the selected view."""
-        shot = self.panel.xrays.table.current()
-        self.forget()
-        self._shown = self._wanted()
+        """Standardise the current view."""
+        selection = self.selection
+        self.discard_preview()
+        self._previewed = self._chosen()
         self._folder = Path(tempfile.mkdtemp(prefix="ixgs-standardized-", dir=slicer.app.temporaryPath))
-        words = [*STANDARDIZE_VIEW, str(self.panel.xrays.case), "--out", str(self._folder), "--view", shot.id]
-        self.child.start([*words, *self.arguments(), *self.panel.xrays.image_arguments()])
-        self._tell()
+        words = [str(selection.case), "--out", str(self._folder), "--view", selection.current.id]
+        self.process.start([*STANDARDIZE_VIEW, *words, *self.arguments(), *selection.options])
+        self._show_status()
 
     def _on_event(self, event: Event) -> None:
-        if event["event"] == "standardized":
-            self._told = event
+        if event["event"] == "warning":
+            self._warnings.append(event["message"])
 
-    def _on_previewed(self, ending: Ending) -> None:
+    def _on_ended(self, ending: Ending) -> None:
         if ending.done:
-            for name, label in (("before", self.ui.before), ("after", self.ui.after)):
-                show(label, self._folder / f"{name}.png")
-            self._tell(_("Left before, right after: a synthetic image, not a measurement."), *self._told["warnings"])
+            set_picture(self.ui.before, self._folder / "before.png")
+            set_picture(self.ui.after, self._folder / "after.png")
+            self._show_status(_("Left: the X-ray. Right: the X-ray after standardisation."), *self._warnings)
         else:
-            self._tell(_("<b>This view cannot be standardised.</b>"), ending.error)
+            self._show_status(_("<b>This view cannot be standardised.</b>"), ending.error)
 
-    def _on_selected(self) -> None:
-        self.forget()
-        self._tell()
+    def _on_current_changed(self) -> None:
+        self.discard_preview()
+        self._show_status()
 
-    def _tell(self, *words: str) -> None:
-        reading, method = self.panel.xrays.reading, self.method()
-        self.ui.previewStandardization.enabled = reading is not None and method != "none" and not self.child.running
-        if words:
-            head, *rest = words
-            say(self.ui.standardizationMessage, " ".join([head, *map(escaped, rest)]))
-        elif self.child.running:
-            say(self.ui.standardizationMessage, _("Standardising the selected view ..."))
-        elif not self._shown:
-            say(self.ui.standardizationMessage, self._explained(reading, method))
+    def _show_status(self, heading: str = "", *details: str) -> None:
+        """Show the outcome of a preview or, without a heading, what Apply will do."""
+        method, label = self.method(), self.ui.standardizationMessage
+        ready = self.selection.reading is not None and method != "none"
+        self.ui.previewStandardization.enabled = ready and not self.process.running
+        if heading:
+            set_text(label, " ".join([heading, *map(escaped, details)]))
+        elif self.process.running:
+            set_text(label, _("Standardising the selected view..."))
+        elif not self._previewed:
+            set_text(label, self._explanation(method))
 
-    def _explained(self, reading: Any, method: str) -> str:
-        if reading is None:
+    def _explanation(self, method: str) -> str:
+        if self.selection.reading is None:
             return _("Choose X-rays first.")
         if method == "none":
             return _("The X-rays are used as they are.")
-        return _("All views are standardised first when Apply is pressed; the X-rays themselves are kept.")
+        return _("Apply standardises all views first. The X-rays themselves are not changed.")
 
-    def forget(self) -> None:
-        """Drop the preview."""
-        self.child.forget()
-        self._shown, self._told = (), {}
+    def discard_preview(self) -> None:
+        """Stop the preview and remove its pictures."""
+        self.process.abandon()
+        self._previewed, self._warnings = (), []
         for label in (self.ui.before, self.ui.after):
-            show(label, None)
+            set_picture(label, None)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
     def close(self) -> None:
-        self.forget()
+        self.discard_preview()

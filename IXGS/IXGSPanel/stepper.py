@@ -1,4 +1,4 @@
-"""Work that Slicer's event loop does part by part."""
+"""Work that is done in short turns of Slicer's event loop."""
 
 from __future__ import annotations
 
@@ -9,36 +9,39 @@ from typing import Any
 from IXGSLib.errors import IXGSError
 from IXGSLib.steps import Steps
 
-from .timing import timer
+from .timers import single_shot_timer
 
 TURN_SECONDS = 0.03
-"""What one turn of the event loop gives."""
+"""The time that the work may take in one turn of the event loop."""
 
 
 class Stepper:
-    """One piece of work at a time, in turns of TURN_SECONDS or of one part where that takes longer."""
+    """Runs one piece of work at a time; a turn ends after TURN_SECONDS, or after one step if that takes longer."""
 
     def __init__(self) -> None:
         self._work: Steps[Any] | None = None
-        self._soon = timer(0, self._go)
+        self._next_turn = single_shot_timer(0, self._run_turn)
 
     @property
     def busy(self) -> bool:
         return self._work is not None
 
     def start(self, work: Steps[Any], done: Callable[[Any], None], failed: Callable[[IXGSError], None]) -> None:
-        """Begin, in place of what is going on; done: called with the result. failed: called with an IXGSError."""
+        """Start the work in place of any that is running.
+
+        done: called with the result. failed: called with the IXGSError that the work raised.
+        """
         self._work, self._done, self._failed = work, done, failed
-        self._soon.start()
+        self._next_turn.start()
 
     def stop(self) -> None:
-        """Leave it at that, without another word."""
-        self._soon.stop()
+        """Abandon the work without calling `done` or `failed`."""
+        self._next_turn.stop()
         if self._work is not None:
             self._work.close()
             self._work = None
 
-    def _go(self) -> None:
+    def _run_turn(self) -> None:
         end = time.monotonic() + TURN_SECONDS
         try:
             next(self._work)
@@ -51,4 +54,4 @@ class Stepper:
             self._work = None
             self._failed(error)
         else:
-            self._soon.start()
+            self._next_turn.start()

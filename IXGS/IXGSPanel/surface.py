@@ -1,11 +1,11 @@
-"""Bone as a segmentation with a closed surface, which a process of its own makes."""
+"""Bone as a segmentation with a closed surface, which a child process extracts."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import slicer
@@ -13,11 +13,9 @@ from slicer.i18n import tr as _
 
 from IXGSLib.errors import IXGSError
 
-from .child import Child, Ending, Event
-from .pictures import escaped, say
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .child_process import ChildProcess, Ending, Event
+from .labels import escaped, set_text
+from .state import PanelState
 
 MAKE_SURFACE = ("-m", "IXGSLib.jobs.make_surface")
 BONE = "IXGS.Bone"
@@ -25,67 +23,67 @@ BONE = "IXGS.Bone"
 
 
 class BoneSurface:
-    """Of the volume of section 5; made again for the same volume when there is one. A second press cancels."""
+    """The segmentation of the volume under review, updated if it exists; a second press of the button cancels."""
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
-        self.child = Child()
-        self.child.told.connect(self._on_event)
-        self.child.ended.connect(self._on_made)
+    def __init__(self, ui: Any, state: PanelState) -> None:
+        self.ui, self.state = ui, state
+        self.process = ChildProcess()
+        self.process.event_received.connect(self._on_event)
+        self.process.ended.connect(self._on_ended)
         self._volume: Any = None
         self._labels: np.ndarray | None = None
         self._folder: Path | None = None
-        self.ui.segmentBone.connect("clicked()", self._on_clicked)
-        self.forget()
+        ui.segmentBone.connect("clicked()", self._on_clicked)
+        self.discard()
 
     def _on_clicked(self) -> None:
-        if not self.child.running:
+        if not self.process.running:
             self.start()
-        elif not self.child.stopping:
-            self.child.cancel()
+        elif not self.process.stopping:
+            self.process.cancel()
             self.ui.segmentBone.enabled = False
-            say(self.ui.surfaceMessage, _("Stopping ..."))
+            set_text(self.ui.surfaceMessage, _("Stopping..."))
 
     def start(self) -> None:
-        """Hand the voxels at the threshold over to a child."""
+        """Pass the voxels at or above the threshold to a child process."""
         from IXGSLib.scene.bone import bone_labels, ras_from_index
 
-        self.forget()
-        volume = self.panel.parameters.volume
+        self.discard()
+        volume = self.state.parameters.volume
         try:
-            labels = bone_labels(volume, self.panel.parameters.threshold or None)
+            labels = bone_labels(volume, self.state.parameters.threshold or None)
         except IXGSError as error:
-            say(self.ui.surfaceMessage, escaped(str(error)))
+            set_text(self.ui.surfaceMessage, escaped(str(error)))
             return
         self._volume, self._labels = volume, labels
         self._folder = Path(tempfile.mkdtemp(prefix="ixgs-surface-", dir=slicer.app.temporaryPath))
         np.save(self._folder / "labels.npy", labels)
         np.save(self._folder / "ras_from_index.npy", ras_from_index(volume))
-        self.child.start([*MAKE_SURFACE, str(self._folder)])
+        self.process.start([*MAKE_SURFACE, str(self._folder)])
         self.ui.segmentBone.text = _("Cancel")
-        say(self.ui.surfaceMessage, _("Making the surface ..."))
+        set_text(self.ui.surfaceMessage, _("Extracting the surface..."))
 
     def _on_event(self, event: Event) -> None:
-        if event["event"] == "progress" and not self.child.stopping:
-            share = event["step"] / event["steps"]
-            say(self.ui.surfaceMessage, _("Making the surface: {share:.0%} ...").format(share=share))
+        if event["event"] == "progress" and not self.process.stopping:
+            done = event["step"] / event["steps"]
+            set_text(self.ui.surfaceMessage, _("Extracting the surface: {done:.0%}...").format(done=done))
 
-    def _on_made(self, ending: Ending) -> None:
-        error = ending.error
+    def _on_ended(self, ending: Ending) -> None:
+        problem = ending.error
         if ending.done:
             try:
                 self._show()
-            except IXGSError as refused:
-                error = str(refused)
-        self.forget()
+            except IXGSError as error:
+                problem = str(error)
+        self.discard()
         self.ui.segmentBone.enabled = True
         if ending.cancelled:
-            say(self.ui.surfaceMessage, _("Cancelled. There is no new surface."))
-        elif error:
-            say(self.ui.surfaceMessage, _("<b>There is no surface.</b> {error}").format(error=escaped(error)))
+            set_text(self.ui.surfaceMessage, _("Cancelled. No new surface was made."))
+        elif problem:
+            set_text(self.ui.surfaceMessage, _("<b>No surface was made.</b> {error}").format(error=escaped(problem)))
 
     def _show(self) -> None:
-        """The surface and its voxels as a segment in the scene."""
+        """Add the surface and its voxels to the scene as a segment."""
         from IXGSLib.scene.bone import add_segment
         from IXGSLib.scene.surfaces import read_surface
 
@@ -96,18 +94,18 @@ class BoneSurface:
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().SetVisibility3D(True)
         if earlier is None:
-            slicer.util.resetThreeDViews()  # patients lie anywhere, the camera looks at the origin
+            slicer.util.resetThreeDViews()  # a patient may lie far from the origin, where the camera looks
 
-    def on_removed(self, node: Any) -> None:
+    def on_node_removed(self, node: Any) -> None:
         if self._volume is not None and node is self._volume:
-            self.forget()
+            self.discard()
 
-    def forget(self) -> None:
-        """Cancel without another word."""
-        self.child.forget()
+    def discard(self) -> None:
+        """Stop the child process and delete its files."""
+        self.process.abandon()
         self._volume = self._labels = None
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
         self.ui.segmentBone.text = _("Make surface")
-        say(self.ui.surfaceMessage, "")
+        set_text(self.ui.surfaceMessage, "")

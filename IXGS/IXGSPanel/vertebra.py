@@ -1,71 +1,74 @@
-"""Slice views along a vertebra, from three clicks."""
+"""Slice views along a vertebra that the user marks with three clicks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
 
 from IXGSLib.errors import IXGSError
 
-from .pictures import escaped, say
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .labels import escaped, set_text
+from .state import PanelState
 
 LANDMARKS = 3
 
 
-class VertebraAxes:
-    """Asks for the left pedicle, the right pedicle and the front of the body; a fourth button press starts again."""
+class VertebraAxes(VTKObservationMixin):
+    """Asks for the left pedicle, the right pedicle and the front of the body; another press starts again."""
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
+    def __init__(self, ui: Any, state: PanelState) -> None:
+        VTKObservationMixin.__init__(self)
+        self.ui, self.state = ui, state
         self.points: Any = None
-        self.ui.patientAxes.connect("clicked()", self.take_patient)
-        self.ui.vertebraAxes.connect("clicked()", self.ask)
-        say(self.ui.slicesMessage, "")
+        ui.patientAxes.connect("clicked()", self.align_to_patient)
+        ui.vertebraAxes.connect("clicked()", self.ask_for_landmarks)
+        set_text(ui.slicesMessage, "")
 
-    def take_patient(self) -> None:
-        """Axial, sagittal and coronal slices through the middle of the volume."""
+    def align_to_patient(self) -> None:
+        """Show axial, sagittal and coronal slices through the centre of the volume."""
         from IXGSLib.scene.slices import align_slices
         from IXGSLib.scene.volumes import grid_of
 
-        self.forget()
-        volume = self.panel.parameters.volume
+        self.discard()
+        volume = self.state.parameters.volume
         try:
             align_slices(slice_nodes(), point=None if volume is None else grid_of(volume).center)
         except IXGSError as error:
-            say(self.ui.slicesMessage, escaped(str(error)))
+            set_text(self.ui.slicesMessage, escaped(str(error)))
             return
-        say(self.ui.slicesMessage, _("The slices follow the patient's axes."))
+        set_text(self.ui.slicesMessage, _("The slices are aligned with the patient."))
 
-    def ask(self) -> None:
+    def ask_for_landmarks(self) -> None:
         """Wait for three clicks in the slice views."""
-        self.forget()
+        self.discard()
         self.points = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", _("Vertebra"))
         self.points.CreateDefaultDisplayNodes()
-        self.panel.addObserver(self.points, self.points.PointPositionDefinedEvent, self._on_click)
+        self.addObserver(self.points, self.points.PointPositionDefinedEvent, self._on_point_placed)
         selection = slicer.app.applicationLogic().GetSelectionNode()
         selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsFiducialNode")
         selection.SetActivePlaceNodeID(self.points.GetID())
         slicer.app.applicationLogic().GetInteractionNode().SwitchToPersistentPlaceMode()
         self._prompt(0)
 
-    def _prompt(self, count: int) -> None:
-        asked = (_("the left pedicle"), _("the right pedicle"), _("the front of the vertebral body"))
-        text = _("Click {what} in a slice view ({number} of 3).").format(what=asked[count], number=count + 1)
-        say(self.ui.slicesMessage, text)
+    def _prompt(self, placed: int) -> None:
+        prompts = (
+            _("Click the left pedicle in a slice view (1 of 3)."),
+            _("Click the right pedicle in a slice view (2 of 3)."),
+            _("Click the front of the vertebral body in a slice view (3 of 3)."),
+        )
+        set_text(self.ui.slicesMessage, prompts[placed])
 
-    def _on_click(self, caller: Any, event: Any) -> None:
-        count = self.points.GetNumberOfDefinedControlPoints()
-        if count < LANDMARKS:
-            self._prompt(count)
+    def _on_point_placed(self, caller: Any, event: Any) -> None:
+        placed = self.points.GetNumberOfDefinedControlPoints()
+        if placed < LANDMARKS:
+            self._prompt(placed)
         else:
-            self._align()
+            self._align_to_vertebra()
 
-    def _align(self) -> None:
+    def _align_to_vertebra(self) -> None:
         from IXGSLib.geometry.anatomy import vertebra_axes
         from IXGSLib.scene.slices import align_slices, points_of
 
@@ -74,27 +77,27 @@ class VertebraAxes:
         try:
             align_slices(slice_nodes(), vertebra_axes(left, right, front), (left + right + front) / 3)
         except IXGSError as error:
-            say(self.ui.slicesMessage, escaped(str(error)))
+            set_text(self.ui.slicesMessage, escaped(str(error)))
             return
-        say(self.ui.slicesMessage, _("The slices follow the vertebra's axes."))
+        set_text(self.ui.slicesMessage, _("The slices are aligned with the vertebra."))
 
     def _stop_asking(self) -> None:
-        self.panel.removeObserver(self.points, self.points.PointPositionDefinedEvent, self._on_click)
+        self.removeObserver(self.points, self.points.PointPositionDefinedEvent, self._on_point_placed)
         slicer.app.applicationLogic().GetInteractionNode().SwitchToViewTransformMode()
         self.points = None
 
-    def on_removed(self, node: Any) -> None:
+    def on_node_removed(self, node: Any) -> None:
         if self.points is not None and node is self.points:
             self._stop_asking()
-            say(self.ui.slicesMessage, "")
+            set_text(self.ui.slicesMessage, "")
 
-    def forget(self) -> None:
-        """Take back a question that was not answered."""
+    def discard(self) -> None:
+        """Stop asking and remove the points that were placed so far."""
         if self.points is not None:
             points = self.points
             self._stop_asking()
             slicer.mrmlScene.RemoveNode(points)
-        say(self.ui.slicesMessage, "")
+        set_text(self.ui.slicesMessage, "")
 
 
 def slice_nodes() -> list[Any]:

@@ -1,10 +1,8 @@
-"""The table of the views: their pictures, angles and warnings, and which of them are used."""
+"""The table of views: their pictures, gantry angles and warnings, and which of them are used."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import qt
 from slicer.i18n import tr as _
@@ -12,119 +10,96 @@ from slicer.i18n import tr as _
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.coverage import visible_fraction, widest_angle
 
-from .pictures import escaped, say
-from .reading import Shot
-from .signal import Signal
+from .labels import escaped, set_text
+from .reading import XRayPreview
+from .selection import Selection
 
-if TYPE_CHECKING:
-    from .panel import Panel
-    from .xrays import XRaysSection
-
-VIEW, ORBITAL, ANGULAR, SEES, NOTES = range(5)
+VIEW, ORBITAL, ANGULAR, VISIBLE, WARNINGS = range(5)
 ROW_HEIGHT = 44
 
 
 class ViewsTable:
-    """A row for each view of the reading; `selected` tells that another one is chosen."""
+    """One row for each view of the selection."""
 
-    def __init__(self, panel: Panel, xrays: XRaysSection) -> None:
-        self.panel, self.xrays, self.ui = panel, xrays, panel.ui
-        self.selected = Signal()
+    def __init__(self, ui: Any, selection: Selection) -> None:
+        self.ui, self.selection = ui, selection
         self._filling = False
-        table = self.ui.viewsTable
-        table.connect("itemChanged(QTableWidgetItem*)", self._on_item)
-        table.connect("itemSelectionChanged()", self._on_selection)
+        table = ui.viewsTable
+        table.connect("itemChanged(QTableWidgetItem*)", self._on_item_changed)
+        table.connect("itemSelectionChanged()", self._on_row_selected)
         header = table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(VIEW, qt.QHeaderView.Stretch)
         table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
 
-    @property
-    def _shots(self) -> Sequence[Shot]:
-        return self.xrays.reading.shots if self.xrays.reading else ()
-
     def fill(self) -> None:
-        """A row for each view, the first selected."""
-        table, shots = self.ui.viewsTable, self._shots
-        left_out = self.left_out()
+        """Show the views of the selection, with the first one selected."""
+        table, xrays, unticked = self.ui.viewsTable, self.selection.xrays, self.selection.unticked
         self._filling = True
-        table.setRowCount(len(shots))
-        for row, shot in enumerate(shots):
-            self._fill_row(row, shot, shot.id not in left_out)
-        if shots:
+        table.setRowCount(len(xrays))
+        for row, xray in enumerate(xrays):
+            self._fill_row(row, xray, xray.id not in unticked)
+        if xrays:
             table.selectRow(0)
         self._filling = False
 
-    def _fill_row(self, row: int, shot: Shot, used: bool) -> None:
-        name = qt.QTableWidgetItem(qt.QIcon(str(shot.picture)), shot.id)
-        name.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
-        name.setCheckState(qt.Qt.Checked if used else qt.Qt.Unchecked)
-        name.setToolTip(_("Untick to leave this view out."))
-        notes = list(shot.notes)
-        if round(shot.masked, 2):
-            notes.append(_("{share:.0%} of the image is masked.").format(share=shot.masked))
-        texts = {
-            ORBITAL: degrees(shot.orbital, _("LAO"), _("RAO")),
-            ANGULAR: degrees(shot.angular, _("CRA"), _("CAU")),
-            SEES: f"{shot.sees:.0%}",
-            NOTES: str(len(notes)) if notes else "",
-        }
+    def _fill_row(self, row: int, xray: XRayPreview, ticked: bool) -> None:
         table = self.ui.viewsTable
-        table.setItem(row, VIEW, name)
+        table.setItem(row, VIEW, view_item(xray, ticked))
+        warnings = list(xray.warnings)
+        if round(xray.masked, 2):
+            warnings.append(_("{fraction:.0%} of the image is masked.").format(fraction=xray.masked))
+        texts = {
+            ORBITAL: angle_text(xray.orbital, _("LAO"), _("RAO")),
+            ANGULAR: angle_text(xray.angular, _("CRA"), _("CAU")),
+            VISIBLE: f"{xray.visible:.0%}",
+            WARNINGS: str(len(warnings)) if warnings else "",
+        }
         for column, text in texts.items():
             item = qt.QTableWidgetItem(text)
             item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-            if column == NOTES:
-                item.setToolTip("\n".join(notes))
+            if column == WARNINGS:
+                item.setToolTip("\n".join(warnings))
             table.setItem(row, column, item)
 
-    def left_out(self) -> set[str]:
-        """Ids of the views that are not ticked."""
-        return set(json.loads(self.panel.parameters.leftOut)) if self.panel.parameters else set()
-
-    def used(self) -> list[Shot]:
-        """The views that are ticked."""
-        out = self.left_out()
-        return [shot for shot in self._shots if shot.id not in out]
-
-    def current(self) -> Shot | None:
-        """The view of the selected row."""
-        row = self.ui.viewsTable.currentRow()
-        return self._shots[row] if 0 <= row < len(self._shots) else None
-
     def show_coverage(self, grid: Grid) -> None:
-        """Say in the table how much of a region each view sees."""
-        for row, shot in enumerate(self._shots):
-            self.ui.viewsTable.item(row, SEES).setText(f"{visible_fraction(shot.view, grid):.0%}")
-
-    def _on_item(self, item: Any) -> None:
-        if self._filling or item.column() != VIEW:
-            return
-        out = self.left_out() - {item.text()}
-        if item.checkState() == qt.Qt.Unchecked:
-            out.add(item.text())
-        self.panel.parameters.leftOut = json.dumps(sorted(out))
-
-    def _on_selection(self) -> None:
-        if not self._filling:
-            self.selected.emit()
+        """Show which fraction of a region each view sees."""
+        for row, xray in enumerate(self.selection.xrays):
+            self.ui.viewsTable.item(row, VISIBLE).setText(f"{visible_fraction(xray.view, grid):.0%}")
 
     def summarise(self) -> None:
-        """Say below the table what the ticked views amount to."""
-        reading = self.xrays.reading
+        """Say below the table how many views are used and how far apart they are."""
+        reading = self.selection.reading
         if reading is None:
-            say(self.ui.viewsSummary, "")
+            set_text(self.ui.viewsSummary, "")
             return
-        used, every = self.used(), len(reading.shots)
-        parts = [_("{used} of {every} views are used.").format(used=len(used), every=every)]
+        used, total = self.selection.used, len(reading.xrays)
+        parts = [_("{used} of {total} views are used.").format(used=len(used), total=total)]
         if len(used) > 1:
-            angle = widest_angle([shot.view for shot in used], reading.grid.center)
-            parts.append(_("They differ by up to {angle:.0f}° (90° is best).").format(angle=angle))
-        of_views = {note for shot in reading.shots for note in shot.notes}
+            angle = widest_angle([xray.view for xray in used], reading.grid.center)
+            parts.append(_("Their directions differ by up to {angle:.0f}° (90° is best).").format(angle=angle))
+        of_views = {warning for xray in reading.xrays for warning in xray.warnings}
         parts += [escaped(warning) for warning in reading.warnings if warning not in of_views]
-        say(self.ui.viewsSummary, " ".join(parts))
+        set_text(self.ui.viewsSummary, " ".join(parts))
+
+    def _on_item_changed(self, item: Any) -> None:
+        if not self._filling and item.column() == VIEW:
+            self.selection.tick(item.text(), item.checkState() != qt.Qt.Unchecked)
+
+    def _on_row_selected(self) -> None:
+        if not self._filling:
+            self.selection.select(self.ui.viewsTable.currentRow())
 
 
-def degrees(angle: float, positive: str, negative: str) -> str:
-    """An angle as C-arms show it."""
+def view_item(xray: XRayPreview, ticked: bool) -> Any:
+    """The first cell of a row: picture, name and tick box."""
+    item = qt.QTableWidgetItem(qt.QIcon(str(xray.picture)), xray.id)
+    item.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
+    item.setCheckState(qt.Qt.Checked if ticked else qt.Qt.Unchecked)
+    item.setToolTip(_("Untick to leave this view out."))
+    return item
+
+
+def angle_text(angle: float, positive: str, negative: str) -> str:
+    """An angle in degrees as C-arms display it, such as "35° LAO"."""
     return f"{abs(angle):.0f}° {positive if angle >= 0 else negative}" if round(angle) else "0°"

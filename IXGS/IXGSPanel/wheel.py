@@ -1,4 +1,4 @@
-"""The mouse wheel turns the page, not the values that it passes over."""
+"""Scrolling the panel without changing values under the mouse."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Any
 
 import qt
 
-KINDS = (qt.QComboBox, qt.QAbstractSpinBox, qt.QSlider)
+INPUT_KINDS = (qt.QComboBox, qt.QAbstractSpinBox, qt.QSlider)
 
 
 class WheelGuard(qt.QWidget):
-    """Never shown: it keeps the wheel from boxes and sliders without the focus, so that their page scrolls instead."""
+    """An event filter, never shown: inputs without the focus ignore the mouse wheel, so that the panel scrolls."""
 
     def guard(self, page: Any) -> None:
-        """Look after every box and slider of a page, those inside of other widgets too."""
-        for kind in KINDS:
-            for box in page.findChildren(kind):
-                box.setFocusPolicy(qt.Qt.StrongFocus)  # the wheel shall not bring it the focus either
-                box.installEventFilter(self)
+        """Filter the events of every input of a page, including those inside other widgets."""
+        for kind in INPUT_KINDS:
+            for widget in page.findChildren(kind):
+                widget.setFocusPolicy(qt.Qt.StrongFocus)  # the wheel must not give it the focus either
+                widget.installEventFilter(self)
 
-    def eventFilter(self, box: Any, event: Any) -> bool:
-        if event.type() != qt.QEvent.Wheel or box.focus:
+    def eventFilter(self, widget: Any, event: Any) -> bool:
+        if event.type() != qt.QEvent.Wheel or widget.focus:
             return False
-        event.ignore()  # so that it goes on to the page
+        event.ignore()  # passes it on to the page
         return True

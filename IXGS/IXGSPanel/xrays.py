@@ -1,11 +1,9 @@
-"""Section 1: where the X-rays come from."""
+"""Section 1: where the X-rays come from, and which of them are used."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ctk
 import qt
@@ -14,196 +12,201 @@ from slicer.i18n import tr as _
 
 from IXGSLib.errors import IXGSError
 
-from .child import Child, Ending
-from .pictures import escaped, say
+from .case_reader import CaseReader
+from .labels import escaped, set_text
 from .reading import Reading
 from .scene_images import SceneImages
-from .signal import Signal
-from .stepper import Stepper
-from .timing import timer
+from .selection import Selection
+from .state import PanelState
+from .timers import single_shot_timer
 from .views_table import ViewsTable
 
-if TYPE_CHECKING:
-    from .panel import Panel
-
-READ_CASE, READ_IMAGES = ("-m", "IXGSLib.jobs.read_case"), ("-m", "IXGSLib.jobs.read_images")
-FEWEST = 2
-"""X-rays of which something can be made."""
-PAUSE_MILLISECONDS = 400
-"""From the last change of where the X-rays are to reading them."""
+MIN_XRAYS = 2
+"""The fewest X-rays that can be read from the scene."""
+READ_DELAY_MILLISECONDS = 400
+"""From the last change of the source to reading it."""
 
 
 class XRaysSection:
-    """Where the X-rays come from, and what was found there.
+    """The form of section 1; the X-rays that it reads become the selection of the panel.
 
-    `changed` tells that there is a new reading or none.
+    requirements: the Python packages that IXGS needs.
     """
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
-        self.changed = Signal()
-        self.reading: Reading | None = None
-        self.case: Path | None = None
+    def __init__(self, ui: Any, state: PanelState, requirements: Any) -> None:
+        self.ui, self.state, self.requirements = ui, state, requirements
+        self.selection = Selection(state)
         self.problem = ""
-        self._key: tuple[Any, ...] = ()
-        self._folders: list[Path] = []
-        self._ticks = "[]"
-        self.table = ViewsTable(panel, self)
-        self.images, self.copying = SceneImages(panel), Stepper()
-        self.child = Child()
-        self.child.ended.connect(self._on_read)
-        self._soon = timer(PAUSE_MILLISECONDS, self.read)
+        self.table = ViewsTable(ui, self.selection)
+        self.images = SceneImages(ui, state)
+        self.reader = CaseReader()
+        self._source: tuple[Any, ...] = ()
+        self._unticked = "[]"
+        self._read_soon = single_shot_timer(READ_DELAY_MILLISECONDS, self.read)
         self._connect()
 
     def _connect(self) -> None:
-        ui, kinds = self.ui, ctk.ctkPathLineEdit
-        ui.casePath.filters = kinds.Dirs | kinds.Readable  # with Files, its dialog would offer no folders
-        ui.calibrationPath.filters = kinds.Files | kinds.Readable
+        ui, flags = self.ui, ctk.ctkPathLineEdit
+        ui.casePath.filters = flags.Dirs | flags.Readable  # with Files, its dialog would not offer folders
+        ui.calibrationPath.filters = flags.Files | flags.Readable
         ui.chooseFile.connect("clicked()", self.choose_file)
-        ui.sampleCase.connect("clicked()", self.take_sample)
+        ui.sampleCase.connect("clicked()", self.choose_sample)
         ui.readAgain.connect("clicked()", self.read)
-        ui.readImages.connect("clicked()", self.read_scene)
+        ui.readImages.connect("clicked()", self.read)
         self.images.changed.connect(self._on_images)
+        self.reader.finished.connect(self.take)
+        self.reader.failed.connect(self._on_failed)
 
-    @property
-    def busy(self) -> bool:
-        """Whether X-rays are being read."""
-        return self.copying.busy or self.child.running
-
-    # What the parameters say
+    # The source
 
     def update(self) -> None:
-        """Show the rows that fit the source; read the X-rays when they are others than those last read."""
-        parameters, ui = self.panel.parameters, self.ui
+        """Show the fields of the chosen source, and read the X-rays if the source has changed."""
+        parameters, ui = self.state.parameters, self.ui
         files = parameters.source == "files"
         ui.filesWidget.visible = files
         ui.sceneWidget.visible = not files
         ui.chooseFile.visible = files
         ui.calibrationWidget.visible = files and self.needs_calibration
-        if self._key != self._wanted():
-            self._on_other_source()
-        self._ticks = parameters.leftOut
-        self._tell()
+        if self._source != self._chosen_source():
+            self._on_source_changed()
+        self._unticked = parameters.leftOut
+        self._show_status()
 
-    def _on_other_source(self) -> None:
-        p, before = self.panel.parameters, self._key
-        self._key = self._wanted()
-        self._soon.stop()
-        self._forget()
-        if before[1:2] != self._key[1:2] and any(before[1:2]) and p.leftOut == self._ticks:
-            p.leftOut = "[]"  # it was said of other X-rays
-        if p.source == "files":
-            self._soon.start()
-
-    @property
-    def needs_calibration(self) -> bool:
-        """Whether the path holds images without poses."""
-        path = self.panel.parameters.casePath
-        return bool(path) and Path(path).exists() and not is_case(Path(path))
-
-    def _wanted(self) -> tuple[Any, ...]:
-        p = self.panel.parameters
+    def _chosen_source(self) -> tuple[Any, ...]:
+        """Everything that decides which X-rays are read."""
+        p = self.state.parameters
         if p.source == "scene":
             return ("scene",)
         rest = (p.calibrationPath, p.pixelValues, p.openField, p.pixelSize) if self.needs_calibration else ()
         return ("files", p.casePath, *rest)
 
-    def image_arguments(self) -> list[str]:
-        """What the command line needs to know of images that are no case."""
-        p = self.panel.parameters
+    def _on_source_changed(self) -> None:
+        p, before = self.state.parameters, self._source
+        self._source = self._chosen_source()
+        self._read_soon.stop()
+        self._drop()
+        if before[1:2] != self._source[1:2] and any(before[1:2]) and p.leftOut == self._unticked:
+            p.leftOut = "[]"  # those views belong to the earlier case
+        if p.source == "files":
+            self._read_soon.start()
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether the path holds images without poses."""
+        path = self.state.parameters.casePath
+        return bool(path) and Path(path).exists() and not is_case(Path(path))
+
+    def image_options(self) -> list[str]:
+        """The command-line options that describe images without poses."""
+        p = self.state.parameters
         if p.source == "scene" or not self.needs_calibration:
             return []
-        words = ["--calibration", p.calibrationPath, "--values", p.pixelValues]
-        words += ["--i0", repr(p.openField)] if p.openField else []
-        return words + (["--pixel-spacing", repr(p.pixelSize), repr(p.pixelSize)] if p.pixelSize else [])
+        options = ["--calibration", p.calibrationPath, "--values", p.pixelValues]
+        options += ["--i0", repr(p.openField)] if p.openField else []
+        return options + (["--pixel-spacing", repr(p.pixelSize), repr(p.pixelSize)] if p.pixelSize else [])
 
-    def leaving_out(self) -> list[str]:
-        """The views that are not ticked, for the command line."""
-        out = self.table.left_out() & {shot.id for shot in self.reading.shots}
-        return ["--leave-out", *sorted(out)] if out else []
-
-    # Reading
-
-    def take_sample(self) -> None:
+    def choose_sample(self) -> None:
         """Choose the sample case."""
         from IXGSLib.resources import resource
 
         try:
             sample = resource("SampleCase")
         except IXGSError as error:
-            self._fail(str(error))
+            self._drop()
+            self._on_failed(str(error))
             return
-        with slicer.util.NodeModify(self.panel.parameters.parameterNode):
-            self.panel.parameters.source = "files"
-            self.panel.parameters.casePath = str(sample)
+        with slicer.util.NodeModify(self.state.parameters.parameterNode):
+            self.state.parameters.source = "files"
+            self.state.parameters.casePath = str(sample)
 
     def choose_file(self) -> None:
-        """Ask for one file: a case.json, or X-rays that are all in it."""
-        before = self.panel.parameters.casePath
-        path = qt.QFileDialog.getOpenFileName(self.ui.chooseFile.window(), _("X-rays in one file"), before)
+        """Ask for a single file: a case.json, or a file that holds all X-rays."""
+        before = self.state.parameters.casePath
+        path = qt.QFileDialog.getOpenFileName(self.ui.chooseFile.window(), _("Choose a file with X-rays"), before)
         if path:
-            self.panel.parameters.casePath = path
+            self.state.parameters.casePath = path
+
+    # Reading
 
     def read(self) -> None:
-        """Start to read the X-rays that the parameters name."""
-        self._soon.stop()
-        p = self.panel.parameters
+        """Start reading the X-rays of the chosen source, if everything for it is there."""
+        self._read_soon.stop()
+        p = self.state.parameters
         if p is None:
             return
-        if p.source == "scene":
-            self.read_scene()
-            return
-        self._forget()
-        if not p.casePath or self._incomplete() or self.panel.requirements.missing():
-            self._tell()
-            return
-        self._start(Path(p.casePath))
+        self._drop()
+        if not self.requirements.missing():
+            if p.source == "scene" and len(self.images.pairs()) >= MIN_XRAYS:
+                self.reader.read_images(self.images)
+            elif p.source == "files" and not self._missing_input():
+                self.reader.read_files(Path(p.casePath), self.image_options())
+        self._show_status()
 
-    def _start(self, case: Path) -> None:
-        self.case = case
-        folder = self._temporary()
-        self.child.start([*READ_CASE, str(case), "--out", str(folder), *self.image_arguments()])
-        self._tell()
-
-    def _temporary(self) -> Path:
-        """A folder that goes with the reading."""
-        self._folders.append(Path(tempfile.mkdtemp(prefix="ixgs-case-", dir=slicer.app.temporaryPath)))
-        return self._folders[-1]
-
-    def _on_read(self, ending: Ending) -> None:
-        if ending.done:
-            self.reading = Reading.load(self._folders[-1])
-            self.table.fill()
-        else:
-            self.problem = ending.error
-        self._tell()
-        self.changed.emit()
-
-    def _forget(self) -> None:
-        """Back to no X-rays."""
-        self.copying.stop()
-        self.child.forget()
-        had, self.reading, self.case, self.problem = self.reading, None, None, ""
-        while self._folders:
-            shutil.rmtree(self._folders.pop(), ignore_errors=True)
+    def take(self, reading: Reading, case: Path, options: list[str]) -> None:
+        """Make X-rays that were read the selection of the panel."""
+        self._read_soon.stop()
+        self.selection.replace(reading, case, options)
         self.table.fill()
-        if had is not None:
-            self.changed.emit()
+        self._show_status()
+        self.selection.changed.emit()
 
-    def _fail(self, problem: str) -> None:
-        self._forget()
+    def _on_failed(self, problem: str) -> None:
         self.problem = problem
-        self._tell()
-        self.changed.emit()
+        self._show_status()
+        self.selection.changed.emit()
 
-    def _incomplete(self) -> str:
-        """What the user has to choose next, or nothing."""
-        p = self.panel.parameters
+    def _drop(self) -> None:
+        """Stop reading and drop the X-rays."""
+        self.reader.discard()
+        self.problem, self.selection.busy = "", False
+        had_reading = self.selection.reading is not None
+        self.selection.replace(None)
+        self.table.fill()
+        if had_reading:
+            self.selection.changed.emit()
+
+    def _on_images(self) -> None:
+        self._drop()
+        self._show_status()
+
+    # Messages
+
+    def _show_status(self) -> None:
+        """Say below the source what to do next or what went wrong, and show the table when there are X-rays."""
+        self.selection.busy = self.reader.busy
+        p, found = self.state.parameters, self.selection.reading is not None
+        if p is None:
+            return
+        set_text(self.ui.xraysMessage, self._message())
+        self.ui.readAgain.enabled = p.source == "files" and (found or self.reader.busy or bool(self.problem))
+        for widget in (self.ui.viewsTable, self.ui.showCArm, self.ui.lookThrough):
+            widget.visible = found
+        self.table.summarise()
+        self.selection.status_changed.emit()
+
+    def _message(self) -> str:
+        if self.reader.busy:
+            return _("Reading the X-rays...")
+        if self.problem:
+            return _("<b>These X-rays cannot be used.</b> {problem}").format(problem=escaped(self.problem))
+        if self.selection.reading is not None:
+            return ""
+        missing = self.requirements.missing()
+        if missing:
+            return _(
+                "IXGS needs Python packages that are not installed in Slicer yet: {names}. Choose X-rays and press "
+                "Apply; nothing is installed before you agree."
+            ).format(names=", ".join(missing))
+        return self._missing_input()
+
+    def _missing_input(self) -> str:
+        """What the user has to do next, or nothing if files can be read."""
+        p = self.state.parameters
         if p.source == "scene":
             count = len(self.images.pairs())
-            if count < FEWEST:
+            if count < MIN_XRAYS:
                 return _(
-                    "{count} X-rays in the list. Choose an X-ray and its pose, then press Add; at least two."
+                    "{count} X-rays in the list. Choose an X-ray and its pose, then press Add; at least two are needed."
                 ).format(count=count)
             return _("{count} X-rays in the list. Press Read.").format(count=count)
         if not p.casePath:
@@ -211,66 +214,16 @@ class XRaysSection:
         if not Path(p.casePath).exists():
             return _("There is nothing at this path.")
         if self.needs_calibration and not p.calibrationPath:
-            return _("These X-rays do not say how they were taken: choose their calibration.")
+            return _("These X-rays come without poses: choose their calibration.")
         return ""
 
-    def _tell(self) -> None:
-        """Say below the path what has to be done or what went wrong."""
-        say(self.ui.xraysMessage, self.message())
-        self.ui.readAgain.enabled = self.panel.parameters.source == "files" and bool(self.case or self.problem)
-        found = self.reading is not None
-        self.ui.viewsTable.visible = found
-        self.ui.showCArm.visible = found
-        self.ui.lookThrough.visible = found
-        self.table.summarise()
-        self.panel.check()
-
-    def message(self) -> str:
-        if self.busy:
-            return _("Reading the X-rays ...")
-        if self.problem:
-            return _("<b>These X-rays cannot be used.</b> {problem}").format(problem=escaped(self.problem))
-        if self.reading is not None:
-            return ""
-        missing = self.panel.requirements.missing()
-        if missing:
-            return _(
-                "IXGS needs Python packages that Slicer does not have yet: {names}. Choose X-rays and press Apply; "
-                "you are asked before anything is installed."
-            ).format(names=", ".join(missing))
-        return self._incomplete()
-
-    # X-rays that are in the scene
-
-    def read_scene(self) -> None:
-        """Copy the X-rays of the list out of the scene, and start to read them."""
-        self._forget()
-        if self.panel.requirements.missing() or len(self.images.pairs()) < FEWEST:
-            self._tell()
-            return
-        images = self._temporary()
-        self.copying.start(self.images.copied(images), lambda done: self._start_images(images), self._refuse)
-        self._tell()
-
-    def _start_images(self, images: Path) -> None:
-        self.case, folder = self._temporary() / "scene", self._temporary()
-        self.child.start([*READ_IMAGES, str(images), "--case", str(self.case), "--out", str(folder)])
-        self._tell()
-
-    def _refuse(self, error: IXGSError) -> None:
-        self._fail(str(error))
-
-    def _on_images(self) -> None:
-        self._forget()
-        self._tell()
-
     def close(self) -> None:
-        """Stop and drop everything, as when the scene goes."""
-        self._soon.stop()
-        self._key = ()
-        self._forget()
+        """Stop and drop everything when the scene is closed."""
+        self._read_soon.stop()
+        self._source = ()
+        self._drop()
 
 
 def is_case(path: Path) -> bool:
-    """Whether the poses are beside the X-rays already."""
+    """Whether the path is a case, which states the poses of its X-rays."""
     return (path / "case.json").is_file() if path.is_dir() else path.suffix.lower() == ".json"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from ..files import check_new, write_atomically, write_whole
+from ..files import check_new_folder, write_atomically, write_folder
 from ..formats.case_source import CaseFlags
 from ..messages import RESEARCH_ONLY, collect_warnings, unique
 from ..runs.events import Reporter
@@ -43,7 +43,7 @@ class Standardize:
     images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
 
     def run(self) -> None:
-        check_new(self.out)
+        check_new_folder(self.out)
         if self.stop_on_eof:
             stop_at_end_of_input()
         with Reporter(display(self.json)) as reporter:
@@ -51,7 +51,7 @@ class Standardize:
                 case = self._standardized(self.images.load(self.case), reporter)
             for message in unique(case.warnings, messages):
                 reporter.warn(message)
-            folder = write_whole(self.out, lambda whole: self._write(case, whole))
+            folder = write_folder(self.out, lambda whole: self._write(case, whole))
             method = case.standardization.method if case.standardization else "none"
             reporter.report("done", case=case.name, views=len(case.xrays), method=method)
         if not self.json:

@@ -11,11 +11,11 @@ def print_metrics(metrics: Mapping[str, float | None]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ..evaluation.report import LABELS
+    from ..evaluation.labels import label
 
     table = Table("Metric", "Value", "Meaning", box=SIMPLE_HEAD, pad_edge=False)
     table.columns[1].justify = "right"
     for name, value in metrics.items():
-        label, unit, meaning = LABELS.get(name, (name.replace("_", " "), "", ""))
-        table.add_row(label, "-" if value is None else f"{value:.4g} {unit}".strip(), meaning)
+        title, unit, meaning = label(name)
+        table.add_row(title, "-" if value is None else f"{value:.4g} {unit}".strip(), meaning)
     Console().print(table)

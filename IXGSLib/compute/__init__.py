@@ -1,1 +1,1 @@
-"""What every compiled kernel stands on: threads, vector lanes, the kernel cache and memory."""
+"""What compiled kernels need: threads, vector lanes, the kernel cache, and the memory of a GPU."""

@@ -1,4 +1,4 @@
-"""Eight numbers treated as one, which LLVM turns into vector instructions.
+"""Eight numbers processed as one, which LLVM turns into vector instructions.
 
 numba has no vector type. A tuple of eight scalars stays in registers, and the superword-level-parallelism pass of LLVM,
 which numba leaves off unless asked, merges its eight equal operations into one.
@@ -19,6 +19,7 @@ from .cache import cached
 numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]
 
 WIDTH = 8
+"""Numbers that are processed together: the float32 values of a 256-bit register."""
 
 _FAST_MATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 """What LLVM may assume: everything in fastmath except that NaN and infinity never occur."""

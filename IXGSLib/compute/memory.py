@@ -1,4 +1,4 @@
-"""How much of a GPU's work is done at a time, so that its memory suffices."""
+"""How much work a GPU does at a time, so that its memory suffices."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ Result = TypeVar("Result")
 _work = {"parts": 1}
 
 
-def parts() -> int:
-    """Into how many parts a GPU's work is cut: one, or two once its memory did not suffice."""
+def part_count() -> int:
+    """The number of parts into which a GPU's work is split: one, or two after its memory was exhausted."""
     return _work["parts"]
 
 
 def within_memory(work: Callable[[], Result]) -> Result:
-    """What `work` returns; when a GPU's memory does not suffice for it, it is done again, as all work then, in halves.
+    """The result of `work`; if it exhausts the memory of the GPU, it and all later work is done in two parts.
 
-    work: must leave no trace when it fails. Raises torch.OutOfMemoryError when half is too much as well.
+    work: must have no side effects when it fails. Raises torch.OutOfMemoryError when the parts are too large as well.
     """
     try:
         return work()
     except torch.OutOfMemoryError:
-        if parts() > 1:
+        if part_count() > 1:
             raise
         _work["parts"] = 2
-    # Not before here is the exception gone, which held on to what the work had made.
+    # Only after the handler is the exception gone, which keeps alive the tensors that the work had made.
     torch.cuda.empty_cache()
     return work()
 
 
 @contextmanager
-def accounted(size: Callable[[], str]) -> Iterator[None]:
-    """Begin with whole work, and tell the figures when a GPU's memory does not suffice.
+def report_out_of_memory(size: Callable[[], str]) -> Iterator[None]:
+    """Begin with unsplit work, and turn torch.OutOfMemoryError into a ReconstructionError that states the sizes.
 
-    size: what it has to suffice for, in words. Raises ReconstructionError in the place of torch.OutOfMemoryError.
+    size: describes in words what the memory had to hold.
     """
     _work["parts"] = 1
     try:

@@ -1,4 +1,4 @@
-"""What the parts of a piece of work have drawn, each into an array of its own, added up."""
+"""Adding up what the chunks of parallel work have drawn, each into an array of its own."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from .lanes import kernel
 from .threads import run
 
 
-def merged(parts: np.ndarray, columns: int) -> np.ndarray:
-    """The sum (rows, columns) of float32 parts (CHUNKS, rows, columns or more), whose further columns are left out."""
+def sum_chunks(parts: np.ndarray, columns: int) -> np.ndarray:
+    """The sum (rows, columns) of float32 parts (CHUNKS, rows, columns or more) over their first `columns` columns."""
     values = np.empty((parts.shape[1], columns), np.float32)
-    run(_merge, len(values), parts, values)
+    run(_sum_rows, len(values), parts, values)
     return values
 
 
 @kernel
-def _merge(chunk, start, stop, parts, values):
+def _sum_rows(chunk, start, stop, parts, values):
     for r in range(start, stop):
         for c in range(values.shape[1]):
             values[r, c] = parts[0, r, c]

@@ -1,4 +1,4 @@
-"""The threads that run the compiled kernels."""
+"""The threads on which compiled kernels run."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from ..errors import SettingsError
 
 CHUNKS = 8
-"""Into how many parts work is cut, whatever the number of threads, so that sums are the same on every machine."""
+"""The number of parts into which work is split, whatever the number of threads, so that sums do not depend on it."""
 
 _pool: ThreadPoolExecutor | None = None
 _count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def thread_count() -> int:
-    """How many threads run the kernels; all that this process may use, until `set_thread_count`."""
+    """The number of threads that run kernels: by default every CPU that this process may use."""
     return _count
 
 
 def set_thread_count(count: int) -> None:
-    """Use `count` threads from the next kernel on; the result does not depend on it."""
+    """Use `count` threads from the next kernel on; results do not depend on it."""
     global _pool, _count
     if count < 1:
         raise SettingsError(f"{count} threads, expected at least one")
@@ -33,7 +33,7 @@ def set_thread_count(count: int) -> None:
 def run(kernel: Callable[..., None], length: int, *arguments: object) -> None:
     """Call kernel(chunk, start, stop, *arguments) for CHUNKS parts of range(length), in parallel.
 
-    What a call raises is raised here, after all calls have ended.
+    An exception in a call is raised here, after all calls have ended.
     """
     global _pool
     edges = [length * n // CHUNKS for n in range(CHUNKS + 1)]
@@ -48,7 +48,7 @@ def run(kernel: Callable[..., None], length: int, *arguments: object) -> None:
         return
     if _pool is None:
         _pool = ThreadPoolExecutor(_count - 1, thread_name_prefix="ixgs")
-    # Whoever is free takes the next part, this thread too: a task for each part would cost more than a small kernel.
+    # Every free thread takes the next part, this one too: a task for each part would cost more than a small kernel.
     helpers = [_pool.submit(work) for _ in range(_count - 1)]
     try:
         work()
@@ -58,10 +58,10 @@ def run(kernel: Callable[..., None], length: int, *arguments: object) -> None:
         helper.result()
 
 
-def _forget_threads() -> None:
+def _drop_pool() -> None:
     global _pool
     _pool = None
 
 
-if hasattr(os, "register_at_fork"):  # a forked process inherits the pool without its threads
-    os.register_at_fork(after_in_child=_forget_threads)
+if hasattr(os, "register_at_fork"):  # a forked process inherits the pool but none of its threads
+    os.register_at_fork(after_in_child=_drop_pool)

@@ -1,4 +1,4 @@
-"""How well standardised views agree with each other, as the volume made of all of them tells."""
+"""How well standardised views agree with each other, measured by the volume that was reconstructed from them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 from ..xray import XRay
 
-ODD = 1.5
-"""Re-projection error of a view over the median of all from which it disagrees with the others."""
+MAX_RELATIVE_ERROR = 1.5
+"""Re-projection error of a view over the median of all, above which the view disagrees with the others."""
 
 
 def reprojection_errors(xrays: Sequence[XRay], renders: Sequence[np.ndarray]) -> list[float]:
-    """The root mean square of render less X-ray over the measured pixels of each view, in line integrals.
+    """The root mean square difference of render and X-ray over the measured pixels of each view, in line integrals.
 
-    What the views say in contradiction to each other cannot be in one volume, and is left over here; nan for a view
-    without a measured pixel.
+    One volume cannot reproduce views that contradict each other, and the contradiction remains as this error. nan for a
+    view without a measured pixel.
     """
     return [
         float(np.sqrt(np.mean(np.square((render - xray.image)[xray.mask], dtype=np.float64))))
@@ -27,7 +27,7 @@ def reprojection_errors(xrays: Sequence[XRay], renders: Sequence[np.ndarray]) ->
 
 
 def disagreeing(errors: Sequence[float]) -> list[bool]:
-    """Which views are left over much more than the others."""
+    """Whether the error of each view is much larger than those of the others."""
     known = [error for error in errors if not np.isnan(error)]
-    limit = ODD * float(np.median(known)) if known else np.inf
+    limit = MAX_RELATIVE_ERROR * float(np.median(known)) if known else np.inf
     return [error > limit for error in errors]

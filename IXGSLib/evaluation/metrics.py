@@ -1,4 +1,4 @@
-"""How close a reconstruction comes to the truth, and its renders to the X-rays."""
+"""Metrics of a volume against the truth, and of renders against X-rays."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ from ..xray import XRay
 SSIM_SIGMA = 1.5
 """Standard deviation of SSIM's Gaussian window in pixels (Wang et al., IEEE TIP 2004)."""
 SSIM_WINDOW = 11
-"""The window's width in pixels; SSIM is not defined for anything narrower."""
+"""Width of the window in pixels; SSIM is not defined for smaller images."""
 
 
 @dataclass(frozen=True)
 class VolumeMetrics:
-    """A volume against its truth.
+    """A volume compared with the truth.
 
-    psnr: dB, infinite for equal volumes. ssim: at most 1. dice: overlap of the bone, 0 to 1.
-    surface_distance: mm, mean over both bone surfaces of the distance to the other.
-    A metric that is not defined is nan, and `notes` says why.
+    psnr: dB, infinite for equal volumes. ssim: at most 1. dice: overlap of the bone, 0 to 1. surface_distance: mean
+    distance between the bone surfaces, mm. A metric that is not defined is nan, and `notes` says why.
     """
 
     psnr: float
@@ -39,14 +38,14 @@ class VolumeMetrics:
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, float | None]:
-        """The numbers under names of their own, as JSON and the report take them; None where not finite."""
+        """The metrics under unique names, for JSON and the report; None where not finite."""
         names = ("volume_psnr", "volume_ssim", "bone_dice", "bone_surface_distance")
         return _finite(dict(zip(names, (self.psnr, self.ssim, self.dice, self.surface_distance), strict=True)))
 
 
 @dataclass(frozen=True)
 class ViewMetrics:
-    """Renders against X-rays: one number per view in the order of `ids`; psnr in dB, nan where nothing was measured."""
+    """Renders compared with X-rays: one value per view, as in `ids`; psnr in dB, nan without measured pixels."""
 
     ids: tuple[str, ...]
     psnr: tuple[float, ...]
@@ -60,23 +59,25 @@ class ViewMetrics:
     def mean_ssim(self) -> float:
         return _mean(self.ssim)
 
-    def part(self, places: Sequence[int]) -> ViewMetrics:
-        """Those of some of the views, by their places."""
+    def part(self, indices: Sequence[int]) -> ViewMetrics:
+        """The metrics of some of the views, by their indices."""
         return ViewMetrics(
-            tuple(self.ids[n] for n in places), tuple(self.psnr[n] for n in places), tuple(self.ssim[n] for n in places)
+            tuple(self.ids[n] for n in indices),
+            tuple(self.psnr[n] for n in indices),
+            tuple(self.ssim[n] for n in indices),
         )
 
     def as_dict(self) -> dict[str, float | None]:
-        """The means, as JSON and the report take them; None where not finite."""
+        """The means, for JSON and the report; None where not finite."""
         return _finite({"view_psnr": self.mean_psnr, "view_ssim": self.mean_ssim})
 
 
 def compare_volumes(volume: Volume, truth: Volume, threshold: float | None = None) -> VolumeMetrics:
     """Image and bone metrics of a volume on the truth's grid, resampled there when the grids differ.
 
-    The volume is clipped to the truth's range before PSNR and SSIM: what lies beyond it cannot be seen in the window
-    of the truth either. Outside its own grid a volume counts as 0. threshold: of bone in 1/mm; None takes what suits
-    the truth (`bone_threshold`).
+    PSNR and SSIM are those of the volume clipped to the range of the truth, since a display window for the truth shows
+    nothing beyond it. Outside its own grid a volume counts as 0. threshold: of bone, 1/mm; None takes the
+    `bone_threshold` of the truth.
     """
     if not _same_grid(volume, truth):
         volume = resample(volume, truth.grid)
@@ -94,8 +95,8 @@ def compare_volumes(volume: Volume, truth: Volume, threshold: float | None = Non
 def compare_views(renders: Sequence[np.ndarray], xrays: Sequence[XRay]) -> ViewMetrics:
     """PSNR and SSIM of renders (h, w) of line integrals against X-rays, in the same order.
 
-    The peak of PSNR and the range of SSIM is the range of the X-ray's measured pixels; masked pixels are left out.
-    Raises GeometryError when number or size disagree.
+    The peak of PSNR and the range of SSIM is the range of the X-ray's measured pixels; masked pixels are ignored.
+    Raises GeometryError where the number or the size of the images differs.
     """
     if len(renders) != len(xrays):
         raise GeometryError(f"{len(renders)} renders for {len(xrays)} X-rays, expected one for each, in the same order")
@@ -107,9 +108,9 @@ def compare_views(renders: Sequence[np.ndarray], xrays: Sequence[XRay]) -> ViewM
 def ssim(values: np.ndarray, truth: np.ndarray, *, mask: np.ndarray | None = None) -> float:
     """Mean structural similarity of two images or volumes, at most 1 (Wang et al., IEEE TIP 2004).
 
-    Gaussian window of SSIM_SIGMA in all dimensions; its range is the truth's, over the measured pixels.
-    mask: True where measured; other pixels are set to the truth in both and their windows' centres left out.
-    nan when a side is narrower than the window, the truth is constant or nothing was measured.
+    With a Gaussian window of SSIM_SIGMA in all dimensions, and the range of the measured pixels of the truth.
+    mask: True where measured; other pixels are set to the truth in both images, windows centred on them are ignored.
+    nan where a side is shorter than the window, the truth is constant or no pixel was measured.
     """
     measured = np.ones(truth.shape, dtype=bool) if mask is None else mask
     inner = tuple(slice(SSIM_WINDOW // 2, -(SSIM_WINDOW // 2)) for _ in truth.shape)
@@ -125,17 +126,17 @@ def ssim(values: np.ndarray, truth: np.ndarray, *, mask: np.ndarray | None = Non
 
 
 def bone_dice(values: np.ndarray, truth: np.ndarray, threshold: float = BONE_THRESHOLD) -> float:
-    """Twice the common bone over the sum of both, 0 to 1; nan when neither holds bone."""
+    """The Dice coefficient of the bone, 0 to 1; nan where neither volume contains bone."""
     found, wanted = values > threshold, truth > threshold
     total = int(found.sum()) + int(wanted.sum())
     return 2 * int((found & wanted).sum()) / total if total else float("nan")
 
 
 def surface_distance(surface: Mesh, truth: Mesh) -> float:
-    """Mean symmetric surface distance in mm: vertices of each to the other surface, the two means averaged.
+    """Average symmetric surface distance in mm: from the vertices of each mesh to the other, the two means averaged.
 
-    The other surface is stood for by its vertices and triangle centres; with voxels of 1 mm the error of that is some
-    hundredths of a mm.
+    The other surface is represented by its vertices and triangle centres, with an error of a few hundredths of a mm for
+    voxels of 1 mm.
     """
     return (_mean_distance(surface, truth) + _mean_distance(truth, surface)) / 2
 
@@ -146,7 +147,7 @@ def _mean_distance(source: Mesh, target: Mesh) -> float:
 
 
 def _distance(volume: Volume, truth: Volume, threshold: float) -> tuple[float, tuple[str, ...]]:
-    """Surfaces are left open at the border, where both would be cut alike and look closer than they are."""
+    """The distance of the bone surfaces, left open at the border, where caps would coincide and lower the distance."""
     try:
         found = bone_surface(volume, threshold, closed=False)
     except ReconstructionError as error:
@@ -177,7 +178,7 @@ def _same_grid(volume: Volume, truth: Volume) -> bool:
 
 
 def _mean(values: tuple[float, ...]) -> float:
-    """The mean over the views where the metric is defined."""
+    """The mean over the views for which the metric is defined."""
     defined = [value for value in values if not np.isnan(value)]
     return float(np.mean(defined)) if defined else float("nan")
 

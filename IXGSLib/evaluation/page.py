@@ -1,4 +1,4 @@
-"""The frame of the report: style sheet, sections and tables. Every text is escaped here."""
+"""The layout of the report: style sheet, sections and tables. Every text is escaped here."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ footer { margin-top: 40px; padding-top: 12px; border-top: 1px solid var(--line);
 
 
 def page(title: str, body: str) -> str:
-    """A whole HTML page that loads nothing and runs nothing."""
+    """A complete HTML page without scripts and without external resources."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
@@ -90,7 +90,7 @@ def page(title: str, body: str) -> str:
 
 
 def section(title: str, *parts: str) -> str:
-    """A titled section; nothing when it has no content."""
+    """A titled section; an empty text where it has no content."""
     content = "\n".join(part for part in parts if part)
     return f"<section>\n<h2>{escape(title)}</h2>\n{content}\n</section>" if content else ""
 
@@ -100,7 +100,7 @@ def figure(picture: str, caption: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """A table of texts; the columns in `numbers` are set flush right. Nothing when there are no rows."""
+    """A table of texts; the columns in `numbers` are aligned right. An empty text where there are no rows."""
 
     def cells(values: Sequence[str], tag: str) -> str:
         styles = ['class="number"' if column in numbers else "" for column in range(len(values))]
@@ -111,7 +111,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """The numbers that a reader looks for first."""
+    """The key numbers, as (name, value)."""
     return (
         '<dl class="facts">'
         + "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in pairs)

@@ -1,4 +1,4 @@
-"""Arrays as pictures inside a page: grey windows, colours, letters and scale bars."""
+"""Arrays as pictures in a page: grey windows, colours, letters and scale bars."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+from ..xray.windowing import to_grey
+
 JPEG_QUALITY = 88
 NOT_MEASURED = np.array([186, 141, 60], dtype=np.uint8)
-"""The colour of masked pixels: not a grey, and not one of the difference map's."""
+"""The colour of masked pixels: neither a grey nor a colour of the difference map."""
 DIVERGING = np.array([[5, 48, 97], [67, 147, 195], [247, 247, 247], [214, 96, 77], [103, 0, 31]], dtype=np.float64)
-"""Blue, white, red as ColorBrewer's RdBu: equally dark at both ends, apart for the colour-blind."""
+"""Blue, white, red as ColorBrewer's RdBu: equally dark at both ends, and distinct for colour-blind readers."""
 SCALE_BARS = (100, 50, 20, 10, 5, 2, 1)
+"""Lengths of scale bars in mm."""
 
 
 def grey(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """(h, w) as (h, w, 3) uint8: black at `low`, white at `high`."""
-    level = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
-    return np.repeat((255 * level + 0.5).astype(np.uint8)[..., None], 3, axis=2)
+    return np.repeat(to_grey(values, low, high)[..., None], 3, axis=2)
 
 
 def coloured(values: np.ndarray, low: float, high: float, colours: np.ndarray) -> np.ndarray:
-    """(h, w) as (h, w, 3) uint8 along a list of colours spread evenly from `low` to `high`."""
+    """(h, w) as (h, w, 3) uint8 along a list of colours at equal steps from `low` to `high`."""
     level = np.clip((values - low) / max(high - low, 1e-12), 0, 1) * (len(colours) - 1)
     steps = np.arange(len(colours))
     return np.stack([np.interp(level, steps, channel) for channel in colours.T], axis=-1).round().astype(np.uint8)
@@ -60,8 +62,8 @@ def framed(
 ) -> str:
     """An SVG of a picture that is `size` = (width, height) large, in any one unit.
 
-    letters: at the left, right, top and bottom edge, if any, `text` times the longer side high.
-    label: what a screen reader says.
+    letters: at the left, right, top and bottom edge, if any; their height is `text` times the longer side.
+    label: for screen readers.
     """
     width, height = size
     text *= max(width, height)
@@ -83,7 +85,7 @@ def framed(
 
 
 def with_scale_bar(svg: str, size: tuple[float, float]) -> str:
-    """A picture from `framed` whose size is in mm, with a bar of a round length in its lower right corner."""
+    """A picture from `framed` whose size is in mm, with a scale bar in its lower right corner."""
     width, height = size
     length = next((bar for bar in SCALE_BARS if bar <= 0.3 * width), SCALE_BARS[-1])
     text = max(width, height) * 0.04
@@ -97,7 +99,7 @@ def with_scale_bar(svg: str, size: tuple[float, float]) -> str:
 
 
 def colour_bar(colours: np.ndarray, low: str, middle: str, high: str) -> str:
-    """A legend for `coloured`: the colours and three words beneath them."""
+    """A legend for `coloured`: the colours, and a text for the low end, the middle and the high end."""
     stops = ", ".join(f"rgb({', '.join(str(int(c)) for c in colour)})" for colour in colours)
     words = "".join(f"<span>{escape(word)}</span>" for word in (low, middle, high))
     return f'<div class="bar"><div style="background: linear-gradient(90deg, {stops})"></div><p>{words}</p></div>'

@@ -1,4 +1,4 @@
-"""Planes and directions in which anatomy is shown, and volumes cut or looked at along them."""
+"""The planes and directions in which anatomy is shown, and slices of volumes in them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..volume import Volume
 from ..volume.bone import bone_threshold
 from ..volume.resampling import resample
 
-LARGEST_PICTURE = 400
-"""Pixels along the longer side of a slice; finer voxels than that are not shown one by one."""
+MAX_SLICE_PIXELS = 400
+"""Most pixels along the longer side of a slice; finer voxels are not shown individually."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """A way to look: the world directions (LPS unit vectors along its axes) of the picture's right and down."""
+    """The orientation of a picture: the world directions (LPS unit vectors along its axes) of its right and down."""
 
     name: str
     right: tuple[int, int, int]
@@ -37,15 +37,16 @@ SAGITTAL = Plane("Sagittal", (0, 1, 0), (0, 0, -1))
 SLICES = (AXIAL, CORONAL, SAGITTAL)
 """In the radiological convention: seen from the feet, from the front and from the patient's left."""
 
-LOOKS = (
+VIEWING_DIRECTIONS = (
     Plane("From the front", (1, 0, 0), (0, 0, -1)),
     Plane("From the left", (0, 1, 0), (0, 0, -1)),
     Plane("From behind", (-1, 0, 0), (0, 0, -1)),
 )
+"""The sides from which the bone is shown."""
 
 
 def letters(direction: ArrayLike) -> str:
-    """The patient's side that a world direction points to: one letter of LRPASI, two for an oblique one."""
+    """The side of the patient that a world direction points to: one letter of LRPASI, two for an oblique direction."""
     vector = np.asarray(direction, dtype=np.float64)
     vector = vector / np.linalg.norm(vector)
     order = np.argsort(-np.abs(vector))[:2]
@@ -59,7 +60,7 @@ def edge_letters(right: ArrayLike, down: ArrayLike) -> tuple[str, str, str, str]
 
 
 def focus(volume: Volume) -> Array:
-    """(3,) LPS mm: the median place of the bone, where slices show most of it; the centre when there is none."""
+    """(3,) LPS mm: the median position of the bone, where slices show most of it; the centre where there is none."""
     weight = np.clip(volume.values - bone_threshold(volume), 0, None)
     if not weight.any():
         return volume.grid.center
@@ -71,7 +72,7 @@ def focus(volume: Volume) -> Array:
 
 
 def facing(grid: Grid, plane: Plane, spacing: ArrayLike) -> Grid:
-    """The lattice with voxels of `spacing` (3,) mm along right, down and into that holds the whole of `grid`."""
+    """The grid with voxels of `spacing` (3,) mm along right, down and into the picture that contains all of `grid`."""
     direction, spacing = plane.direction, np.asarray(spacing, dtype=np.float64)
     local = grid.corners() @ direction
     low, high = local.min(axis=0), local.max(axis=0)
@@ -81,9 +82,9 @@ def facing(grid: Grid, plane: Plane, spacing: ArrayLike) -> Grid:
 
 
 def slice_grid(grid: Grid, plane: Plane, point: Array, spacing: float | None = None) -> Grid:
-    """The lattice of one slice (1, h, w) through a point, with square pixels as fine as the grid's finest voxels."""
+    """The grid of one slice (1, h, w) through a point, with square pixels as small as the smallest side of a voxel."""
     if spacing is None:
-        spacing = max(float(grid.spacing.min()), float(grid.size.max()) / LARGEST_PICTURE)
+        spacing = max(float(grid.spacing.min()), float(grid.size.max()) / MAX_SLICE_PIXELS)
     whole = facing(grid, plane, (spacing, spacing, spacing))
     into = plane.direction[:, 2]
     origin = whole.origin + into * float(into @ (point - whole.origin))
@@ -91,5 +92,5 @@ def slice_grid(grid: Grid, plane: Plane, point: Array, spacing: float | None = N
 
 
 def cut(volume: Volume, grid: Grid) -> np.ndarray:
-    """(h, w) values of a volume on a slice's lattice."""
+    """(h, w) values of a volume on the grid of a slice."""
     return resample(volume, grid).values[0]

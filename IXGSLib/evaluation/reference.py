@@ -1,4 +1,4 @@
-"""How close a result comes to what is known of the truth."""
+"""The known truth that a result is compared with: a true volume, and X-rays that were not used."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Metrics = dict[str, "float | None"]
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What a reconstruction did not see: the true volume, X-rays for testing; either may be missing.
+    """Data for testing that a reconstruction does not use: the true volume and further X-rays; either may be missing.
 
-    hashes: SHA-256 of the files they came from.
+    truth: attenuation in 1/mm. test: a case of X-rays with poses. hashes: SHA-256 of the files, by name.
     """
 
     truth: Volume | None = None
@@ -33,7 +33,7 @@ class Reference:
 
     @classmethod
     def load(cls, truth: Path | None, test: Path | None) -> Reference:
-        """Read both; raises FormatError and what the readers raise."""
+        """Read the true volume (.nrrd) and the test case (test.json); raises FormatError and what the readers raise."""
         from ..formats import load_case
         from ..volume import Volume
 
@@ -45,7 +45,7 @@ class Reference:
         return cls(volume, case, hashes | (case.hashes if case else {}))
 
     def renders(self, cloud: Cloud) -> list[np.ndarray]:
-        """The line integrals (height, width) of a cloud in each view for testing."""
+        """The line integrals (height, width) of a cloud in each test view."""
         import torch
 
         from ..rendering import project
@@ -54,7 +54,10 @@ class Reference:
             return [project(cloud, view).numpy() for view in self.test.views] if self.test else []
 
     def metrics(self, volume: Volume, renders: Sequence[np.ndarray]) -> tuple[Metrics, tuple[str, ...]]:
-        """The metrics by name, and why one is not defined."""
+        """The metrics by name, and notes about those that are not defined.
+
+        renders: of `renders`, in the order of the test views.
+        """
         from . import compare_views, compare_volumes
 
         found: Metrics = {}
@@ -67,7 +70,7 @@ class Reference:
         return found, notes
 
     def apart_from(self, case: Case) -> Reference:
-        """The same with views for testing that share no name with those of a case."""
+        """The same data with the test views renamed where a view of a case has the same name."""
         if self.test is None:
             return self
         taken = {view.id for view in case.views}

@@ -1,4 +1,4 @@
-"""The report of a reconstruction: one page that holds everything it shows."""
+"""The report of a reconstruction: one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -20,43 +20,25 @@ from ..volume.bone import bone_threshold
 from ..volume.resampling import resample
 from ..xray import XRay
 from . import sections, standardized
+from .gantry import gantry_plot
+from .labels import label
 from .metrics import ViewMetrics, compare_views
 from .page import DISCLAIMER, facts, page, section, table
 from .planes import focus
 
-LABELS = {
-    "volume_psnr": ("Volume PSNR", "dB", "Agreement of all voxels with the true volume; higher is closer."),
-    "volume_ssim": ("Volume SSIM", "", "Agreement of structure with the true volume; 1 is identical."),
-    "bone_dice": ("Bone overlap (Dice)", "", "Bone found in the right place; 1 is complete overlap."),
-    "bone_surface_distance": ("Bone surface distance", "mm", "Mean gap between found and true bone surface."),
-    "fit_psnr": ("Fit", "dB", "Agreement of renders with the X-rays that were used (PSNR)."),
-    "held_out_psnr": (
-        "Held back",
-        "dB",
-        "Agreement with X-rays kept back to watch the progress, before their use (PSNR).",
-    ),
-    "view_psnr": (
-        "Unseen views PSNR",
-        "dB",
-        "Agreement of renders with X-rays that were never used; higher is closer.",
-    ),
-    "view_ssim": ("Unseen views SSIM", "", "Agreement of structure with X-rays that were never used; 1 is identical."),
-}
-"""What the metrics of `VolumeMetrics.as_dict` and `ViewMetrics.as_dict` are called and mean."""
-
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What the report shows.
+    """The content of a report.
 
     renders: (h, w) float32 line integrals, one for each X-ray in the same order.
-    truth: the true volume, where it is known; shown at the same places as the volume.
+    truth: the true volume, if it is known; shown in the same slices as the volume.
     held_out: ids of the views that were not used for the reconstruction.
-    metrics, settings: values by name, nested at will; None is shown as a dash. reasons: why a setting differs from the
-    preset, by its name. durations: seconds by name.
-    credit: whom the data are owed to. standardization: of the X-rays, if they were standardised. bone_threshold: above
-    which the pictures show bone, 1/mm; None takes what suits the volume. Raises SettingsError when renders or held-out
-    ids do not fit the X-rays.
+    metrics, settings: values by name, which may be nested; None is shown as a dash. reasons: why a setting differs from
+    the preset, by its name. durations: seconds by name. credit: data credit.
+    standardization: of the X-rays, if they were standardised.
+    bone_threshold: attenuation in 1/mm above which the pictures show bone; None takes that of `bone_threshold`.
+    Raises SettingsError where renders or held-out ids do not match the X-rays.
     """
 
     title: str
@@ -82,18 +64,18 @@ class Report:
         for id, render in zip(ids, self.renders, strict=True):
             if not np.isfinite(render).all():
                 raise SettingsError(f"report: the render of view '{id}' holds NaN or infinite values; render it again")
-        strangers = sorted(set(self.held_out) - set(ids))
-        if strangers:
-            raise SettingsError(f"report: held-out views {', '.join(strangers)} are not among the X-rays")
+        unknown = sorted(set(self.held_out) - set(ids))
+        if unknown:
+            raise SettingsError(f"report: held-out views {', '.join(unknown)} are not among the X-rays")
 
 
 def write_report(report: Report, path: str | os.PathLike[str]) -> None:
-    """Write the report as one HTML page that needs nothing else, whole or not at all."""
+    """Write the report atomically as one self-contained HTML page."""
     write_atomically(path, report_html(report).encode("utf-8", "replace"))
 
 
 def report_html(report: Report) -> str:
-    """The report as HTML: pictures inside, every text escaped, no address outside the page."""
+    """The report as HTML: pictures embedded, every text escaped, no external addresses."""
     if report.truth is not None:
         report = replace(report, truth=resample(report.truth, report.volume.grid))
     quality = compare_views(report.renders, report.xrays)
@@ -140,15 +122,15 @@ def _head(report: Report, quality: ViewMetrics, point: Array) -> str:
 def _results(report: Report) -> str:
     rows = []
     for name, value in _flat(report.metrics):
-        label, unit, meaning = LABELS.get(name, (name.replace("_", " "), "", ""))
-        rows.append([label, f"{value} {unit}".strip() if value != "–" else value, meaning])
+        title, unit, meaning = label(name)
+        rows.append([title, f"{value} {unit}".strip() if value != "–" else value, meaning])
     return section("Accuracy", table(["Metric", "Value", "Meaning"], rows, numbers=(1,)))
 
 
 def _anatomy(report: Report, point: Array) -> str:
     levels = sections.window(report.truth or report.volume)
     intro = (
-        f"<p>Slices through the median place of the bone. Black is attenuation {levels[0]:g}, white "
+        f"<p>Slices through the median position of the bone. Black is attenuation {levels[0]:g}, white "
         f"{levels[1]:.3f} 1/mm. Radiological convention: the patient's right is on the left of the picture.</p>"
     )
     volumes = [("Reconstruction", report.volume)]
@@ -200,13 +182,13 @@ def _coverage(report: Report, quality: ViewMetrics, point: Array) -> str:
     views = [xray.view for xray in _used(report)]
     counts = views_per_point(views, grid.with_spacing(float(grid.size.max()) / 16).points())
     text = (
-        f"<p>A place in the region is seen by {int(counts.min())} to {int(counts.max())} of the {len(views)} views "
+        f"<p>A point of the region is seen by {int(counts.min())} to {int(counts.max())} of the {len(views)} views "
         f"used, {float(np.median(counts)):.0f} in the median. The two most different lines of sight through the "
         f"centre of the bone differ by {widest_angle(views, point):.0f} degrees (90 is best).</p>"
     )
     head = ["View", "Use", "Gantry", "Region seen", "Measured", "PSNR", "SSIM"]
     rows = sections.view_rows(report.xrays, report.volume, report.held_out, quality)
-    plot = sections.gantry_plot([xray.view for xray in report.xrays], report.held_out)
+    plot = gantry_plot([xray.view for xray in report.xrays], report.held_out)
     note = '<p class="soft">Gantry angles of all views; hollow circles are held out.</p>' if report.held_out else ""
     return section(
         "Coverage",
@@ -229,18 +211,18 @@ def _foot(report: Report) -> str:
 
 
 def _used(report: Report) -> list[XRay]:
-    """The views of the reconstruction; all of them when every view is named as held out."""
+    """The X-rays of the reconstruction; all of them where every view is held out."""
     return [xray for xray in report.xrays if xray.view.id not in report.held_out] or list(report.xrays)
 
 
 def _settings(report: Report) -> str:
-    """The settings that ran, with the reason where one is not that of the preset."""
+    """The settings that were used, with the reason where one differs from the preset."""
     rows = [[*row, report.reasons.get(row[0], "")] for row in _flat(report.settings)]
-    return table(["Setting", "Value", "Why not the preset's"], rows)
+    return table(["Setting", "Value", "Reason for a change of the preset"], rows)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[list[str]]:
-    """[name, text] of every value, nested names joined by points."""
+    """[name, text] of every value, with nested names joined by dots."""
     rows: list[list[str]] = []
     for name, value in values.items():
         if isinstance(value, Mapping):

@@ -10,10 +10,11 @@ import numpy as np
 from ..geometry import View
 from ..geometry.coverage import views_per_point, visible_fraction
 from ..geometry.rigid import Array
-from ..geometry.trajectory import angles
 from ..volume import Volume
 from ..xray import XRay
+from ..xray.windowing import grey_window
 from .bone_picture import bone_picture, smoothed
+from .gantry import gantry_text
 from .metrics import ViewMetrics
 from .page import figure
 from .pictures import (
@@ -27,38 +28,39 @@ from .pictures import (
     tinted,
     with_scale_bar,
 )
-from .planes import LOOKS, SLICES, cut, edge_letters, slice_grid
+from .planes import SLICES, VIEWING_DIRECTIONS, cut, edge_letters, slice_grid
 
-LARGEST_XRAY = 384
-"""Pixels along the longer side of an X-ray in the report."""
+MAX_XRAY_PIXELS = 384
+"""Most pixels along the longer side of an X-ray in the report."""
 UNSEEN = np.array([233, 99, 36])
-"""The colour that places take on the fewer views see them."""
+"""The colour of points that no view sees."""
 
 
 def window(volume: Volume) -> tuple[float, float]:
-    """The attenuation in 1/mm shown black and white: from nothing to dense bone."""
+    """The attenuation in 1/mm that is shown black and white: from air to dense bone."""
     return 0.0, max(0.04, float(np.percentile(volume.values, 99.9)))
 
 
 def slices(volume: Volume, point: Array, levels: tuple[float, float], name: str) -> str:
-    """Axial, coronal and sagittal slices through a point, in mm, with letters and scale bars."""
+    """Axial, coronal and sagittal slices through a point (3,) LPS mm, with letters and scale bars."""
     figures = []
     for plane in SLICES:
         grid = slice_grid(volume.grid, plane, point)
         size = float(grid.size[0]), float(grid.size[1])
         picture = grey(cut(volume, grid), *levels)
         svg = framed(picture, size, f"{name}, {plane.name}", edge_letters(plane.right, plane.down))
-        place = f"{'LPS'[int(np.argmax(np.abs(plane.direction[:, 2])))]} = {_across(plane.direction, point):.0f} mm"
+        axis = int(np.argmax(np.abs(plane.direction[:, 2])))
+        place = f"{'LPS'[axis]} = {point[axis]:.0f} mm"
         figures.append(figure(with_scale_bar(svg, size), f"{plane.name}, {place}"))
     return f'<div class="row">{"".join(figures)}</div>'
 
 
 def bones(volume: Volume, name: str, threshold: float) -> str:
-    """Shaded bone from three sides; a sentence instead when there is none."""
+    """Shaded bone from three sides, or a sentence where there is none."""
     if volume.values.max() <= threshold:
         return f"<p>{escape(name)}: no voxel reaches {threshold:g} 1/mm.</p>"
     soft, figures = smoothed(volume), []
-    for plane in LOOKS:
+    for plane in VIEWING_DIRECTIONS:
         picture, grid = bone_picture(soft, plane, threshold)
         size = float(grid.size[0]), float(grid.size[1])
         svg = framed(picture, size, f"{name}, bone {plane.name}", edge_letters(plane.right, plane.down))
@@ -81,7 +83,7 @@ def comparisons(
 
 
 def difference_limit(xrays: Sequence[XRay], renders: Sequence[np.ndarray]) -> float:
-    """The difference in line integrals at which the colours end: one for all views, so that they can be compared."""
+    """The difference in line integrals at the ends of the colour scale: one for all views, so that they compare."""
     limits = [
         float(np.percentile(np.abs(render - xray.image)[xray.mask], 99))
         for xray, render in zip(xrays, renders, strict=True)
@@ -91,7 +93,7 @@ def difference_limit(xrays: Sequence[XRay], renders: Sequence[np.ndarray]) -> fl
 
 
 def coverage(views: Sequence[View], volume: Volume, point: Array, levels: tuple[float, float]) -> str:
-    """The three slices, coloured the more the fewer of the views see a place."""
+    """The three slices, coloured more strongly where fewer views see a point."""
     figures = []
     for plane in SLICES:
         grid = slice_grid(volume.grid, plane, point)
@@ -106,49 +108,8 @@ def coverage(views: Sequence[View], volume: Volume, point: Array, levels: tuple[
     return f'{legend}<div class="row">{"".join(figures)}</div>'
 
 
-def gantry_plot(views: Sequence[View], held_out: Sequence[str]) -> str:
-    """An SVG of the gantry angles: orbital across, angular upwards, held-out views hollow."""
-    turn = np.array([angles(view) for view in views])
-    low = np.minimum(np.floor(turn.min(axis=0) / 30) * 30, -30)
-    high = np.maximum(np.ceil(turn.max(axis=0) / 30) * 30, 30)
-    width, height, margin = 560.0, 250.0, 42.0
-
-    def place(orbital: float, angular: float) -> tuple[float, float]:
-        x, y = (np.array([orbital, angular]) - low) / (high - low)
-        return margin + x * (width - 1.5 * margin), height - margin - y * (height - 1.5 * margin)
-
-    parts = []
-    for orbital in np.arange(low[0], high[0] + 1, 30 if high[0] - low[0] <= 240 else 60):
-        x, y = place(orbital, low[1])
-        parts.append(f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{x:.1f}" y2="{place(orbital, high[1])[1]:.1f}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{y + 15:.1f}" text-anchor="middle" font-size="11">{orbital:.0f}°</text>')
-    for angular in np.arange(low[1], high[1] + 1, 30):
-        x, y = place(low[0], angular)
-        parts.append(f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{place(high[0], angular)[0]:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{x - 6:.1f}" y="{y + 4:.1f}" text-anchor="end" font-size="11">{angular:.0f}°</text>')
-    for view, (orbital, angular) in zip(views, turn, strict=True):
-        x, y = place(orbital, angular)
-        kind = ' class="held"' if view.id in held_out else ""
-        parts.append(f'<circle{kind} cx="{x:.1f}" cy="{y:.1f}" r="4.5"><title>{escape(view.id)}</title></circle>')
-    parts.append(f'<text x="{width / 2}" y="{height - 6}" text-anchor="middle" font-size="11.5">RAO – LAO</text>')
-    parts.append(
-        f'<text x="11" y="{height / 2}" text-anchor="middle" font-size="11.5" '
-        f'transform="rotate(-90 11 {height / 2})">CAU – CRA</text>'
-    )
-    return (
-        f'<svg class="plot" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="Gantry angles">'
-        f"{''.join(parts)}</svg>"
-    )
-
-
-def gantry_text(view: View) -> str:
-    """The angles as clinicians name them, such as 'LAO 35°, CRA 10°'."""
-    orbital, angular = (round(angle) for angle in angles(view))
-    return f"{'LAO' if orbital >= 0 else 'RAO'} {abs(orbital)}°, {'CRA' if angular >= 0 else 'CAU'} {abs(angular)}°"
-
-
 def view_rows(xrays: Sequence[XRay], volume: Volume, held_out: Sequence[str], metrics: ViewMetrics) -> list[list[str]]:
-    """One row per view: name, use, angles, how much of the region it sees, measured pixels, PSNR, SSIM."""
+    """One row per view: name, use, angles, fractions of the region seen and of pixels measured, PSNR, SSIM."""
     rows = []
     for xray, quality, similarity in zip(xrays, metrics.psnr, metrics.ssim, strict=True):
         use = "held out" if xray.view.id in held_out else "used"
@@ -159,18 +120,18 @@ def view_rows(xrays: Sequence[XRay], volume: Volume, held_out: Sequence[str], me
 
 
 def decibels(value: float) -> str:
+    """A PSNR as text; nan and infinity as a dash and a word."""
     return "–" if np.isnan(value) else "equal" if np.isinf(value) else f"{value:.1f} dB"
 
 
 def _card(xray: XRay, render: np.ndarray, held: bool, quality: float, limit: float) -> str:
-    measured = xray.image[xray.mask]
-    low, high = np.percentile(measured, (0.5, 99.5)) if measured.size else (0.0, 1.0)
-    masked = shrunk(~xray.mask, LARGEST_XRAY) > 0.5
+    low, high = grey_window(xray.image, xray.mask)
+    masked = shrunk(~xray.mask, MAX_XRAY_PIXELS) > 0.5
     pictures = {
-        "X-ray": grey(shrunk(np.where(xray.mask, xray.image, low), LARGEST_XRAY), low, high),
-        "Render": grey(shrunk(render, LARGEST_XRAY), low, high),
+        "X-ray": grey(shrunk(np.where(xray.mask, xray.image, low), MAX_XRAY_PIXELS), low, high),
+        "Render": grey(shrunk(render, MAX_XRAY_PIXELS), low, high),
         "Difference": coloured(
-            shrunk(np.where(xray.mask, render - xray.image, 0), LARGEST_XRAY), -limit, limit, DIVERGING
+            shrunk(np.where(xray.mask, render - xray.image, 0), MAX_XRAY_PIXELS), -limit, limit, DIVERGING
         ),
     }
     rotation = xray.view.world_from_camera[:3, :3]
@@ -188,8 +149,3 @@ def _card(xray: XRay, render: np.ndarray, held: bool, quality: float, limit: flo
         f'{escape(gantry_text(xray.view))}</span><span class="end">{decibels(quality)}</span></header>'
         f'<div class="row">{"".join(figures)}</div></article>'
     )
-
-
-def _across(direction: Array, point: Array) -> float:
-    """The point's LPS coordinate along the axis that a plane looks along."""
-    return float(point[int(np.argmax(np.abs(direction[:, 2])))])

@@ -1,4 +1,4 @@
-"""The part of the report that lets a reader judge what standardisation made of the X-rays."""
+"""The section of the report in which a reader can check the standardisation of the X-rays."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from scipy import ndimage
 from ..formats.standardization import Standardization
 from ..geometry.rigid import Array
 from ..xray import XRay
+from ..xray.windowing import grey_window
 from .agreement import disagreeing, reprojection_errors
 from .comparison import Change, changes
+from .gantry import gantry_text
 from .page import figure, table
 from .pictures import DIVERGING, NOT_MEASURED, colour_bar, coloured, framed, grey, shrunk
 from .planes import edge_letters
-from .sections import LARGEST_XRAY, difference_limit, gantry_text
+from .sections import MAX_XRAY_PIXELS, difference_limit
 
 ADDED, REMOVED = np.array([255, 70, 200], np.uint8), np.array([60, 170, 255], np.uint8)
-"""The outlines of what standardisation added and removed: apart for the colour-blind, too."""
+"""The outlines of what standardisation added and removed; distinct for colour-blind readers too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ class Judged:
 def judged(
     standardization: Standardization, xrays: Sequence[XRay], renders: Sequence[np.ndarray], center: Array
 ) -> list[Judged]:
-    """The views that were standardised; center: of the region, LPS mm."""
+    """The standardised views; center: of the region, LPS mm."""
     pairs = [(x, render) for x, render in zip(xrays, renders, strict=True) if standardization.names(x.view.id)]
     errors = reprojection_errors([x for x, _ in pairs], [render for _, render in pairs])
     views = []
@@ -97,10 +99,10 @@ def view_table(views: Sequence[Judged]) -> str:
 
 def comparisons(views: Sequence[Judged], held_out: Sequence[str]) -> str:
     """One card per view, held-out views first: X-ray, standardised, render, difference."""
-    reach = difference_limit([view.xray for view in views], [view.render for view in views])
-    legend = colour_bar(DIVERGING, f"render lower by {reach:.2g}", "equal", f"render higher by {reach:.2g}")
+    color_limit = difference_limit([view.xray for view in views], [view.render for view in views])
+    legend = colour_bar(DIVERGING, f"render lower by {color_limit:.2g}", "equal", f"render higher by {color_limit:.2g}")
     ordered = sorted(views, key=lambda view: view.xray.view.id not in held_out)
-    cards = "".join(_card(view, view.xray.view.id in held_out, reach) for view in ordered)
+    cards = "".join(_card(view, view.xray.view.id in held_out, color_limit) for view in ordered)
     return f'{legend}<div class="cards wide">{cards}</div>'
 
 
@@ -108,7 +110,7 @@ def outlined(picture: np.ndarray, change: Change) -> np.ndarray:
     """A picture (h, w, 3) uint8 with outlines of what was added and removed."""
     result = picture.copy()
     for part, colour in ((change.added, ADDED), (change.removed, REMOVED)):
-        inside = shrunk(part, LARGEST_XRAY) > 0.5
+        inside = shrunk(part, MAX_XRAY_PIXELS) > 0.5
         result[ndimage.binary_dilation(inside, iterations=2) & ~ndimage.binary_dilation(inside)] = colour
     return result
 
@@ -118,27 +120,27 @@ def _change(raw: XRay, xray: XRay, center: Array, threshold: float) -> Change:
 
 
 def _notes(view: Judged) -> list[str]:
-    unlike = ["unlike the training of the network"] if view.unlike else []
+    unlike = ["unlike the training data of the network"] if view.unlike else []
     return unlike + (["disagrees with the other views"] if view.odd else [])
 
 
 def _parts(view: Judged) -> list[float]:
-    """The parts of the measured pixels that were added and removed."""
+    """The fractions of the measured pixels in which detail was added and removed."""
     assert view.change is not None
     measured = max(1, int(np.count_nonzero(view.xray.mask)))
     return [int(np.count_nonzero(part)) / measured for part in (view.change.added, view.change.removed)]
 
 
-def _card(view: Judged, held: bool, reach: float) -> str:
+def _card(view: Judged, held: bool, color_limit: float) -> str:
     xray, id = view.xray, view.xray.view.id
-    low, high = _window(xray)
+    low, high = grey_window(xray.image, xray.mask)
     made = _grey(xray, low, high)
-    left = np.where(xray.mask, view.render - xray.image, 0)
-    difference = coloured(shrunk(left, LARGEST_XRAY), -reach, reach, DIVERGING)
-    difference[shrunk(~xray.mask, LARGEST_XRAY) > 0.5] = NOT_MEASURED
-    pictures = {} if view.raw is None else {"X-ray": _grey(view.raw, *_window(view.raw))}
+    residual = np.where(xray.mask, view.render - xray.image, 0)
+    difference = coloured(shrunk(residual, MAX_XRAY_PIXELS), -color_limit, color_limit, DIVERGING)
+    difference[shrunk(~xray.mask, MAX_XRAY_PIXELS) > 0.5] = NOT_MEASURED
+    pictures = {} if view.raw is None else {"X-ray": _grey(view.raw, *grey_window(view.raw.image, view.raw.mask))}
     pictures["Standardised"] = made if view.change is None else outlined(made, view.change)
-    pictures |= {"Render": grey(shrunk(view.render, LARGEST_XRAY), low, high), "Difference": difference}
+    pictures |= {"Render": grey(shrunk(view.render, MAX_XRAY_PIXELS), low, high), "Difference": difference}
     rotation = xray.view.world_from_camera[:3, :3]
     edges = edge_letters(rotation[:, 0], rotation[:, 1])
     size = float(xray.view.size[0]), float(xray.view.size[1])
@@ -157,15 +159,9 @@ def _card(view: Judged, held: bool, reach: float) -> str:
     )
 
 
-def _window(xray: XRay) -> tuple[float, float]:
-    measured = xray.image[xray.mask]
-    low, high = np.percentile(measured, (0.5, 99.5)) if measured.size else (0.0, 1.0)
-    return float(low), float(high)
-
-
 def _grey(xray: XRay, low: float, high: float) -> np.ndarray:
-    picture = grey(shrunk(np.where(xray.mask, xray.image, low), LARGEST_XRAY), low, high)
-    picture[shrunk(~xray.mask, LARGEST_XRAY) > 0.5] = NOT_MEASURED
+    picture = grey(shrunk(np.where(xray.mask, xray.image, low), MAX_XRAY_PIXELS), low, high)
+    picture[shrunk(~xray.mask, MAX_XRAY_PIXELS) > 0.5] = NOT_MEASURED
     return picture
 
 

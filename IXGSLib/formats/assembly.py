@@ -30,7 +30,7 @@ _CHUNK = 1 << 20
 class Source:
     """One view as a format describes it, before its pixels are read.
 
-    camera: makes the View from the image's (width, height) in pixels and the id.
+    camera: makes the View from the image's (width, height) in pixels.
     upside_down: whether the file's first row is the detector's last, as View counts them.
     pixels: reads the image, by default as a file of X-rays.
     field: the pixels of a view inside the collimated field, bool (height, width); everywhere without it.
@@ -38,7 +38,7 @@ class Source:
 
     id: str
     image: Path
-    camera: Callable[[tuple[int, int], str], View]
+    camera: Callable[[tuple[int, int]], View]
     frame: int | None = None
     mask: Path | None = None
     i0: float | None = None
@@ -128,7 +128,7 @@ def _read(source: Source, values: Values, ledger: Ledger) -> XRay:
     if source.upside_down:
         image, measured = image[::-1], measured[::-1]
     height, width = image.shape
-    view = source.camera((width, height), source.id)
+    view = source.camera((width, height))
     if source.field is not None:
         measured = measured & source.field(view)
         image = np.where(measured, image, 0)

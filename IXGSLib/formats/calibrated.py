@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
-from typing import Any
 
 from ..errors import FormatError
 from ..geometry import Grid
@@ -64,24 +64,28 @@ def _folder(images: Path) -> Path:
 
 def _own_sources(found: Calibration, i0: float | None) -> list[Source]:
     """The views of a calibration that holds or names all of its images; empty for one that does not."""
-    sources = [
-        Source(view.name or f"{n:03d}", view.image, view.view, i0=i0, pixels=view.pixels, **_reading(view))
-        for n, view in enumerate(found.views)
-        if view.image is not None and view.pixels is not None
-    ]
-    return sources if len(sources) == len(found.views) else []
+    named = [(view.name or f"{n:03d}", view) for n, view in enumerate(found.views)]
+    sources = [_source((id, view.image, None), view, i0) for id, view in named if view.image is not None]
+    return sources if len(sources) == len(named) else []
 
 
 def _sources(images: Path, found: Calibration, name: str, i0: float | None) -> list[Source]:
     shots = _shots(images, found.files)
-    return [
-        Source(id, path.resolve(), view.view, frame, i0=i0, **_reading(view))
-        for (id, path, frame), view in zip(shots, _matched(shots, found, name), strict=True)
-    ]
+    return [_source(shot, view, i0) for shot, view in zip(shots, _matched(shots, found, name), strict=True)]
 
 
-def _reading(view: CalibratedView) -> dict[str, Any]:
-    return {"upside_down": view.upside_down, "field": view.field}
+def _source(shot: Shot, view: CalibratedView, i0: float | None) -> Source:
+    id, path, frame = shot
+    return Source(
+        id,
+        path.resolve(),
+        partial(view.view, id=id),
+        frame,
+        i0=i0,
+        upside_down=view.upside_down,
+        pixels=view.pixels,
+        field=view.field,
+    )
 
 
 def _shots(images: Path, calibration: Sequence[Path]) -> list[Shot]:

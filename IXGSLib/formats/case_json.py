@@ -42,9 +42,7 @@ def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
     path = Path(path)
     file = path / "case.json" if path.is_dir() else path
     if not file.is_file():
-        raise FormatError(
-            f"{file.name}: does not exist, expected a folder with case.json or a JSON file; check the path"
-        )
+        raise FormatError(f"{file.name}: does not exist, expected a folder with case.json; check the path")
     ledger = Ledger(file.parent.resolve())
     with ledger.collecting():
         data = read_json(file)
@@ -157,13 +155,13 @@ def _camera(entry: dict[str, Any], what: str) -> Any:
         K = numbers(entry["K"], (3, 3), f'{what}: "K"')
         make = partial(View, K, numbers(entry["world_from_camera"], (4, 4), f'{what}: "world_from_camera"'))
 
-    def camera(size: tuple[int, int], id: str) -> View:
+    def camera(size: tuple[int, int]) -> View:
         if stated is not None and stated != list(size):
             raise FormatError(
                 f"{what}: the image is {size[0]} x {size[1]} pixels, the calibration {stated[0]:g} x {stated[1]:g}; "
                 "use the image that was calibrated or calibrate at its size"
             )
-        view: View = make(size, id, pair)
+        view: View = make(size, entry["id"], pair)
         return view
 
     return camera

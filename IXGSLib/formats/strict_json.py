@@ -15,8 +15,8 @@ from ..errors import FormatError
 def read_json(path: Path) -> Any:
     """The value in a JSON file in UTF-8.
 
-    Raises FormatError with the file and the line or key for anything but strict JSON: byte order marks, other encodings,
-    trailing commas, duplicate keys, NaN, infinity and numbers out of range.
+    Raises FormatError with the file and the line or key for anything but strict JSON: byte order marks, other
+    encodings, trailing commas, duplicate keys, NaN, infinity and numbers out of range.
     """
     try:
         data = path.read_bytes()

@@ -1,4 +1,4 @@
-"""The cloud of radiative Gaussians, and how it starts."""
+"""The cloud of radiative Gaussians, its initialisation and its files."""
 
 from .cloud import Cloud
 

@@ -53,7 +53,7 @@ class Cloud:
         return Cloud(*(getattr(self, f.name).detach() for f in fields(self)))
 
     def __getitem__(self, index: Tensor) -> Cloud:
-        """The Gaussians chosen by a mask or by numbers."""
+        """The Gaussians selected by a mask or by indices."""
         return Cloud(*(getattr(self, f.name)[index] for f in fields(self)))
 
     @staticmethod

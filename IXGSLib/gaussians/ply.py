@@ -26,13 +26,13 @@ PROPERTIES = (
 )
 """As Kerbl et al. (SIGGRAPH 2023) name and order them, then the attenuation at the centre, 1/mm."""
 REQUIRED = (*POSITION, *SCALE, *ROTATION, "density")
-LARGEST_HEADER = 1 << 16
+MAX_HEADER_BYTES = 2**16
 
 
 def save_ply(cloud: Cloud, path: str | os.PathLike[str]) -> None:
-    """Write the cloud, whole or not at all: float32, LPS, scales as the logarithm of mm, quaternions wxyz.
+    """Write the cloud atomically: float32, LPS, scales as the logarithm of mm, quaternions wxyz.
 
-    Colour and opacity only serve viewers: white, and as opaque as the ray through the centre is absorbed.
+    Colour and opacity are for viewers only: white, and the opacity is the absorption along a ray through the centre.
     Raises FormatError when a value is not finite or a scale not positive.
     """
     columns = _columns(cloud)
@@ -67,7 +67,7 @@ def load_ply(path: str | os.PathLike[str]) -> Cloud:
     if len(data) < expected:
         raise TruncatedFile(f"{path}: {len(data)} bytes, expected {expected}; copy or export it again")
     if len(data) > expected:
-        raise FormatError(f"{path}: {len(data)} bytes, expected {expected}; it is not a file that IXGS wrote")
+        raise FormatError(f"{path}: {len(data)} bytes, expected {expected}; use a file that IXGS wrote")
     table = np.frombuffer(data, dtype=[(name, "<f4") for name in names], offset=start)
     for name in REQUIRED:
         if not np.isfinite(table[name]).all():
@@ -100,28 +100,28 @@ def _header(path: Path, data: bytes) -> tuple[int, list[str], int]:
     """The number of Gaussians, the names of their float properties and where the numbers start."""
     if not data.startswith((b"ply\n", b"ply\r\n")):
         raise NotAnImage(f"{path}: starts with {data[:8]!r}, expected a PLY file with Gaussians")
-    marker = data.find(b"end_header", 0, LARGEST_HEADER)
+    marker = data.find(b"end_header", 0, MAX_HEADER_BYTES)
     end = data.find(b"\n", marker) + 1
     if marker < 0 or end == 0:
         raise TruncatedFile(f"{path}: its PLY header does not end; copy or export it again")
     lines = [line.split() for line in data[:marker].decode("ascii", "replace").splitlines()]
     lines = [line for line in lines if line and line[0] in ("format", "element", "property")]
     if lines[:1] != [["format", "binary_little_endian", "1.0"]]:
-        raise FormatError(f"{path}: PLY of another format, expected binary_little_endian 1.0; convert it")
+        raise FormatError(f"{path}: a PLY file of another format, expected binary_little_endian 1.0; convert it")
     elements = [line for line in lines if line[0] == "element"]
     if len(elements) != 1 or elements[0][1:2] != ["vertex"] or not elements[0][-1].isdecimal():
-        raise FormatError(f"{path}: holds {len(elements)} elements, expected vertices only: a mesh is no cloud")
+        raise FormatError(f"{path}: is a mesh or another kind of PLY file, expected Gaussians as its only element")
     properties = [line for line in lines if line[0] == "property"]
     names = [line[-1] for line in properties]
     missing = [name for name in REQUIRED if name not in names]
     if missing:
         raise FormatError(
             f"{path}: has no property {', '.join(missing)}, expected Gaussians with attenuation; "
-            "Gaussians of photographs have none: use a cloud that IXGS wrote"
+            "clouds of photographs have none: use a cloud that IXGS wrote"
         )
     floats = all(len(line) == 3 and line[1] in ("float", "float32") for line in properties)
     if not floats or len(set(names)) < len(names):
-        raise FormatError(f"{path}: its properties are not all single float numbers with names of their own")
+        raise FormatError(f"{path}: its properties are not all floats with distinct names; use a cloud that IXGS wrote")
     return int(elements[0][-1]), names, end
 
 

@@ -154,7 +154,7 @@ class View:
         return replace(self, K=S @ self.K, size=size, pixel_spacing=spacing)
 
     def cropped(self, left: float, top: float, size: tuple[int, int]) -> View:
-        """The window of (width, height) pixels whose top-left pixel is centred at (left, top); these may be fractions."""
+        """The window of (width, height) pixels whose top-left pixel is centred at (left, top), whole or fractional."""
         K = self.K.copy()
         K[:2, 2] -= (left, top)
         return replace(self, K=K, size=size)

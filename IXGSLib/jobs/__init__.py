@@ -1,1 +1,1 @@
-"""Work that the panel hands to a child process, each a module to run with `python -m`."""
+"""Jobs that the panel runs in child processes, one module each: `python -m IXGSLib.jobs.read_case` and so on."""

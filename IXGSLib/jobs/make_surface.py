@@ -1,29 +1,28 @@
-"""Makes the closed surface of labels.npy, which lie where ras_from_index.npy says: surface.vtp in the same folder."""
+"""Extract the closed surface of labelled voxels: surface.vtp from labels.npy and ras_from_index.npy in one folder."""
 
 from __future__ import annotations
 
-import argparse
+from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
 
-from .request import tell
+from ..runs.events import Reporter
+from ..scene.surfaces import STAGES, labels_surface, write_surface
+from .process import run_job
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
+def main(reporter: Reporter) -> None:
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
-    from ..scene.surfaces import STAGES, labels_surface, write_surface
 
-    labels, ras_from_index = np.load(folder / "labels.npy"), np.load(folder / "ras_from_index.npy")
-    surface = labels_surface(
-        labels, ras_from_index, lambda stage: tell("progress", step=STAGES.index(stage), steps=len(STAGES))
-    )
+    def report_stage(stage: str) -> None:
+        reporter.report("progress", stage=stage, step=STAGES.index(stage), steps=len(STAGES))
+
+    surface = labels_surface(np.load(folder / "labels.npy"), np.load(folder / "ras_from_index.npy"), report_stage)
     write_surface(folder / "surface.vtp", surface)
 
 
 if __name__ == "__main__":
-    from .request import run
-
-    run(main)
+    run_job(main)

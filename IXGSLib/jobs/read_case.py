@@ -1,4 +1,4 @@
-"""Reads a case and writes what the panel shows of it: reading.json, and a picture and two arrays for each view."""
+"""Read a case and write what the panel shows of it: reading.json, and for each view a picture and two arrays."""
 
 from __future__ import annotations
 
@@ -8,66 +8,52 @@ from typing import Any
 
 import numpy as np
 
-from .request import Request
+from ..formats import Case
+from ..formats.geometry_json import grid_as_json, view_as_json
+from ..geometry.coverage import visible_fraction
+from ..geometry.trajectory import angles
+from ..runs.events import Reporter
+from ..xray import XRay
+from ..xray.windowing import grey_picture
+from .case_arguments import case_arguments, case_parser
+from .pictures import reduced_for_display, save_picture
+from .process import run_job
 
-SIDE = 512
-"""Pixels along the longer side of what is shown, at most."""
+
+def main(reporter: Reporter) -> None:
+    arguments = case_arguments(case_parser(__doc__).parse_args())
+    write_reading(arguments.load(), arguments.out)
 
 
-def main() -> None:
-    request = Request.parsed()
-    write(request.load(), request.out)
-
-
-def write(case: Any, folder: Path) -> None:
-    """Everything about a case that the panel shows; reading.json comes last."""
-    grid = case.grid
-    found = {
+def write_reading(case: Case, folder: Path) -> None:
+    """Write everything that the panel shows of a case; reading.json comes last."""
+    content = {
         "name": case.name,
-        "views": [described(number, xray, case, folder) for number, xray in enumerate(case.xrays)],
-        "grid": {
-            "shape": grid.shape,
-            "spacing": grid.spacing.tolist(),
-            "origin": grid.origin.tolist(),
-            "direction": grid.direction.tolist(),
-        },
+        "xrays": [write_xray(xray, case, folder, f"{number:03d}") for number, xray in enumerate(case.xrays)],
+        "grid": grid_as_json(case.grid),
         "warnings": list(case.warnings),
         "values": case.xrays[0].values,
     }
-    (folder / "reading.json").write_text(json.dumps(found), encoding="utf-8")
+    (folder / "reading.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def described(number: int, xray: Any, case: Any, folder: Path) -> dict[str, Any]:
-    """One view for reading.json; its files are written on the way."""
-    from PIL import Image
-
-    from ..geometry.coverage import visible_fraction
-    from ..geometry.trajectory import angles
-    from ..scene.xrays import grey
-    from ..xray.reduction import reduced
-
-    small, stem = reduced(xray, -(-max(xray.view.size) // SIDE)), f"{number:03d}"
+def write_xray(xray: XRay, case: Case, folder: Path, stem: str) -> dict[str, Any]:
+    """Write the picture and the arrays of one X-ray; returns its entry in reading.json."""
+    small = reduced_for_display(xray)
     np.save(folder / f"{stem}.npy", small.image)
     np.save(folder / f"{stem}-mask.npy", small.mask)
-    Image.fromarray(grey(small)).save(folder / f"{stem}.png")
+    save_picture(folder / f"{stem}.png", grey_picture(small.image, small.mask))
     orbital, angular = angles(xray.view)
-    view = small.view
     return {
-        "id": view.id,
         "files": stem,
-        "K": view.K.tolist(),
-        "world_from_camera": view.world_from_camera.tolist(),
-        "size": view.size,
-        "pixel_spacing": view.pixel_spacing,
+        "view": view_as_json(small.view),
         "orbital": orbital,
         "angular": angular,
-        "sees": visible_fraction(xray.view, case.grid),
+        "visible": visible_fraction(xray.view, case.grid),
         "masked": float(1 - xray.mask.mean()),
-        "notes": [warning for warning in case.warnings if f"'{view.id}'" in warning],
+        "warnings": [warning for warning in case.warnings if f"'{xray.view.id}'" in warning],
     }
 
 
 if __name__ == "__main__":
-    from .request import run
-
-    run(main)
+    run_job(main)

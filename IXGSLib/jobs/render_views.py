@@ -1,58 +1,59 @@
-"""Renders the cloud of a run from the views of a case: renders.json and two PNGs for each view, in one grey window."""
+"""Render the cloud of a run from the views of a reading: renders.json, and for each view two pictures in one window."""
 
 from __future__ import annotations
 
-import argparse
 import json
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+
+from ..evaluation import compare_views
+from ..formats.geometry_json import view_from_json
+from ..gaussians import Cloud
+from ..gaussians.ply import load_ply
+from ..rendering import project
+from ..runs.events import Reporter
+from ..runs.record import RUN, read_record
+from ..xray import XRay
+from ..xray.windowing import grey_window, to_grey
+from .pictures import save_picture
+from .process import run_job
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--reading", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+def main(reporter: Reporter) -> None:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a finished run")
+    parser.add_argument("--reading", type=Path, required=True, help="folder that the job read_case has written")
+    parser.add_argument("--out", type=Path, required=True, help="existing folder for the pictures")
     options = parser.parse_args()
-    from ..gaussians.ply import load_ply
-
     cloud = load_ply(options.run / "gaussians.ply")
-    used = set(record(options.run / "run.json")["case"]["views"])
-    views = record(options.reading / "reading.json")["views"]
-    found = [pair(view, cloud, options.reading, options.out) | {"used": view["id"] in used} for view in views]
-    (options.out / "renders.json").write_text(json.dumps(found), encoding="utf-8")
+    used = set(read_record(options.run / RUN)["case"]["views"])
+    reading = json.loads((options.reading / "reading.json").read_text(encoding="utf-8"))
+    pairs = []
+    for entry in reading["xrays"]:
+        pair = write_pair(entry, cloud, options.reading, options.out)
+        pairs.append(pair | {"used": pair["id"] in used})
+    (options.out / "renders.json").write_text(json.dumps(pairs), encoding="utf-8")
 
 
-def record(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+def write_pair(entry: dict[str, Any], cloud: Cloud, reading: Path, out: Path) -> dict[str, Any]:
+    """Write an X-ray and the cloud rendered from its view; returns the names of both pictures and their PSNR in dB.
 
-
-def pair(values: dict[str, Any], cloud: Any, reading: Path, folder: Path) -> dict[str, Any]:
-    """One view: the names of its two pictures and how well they agree."""
-    import torch
-    from PIL import Image
-
-    from ..evaluation import compare_views
-    from ..geometry import View
-    from ..rendering import project
-    from ..xray import XRay
-
-    stem = values["files"]
-    view = View(values["K"], values["world_from_camera"], tuple(values["size"]), values["id"])
+    entry: the view in reading.json.
+    """
+    stem, view = entry["files"], view_from_json(entry["view"])
     xray = XRay(view, np.load(reading / f"{stem}.npy"), np.load(reading / f"{stem}-mask.npy"))
     with torch.no_grad():
         render = project(cloud, view).cpu().numpy()
-    low, high = np.percentile(xray.image[xray.mask], (0.5, 99.5)) if xray.mask.any() else (0.0, 1.0)
+    low, high = grey_window(xray.image, xray.mask)
     names = {"measured": f"{stem}-measured.png", "rendered": f"{stem}-rendered.png"}
-    for name, image in zip(names.values(), (np.where(xray.mask, xray.image, low), render), strict=True):
-        level = np.clip((image - low) / max(high - low, 1e-12), 0, 1)
-        Image.fromarray(np.rint(255 * level).astype(np.uint8)).save(folder / name)
+    save_picture(out / names["measured"], to_grey(np.where(xray.mask, xray.image, low), low, high))
+    save_picture(out / names["rendered"], to_grey(render, low, high))
     return {"id": view.id, **names, "psnr": compare_views([render], [xray]).psnr[0]}
 
 
 if __name__ == "__main__":
-    from .request import run
-
-    run(main)
+    run_job(main)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..compute.lanes import kernel
-from ..compute.placement import placed
+from ..compute.placement import tensor_like
 from ..compute.threads import CHUNKS, run
 from ..errors import GeometryError
 from ..rendering import devices
@@ -47,7 +47,7 @@ def image_loss_reference(render: Tensor, image: Tensor, weight: Tensor, scale: f
     absolute = (weight * (render - image).abs()).mean() / scale
     if ssim_weight == 0 or min(render.shape) < SSIM_WINDOW_SIZE:
         return absolute
-    window = placed(SSIM_WINDOW, render)
+    window = tensor_like(SSIM_WINDOW, render)
     maps = torch.stack([render, image, render * render, image * image, render * image])[:, None]
     maps = torch.nn.functional.conv2d(maps, window.reshape(1, 1, 1, -1))
     mx, my, mxx, myy, mxy = torch.nn.functional.conv2d(maps, window.reshape(1, 1, -1, 1))[:, 0]

@@ -15,7 +15,7 @@ import torch
 
 from .. import __version__
 from ..compute.device import Device
-from ..compute.memory import accounted, parts, within_memory
+from ..compute.memory import part_count, report_out_of_memory, within_memory
 from ..errors import Cancelled, ReconstructionError
 from ..formats import Case
 from ..gaussians import Cloud
@@ -25,7 +25,7 @@ from ..geometry.rigid import apply
 from ..messages import collect_warnings, unique, warn
 from ..psnr import psnr_of_error
 from ..rendering import project, voxelize
-from ..rendering.devices import chosen
+from ..rendering.devices import choose_device
 from ..volume import Volume
 from ..xray import XRay
 from ..xray.reduction import reduced
@@ -71,7 +71,7 @@ def reconstruct(
     """
     whole = isinstance(settings, ReconstructionSettings)
     run = _Run(case, settings if whole else preset, None if whole else settings, checkpoints, device)  # type: ignore[arg-type]
-    with accounted(run.size):
+    with report_out_of_memory(run.size):
         with _one_torch_thread(), collect_warnings() as messages:
             for progress in run.progress():
                 if on_progress is not None:
@@ -172,7 +172,7 @@ class _Run:
     def _initialize(self) -> None:
         """Make the optimisation, at its start or where a checkpoint left it."""
         check_views(self.case.views, self.case.grid)
-        device = chosen(self.device)
+        device = choose_device(self.device)
         xrays = [_usable(xray, self.case) for xray in self.case.xrays]
         settings = self.resolved.settings
         held_out = [n for n in _held_out(len(xrays), settings) if xrays[n].mask.any()]
@@ -250,7 +250,7 @@ def _volume(cloud: Cloud, grid: Grid) -> Volume:
     def values() -> np.ndarray:
         found = np.empty(grid.shape, np.float32)
         # In halves, renders of two parts of the cloud are held at once: half of the memory is a quarter of the grid.
-        step = -(-grid.shape[0] // parts() ** 2)
+        step = -(-grid.shape[0] // part_count() ** 2)
         for first in range(0, grid.shape[0], step):
             slab = found[first : first + step]
             origin = apply(grid.world_from_index, (0, 0, first))

@@ -1,4 +1,4 @@
-"""Which implementation renders a cloud."""
+"""The two operations of the renderer, carried out by the implementation that suits a cloud."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Backend = Literal["auto", "cpu", "cuda", "reference"]
 def project(cloud: Cloud, view: View, pose: Tensor | None = None, backend: Backend = "auto") -> Tensor:
     """The line integrals (height, width) of a cloud in a view, no unit.
 
-    Differentiable in the cloud and, when given, in `pose`: camera_from_world (3 or 4, 4), which then stands in for
-    the view's own. `auto` takes the kernels of the CPU or the GPU for float32 and the reference for everything
-    else, also on a GPU where no kernel works.
-    Gaussians behind the source are not drawn; one whose numbers are not finite makes the image NaN.
+    Differentiable with respect to the cloud and to `pose`: camera_from_world (3 or 4, 4), which replaces the view's own
+    where it is given. `auto` uses the kernels of the CPU or the GPU for float32, and the reference for everything else
+    and on a GPU where no kernel works.
+    Gaussians behind the source are not drawn; one with values that are not finite makes the image NaN.
     """
     if pose is None:
         pose = torch.tensor(view.camera_from_world)
@@ -31,17 +31,17 @@ def project(cloud: Cloud, view: View, pose: Tensor | None = None, backend: Backe
 
 
 def voxelize(cloud: Cloud, grid: Grid, backend: Backend = "auto") -> Tensor:
-    """The attenuation [k, j, i] of a cloud in 1/mm, averaged over each voxel of a grid; differentiable in the cloud."""
+    """The attenuation [k, j, i] of a cloud in 1/mm, averaged over each voxel of a grid; differentiable."""
     return _implementation(cloud, backend).voxelize(cloud, grid)
 
 
 def _implementation(cloud: Cloud, backend: Backend):
     kernels = devices.kernels_for(cloud.position)
     if backend in ("auto", kernels) and kernels is not None:
-        return cpu if kernels == "cpu" else devices.proven().module
+        return cpu if kernels == "cpu" else devices.gpu_renderer().module
     if backend in ("auto", "reference"):
         return reference
     raise SettingsError(
         f"backend '{backend}' cannot render a {cloud.position.dtype} cloud on '{cloud.position.device}'; "
-        "use backend='auto', or a float32 cloud on the device that the backend is for"
+        "use backend='auto', or a float32 cloud on that backend's device"
     )

@@ -1,4 +1,4 @@
-"""The renderer on the CPU: compiled kernels on all cores behind torch's automatic differentiation."""
+"""The renderer on the CPU: compiled kernels on all cores as differentiable torch functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ..compute.lanes import WIDTH
-from ..compute.merging import merged
+from ..compute.merging import sum_chunks
 from ..compute.threads import CHUNKS, run
 from ..gaussians import Cloud
 from ..geometry import Grid, View
@@ -33,12 +33,12 @@ class _Project(torch.autograd.Function):
         ctx.save_for_backward(position, scale, rotation, density, pose)
         cloud, E, K = _arrays(position, scale, rotation, density), _matrix(pose), np.array(view.K, order="C")
         width, height = view.size
-        prints = np.empty((len(density), footprint.PARAMETERS), np.float32)
+        prints = np.empty((len(density), footprint.COLUMNS), np.float32)
         run(footprint.footprints, len(density), cloud, K, E, width, height, prints)
         images = np.empty((CHUNKS, height, width + WIDTH), np.float32)
         run(footprint.splat, len(density), prints, images)
         ctx.kept = K, prints
-        return torch.from_numpy(merged(images, width))
+        return torch.from_numpy(sum_chunks(images, width))
 
     @staticmethod
     @once_differentiable
@@ -58,7 +58,7 @@ class _Voxelize(torch.autograd.Function):
     def forward(ctx: Any, position, scale, rotation, density, grid: Grid) -> Tensor:
         ctx.save_for_backward(position, scale, rotation, density)
         cloud, frame = _arrays(position, scale, rotation, density), voxels.index_from_world(grid)
-        blobs = np.empty((len(density), voxels.PARAMETERS), np.float32)
+        blobs = np.empty((len(density), voxels.COLUMNS), np.float32)
         run(voxels.blobs, len(density), cloud, frame, grid.voxel_volume, np.array(grid.shape), blobs)
         nk, nj, ni = grid.shape
         values = np.zeros((nk, nj, ni + WIDTH), np.float32)
@@ -76,7 +76,7 @@ class _Voxelize(torch.autograd.Function):
 
 
 def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    """The numbers of tensors in the memory order that the kernels are compiled for."""
+    """Tensors as contiguous arrays, for which the kernels are compiled."""
     return tuple(np.ascontiguousarray(tensor.detach().numpy()) for tensor in tensors)
 
 

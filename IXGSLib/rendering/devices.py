@@ -1,4 +1,4 @@
-"""Where a cloud can be rendered here, found out by rendering a small one."""
+"""Which device computes, and what renders on its GPU: whatever renders a small cloud correctly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -18,77 +18,78 @@ from ..gaussians import Cloud
 from ..geometry import Grid, View
 from . import reference
 
-_WAYS = {
+_RENDERERS = {
     "with_gsplat": "gsplat does not work here ({}), which needs nvcc and a C++ compiler at its first use",
     "render": "Triton does not work here ({}), which needs a driver that knows this GPU, and memory on it",
 }
-"""Modules of `cuda` that render, the best first, and what is said of one that does not."""
+"""Modules of `cuda` that render, best first, and the message about one that does not work."""
 _TOLERANCE = 1e-3
+"""Largest difference from the reference renderer, as a fraction of its largest value."""
 
 
 @dataclass(frozen=True)
-class Proof:
-    """What renders on the GPU, None when nothing does, and why each better way does not."""
+class GpuRenderer:
+    """The module of `cuda` that renders on the GPU, None where none does, and why each better one does not work."""
 
     module: ModuleType | None
-    refused: tuple[str, ...]
+    failures: tuple[str, ...]
 
 
-def chosen(asked: Device) -> torch.device:
-    """The device to compute on: for `auto` the GPU where it works, else the processor.
+def choose_device(requested: Device) -> torch.device:
+    """The device to compute on: for `auto` the GPU if it works, else the CPU.
 
-    Warns with an IXGSWarning when something less than the best is left. Raises SettingsError for `cuda` where there is
-    no GPU that works.
+    Warns with an IXGSWarning where a GPU is not used, or not by its best renderer. Raises SettingsError for `cuda`
+    without a working GPU.
     """
-    if asked == "cpu":
+    if requested == "cpu":
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        if asked == "cuda":
+        if requested == "cuda":
             raise SettingsError(
                 "--device cuda: torch finds no CUDA device; install a CUDA build of torch and the GPU's driver, "
                 "or use --device auto or cpu"
             )
         return torch.device("cpu")
-    proof = proven()
-    if proof.module is None:
-        if asked == "cuda":
-            raise SettingsError(f"--device cuda: {'; '.join(proof.refused)}; use --device auto or cpu")
-        warnings.warn(f"the GPU is not used: {'; '.join(proof.refused)}", IXGSWarning, stacklevel=2)
+    renderer = gpu_renderer()
+    if renderer.module is None:
+        if requested == "cuda":
+            raise SettingsError(f"--device cuda: {'; '.join(renderer.failures)}; use --device auto or cpu")
+        warnings.warn(f"the GPU is not used: {'; '.join(renderer.failures)}", IXGSWarning, stacklevel=2)
         return torch.device("cpu")
-    if proof.refused:
-        warnings.warn(f"the GPU projects by torch alone: {'; '.join(proof.refused)}", IXGSWarning, stacklevel=2)
+    if renderer.failures:
+        warnings.warn(f"the GPU projects without gsplat: {'; '.join(renderer.failures)}", IXGSWarning, stacklevel=2)
     return torch.device("cuda")
 
 
 def kernels_for(values: Tensor) -> Literal["cpu", "cuda"] | None:
-    """Whose compiled kernels serve a tensor; None where plain torch has to."""
+    """The device whose compiled kernels can process a tensor; None where only plain torch can."""
     if values.dtype != torch.float32:
         return None
     if values.device.type == "cpu":
         return "cpu"
-    return "cuda" if values.device.type == "cuda" and proven().module is not None else None
+    return "cuda" if values.device.type == "cuda" and gpu_renderer().module is not None else None
 
 
 @lru_cache(maxsize=1)
-def proven() -> Proof:
-    """The best way to render on the GPU of this process, by rendering in it; worked out once."""
-    refused = []
-    for name, sentence in _WAYS.items():
+def gpu_renderer() -> GpuRenderer:
+    """The best module that renders correctly on the GPU, found once per process by rendering a small scene."""
+    failures: list[str] = []
+    for name, sentence in _RENDERERS.items():
         try:
             module = import_module(f"{__package__}.cuda.{name}")
             if name == "with_gsplat":
                 import_module("gsplat")
-            _prove(module, torch.device("cuda"))
-        except Exception as error:  # whatever a compiler or driver raises, there is a next best
+            _verify(module, torch.device("cuda"))
+        except Exception as error:  # compilers and drivers raise anything; the next module may still work
             text = (str(error).strip() or "no message").splitlines()[0]
-            refused.append(sentence.format(f"{type(error).__name__}: {text}"))
+            failures.append(sentence.format(f"{type(error).__name__}: {text}"))
         else:
-            return Proof(module, tuple(refused))
-    return Proof(None, tuple(refused))
+            return GpuRenderer(module, tuple(failures))
+    return GpuRenderer(None, tuple(failures))
 
 
-def _prove(module: ModuleType, device: torch.device) -> None:
-    """Render two Gaussians and compare values and gradients with the reference; raises RuntimeError if they differ."""
+def _verify(module: ModuleType, device: torch.device) -> None:
+    """Compare values and gradients of two rendered Gaussians with the reference; raises RuntimeError if they differ."""
     view, grid = _scene()
     for render, target in ((module.project, view), (module.voxelize, grid)):
         found, expected = (
@@ -111,8 +112,8 @@ def _scene() -> tuple[View, Grid]:
     return view, Grid.centered((0.0, 0.0, 100.0), (12.0, 10.0, 9.0), 1.0)
 
 
-def _rendered(render, target: View | Grid, device: torch.device) -> list[Tensor]:
-    """The render and its gradients in every number of the cloud, on the host."""
+def _rendered(render: Any, target: View | Grid, device: torch.device) -> list[Tensor]:
+    """The render and its gradients with respect to every number of the cloud, on the CPU."""
     columns = (
         torch.tensor([[0.0, 1, 100], [2, -1, 103]]),
         torch.tensor([[1.0, 2, 1.5], [0.7, 0.8, 3]]),

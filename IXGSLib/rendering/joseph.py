@@ -1,7 +1,7 @@
 """Line integrals of a voxel volume and their exact adjoint, by Joseph's method; compiled for the CPU.
 
-P. M. Joseph, An improved algorithm for reprojecting rays through pixel images, IEEE TMI 1982: along its steepest axis a
-ray takes one bilinear sample in every plane of voxels. Outside the lattice the attenuation is zero.
+P. M. Joseph, An improved algorithm for reprojecting rays through pixel images, IEEE TMI 1982: a ray takes one bilinear
+sample in every plane of voxels along its steepest axis. Outside the lattice the attenuation is zero.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import math
 import numpy as np
 
 from ..compute.lanes import kernel
-from ..compute.merging import merged
+from ..compute.merging import sum_chunks
 from ..compute.threads import CHUNKS, run
 from ..geometry import Grid, View
 from ..geometry.rigid import Array, apply
 
-EDGE = 1e-6
-"""Part of a voxel by which rays stop short of the border of the lattice, so that rounding never leads them beyond."""
+BORDER_MARGIN = 1e-6
+"""Fraction of a voxel by which rays stop short of the border of the lattice, so that rounding cannot leave it."""
 
 
 def project_volume(values: np.ndarray, grid: Grid, view: View) -> np.ndarray:
@@ -29,16 +29,16 @@ def project_volume(values: np.ndarray, grid: Grid, view: View) -> np.ndarray:
 
 
 def backproject(image: np.ndarray, grid: Grid, view: View) -> np.ndarray:
-    """The adjoint of `project_volume`: [k, j, i] float32, each voxel the weighted sum of the pixels that it reaches."""
+    """The adjoint of `project_volume`: [k, j, i] float32, in each voxel the weighted sum of its pixels."""
     nk, nj, ni = grid.shape
     volumes = np.empty((CHUNKS, nk * nj * ni), np.float32)
     image = np.ascontiguousarray(image, dtype=np.float32)
     run(_backproject, view.size[1], volumes, np.array(grid.shape[::-1]), *lattice_rays(grid, view), image)
-    return merged(volumes.reshape(CHUNKS, nk, nj * ni), nj * ni).reshape(grid.shape)
+    return sum_chunks(volumes.reshape(CHUNKS, nk, nj * ni), nj * ni).reshape(grid.shape)
 
 
 def lattice_rays(grid: Grid, view: View) -> tuple[Array, Array, Array]:
-    """The rays of a view as `lattice_path` takes them.
+    """The rays of a view in the form that `lattice_path` expects.
 
     The source (3,) in voxel indices (i, j, k), the matrix (3, 3) from pixels (x, y, 1) to directions in them, and the
     spacing (3,) in mm.
@@ -50,8 +50,8 @@ def lattice_rays(grid: Grid, view: View) -> tuple[Array, Array, Array]:
 
 @kernel
 def _clip(origin, slope, length, low, high):
-    """The part of [low, high] in which origin + slope m lies strictly between -1 and length."""
-    start, stop = -1 + EDGE, length - EDGE
+    """The section of [low, high] in which origin + slope m lies strictly between -1 and length."""
+    start, stop = -1 + BORDER_MARGIN, length - BORDER_MARGIN
     if abs(slope) < 1e-12:
         return (low, high) if start < origin < stop else (1.0, 0.0)
     first, second = (start - origin) / slope, (stop - origin) / slope
@@ -60,7 +60,7 @@ def _clip(origin, slope, length, low, high):
 
 @kernel
 def lattice_path(x, y, size, source, directions, spacing):
-    """The way through a lattice of the ray that ends in pixel (x, y); called by kernels.
+    """The path through a lattice of the ray to pixel (x, y); called by kernels.
 
     size: (3,) voxels along (i, j, k). source, directions, spacing: of `lattice_rays`.
     Returns (m, a, b, pa, sa, pb, sb, low, high, step): the axis along which the ray is steepest and the other two; in

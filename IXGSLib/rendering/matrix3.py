@@ -1,4 +1,4 @@
-"""Points and 3x3 matrices as tuples of float64, matrices row by row; compiled for the CPU."""
+"""Points and 3x3 matrices as tuples of float64, matrices in row-major order; compiled for the CPU."""
 
 from __future__ import annotations
 

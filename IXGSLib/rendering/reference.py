@@ -1,4 +1,4 @@
-"""The renderer in plain torch: the specification that every other backend is held to.
+"""The renderer in plain torch: the specification that every other backend must match.
 
 Splatting is that of Zwicker et al. (EWA volume splatting, 2001) with the line integral of R2-Gaussian (NeurIPS 2024).
 """
@@ -10,19 +10,19 @@ import math
 import torch
 from torch import Tensor
 
-from ..compute.placement import placed
+from ..compute.placement import tensor_like
 from ..gaussians import Cloud
 from ..geometry import Grid, View
 
 CUTOFF = 3.5
 """Standard deviations along each image or grid axis beyond which a Gaussian is not drawn (0.1 % of the mass)."""
 PIXEL_VARIANCE = 1 / 12
-"""Variance of a pixel's or voxel's own extent along each axis, in pixels or voxels squared."""
-NEAREST_DEPTH = 1.0
-"""Gaussians nearer to the source than this, or behind it, are not drawn; mm."""
+"""Variance of the unit square or cube that a pixel or voxel averages over, in pixels or voxels squared."""
+MIN_DEPTH = 1.0
+"""Depth in mm up to which Gaussians are not drawn: too close to the source, or behind it."""
 
 _CHUNK = 1 << 24
-"""Values of one temporary array."""
+"""Number of values in one temporary array."""
 
 
 def rotation_matrices(quaternions: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ def rotation_matrices(quaternions: Tensor) -> Tensor:
 
 
 def product(scale: Tensor) -> Tensor:
-    """(N,) of (N, 3); the gradient of torch's own product asks the device whether a factor is zero."""
+    """(N,) products of (N, 3); the gradient of torch.prod would wait for the device to look for zeros."""
     x, y, z = scale.unbind(1)
     return x * y * z
 
@@ -57,8 +57,8 @@ def voxelize(cloud: Cloud, grid: Grid) -> Tensor:
 
 def blobs(cloud: Cloud, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
     """Mean (N, 3) and covariance (N, 3, 3) in voxels, and the peak attenuation (N,) times sqrt(det covariance)."""
-    frame = placed(grid.direction / grid.spacing, cloud.position)
-    mean = (cloud.position - placed(grid.origin, cloud.position)) @ frame
+    frame = tensor_like(grid.direction / grid.spacing, cloud.position)
+    mean = (cloud.position - tensor_like(grid.origin, cloud.position)) @ frame
     axes = frame.T @ rotation_matrices(cloud.rotation) * cloud.scale[:, None, :]
     covariance = axes @ axes.mT + PIXEL_VARIANCE * torch.eye(3, dtype=axes.dtype, device=axes.device)
     return mean, covariance, cloud.density * (product(cloud.scale) / grid.voxel_volume)
@@ -66,16 +66,16 @@ def blobs(cloud: Cloud, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
 
 def footprints(cloud: Cloud, view: View, pose: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Mean (N, 2) and covariance (N, 2, 2) in pixels, the peak line integral (N,) times sqrt(det covariance), and which
-    Gaussians lie before the source (N,).
+    Gaussians lie in front of the source (N,).
 
-    The peak of the exact line integral, sqrt(2 pi / (d^T S^-1 d)), times the loss of height that averaging over a
-    pixel brings, is density sqrt(2 pi) s0 s1 s2 k / sqrt(det): k is the pixels that a mm^2 across the ray covers.
-    This form keeps the mass by construction and has no difference that could cancel.
+    The peak of the exact line integral, sqrt(2 pi / (d^T S^-1 d)), lowered by averaging over a pixel, is
+    density sqrt(2 pi) s0 s1 s2 k / sqrt(det), with k the pixels per mm^2 perpendicular to the ray.
+    This form preserves the mass by construction and contains no difference that could cancel.
     """
     pose = pose.to(cloud.position)
-    K = placed(view.K, cloud.position)
+    K = tensor_like(view.K, cloud.position)
     t = cloud.position @ pose[:, :3].T + pose[:, 3]
-    visible = ~(t[:, 2] <= NEAREST_DEPTH)  # a NaN is drawn, so that it shows
+    visible = ~(t[:, 2] <= MIN_DEPTH)  # a NaN is drawn, so that it becomes visible
     t = torch.where(visible[:, None], t, torch.ones_like(t))
     depth = t[:, 2, None]
     mean = (t / depth) @ K[:2].T
@@ -90,11 +90,11 @@ def footprints(cloud: Cloud, view: View, pose: Tensor) -> tuple[Tensor, Tensor, 
 def _draw(mean: Tensor, covariance: Tensor, amplitude: Tensor, shape: tuple[int, ...]) -> Tensor:
     """The sum of N Gaussians on a lattice: mean (N, d) and covariance (N, d, d) in x-first order, shape x-last."""
     steps = [torch.arange(n).to(mean) for n in shape[::-1]]
-    reach = CUTOFF * covariance.diagonal(dim1=-2, dim2=-1).sqrt()
+    radius = CUTOFF * covariance.diagonal(dim1=-2, dim2=-1).sqrt()
     precision = torch.linalg.inv(covariance)
     image = torch.zeros(shape).to(mean)
     size = max(1, _CHUNK // math.prod(shape))
-    for start in range(0, max(1, len(amplitude)), size):  # also of an empty cloud the image has a gradient
+    for start in range(0, max(1, len(amplitude)), size):  # the image of an empty cloud has a gradient too
         part = slice(start, start + size)
         offsets = [
             (step - mean[part, axis, None]).reshape(-1, *(1,) * (len(shape) - 1 - axis), len(step), *(1,) * axis)
@@ -108,6 +108,6 @@ def _draw(mean: Tensor, covariance: Tensor, amplitude: Tensor, shape: tuple[int,
         )
         value = amplitude[part].reshape(column) * torch.exp(-exponent / 2)
         for axis, offset in enumerate(offsets):
-            value = value * (offset.abs() <= reach[part, axis].reshape(column))
+            value = value * (offset.abs() <= radius[part, axis].reshape(column))
         image = image + value.sum(dim=0)
     return image

@@ -1,15 +1,16 @@
-"""Drawing one 2D Gaussian into an image, and gathering an image back under it; compiled for the CPU.
+"""Drawing one 2D Gaussian into an image, and the moments of an image under it; compiled for the CPU.
 
 A Gaussian is peak exp(-1/2 [A (dx - slope dy)^2 + tail dy^2]), (dx, dy) the offset from its mean in pixels: each row
-holds a bell of precision A around a ridge that moves by `slope` from row to row. Unlike A dx^2 + 2 B dx dy + C dy^2
-this form has no difference of large numbers, so that float32 suffices for the narrowest needle.
+is a 1D Gaussian of precision A around a ridge that moves by `slope` from row to row. Unlike
+A dx^2 + 2 B dx dy + C dy^2 this form contains no difference of large numbers, so that float32 suffices for the
+narrowest Gaussian.
 
 Eight columns are drawn at once. Down the rows a Gaussian is a geometric sequence whose ratio is itself geometric, so a
 pixel costs two products and no exponential. A narrow oblique Gaussian would underflow at the corners of its box, where
 such a sequence has to start; it is drawn row by row instead, from inside its ellipse. PIXEL_VARIANCE bounds A and C by
-12 and B by 6, so that eight steps from any start above exp(-DEEPEST) stay within float32.
+12 and B by 6, so that eight steps from a start above exp(-MAX_SEQUENCE_EXPONENT) are safe in float32.
 
-Images are (height, width + WIDTH) float32, the last columns room for a block that begins in the image and ends beyond.
+Images are (height, width + WIDTH) float32; the last columns hold what a block draws beyond the border of the image.
 A box is (left, right, top, bottom) in whole pixels, both ends included, inside the image.
 """
 
@@ -25,19 +26,19 @@ from ..compute.lanes import WIDTH, inlined, kernel
 f4 = np.float32
 u8 = np.uint64
 
-DEEPEST = 70.0
-"""The largest exponent at the corner of a box from which the sequences still start safely in float32."""
-FAINTEST = 16.0
-"""Exponent beyond which a narrow Gaussian is not drawn: 1e-7 of its peak."""
-ROWS = 64
-"""Rows after which a sequence starts anew; its rounding error grows with the square of its length, here to 1e-4."""
+MAX_SEQUENCE_EXPONENT = 70.0
+"""Largest exponent at the corner of a box from which the sequences can start in float32."""
+MAX_DRAWN_EXPONENT = 16.0
+"""Largest exponent at which a narrow Gaussian is drawn: 1e-7 of its peak."""
+ROWS_PER_SEQUENCE = 64
+"""Rows after which a sequence restarts; its rounding error grows with the square of its length, here to 1e-4."""
 
 
 @kernel
-def clipped(mean, reach, length):
-    """First and last whole pixel within `reach` of `mean` and inside 0 to length - 1; none when first > last."""
+def clipped(mean, radius, length):
+    """First and last whole pixel within `radius` of `mean` and inside 0 to length - 1; none when first > last."""
     # Clamped before they become integers, which infinity cannot.
-    first, last = max(np.ceil(mean - reach), f4(0)), min(np.floor(mean + reach), f4(length - 1))
+    first, last = max(np.ceil(mean - radius), f4(0)), min(np.floor(mean + radius), f4(length - 1))
     return int(min(first, f4(length))), int(max(last, f4(-1)))
 
 
@@ -52,7 +53,7 @@ def _is_round(u, v, A, slope, tail, box):
     """Whether every exponent in a box is small enough for the sequences."""
     B, C = _conic(A, slope, tail)
     dx, dy = max(u - f4(box[0]), f4(box[1]) - u), max(v - f4(box[2]), f4(box[3]) - v)
-    return f4(0.5) * (A * dx * dx + C * dy * dy) + abs(B) * dx * dy < f4(DEEPEST)
+    return f4(0.5) * (A * dx * dx + C * dy * dy) + abs(B) * dx * dy < f4(MAX_SEQUENCE_EXPONENT)
 
 
 @inlined
@@ -62,7 +63,7 @@ def _sequences(A, B, C, steps, peak, dx, dy, count):
     steps: exp(-A), exp(-B), exp(-C).
     """
     half = f4(0.5)
-    # A peak multiplied in later, with the lanes, keeps LLVM from vectorizing.
+    # Multiplying by the peak later, lane by lane, keeps LLVM from vectorizing.
     first = peak * math.exp(-half * (A * dx * dx + C * dy * dy) - B * dx * dy)
     value = lanes.bell(first, math.exp(-A * (dx + half) - B * dy), steps[0], count)
     return value, lanes.geometric(math.exp(-B * dx - C * (dy + half)), steps[1])
@@ -70,12 +71,12 @@ def _sequences(A, B, C, steps, peak, dx, dy, count):
 
 @kernel
 def _row(u, A, slope, tail, dy, box):
-    """First and last column of a row in which a narrow Gaussian is brighter than FAINTEST; none when first > last."""
-    rest = f4(2 * FAINTEST) - tail * dy * dy
+    """First and last column of a row in which a narrow Gaussian is drawn; none when first > last."""
+    rest = f4(2 * MAX_DRAWN_EXPONENT) - tail * dy * dy
     if not rest >= 0:
         return 1, 0
-    middle, reach = u + slope * dy, math.sqrt(rest / A)
-    return max(box[0], int(np.ceil(middle - reach))), min(box[1], int(np.floor(middle + reach)))
+    middle, radius = u + slope * dy, math.sqrt(rest / A)
+    return max(box[0], int(np.ceil(middle - radius))), min(box[1], int(np.floor(middle + radius)))
 
 
 @inlined
@@ -91,8 +92,10 @@ def draw(image, u, v, A, slope, tail, peak, box):
     """Add a Gaussian to the box of an image."""
     if _is_round(u, v, A, slope, tail, box):
         left, right, top, bottom = box
-        for start in range(top, bottom + 1, ROWS):
-            _draw_columns(image, u, v, A, slope, tail, peak, (left, right, start, min(start + ROWS - 1, bottom)))
+        for start in range(top, bottom + 1, ROWS_PER_SEQUENCE):
+            _draw_columns(
+                image, u, v, A, slope, tail, peak, (left, right, start, min(start + ROWS_PER_SEQUENCE - 1, bottom))
+            )
     else:
         _draw_rows(image, u, v, A, slope, tail, peak, box)
 
@@ -127,8 +130,8 @@ def moments(image, u, v, A, slope, tail, box):
         return _moments_by_rows(image, u, v, A, slope, tail, box)
     left, right, top, bottom = box
     m, mr, my, mrr, mry, myy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for start in range(top, bottom + 1, ROWS):
-        part = (left, right, start, min(start + ROWS - 1, bottom))
+    for start in range(top, bottom + 1, ROWS_PER_SEQUENCE):
+        part = (left, right, start, min(start + ROWS_PER_SEQUENCE - 1, bottom))
         s, sr, sy, srr, sry, syy = _moments_by_columns(image, u, v, A, slope, tail, part)
         m, mr, my, mrr, mry, myy = m + s, mr + sr, my + sy, mrr + srr, mry + sry, myy + syy
     return m, mr, my, mrr, mry, myy

@@ -1,4 +1,4 @@
-"""Voxelizing a cloud, and the way back from a gradient on the voxels; compiled for the CPU.
+"""Voxelizing a cloud, and the gradients of the Gaussians; compiled for the CPU.
 
 A slice through a 3D Gaussian is a 2D Gaussian, so every slice is drawn like an image. A cloud is the tuple of its
 arrays position, scale, rotation and density. F is index_from_world (3, 4).
@@ -16,13 +16,13 @@ from ..geometry.rigid import Array
 from .matrix3 import applied, linear, moved, product, scaled, transposed, vector, vector4
 from .quaternion import rotation, rotation_gradient
 from .reference import CUTOFF, PIXEL_VARIANCE
-from .splat import FAINTEST, clipped, draw, moments
+from .splat import MAX_DRAWN_EXPONENT, clipped, draw, moments
 
-PARAMETERS = 15
+COLUMNS = 15
 """Columns of a blob: mean x, y, z; A, slope, tail of its slices (see `splat`); their shift in x, y per z; precision
-along z of their peaks; peak; reach in x, y, z (negative when it is not drawn); reach in x, y within a slice.
+along z of their peaks; peak; radius in x, y, z (negative when it is not drawn); radius in x, y within a slice.
 
-A blob that is not finite has the peak NaN.
+The peak of a blob that is not finite is NaN.
 """
 
 
@@ -33,7 +33,7 @@ def index_from_world(grid: Grid) -> Array:
 
 @inlined
 def _covariance(M):
-    """xx, xy, xz, yy, yz, zz of M M^T plus the voxel's own extent."""
+    """xx, xy, xz, yy, yz, zz of M M^T plus the variance of a voxel."""
     return (
         M[0] * M[0] + M[1] * M[1] + M[2] * M[2] + PIXEL_VARIANCE,
         M[0] * M[3] + M[1] * M[4] + M[2] * M[5],
@@ -46,7 +46,7 @@ def _covariance(M):
 
 @inlined
 def _conditional(S):
-    """A covariance by conditioning on z and then on y, so that nothing cancels in a needle.
+    """A covariance by conditioning on z and then on y, which avoids cancellation for needle-shaped Gaussians.
 
     Returns the variances of x given y and z, of y given z, and of z; slope, shift_x and shift_y, with which
     (x - shift_x z - slope (y - shift_y z), y - shift_y z, z) are independent; the variance of x given z.
@@ -59,33 +59,33 @@ def _conditional(S):
 
 @kernel
 def blobs(chunk, start, stop, cloud, F, voxel_volume, shape, out):
-    """Fill out (N, PARAMETERS) for the Gaussians start to stop; shape (nk, nj, ni)."""
+    """Fill out (N, COLUMNS) for the Gaussians start to stop; shape (nk, nj, ni)."""
     position, scale, quaternion, density = cloud
     for i in range(start, stop):
         out[i, 9], out[i, 10] = 0, -1
         u, v, w = moved(F, vector(position, i))
         s = vector(scale, i)
         S = _covariance(scaled(product(linear(F), rotation(vector4(quaternion, i))), s))
-        reach_u, reach_v, reach_w = CUTOFF * math.sqrt(S[0]), CUTOFF * math.sqrt(S[3]), CUTOFF * math.sqrt(S[5])
-        if u + reach_u < 0 or v + reach_v < 0 or w + reach_w < 0:
+        radius_u, radius_v, radius_w = CUTOFF * math.sqrt(S[0]), CUTOFF * math.sqrt(S[3]), CUTOFF * math.sqrt(S[5])
+        if u + radius_u < 0 or v + radius_v < 0 or w + radius_w < 0:
             continue
-        if u - reach_u > shape[2] - 1 or v - reach_v > shape[1] - 1 or w - reach_w > shape[0] - 1:
+        if u - radius_u > shape[2] - 1 or v - radius_v > shape[1] - 1 or w - radius_w > shape[0] - 1:
             continue
         var_x, var_y, var_z, slope, shift_x, shift_y, in_slice = _conditional(S)
         peak = np.float64(density[i]) * s[0] * s[1] * s[2] / (voxel_volume * math.sqrt(var_x * var_y * var_z))
         out[i, 0], out[i, 1], out[i, 2] = u, v, w
         out[i, 3], out[i, 4], out[i, 5] = 1 / var_x, slope, 1 / var_y
         out[i, 6], out[i, 7], out[i, 8] = shift_x, shift_y, 1 / var_z
-        out[i, 9], out[i, 10], out[i, 11], out[i, 12] = peak, reach_u, reach_v, reach_w
-        out[i, 13], out[i, 14] = math.sqrt(2 * FAINTEST * in_slice), math.sqrt(2 * FAINTEST * var_y)
-        for n in range(PARAMETERS):
+        out[i, 9], out[i, 10], out[i, 11], out[i, 12] = peak, radius_u, radius_v, radius_w
+        out[i, 13], out[i, 14] = math.sqrt(2 * MAX_DRAWN_EXPONENT * in_slice), math.sqrt(2 * MAX_DRAWN_EXPONENT * var_y)
+        for n in range(COLUMNS):
             if not math.isfinite(out[i, n]):
                 out[i, 9], out[i, 10] = np.nan, -1
 
 
 @kernel
 def _box(blob, u, v, width, height):
-    """The pixels of a slice with mean (u, v) that lie in the blob's box and are brighter than FAINTEST."""
+    """The pixels of a slice with mean (u, v) that lie in the blob's box and within MAX_DRAWN_EXPONENT."""
     left, right = clipped(blob[0], blob[10], width)
     top, bottom = clipped(blob[1], blob[11], height)
     first, last = clipped(u, blob[13], width)
@@ -96,7 +96,7 @@ def _box(blob, u, v, width, height):
 
 @kernel
 def fill(chunk, start, stop, blobs, values):
-    """Add every blob to the slices start to stop of values (nk, nj, ni + WIDTH), all NaN if one is not finite."""
+    """Add every blob to slices start to stop of values (nk, nj, ni + WIDTH); all NaN if one blob is not finite."""
     height, width = values.shape[1], values.shape[2] - WIDTH
     for i in range(len(blobs)):
         blob = blobs[i]
@@ -116,7 +116,7 @@ def fill(chunk, start, stop, blobs, values):
 
 @kernel
 def _moments(blob, values):
-    """The sums of a blob of peak one times values: m, (m x, m y, m z) and row by row (m x x, m x y, ..., m z z).
+    """The sums of a blob of peak 1 times values: m, (m x, m y, m z) and row by row (m x x, m x y, ..., m z z).
 
     x and y are those of `splat.moments` in each slice, z is the offset from the mean.
     """
@@ -166,8 +166,8 @@ def pull_back(chunk, start, stop, cloud, F, voxel_volume, blobs, values, gradien
         to_density[i] = unit * m
         mean = applied(L, (peak * D[0] * first[0], peak * D[1] * first[1], peak * D[2] * first[2]))
         to_position[i, 0], to_position[i, 1], to_position[i, 2] = applied(back, mean)
-        # With L D L^T the inverse covariance, half of peak L (D moments D - m D) L^T is the gradient in the covariance;
-        # twice it times M is the one in M.
+        # With L D L^T the inverse covariance, the gradient with respect to the covariance is half of
+        # peak L (D moments D - m D) L^T; the gradient with respect to M is twice that times M.
         X = scaled(second, D)
         X = (
             D[0] * (X[0] - m), D[0] * X[1], D[0] * X[2],

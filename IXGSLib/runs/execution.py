@@ -55,7 +55,7 @@ def execute(request: RunRequest, reporter: Reporter) -> Metrics:
         if prepared.standardized:
             _save_standardized(prepared.case, folder)
         try:
-            return _reconstruct(request, prepared, folder, reporter)
+            return _Execution(request, prepared, folder, reporter).metrics()
         except (IXGSError, KeyboardInterrupt):
             if folder.resumable:
                 reporter.warn("what was done so far is kept; the same command with --resume continues from there")
@@ -66,10 +66,10 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
     from ..evaluation.reference import Reference
     from ..formats.case_source import evenly
     from ..reconstruction.resolution import resolve
-    from ..rendering.devices import chosen
+    from ..rendering.devices import choose_device
 
     with collect_warnings() as messages:
-        device = chosen(request.device).type
+        device = choose_device(request.device).type
         _set_threads(request.threads)
         loaded = evenly(request.images.load(request.case), request.views)
         changes = request.changes()
@@ -145,96 +145,98 @@ def _save_standardized(case: Case, folder: RunFolder) -> None:
     folder.save_standardized(lambda path: save_case(case, path))
 
 
-def _reconstruct(request: RunRequest, prepared: Prepared, folder: RunFolder, reporter: Reporter) -> Metrics:
-    """Reconstruct and write all outputs; returns the metrics."""
-    from .. import reconstruction
+@dataclass(frozen=True, eq=False)
+class _Execution:
+    """The work of a run in its folder."""
 
-    def on_progress(progress: Progress) -> None:
+    request: RunRequest
+    prepared: Prepared
+    folder: RunFolder
+    reporter: Reporter
+
+    def metrics(self) -> Metrics:
+        """Reconstruct and write all outputs; returns the metrics."""
+        reporter, reference = self.reporter, self.prepared.reference
+        result = self._reconstruction()
+        for message in result.warnings:
+            reporter.warn(message)
+        reporter.report("writing")
+        renders = reference.renders(result.cloud)
+        found, notes = reference.metrics(result.volume, renders)
+        for message in notes:
+            reporter.warn(message)
+        metrics: Metrics = {**result.metrics, **found}
+        self._write_volumes(result)
+        self._write_report(result, renders, metrics)
+        done = finite({"metrics": metrics, "durations": result.durations, "warnings": reporter.warnings})
+        self.folder.finish(done)
+        reporter.report("done", **done)
+        return metrics
+
+    def _reconstruction(self) -> Reconstruction:
+        from .. import reconstruction
+
+        prepared = self.prepared
+        return reconstruction.reconstruct(
+            prepared.case,
+            self.request.preset,
+            settings=prepared.changes,
+            on_progress=self._report_progress,
+            cancelled=stop_asked,
+            checkpoints=self.folder.checkpoints,
+            device=prepared.device,  # type: ignore[arg-type]
+        )
+
+    def _report_progress(self, progress: Progress) -> None:
+        """Progress as an event; with `preview`, the name of the file, once there is a new one."""
         if progress.resolved is not None:
-            folder.update(_settings_record(progress.resolved))
-        _report_progress(progress, folder, reporter)
+            self.folder.update(_settings_record(progress.resolved))
+        if progress.volume is None:
+            self.reporter.report("progress", **progress.as_dict())
+        else:
+            self.folder.save(PREVIEW, progress.volume.save)
+            self.reporter.report("progress", **progress.as_dict(), preview=PREVIEW)
 
-    case, reference = prepared.case, prepared.reference
-    result = reconstruction.reconstruct(
-        case,
-        request.preset,
-        settings=prepared.changes,
-        on_progress=on_progress,
-        cancelled=stop_asked,
-        checkpoints=folder.checkpoints,
-        device=prepared.device,  # type: ignore[arg-type]
-    )
-    for message in result.warnings:
-        reporter.warn(message)
-    reporter.report("writing")
-    renders = reference.renders(result.cloud)
-    found, notes = reference.metrics(result.volume, renders)
-    for message in notes:
-        reporter.warn(message)
-    metrics: Metrics = {**result.metrics, **found}
-    _write_volumes(result, folder, reporter)
-    _write_report(request, prepared, result, renders, metrics, folder, reporter)
-    done = finite({"metrics": metrics, "durations": result.durations, "warnings": reporter.warnings})
-    folder.finish(done)
-    reporter.report("done", **done)
-    return metrics
+    def _write_volumes(self, result: Reconstruction) -> None:
+        from ..gaussians.ply import save_ply
+        from ..volume.bone import bone_surface
 
+        self.folder.save("volume.nrrd", result.volume.save)
+        self.folder.save("gaussians.ply", lambda path: save_ply(result.cloud, path))
+        try:
+            surface = bone_surface(result.volume)
+        except ReconstructionError as error:
+            self.reporter.warn(f"no bone.stl: {one_line(error)}")
+        else:
+            self.folder.save("bone.stl", surface.save)
 
-def _report_progress(progress: Progress, folder: RunFolder, reporter: Reporter) -> None:
-    """Progress as an event; with `preview`, the name of the file, once there is a new one."""
-    if progress.volume is None:
-        reporter.report("progress", **progress.as_dict())
-    else:
-        folder.save(PREVIEW, progress.volume.save)
-        reporter.report("progress", **progress.as_dict(), preview=PREVIEW)
+    def _write_report(
+        self, result: Reconstruction, renders: list[np.ndarray], metrics: Mapping[str, float | None]
+    ) -> None:
+        """The report; test views stand beside those of the case, marked as not used."""
+        from .. import evaluation
 
-
-def _write_volumes(result: Reconstruction, folder: RunFolder, reporter: Reporter) -> None:
-    from ..gaussians.ply import save_ply
-    from ..volume.bone import bone_surface
-
-    folder.save("volume.nrrd", result.volume.save)
-    folder.save("gaussians.ply", lambda path: save_ply(result.cloud, path))
-    try:
-        surface = bone_surface(result.volume)
-    except ReconstructionError as error:
-        reporter.warn(f"no bone.stl: {one_line(error)}")
-    else:
-        folder.save("bone.stl", surface.save)
-
-
-def _write_report(
-    request: RunRequest,
-    prepared: Prepared,
-    result: Reconstruction,
-    renders: list[np.ndarray],
-    metrics: Mapping[str, float | None],
-    folder: RunFolder,
-    reporter: Reporter,
-) -> None:
-    """The report; test views stand beside those of the case, marked as not used."""
-    from .. import evaluation
-
-    case, test = prepared.case, prepared.reference.test.xrays if prepared.reference.test else ()
-    unused = () if result.settings.schedule.refit_steps else result.held_out
-    environment = environment_record()
-    report = evaluation.Report(
-        title=case.name or "Reconstruction",
-        volume=result.volume,
-        xrays=[*case.xrays, *test],
-        renders=[*result.renders, *renders],
-        truth=prepared.reference.truth,
-        held_out=[*unused, *(xray.view.id for xray in test)],
-        metrics=metrics,
-        settings=result.settings.flat(),
-        reasons=result.reasons,
-        durations=result.durations,
-        versions={"IXGS": environment["ixgs"], **environment["packages"]},
-        standardization=case.standardization,
-        credit=credit_of(request.case),
-        warnings=tuple(reporter.warnings),
-    )
-    folder.save("report.html", lambda path: evaluation.write_report(report, path))
+        case, reference = self.prepared.case, self.prepared.reference
+        test = reference.test.xrays if reference.test else ()
+        unused = () if result.settings.schedule.refit_steps else result.held_out
+        environment = environment_record()
+        report = evaluation.Report(
+            title=case.name or "Reconstruction",
+            volume=result.volume,
+            xrays=[*case.xrays, *test],
+            renders=[*result.renders, *renders],
+            truth=reference.truth,
+            held_out=[*unused, *(xray.view.id for xray in test)],
+            metrics=metrics,
+            settings=result.settings.flat(),
+            reasons=result.reasons,
+            durations=result.durations,
+            versions={"IXGS": environment["ixgs"], **environment["packages"]},
+            standardization=case.standardization,
+            credit=credit_of(self.request.case),
+            warnings=tuple(self.reporter.warnings),
+        )
+        self.folder.save("report.html", lambda path: evaluation.write_report(report, path))
 
 
 def credit_of(case: Path) -> str:

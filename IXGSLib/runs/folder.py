@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import IXGSError
-from ..files import sha256, write_atomically, write_whole
+from ..files import sha256, write_atomically, write_folder
 from .lock import Lock
 from .records import DONE, RUN, VERSION, read_record
 
@@ -89,7 +89,7 @@ class RunFolder:
     def save_standardized(self, save: Callable[[Path], object]) -> None:
         """Write the case of standardised X-rays, by a function that fills a folder."""
         shutil.rmtree(self.path / STANDARDIZED, ignore_errors=True)
-        write_whole(self.path / STANDARDIZED, save)
+        write_folder(self.path / STANDARDIZED, save)
 
     def finish(self, done: dict[str, Any]) -> None:
         """Write done.json with the SHA-256 of every output; from now on the folder is a result."""

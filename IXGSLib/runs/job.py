@@ -1,4 +1,4 @@
-"""A program in a process of its own, which says what it does in JSON lines."""
+"""A Python program in a process of its own that reports its progress as JSON lines."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from typing import Any
 
 import IXGSLib
 
-PATIENCE_SECONDS = 5.0
-"""From the wish to stop to the end of the whole process tree."""
+KILL_AFTER_SECONDS = 5.0
+"""How long a job may take to stop before it is killed with all of its child processes."""
 CANCELLED = 130
-"""What a cancelled command of IXGS returns."""
+"""Exit code of a command of IXGS that was cancelled."""
 
 Event = dict[str, Any]
 
@@ -30,7 +30,7 @@ Event = dict[str, Any]
 class Ending:
     """How a job ended.
 
-    code: what its process returned, negative for a signal. error: what went wrong, empty when it is done.
+    code: the exit code, negative for a signal. error: the reason why it failed, empty if it did not.
     """
 
     code: int
@@ -43,95 +43,96 @@ class Ending:
 
 
 class Job:
-    """A run of Python with some arguments.
+    """A Python process with the given arguments.
 
-    It writes to files, which `poll` reads: no pipe can fill and no thread is needed. It stops when its standard input
-    is closed, so that it does not outlive the program that started it either.
-    told: called with each event, of progress the latest only. said: called with each other line of output.
-    folder: where temporary files may be.
+    Its output goes to files that `poll` reads, so that no pipe can fill up and no thread is needed. It stops when its
+    standard input is closed, which also happens when the program that started it dies.
+    on_event: called with each event; of several progress events only the latest. on_line: called with each line on
+    standard error. folder: for temporary files.
     """
 
     def __init__(
         self,
         arguments: list[str],
-        told: Callable[[Event], None],
-        said: Callable[[str], None],
+        on_event: Callable[[Event], None],
+        on_line: Callable[[str], None],
         folder: str | None = None,
     ) -> None:
-        self.told, self.said = told, said
-        self.asked: float | None = None
+        self.on_event, self.on_line = on_event, on_line
+        self.cancelled_at: float | None = None
         self._folder = Path(tempfile.mkdtemp(prefix="ixgs-", dir=folder))
-        self._tails = [Tail(self._folder / name) for name in ("events", "log")]
-        self._error = self._last = ""
-        with self._tails[0].path.open("wb") as events, self._tails[1].path.open("wb") as log:
+        self._events, self._lines = NewLines(self._folder / "events"), NewLines(self._folder / "log")
+        self._error = self._last_line = ""
+        with self._events.path.open("wb") as events, self._lines.path.open("wb") as log:
             streams: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": events, "stderr": log}
-            self._process = subprocess.Popen([python(), *arguments], env=environment(), **streams, **_detached())
+            self._process = subprocess.Popen(
+                [python_executable(), *arguments], env=child_environment(), **streams, **_process_group()
+            )
 
     def poll(self) -> Ending | None:
-        """Pass on what was said since the last look; how the job ended, once it has."""
+        """Pass on the output since the last call; returns how the job ended, None while it is running."""
         code = self._process.poll()
-        self._read()
+        self._pass_on_output()
         if code is None:
-            if self.asked is not None and time.monotonic() - self.asked > PATIENCE_SECONDS:
-                end_tree(self._process.pid)
+            if self.cancelled_at is not None and time.monotonic() - self.cancelled_at > KILL_AFTER_SECONDS:
+                kill_process_tree(self._process.pid)
             return None
         self.close()
-        cancelled = self.asked is not None or code == CANCELLED
-        error = self._error or (unexplained(code, self._last) if code else "")
+        cancelled = self.cancelled_at is not None or code == CANCELLED
+        error = self._error or (unexpected_exit(code, self._last_line) if code else "")
         return Ending(code, cancelled, "" if cancelled else error)
 
     def cancel(self) -> None:
-        """Ask the job to stop; PATIENCE_SECONDS later it is ended with all that it started."""
-        if self.asked is None:
-            self.asked = time.monotonic()
+        """Ask the job to stop; after KILL_AFTER_SECONDS `poll` kills it."""
+        if self.cancelled_at is None:
+            self.cancelled_at = time.monotonic()
             self._close_input()
 
     def close(self) -> None:
-        """Let go of the job: it stops if it has not yet, and nobody waits for it."""
+        """Let a job that is still running stop without waiting for it, and delete the temporary files."""
         self._close_input()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _read(self) -> None:
-        events, log = self._tails
-        for line in log.lines():
+    def _pass_on_output(self) -> None:
+        for line in self._lines.read():
             if line.strip():
-                self._last = line.strip()
-                self.said(line.rstrip())
-        for event in latest([parsed(line) for line in events.lines()]):
+                self._last_line = line.strip()
+                self.on_line(line.rstrip())
+        for event in without_outdated_progress([parse_event(line) for line in self._events.read()]):
             if event["event"] == "error":
                 self._error = event["message"]
-            self.told(event)
+            self.on_event(event)
 
     def _close_input(self) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # the job may be gone, and its end of the pipe with it
+        with contextlib.suppress(OSError):  # the process may have ended, and its end of the pipe with it
             self._process.stdin.close()
 
 
-def unexplained(code: int, last: str) -> str:
-    """What there is to say of a job that ended without a message of its own."""
-    words = last or "it left no message; memory may have run out"
-    return f"the process ended unexpectedly with code {code}: {words}"
+def unexpected_exit(code: int, last_line: str) -> str:
+    """The message for a job that ended without reporting an error."""
+    detail = last_line or "it left no message; memory may have run out"
+    return f"the process ended unexpectedly with code {code}: {detail}"
 
 
-class Tail:
-    """The whole lines that are added to a file."""
+class NewLines:
+    """The complete lines that were added to a file since they were last read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.position = 0
+        self._position = 0
 
-    def lines(self) -> list[str]:
+    def read(self) -> list[str]:
         with self.path.open("rb") as file:
-            file.seek(self.position)
+            file.seek(self._position)
             new = file.read()
-        whole = new[: new.rfind(b"\n") + 1]
-        self.position += len(whole)
-        return whole.decode("utf-8", errors="replace").splitlines()
+        complete = new[: new.rfind(b"\n") + 1]
+        self._position += len(complete)
+        return complete.decode("utf-8", errors="replace").splitlines()
 
 
-def parsed(line: str) -> Event:
-    """The event of a line; other output counts as a remark."""
+def parse_event(line: str) -> Event:
+    """The event in a line of standard output; any other output becomes a remark."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -139,37 +140,37 @@ def parsed(line: str) -> Event:
     return event if isinstance(event, dict) and "event" in event else {"event": "remark", "message": line}
 
 
-def latest(events: list[Event]) -> list[Event]:
-    """Without progress that newer progress has overtaken; the newest preview is kept."""
+def without_outdated_progress(events: list[Event]) -> list[Event]:
+    """Only the latest of all progress events, with the latest preview if it has none of its own."""
     progress = [event for event in events if event["event"] == "progress"]
     previews = [event["preview"] for event in progress if "preview" in event]
     if not progress:
         return events
-    last = {**progress[-1], **({"preview": previews[-1]} if previews else {})}
-    return [last if event is progress[-1] else event for event in events if event not in progress[:-1]]
+    latest = {**progress[-1], **({"preview": previews[-1]} if previews else {})}
+    return [latest if event is progress[-1] else event for event in events if event not in progress[:-1]]
 
 
-def python() -> str:
-    """The Python that has Slicer's packages: its own where this is Slicer."""
+def python_executable() -> str:
+    """The Python with Slicer's packages if this is Slicer, otherwise the Python of this process."""
     return shutil.which("PythonSlicer") or sys.executable
 
 
-def environment() -> dict[str, str]:
-    """This process's environment, with IXGSLib in reach and text in UTF-8."""
+def child_environment() -> dict[str, str]:
+    """The environment of this process, with IXGSLib on the path and text in UTF-8."""
     root = str(Path(IXGSLib.__file__).resolve().parents[1])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 
-def _detached() -> dict[str, Any]:
-    """A group of its own, so that the whole tree can be ended, and no console window."""
+def _process_group() -> dict[str, Any]:
+    """Options of Popen for a group of its own, so that all child processes can be killed, without a console window."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return {"start_new_session": True}
 
 
-def end_tree(pid: int) -> None:
-    """End a process and all that it started: PythonSlicer, for one, is a launcher of the real thing."""
+def kill_process_tree(pid: int) -> None:
+    """Kill a process and its children; PythonSlicer, for example, only launches the actual Python."""
     if sys.platform == "win32":
         words = ["taskkill", "/PID", str(pid), "/T", "/F"]
         subprocess.Popen(words, creationflags=subprocess.CREATE_NO_WINDOW)

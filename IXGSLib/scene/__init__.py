@@ -1,4 +1,4 @@
-"""Volumes, X-rays, C-arm poses and regions in and out of a 3D Slicer scene; the only place that touches MRML."""
+"""Volumes, X-rays, C-arm poses and regions to and from a 3D Slicer scene; nothing else in IXGSLib uses MRML."""
 
 from .runs import load_run
 from .session import open_scene

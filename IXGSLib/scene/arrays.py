@@ -1,4 +1,4 @@
-"""Arrays as VTK's images, and back."""
+"""Arrays as VTK images, and back."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from numpy.typing import DTypeLike
 
 
 def new_image(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> tuple[Any, np.ndarray]:
-    """A vtkImageData and the array [k, j, i] or [k, j, i, channel] that writes its values, which are not set yet.
+    """A vtkImageData with undefined values, and a view of them as an array [k, j, i] or [k, j, i, channel].
 
-    The lattice is the node's business. The array is good for as long as the image lives.
+    Origin and spacing are left to the node. The array is valid as long as the image exists.
     """
     import vtk
     from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
@@ -28,14 +28,14 @@ def new_image(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> tuple[An
 
 
 def image_of(values: np.ndarray) -> Any:
-    """A vtkImageData with a copy of the values [k, j, i] or [k, j, i, channel]; the lattice is the node's business."""
+    """A vtkImageData with a copy of the values [k, j, i] or [k, j, i, channel]; the node holds origin and spacing."""
     image, target = new_image(values.shape, values.dtype)
     target[...] = values
     return image
 
 
-def seen_in(image: Any) -> np.ndarray:
-    """The values of a vtkImageData where they are: for looking, and only while the image lives."""
+def array_view(image: Any) -> np.ndarray:
+    """The values of a vtkImageData without a copy, to be read only and as long as the image exists."""
     from vtk.util.numpy_support import vtk_to_numpy
 
     channels = image.GetNumberOfScalarComponents()
@@ -44,5 +44,5 @@ def seen_in(image: Any) -> np.ndarray:
 
 
 def values_of(image: Any) -> np.ndarray:
-    """A copy of the values of a vtkImageData: [k, j, i], or [k, j, i, channel] where there are several."""
-    return np.array(seen_in(image))
+    """A copy of the values of a vtkImageData: [k, j, i], or [k, j, i, channel] if there are several channels."""
+    return np.array(array_view(image))

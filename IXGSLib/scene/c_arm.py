@@ -1,4 +1,4 @@
-"""The C-arm in a scene: where each X-ray's source and detector stood."""
+"""The C-arm in a scene: the source and the detector of each X-ray."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from ..geometry.rigid import Array, inverse
 from ..geometry.rigid import apply as transformed
 from .arrays import image_of
 from .frames import flipped, flipped_points, pose_of, vtk_matrix
-from .xrays import detector_depth, grey, read_view, write_view
+from .xrays import detector_depth, read_view, write_view
 
 if TYPE_CHECKING:
     from ..xray import XRay
 
-MADE = "IXGS.CArm"
-"""The attribute of every node of the C-arm; its value is the id of the view."""
+VIEW_ID = "IXGS.CArm"
+"""Attribute of every node of the C-arm: the id of the view."""
 FOLDER = "C-arm"
 SOURCE_RADIUS = 8.0
-"""mm of the ball that marks a source."""
-PLAIN, CHOSEN = (0.55, 0.58, 0.60), (0.85, 0.33, 0.10)
-"""Colours of a frame, and of the one that is looked at."""
-FAINT = 0.15
-"""Opacity of the other views while one is looked at."""
+"""Radius in mm of the sphere that marks a source."""
+COLOUR, HIGHLIGHT_COLOUR = (0.55, 0.58, 0.60), (0.85, 0.33, 0.10)
+"""Colours of the frames, and of the frame that is highlighted."""
+FADED_OPACITY = 0.15
+"""Opacity of the other views while one is highlighted."""
 
 
 @dataclass(frozen=True)
 class CArmNodes:
-    """What shows one view.
+    """The nodes of one view.
 
-    pose: a vtkMRMLLinearTransformNode, RAS from camera; the other two hang from it.
-    detector: a vtkMRMLModelNode, the X-ray as a textured plane. frame: one with the source, the principal ray and the
-    detector's edges.
+    pose: a vtkMRMLLinearTransformNode, RAS from camera; the parent transform of the other two.
+    detector: a vtkMRMLModelNode, the X-ray as a textured plane. frame: a vtkMRMLModelNode with the source, the
+    principal ray and the edges of the detector.
     """
 
     view_id: str
@@ -46,31 +46,31 @@ class CArmNodes:
 
 
 def show_c_arm(scene: Any, xrays: Sequence[XRay], grid: Grid | None = None) -> tuple[CArmNodes, ...]:
-    """Draw source, detector and X-ray of every view in place; what was shown before is removed.
+    """Draw source, detector and X-ray of every view at its pose, in place of what was drawn before.
 
-    grid: the region; a detector whose distance is unknown is shown behind its centre, by default behind the point where
-    the principal rays meet. The picture on a detector is not part of a saved scene: show it again after loading one.
+    grid: the region; a detector at an unknown distance is drawn behind the centre of the region, by default behind the
+    point where the principal rays meet. Scenes are saved without the pictures on the detectors.
     """
     hide_c_arm(scene)
     return add_c_arm(scene, xrays, grid)
 
 
 def add_c_arm(scene: Any, xrays: Sequence[XRay], grid: Grid | None = None) -> tuple[CArmNodes, ...]:
-    """As `show_c_arm`, beside what is shown: view by view, so that Slicer need not wait for all of them."""
+    """As `show_c_arm`, in addition to what was drawn before, so that a caller can draw the views one by one."""
     if not xrays:
         return ()
     center = convergence([xray.view for xray in xrays]) if grid is None else grid.center
     shown = tuple(_add(scene, xray, detector_depth(xray.view, center)) for xray in xrays)
-    _file(scene, shown)
+    _group_in_folder(scene, shown)
     return shown
 
 
 def hide_c_arm(scene: Any) -> None:
-    """Remove all that `show_c_arm` added."""
+    """Remove everything that `show_c_arm` has added."""
     hierarchy = _hierarchy(scene)
     for kind in ("vtkMRMLModelNode", "vtkMRMLLinearTransformNode"):
         for node in [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]:
-            if node.GetAttribute(MADE) is not None:
+            if node.GetAttribute(VIEW_ID) is not None:
                 _remove(scene, hierarchy, node)
     folder = _folder(hierarchy)
     if folder and not hierarchy.GetNumberOfItemChildren(folder):
@@ -78,24 +78,24 @@ def hide_c_arm(scene: Any) -> None:
 
 
 def view_of_pose(pose: Any) -> View:
-    """The view of a transform node of `show_c_arm` where it is now; raises FormatError for another node."""
+    """The view of a transform node of `show_c_arm` at its current pose; raises FormatError for another node."""
     return replace(read_view(pose), world_from_camera=pose_of(pose))
 
 
 def highlight(shown: Sequence[CArmNodes], view_id: str | None) -> None:
-    """Put one view in colour and the others behind it; None shows all alike."""
+    """Show one view in colour and fade the others; None shows all of them alike."""
     for nodes in shown:
         chosen = nodes.view_id == view_id
-        opacity = 1.0 if chosen or view_id is None else FAINT
+        opacity = 1.0 if chosen or view_id is None else FADED_OPACITY
         for node in (nodes.detector, nodes.frame):
             node.GetDisplayNode().SetOpacity(opacity)
-        nodes.frame.GetDisplayNode().SetColor(*(CHOSEN if chosen else PLAIN))
+        nodes.frame.GetDisplayNode().SetColor(*(HIGHLIGHT_COLOUR if chosen else COLOUR))
 
 
 def look_through(camera: Any, view: View, depth: float | None = None) -> None:
-    """Put a vtkMRMLCameraNode at the source of a view, looking along its principal ray and seeing all of its image.
+    """Place a vtkMRMLCameraNode at the source of a view, along its principal ray, with its whole image in sight.
 
-    depth: mm from the source to what the camera turns around, by default halfway to the detector, or 500.
+    depth: mm from the source to the focal point, by default halfway to the detector, or 500 if that is unknown.
     """
     if depth is None:
         depth = 500.0 if view.source_detector_distance is None else view.source_detector_distance / 2
@@ -109,31 +109,33 @@ def look_through(camera: Any, view: View, depth: float | None = None) -> None:
 
 
 def _add(scene: Any, xray: XRay, depth: float) -> CArmNodes:
+    from ..xray.windowing import grey_picture
+
     view = xray.view
     pose = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", f"{view.id} pose")
     pose.SetMatrixTransformToParent(vtk_matrix(flipped(view.world_from_camera)))
     write_view(pose, view)
     corners = _corners(view, depth)
     detector = _model(scene, f"{view.id} X-ray", _plane(corners), pose)
-    _texture(detector.GetDisplayNode(), grey(xray))
+    _set_texture(detector.GetDisplayNode(), grey_picture(xray.image, xray.mask))
     frame = _model(scene, f"{view.id} beam", _frame(corners, depth), pose)
-    frame.GetDisplayNode().SetColor(*PLAIN)
+    frame.GetDisplayNode().SetColor(*COLOUR)
     frame.GetDisplayNode().SetLineWidth(2)
-    frame.GetDisplayNode().SetBackfaceCulling(True)  # a camera at the source looks out of the ball
+    frame.GetDisplayNode().SetBackfaceCulling(True)  # so that a camera at the source can look out of the sphere
     for node in (pose, detector, frame):
-        node.SetAttribute(MADE, view.id)
+        node.SetAttribute(VIEW_ID, view.id)
     return CArmNodes(view.id, pose, detector, frame)
 
 
 def _corners(view: View, depth: float) -> Array:
-    """(4, 3) mm in the camera's frame: the corners of the image, top left, top right, bottom right, bottom left."""
+    """(4, 3) mm in the camera frame: the image's top left, top right, bottom right and bottom left corners."""
     right, bottom = view.size[0] - 0.5, view.size[1] - 0.5
     world = view.backproject([(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)], np.full(4, depth))
     return transformed(inverse(view.world_from_camera), world)
 
 
 def _plane(corners: Array) -> Any:
-    """A quadrilateral with texture coordinates: (0, 0) at the image's first pixel."""
+    """A quadrilateral whose texture coordinates are (0, 0) at the first pixel of the image."""
     import vtk
     from vtk.util.numpy_support import numpy_to_vtk
 
@@ -148,7 +150,7 @@ def _plane(corners: Array) -> Any:
 
 
 def _frame(corners: Array, depth: float) -> Any:
-    """A ball at the source, the principal ray as far as the detector, and the detector's edges."""
+    """A sphere at the source, the principal ray up to the detector, and the edges of the detector."""
     import vtk
 
     lines = _polydata(np.concatenate([corners, [(0, 0, 0), (0, 0, depth)]]))
@@ -156,15 +158,15 @@ def _frame(corners: Array, depth: float) -> Any:
     for path in ([0, 1, 2, 3, 0], [4, 5]):
         cells.InsertNextCell(len(path), path)
     lines.SetLines(cells)
-    ball = vtk.vtkSphereSource()
-    ball.SetRadius(SOURCE_RADIUS)
-    ball.SetOutputPointsPrecision(vtk.vtkAlgorithm.DOUBLE_PRECISION)
-    whole = vtk.vtkAppendPolyData()
-    whole.SetOutputPointsPrecision(vtk.vtkAlgorithm.DOUBLE_PRECISION)
-    whole.AddInputData(lines)
-    whole.AddInputConnection(ball.GetOutputPort())
-    whole.Update()
-    return whole.GetOutput()
+    sphere = vtk.vtkSphereSource()
+    sphere.SetRadius(SOURCE_RADIUS)
+    sphere.SetOutputPointsPrecision(vtk.vtkAlgorithm.DOUBLE_PRECISION)
+    frame = vtk.vtkAppendPolyData()
+    frame.SetOutputPointsPrecision(vtk.vtkAlgorithm.DOUBLE_PRECISION)
+    frame.AddInputData(lines)
+    frame.AddInputConnection(sphere.GetOutputPort())
+    frame.Update()
+    return frame.GetOutput()
 
 
 def _polydata(points: Array) -> Any:
@@ -186,8 +188,8 @@ def _model(scene: Any, name: str, polydata: Any, pose: Any) -> Any:
     return node
 
 
-def _texture(display: Any, picture: np.ndarray) -> None:
-    """Lay a picture (h, w) uint8 on a model, as bright as it is whatever the light."""
+def _set_texture(display: Any, picture: np.ndarray) -> None:
+    """Show a (rows, columns) uint8 picture on a model, with the same brightness in any light."""
     import vtk
 
     source = vtk.vtkTrivialProducer()
@@ -202,7 +204,7 @@ def _texture(display: Any, picture: np.ndarray) -> None:
 
 
 def _remove(scene: Any, hierarchy: Any, node: Any) -> None:
-    """Take a node, what displays it and its place in the hierarchy out of the scene."""
+    """Remove a node, its display nodes and its item in the hierarchy from the scene."""
     item = hierarchy.GetItemByDataNode(node)
     if item:
         hierarchy.RemoveItem(item, False, False)
@@ -219,12 +221,12 @@ def _hierarchy(scene: Any) -> Any:
 
 
 def _folder(hierarchy: Any) -> int:
-    """The item of the C-arm's folder, 0 when there is none."""
+    """The item of the folder of the C-arm, 0 if there is none."""
     return int(hierarchy.GetItemChildWithName(hierarchy.GetSceneItemID(), FOLDER))
 
 
-def _file(scene: Any, shown: Sequence[CArmNodes]) -> None:
-    """Put the nodes into one folder of the subject hierarchy, closed, so that they do not bury the others."""
+def _group_in_folder(scene: Any, shown: Sequence[CArmNodes]) -> None:
+    """Put the nodes into one collapsed folder of the subject hierarchy, so that they do not hide the others."""
     hierarchy = _hierarchy(scene)
     folder = _folder(hierarchy) or hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), FOLDER)
     hierarchy.SetItemExpanded(folder, False)

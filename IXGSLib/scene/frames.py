@@ -1,4 +1,4 @@
-"""Between the world of IXGS, LPS, and that of Slicer, RAS."""
+"""Conversion between LPS, the world of IXGS, and RAS, the world of Slicer."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from ..errors import GeometryError
 from ..geometry.rigid import Array, proper_rotation, rigid
 
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
-"""RAS from LPS, and LPS from RAS."""
+"""RAS from LPS; its own inverse."""
 
 
 def flipped(world_from_source: ArrayLike) -> Array:
-    """(4, 4): the same placement with its world in RAS in place of LPS, or back."""
+    """(4, 4): the same transform with RAS instead of LPS as its world, or the reverse."""
     return FLIP @ np.asarray(world_from_source, dtype=np.float64)
 
 
 def flipped_points(points: ArrayLike) -> Array:
-    """(..., 3) LPS points in RAS, or back."""
+    """(..., 3) LPS points in RAS, or the reverse."""
     return np.asarray(points, dtype=np.float64) * (-1.0, -1.0, 1.0)
 
 
 def vtk_matrix(matrix: ArrayLike) -> Any:
-    """A vtkMatrix4x4 of (4, 4) numbers."""
+    """A (4, 4) array as a vtkMatrix4x4."""
     import vtk
 
     result = vtk.vtkMatrix4x4()
@@ -34,14 +34,14 @@ def vtk_matrix(matrix: ArrayLike) -> Any:
 
 
 def matrix_array(matrix: Any) -> Array:
-    """(4, 4) of a vtkMatrix4x4."""
+    """A vtkMatrix4x4 as a (4, 4) array."""
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
 def world_from_node(node: Any) -> Array:
-    """(4, 4), RAS: the product of the transforms that a node hangs from, the identity when there are none.
+    """(4, 4) RAS: the product of the parent transforms of a node, the identity if there are none.
 
-    Raises GeometryError for a transform that bends space.
+    Raises GeometryError for a nonlinear transform.
     """
     import vtk
 
@@ -49,15 +49,15 @@ def world_from_node(node: Any) -> Array:
     parent = node.GetParentTransformNode()
     if parent is not None and not parent.GetMatrixTransformToWorld(matrix):
         raise GeometryError(
-            f"{node.GetName()}: lies under a nonlinear transform, expected a rigid one; harden it on the node first"
+            f"{node.GetName()}: has a nonlinear parent transform, expected a rigid one; harden it on the node first"
         )
     return matrix_array(matrix)
 
 
 def pose_of(node: Any) -> Array:
-    """(4, 4) LPS mm: world_from_source of a rigid linear transform node, its parents included.
+    """(4, 4) LPS mm: world_from_source of a rigid linear transform node, including its parents.
 
-    Raises GeometryError for a transform that bends, scales, shears or mirrors.
+    Raises GeometryError for a transform that is nonlinear, or that scales, shears or mirrors.
     """
     if not node.IsLinear():
         raise GeometryError(f"{node.GetName()}: a nonlinear transform, expected a rigid one; choose another transform")
@@ -66,5 +66,5 @@ def pose_of(node: Any) -> Array:
     matrix = vtk.vtkMatrix4x4()
     node.GetMatrixTransformToWorld(matrix)
     pose = flipped(matrix_array(matrix))
-    # A rotation in a RAS world is one in LPS too: the flip turns two axes.
+    # A rotation in RAS is a rotation in LPS, because the flip reverses two axes.
     return rigid(proper_rotation(pose[:3, :3], f"{node.GetName()}: its rotation"), pose[:3, 3])

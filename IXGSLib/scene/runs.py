@@ -1,4 +1,4 @@
-"""What a run left on disk, in a scene."""
+"""The volume of a run on disk, loaded into a scene."""
 
 from __future__ import annotations
 
@@ -11,39 +11,41 @@ import numpy as np
 
 from ..errors import FormatError, GeometryError, IXGSError
 from ..geometry import Grid
-from ..steps import Steps, finished
+from ..steps import Steps, result_of
 from .volumes import place_volume
 
 CASE, PRESET, VERSION = "IXGS.Case", "IXGS.Preset", "IXGS.Version"
 """Attributes of the volume node of a run."""
+RUN_FOLDER = "IXGS.Run"
+"""Attribute of the volume node of a run: the path of its folder."""
 VOLUME = "volume.nrrd"
 
 Content = tuple[Any, Grid]
-"""The voxels of a volume, a vtkImageData, and where they are."""
+"""The voxels of a volume as a vtkImageData, and their grid."""
 
 
 def load_run(scene: Any, folder: str | os.PathLike[str], name: str | None = None, node: Any = None) -> Any:
-    """The volume of a finished run as a vtkMRMLScalarVolumeNode, in its place in the patient.
+    """The volume of a finished run as a vtkMRMLScalarVolumeNode at its position in the patient.
 
-    name: the case's own when not given. node: written into in place of a new one.
-    Raises IXGSError for a folder without done.json, which is no result, and what the readers raise.
+    name: by default that of the case. node: a volume node to overwrite instead of adding one.
+    Raises IXGSError for a folder without done.json, because its run is not finished, and what the readers raise.
     """
-    return place_run(scene, folder, finished(run_steps(folder)), name, node)
+    return place_run(scene, folder, result_of(run_steps(folder)), name, node)
 
 
 def load_preview(scene: Any, path: str | os.PathLike[str], name: str = "IXGS preview", node: Any = None) -> Any:
-    """The volume in a file that IXGS wrote, as `add_volume` makes it; raises FormatError for another file."""
-    return place_volume(scene, *finished(preview_steps(path)), name, node)
+    """The volume node of a file that IXGS wrote, as `add_volume` makes it; raises FormatError for another file."""
+    return place_volume(scene, *result_of(preview_steps(path)), name, node)
 
 
 def run_steps(folder: str | os.PathLike[str]) -> Steps[Content]:
-    """What `place_run` needs, part by part, so that Slicer need not wait for all of it; raises what `load_run` does."""
+    """Read what `place_run` needs step by step, so that Slicer stays responsive; raises what `load_run` raises."""
     from ..runs.records import DONE
 
     folder = Path(folder)
     if not (folder / DONE).is_file():
         raise IXGSError(
-            f"{folder.name}: holds no finished run (no {DONE}), expected a folder that `ixgs reconstruct` completed; "
+            f"{folder.name}: no finished run (no {DONE}), expected a folder that `ixgs reconstruct` completed; "
             "choose another folder or finish the run with --resume"
         )
     try:
@@ -54,7 +56,7 @@ def run_steps(folder: str | os.PathLike[str]) -> Steps[Content]:
 
 
 def preview_steps(path: str | os.PathLike[str]) -> Steps[Content]:
-    """The same for `place_volume` of a file that is about to be replaced: it is open only while it is read, at once."""
+    """Read what `place_volume` needs of a file that may soon be replaced, so that it is open only for a moment."""
     name = Path(path).name
     try:
         data = Path(path).read_bytes()
@@ -66,35 +68,36 @@ def preview_steps(path: str | os.PathLike[str]) -> Steps[Content]:
 def place_run(
     scene: Any, folder: str | os.PathLike[str], content: Content, name: str | None = None, node: Any = None
 ) -> Any:
-    """As `load_run`, with the content that `run_steps` gave."""
+    """As `load_run`, with the content that `run_steps` returned."""
     from ..runs.records import RUN, read_record
 
     run = read_record(Path(folder) / RUN)
     case = run["case"]["name"] or Path(folder).name
     node = place_volume(scene, *content, case if name is None else name, node)
-    for key, value in ((CASE, case), (PRESET, run["preset"]), (VERSION, run["ixgs"])):
+    attributes = {CASE: case, PRESET: run["preset"], VERSION: run["ixgs"], RUN_FOLDER: Path(folder).absolute()}
+    for key, value in attributes.items():
         node.SetAttribute(key, str(value))
     return node
 
 
 def _content_steps(file: BinaryIO, name: str) -> Steps[Content]:
-    """The voxels and the grid in a file of that name."""
+    """Read the voxels and the grid of a file; `name` is for messages."""
     from ..volume.nrrd import nrrd_steps
     from .arrays import new_image
 
-    found: list[tuple[Any, np.ndarray]] = []
+    made: list[tuple[Any, np.ndarray]] = []
 
-    def make(shape: tuple[int, int, int]) -> np.ndarray:
-        found.append(new_image(shape))
-        return found[0][1]
+    def allocate(shape: tuple[int, int, int]) -> np.ndarray:
+        made.append(new_image(shape))
+        return made[0][1]
 
     try:
-        grid = yield from nrrd_steps(file, make)
+        grid = yield from nrrd_steps(file, allocate)
     except FormatError as error:
         raise FormatError(f"{name}: {error}") from error
-    image, values = found[0]
+    image, values = made[0]
     for plane in values:
         if not np.isfinite(plane).all():
-            raise GeometryError(f"{name}: the volume holds NaN or infinite values; make it again")
+            raise GeometryError(f"{name}: the volume has NaN or infinite values; run the reconstruction again")
         yield
     return image, grid

@@ -1,4 +1,4 @@
-"""The scene to work in: Slicer's, or one of our own where there is no Slicer."""
+"""The scene to work in: that of Slicer, or a new one in a plain Python."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _LOGICS = (
     "vtkSlicerVolumeRenderingLogic",
     "vtkSlicerSegmentationsModuleLogic",
 )
-"""What tells a new scene of the node classes that Slicer's modules bring."""
+"""The logics that register the node classes of Slicer's modules in a scene."""
 
 
 def open_scene() -> Any:
-    """Slicer's own scene, or a new vtkMRMLScene in a plain Python with slicer-core.
+    """The scene of Slicer, or a new vtkMRMLScene in a plain Python with slicer-core.
 
-    Raises ImportError where there is neither.
+    Raises ImportError if there is neither.
     """
     import slicer
 
-    inside = getattr(slicer, "mrmlScene", None)
-    return new_scene() if inside is None else inside
+    scene = getattr(slicer, "mrmlScene", None)
+    return new_scene() if scene is None else scene
 
 
 def new_scene() -> Any:
-    """A vtkMRMLScene that knows the nodes of Slicer's modules, its grey table and orientations, and can read MRB."""
+    """A vtkMRMLScene with the node classes of Slicer's modules, its grey table and orientations; it can read MRB."""
     import slicer
 
     scene = slicer.vtkMRMLScene()
@@ -41,12 +41,12 @@ def new_scene() -> Any:
     grey = slicer.vtkMRMLColorTableNode()
     grey.SetTypeToGrey()
     grey.SetName(grey.GetTypeAsString())
-    grey.SetSingletonTag(grey.GetTypeAsString())  # with it, the table has the id that volumes look for
+    grey.SetSingletonTag(grey.GetTypeAsString())  # gives the table the id that volumes refer to
     grey.HideFromEditorsOff()
     grey.SaveWithSceneOff()
     scene.AddNode(grey)
     cache = slicer.vtkCacheManager()
-    cache.SetRemoteCacheDirectory(_scratch())
+    cache.SetRemoteCacheDirectory(_cache_folder())
     files = slicer.vtkDataIOManager()
     files.SetCacheManager(cache)
     scene.SetDataIOManager(files)
@@ -55,8 +55,8 @@ def new_scene() -> Any:
 
 
 @functools.cache
-def _scratch() -> str:
-    """A folder in which scenes unpack what they read, gone at the end of the process."""
+def _cache_folder() -> str:
+    """A folder in which scenes unpack MRB files, deleted at the end of the process."""
     folder = tempfile.mkdtemp(prefix="ixgs-scene-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -1,4 +1,4 @@
-"""Slice views turned to the patient's axes, or to those of a vertebra."""
+"""Slice views along the axes of the patient or of a vertebra."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ ORIENTATIONS = {
     "Sagittal": ((1, 1), (2, 1), (0, 1)),
     "Coronal": ((0, 1), (2, 1), (1, -1)),
 }
-"""The axis (0 left, 1 posterior, 2 superior) and sign of a slice view's right, its up and its normal, as in Slicer."""
+"""Axis (0 left, 1 posterior, 2 superior) and sign of a slice view's right, up and normal directions, as in Slicer."""
 _VIEWS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
-"""What Slicer's own slice views show when they are not turned."""
+"""The default orientations of Slicer's slice views, by layout name."""
 
 
 def slice_to_ras(orientation: str, axes: ArrayLike | None = None, point: ArrayLike | None = None) -> Array:
-    """(4, 4) SliceToRAS of a slice view: mm to the right, up and out of the slice to RAS mm.
+    """(4, 4) SliceToRAS of a slice view: from mm to the right, up and out of the slice to RAS mm.
 
-    orientation: Axial, Sagittal or Coronal. axes: (3, 3) rotation, its columns left, posterior and superior in the
-    world (LPS), the patient's own by default. point: (3,) LPS mm in the slice, the world's origin by default.
-    Axial slices are seen from the feet, which makes their matrix a left-handed one, in Slicer as here.
+    orientation: Axial, Sagittal or Coronal. axes: (3, 3) rotation whose columns are left, posterior and superior in
+    LPS, by default those of the patient. point: (3,) LPS mm in the slice, by default the origin.
+    Axial slices are seen from the feet, so that their matrix is left-handed, as in Slicer.
     """
     if orientation not in ORIENTATIONS:
         raise SettingsError(f"orientation '{orientation}', expected one of {', '.join(ORIENTATIONS)}")
@@ -41,10 +41,10 @@ def slice_to_ras(orientation: str, axes: ArrayLike | None = None, point: ArrayLi
 
 
 def align_slices(slice_nodes: Iterable[Any], axes: ArrayLike | None = None, point: ArrayLike | None = None) -> None:
-    """Turn vtkMRMLSliceNodes to the patient's axes or to others, each keeping what it shows by default.
+    """Align vtkMRMLSliceNodes with the axes of the patient, or with other axes; each keeps its default orientation.
 
-    axes, point: as in `slice_to_ras`; without a point each slice stays where its centre is.
-    Raises GeometryError for a slice view that is neither axial, sagittal nor coronal by default.
+    axes, point: as in `slice_to_ras`; without a point each slice keeps its centre.
+    Raises GeometryError for a slice view whose default orientation is neither axial, sagittal nor coronal.
     """
     nodes = list(slice_nodes)
     matrices = [slice_to_ras(_orientation(node), axes, point) for node in nodes]
@@ -56,7 +56,7 @@ def align_slices(slice_nodes: Iterable[Any], axes: ArrayLike | None = None, poin
 
 
 def points_of(markups: Any) -> Array:
-    """(n, 3) LPS mm: the control points of a markups node that have been placed, in the world."""
+    """(n, 3) LPS mm: the world positions of the control points of a markups node that have been placed."""
     import vtk
 
     point, points = [0.0, 0.0, 0.0], vtk.vtkPoints()
@@ -69,11 +69,11 @@ def points_of(markups: Any) -> Array:
 
 
 def _orientation(node: Any) -> str:
-    stated = (node.GetDefaultOrientation(), _VIEWS.get(node.GetLayoutName()), node.GetOrientation())
-    found = next((name for name in stated if name in ORIENTATIONS), None)
-    if found is None:
+    candidates = (node.GetDefaultOrientation(), _VIEWS.get(node.GetLayoutName()), node.GetOrientation())
+    orientation = next((name for name in candidates if name in ORIENTATIONS), None)
+    if orientation is None:
         raise GeometryError(
             f"slice view {node.GetName()}: its default orientation is '{node.GetDefaultOrientation()}', expected one "
             f"of {', '.join(ORIENTATIONS)}; leave it out"
         )
-    return found
+    return orientation

@@ -1,4 +1,4 @@
-"""The closed surface of labelled voxels, as Slicer itself makes it; this takes long, and can be done elsewhere."""
+"""The closed surface of labelled voxels, the same as Slicer's; it takes long, so the panel uses a child process."""
 
 from __future__ import annotations
 
@@ -14,58 +14,78 @@ from .arrays import image_of
 from .frames import vtk_matrix
 
 CONVERSION = {"Conversion method": "1", "Smoothing factor": "0.5", "SurfaceNets smoothing": "0"}
-"""By which parameters Slicer makes the same surface from a segment: surface nets are faster than its usual way and as
-true; their own smoothing would shrink bone by 0.3 mm."""
+"""The parameters with which Slicer converts a segment into the same surface. Surface nets are faster than its default
+method and as accurate; their built-in smoothing would shrink bone by 0.3 mm."""
 ITERATIONS, PASS_BAND = 40, 0.01
-"""Of the smoothing, as Slicer derives them from its smoothing factor."""
+"""Parameters of the windowed-sinc filter, as Slicer derives them from its smoothing factor."""
 STAGES = ("nets", "smoothing")
 
 
 def labels_surface(
-    labels: np.ndarray, ras_from_index: ArrayLike, told: Callable[[str], None] = lambda stage: None
+    labels: np.ndarray, ras_from_index: ArrayLike, on_stage: Callable[[str], None] = lambda stage: None
 ) -> Any:
-    """The surface of the voxels [k, j, i] that are not zero: a vtkPolyData, RAS mm, its polygons wound outward.
+    """The closed surface of the nonzero voxels [k, j, i]: a vtkPolyData in RAS mm with outward normals.
 
-    ras_from_index: (4, 4), of indices (i, j, k). told: called with each of the STAGES when it begins. Voxels at the
-    border of the lattice are capped, so that the surface is closed.
+    ras_from_index: (4, 4), from indices (i, j, k). on_stage: called with each of STAGES when it begins.
     By surface nets (Frisken, J. Computer Graphics Techniques 2022) and windowed-sinc smoothing (Taubin, ICCV 1996).
     """
+    net = _surface_net(labels)
+    smoothing = _smoothing(net)
+    surface = _placement(smoothing, np.asarray(ras_from_index, dtype=np.float64))
+    for stage, pipeline in zip(STAGES, (net, surface), strict=True):
+        on_stage(stage)
+        pipeline.Update()
+    result = surface.GetOutput()
+    result.GetCellData().Initialize()  # names the label on each side, which is useless with one label
+    return result
+
+
+def _surface_net(labels: np.ndarray) -> Any:
+    """Surface nets of the labels; a margin of one voxel closes the surface at the border of the grid."""
+    from vtkmodules.vtkFiltersCore import vtkSurfaceNets3D
+
+    net = vtkSurfaceNets3D()
+    net.SetInputData(image_of(np.pad(np.asarray(labels, dtype=bool), 1).view(np.uint8)))
+    net.SetValue(0, 1)
+    net.SmoothingOff()
+    return net
+
+
+def _smoothing(net: Any) -> Any:
+    from vtkmodules.vtkFiltersCore import vtkWindowedSincPolyDataFilter
+
+    smoothing = vtkWindowedSincPolyDataFilter()
+    smoothing.SetInputConnection(net.GetOutputPort())
+    smoothing.SetNumberOfIterations(ITERATIONS)
+    smoothing.SetPassBand(PASS_BAND)
+    smoothing.BoundarySmoothingOff()
+    smoothing.FeatureEdgeSmoothingOff()
+    smoothing.NonManifoldSmoothingOn()
+    smoothing.NormalizeCoordinatesOn()
+    return smoothing
+
+
+def _placement(smoothing: Any, ras_from_index: np.ndarray) -> Any:
+    """From padded indices to RAS, with the polygons reversed where that transform mirrors them."""
     from vtkmodules.vtkCommonTransforms import vtkTransform
-    from vtkmodules.vtkFiltersCore import vtkReverseSense, vtkSurfaceNets3D, vtkWindowedSincPolyDataFilter
+    from vtkmodules.vtkFiltersCore import vtkReverseSense
     from vtkmodules.vtkFiltersGeneral import vtkTransformPolyDataFilter
 
-    nets = vtkSurfaceNets3D()
-    nets.SetInputData(image_of(np.pad(np.asarray(labels, dtype=bool), 1).view(np.uint8)))
-    nets.SetValue(0, 1)
-    nets.SmoothingOff()
-    smooth = vtkWindowedSincPolyDataFilter()
-    smooth.SetInputConnection(nets.GetOutputPort())
-    smooth.SetNumberOfIterations(ITERATIONS)
-    smooth.SetPassBand(PASS_BAND)
-    smooth.BoundarySmoothingOff()
-    smooth.FeatureEdgeSmoothingOff()
-    smooth.NonManifoldSmoothingOn()
-    smooth.NormalizeCoordinatesOn()
-    place = vtkTransform()
-    place.SetMatrix(vtk_matrix(ras_from_index))
-    place.Translate(-1, -1, -1)  # the margin
+    transform = vtkTransform()
+    transform.SetMatrix(vtk_matrix(ras_from_index))
+    transform.Translate(-1, -1, -1)  # the margin
     placed = vtkTransformPolyDataFilter()
-    placed.SetTransform(place)
-    placed.SetInputConnection(smooth.GetOutputPort())
+    placed.SetTransform(transform)
+    placed.SetInputConnection(smoothing.GetOutputPort())
     outward = vtkReverseSense()
-    outward.SetReverseCells(bool(np.linalg.det(np.asarray(ras_from_index)[:3, :3]) < 0))
+    outward.SetReverseCells(bool(np.linalg.det(ras_from_index[:3, :3]) < 0))
     outward.ReverseNormalsOff()
     outward.SetInputConnection(placed.GetOutputPort())
-    for stage, step in zip(STAGES, (nets, outward), strict=True):
-        told(stage)
-        step.Update()
-    surface = outward.GetOutput()
-    surface.GetCellData().Initialize()  # which label lies on which side, of no use with one label
-    return surface
+    return outward
 
 
 def write_surface(path: str | os.PathLike[str], surface: Any) -> None:
-    """Write a vtkPolyData as VTP that is quickly read; raises FormatError where that is impossible."""
+    """Write a vtkPolyData as uncompressed VTP, which is read quickly; raises FormatError if that fails."""
     from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter
 
     writer = vtkXMLPolyDataWriter()
@@ -79,12 +99,12 @@ def write_surface(path: str | os.PathLike[str], surface: Any) -> None:
 
 
 def read_surface(path: str | os.PathLike[str]) -> Any:
-    """The vtkPolyData in a file of `write_surface`; raises FormatError for another file."""
+    """The vtkPolyData in a file that `write_surface` wrote; raises FormatError for another file."""
     from vtkmodules.vtkIOXML import vtkXMLPolyDataReader
 
     reader = vtkXMLPolyDataReader()
     if not reader.CanReadFile(os.fspath(path)):
-        raise FormatError(f"{path}: no surface that IXGS wrote; make it again")
+        raise FormatError(f"{path}: not a surface that IXGS wrote; make it again")
     reader.SetFileName(os.fspath(path))
     reader.Update()
     return reader.GetOutput()

@@ -1,4 +1,4 @@
-"""X-rays in a scene: as a sequence of images on their detectors, and from images that the user loaded."""
+"""X-rays in a scene: as a sequence of images on their detectors, and from image nodes with poses."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import base64
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import FormatError
+from ..formats.geometry_json import view_as_json, view_from_json
 from ..geometry import Grid, View
 from ..geometry.coverage import convergence
 from ..geometry.rigid import Array
-from .arrays import image_of, seen_in, values_of
+from .arrays import array_view, image_of, values_of
 from .frames import FLIP, flipped, pose_of, vtk_matrix, world_from_node
 
 if TYPE_CHECKING:
@@ -24,21 +26,19 @@ if TYPE_CHECKING:
     from ..xray.radiograph import Values
 
 VIEW, MASK = "IXGS.View", "IXGS.Mask"
-"""Attributes of the image nodes: the view in JSON, and which pixels were measured as a PNG in base64."""
-WINDOW = (0.5, 99.5)
-"""Percentiles of the measured pixels that are shown black and white."""
-ASSUMED_DISTANCE = 1.6
-"""Where a detector is shown whose distance is unknown, in units of the distance from source to region."""
+"""Attributes of the image nodes: the view as JSON, and the mask of measured pixels as PNG in base64."""
+ASSUMED_DETECTOR_DISTANCE = 1.6
+"""Distance at which a detector is drawn if it is unknown, as a multiple of the distance from source to region."""
 
 
 def add_xrays(
     scene: Any, xrays: Sequence[XRay], name: str = "X-rays", grid: Grid | None = None, node: Any = None
 ) -> Any:
-    """A vtkMRMLSequenceNode of line-integral images by the ids of their views, each lying on its detector.
+    """A vtkMRMLSequenceNode of line-integral images, indexed by view id, each positioned on its detector.
 
-    grid: the region, as in `show_c_arm`. node: gets the X-rays beside those that it has, in place of a new sequence.
-    Views and masks go along: `xrays_of` gives the same X-rays back, also from a saved scene.
-    Raises FormatError without X-rays, which leave nothing to browse.
+    grid: the region, as in `show_c_arm`. node: a sequence to which the X-rays are added instead of to a new one.
+    Views and masks are stored too: `xrays_of` returns the same X-rays, also from a saved scene.
+    Raises FormatError if there are no X-rays.
     """
     import slicer
 
@@ -59,10 +59,10 @@ def add_xrays(
 
 
 def add_xray_browser(scene: Any, sequence: Any, window: tuple[float, float] | None = None) -> Any:
-    """A vtkMRMLSequenceBrowserNode that shows one X-ray of a sequence at a time, all in one grey window.
+    """A vtkMRMLSequenceBrowserNode that shows one X-ray of a sequence at a time, all in the same grey window.
 
-    window: what is black and what is white, by default what `grey_window` finds for all of them.
-    Its proxy is a volume node in the scene, which Slicer fills when another X-ray is chosen.
+    window: the values shown black and white, by default the range of the grey windows of all X-rays.
+    Its proxy node is a volume node in the scene; Slicer updates it when another X-ray is selected.
     """
     browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{sequence.GetName()} browser")
     browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
@@ -71,7 +71,7 @@ def add_xray_browser(scene: Any, sequence: Any, window: tuple[float, float] | No
     proxy.CopyContent(sequence.GetNthDataNode(0))
     proxy.CreateDefaultDisplayNodes()
     browser.AddProxyNode(proxy, sequence, False)
-    low, high = window or grey_window(xrays_of(sequence))
+    low, high = window or common_grey_window(xrays_of(sequence))
     display = proxy.GetDisplayNode()
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(low, high)
@@ -79,66 +79,58 @@ def add_xray_browser(scene: Any, sequence: Any, window: tuple[float, float] | No
 
 
 def xrays_of(sequence: Any) -> tuple[XRay, ...]:
-    """The X-rays of a sequence that `add_xrays` made; raises FormatError for another one."""
+    """The X-rays of a sequence that `add_xrays` has made; raises FormatError for another one."""
     return tuple(_read(sequence.GetNthDataNode(n)) for n in range(sequence.GetNumberOfDataNodes()))
 
 
 def view_of_image(node: Any) -> View:
-    """The view of an image node of `add_xrays`, its parent transforms applied; raises FormatError for another node."""
+    """The view of an image node of `add_xrays`, with its parent transforms; raises FormatError for another node."""
     return read_view(node).moved(FLIP @ world_from_node(node) @ FLIP)
 
 
-def xray_of(
-    image_node: Any,
-    pose_node: Any,
-    *,
-    source_detector_distance: float,
-    values: Values = "intensity",
-    i0: float | None = None,
-    pixel_spacing: tuple[float, float] | None = None,
-    principal_point: tuple[float, float] | None = None,
-) -> XRay:
-    """The X-ray in an image that the user loaded, with the C-arm's pose from a linear transform node.
+@dataclass(frozen=True)
+class Detector:
+    """Where the detector of an image node is, relative to the X-ray source.
 
-    image_node: a volume node of one slice; its first row is the top of the image, its place in the scene is not used.
-    pose_node: RAS from the camera, whose x points to the right of the image, y down and z from source to detector.
-    source_detector_distance: mm. values, i0: what the pixels are, as in case.json.
-    pixel_spacing: (x, y) mm on the detector, the node's by default. principal_point: (x, y) pixels where the principal
-    ray ends, the image's centre by default.
+    source_detector_distance: mm. pixel_spacing: (x, y) mm, by default that of the image node. principal_point: (x, y)
+    pixels where the principal ray meets the detector, by default the centre of the image.
+    """
+
+    source_detector_distance: float
+    pixel_spacing: tuple[float, float] | None = None
+    principal_point: tuple[float, float] | None = None
+
+
+def xray_of(
+    image_node: Any, pose_node: Any, detector: Detector, values: Values = "intensity", i0: float | None = None
+) -> XRay:
+    """The X-ray in an image that the user has loaded, with the pose of the C-arm from a linear transform node.
+
+    image_node: a volume node with one slice, whose first row is the top of the image; its position is not used.
+    pose_node: RAS from camera: x to the right of the image, y down, z from the source to the detector.
+    values, i0: what the pixels hold and the open-field intensity, as in case.json.
     Raises FormatError and GeometryError that name the node.
     """
-    view, pixels = exposure_of(
-        image_node,
-        pose_node,
-        source_detector_distance=source_detector_distance,
-        pixel_spacing=pixel_spacing,
-        principal_point=principal_point,
-    )
-    return xray_from(view, np.array(pixels), values, i0)
+    view, pixels = view_and_pixels(image_node, pose_node, detector)
+    return xray_from_pixels(view, np.array(pixels), values, i0)
 
 
-def exposure_of(
-    image_node: Any,
-    pose_node: Any,
-    *,
-    source_detector_distance: float,
-    pixel_spacing: tuple[float, float] | None = None,
-    principal_point: tuple[float, float] | None = None,
-) -> tuple[View, np.ndarray]:
-    """What `xray_of` takes from the scene, at once: the view, and the pixels (height, width) or (.., .., channels).
+def view_and_pixels(image_node: Any, pose_node: Any, detector: Detector) -> tuple[View, np.ndarray]:
+    """The input of `xray_from_pixels` from the scene: the view, and the pixels (rows, columns) or with channels.
 
-    The pixels are those of the node, not copied: for looking at them now. `xray_from` makes the X-ray of both.
+    The pixels are not copied; they are valid as long as the node keeps its image. Parameters as in `xray_of`.
     """
     name, pixels = image_node.GetName(), _one_slice(image_node)
     height, width = pixels.shape[:2]
-    sx, sy = image_node.GetSpacing()[:2] if pixel_spacing is None else pixel_spacing
-    cx, cy = ((width - 1) / 2, (height - 1) / 2) if principal_point is None else principal_point
-    K = np.array([[source_detector_distance / sx, 0, cx], [0, source_detector_distance / sy, cy], [0, 0, 1]])
+    sx, sy = detector.pixel_spacing or image_node.GetSpacing()[:2]
+    cx, cy = detector.principal_point or ((width - 1) / 2, (height - 1) / 2)
+    distance = detector.source_detector_distance
+    K = np.array([[distance / sx, 0, cx], [0, distance / sy, cy], [0, 0, 1]])
     return View(K, pose_of(pose_node), (width, height), name, (sx, sy)), pixels
 
 
-def xray_from(view: View, pixels: np.ndarray, values: Values = "intensity", i0: float | None = None) -> XRay:
-    """The X-ray of what `exposure_of` took from the scene; values, i0 as in `xray_of`."""
+def xray_from_pixels(view: View, pixels: np.ndarray, values: Values = "intensity", i0: float | None = None) -> XRay:
+    """The X-ray of a view and its pixels; values and i0 as in `xray_of`."""
     from ..xray import XRay, line_integrals
     from ..xray.pixels import Pixels
 
@@ -147,9 +139,9 @@ def xray_from(view: View, pixels: np.ndarray, values: Values = "intensity", i0: 
 
 
 def case_of(xrays: Sequence[XRay], region: Grid | None = None, name: str = "") -> Case:
-    """The case of some X-rays of the scene, checked as a case on disk is.
+    """A case of X-rays in the scene, checked in the same way as a case on disk; warnings are stored in the case.
 
-    region: what all views see when not given. Warnings on the way are stored in the case.
+    region: by default the region that all views see.
     Raises FormatError and GeometryError as `load_case` does.
     """
     from ..formats import Case
@@ -166,47 +158,25 @@ def case_of(xrays: Sequence[XRay], region: Grid | None = None, name: str = "") -
     return Case(tuple(xrays), grid, name, tuple(ledger.messages))
 
 
-def grey(xray: XRay) -> np.ndarray:
-    """(height, width) uint8: the X-ray in a grey window of its measured pixels, bone bright, masked pixels black."""
-    low, high = grey_window([xray])
-    level = np.clip((xray.image - low) / max(high - low, 1e-12), 0, 1)
-    return np.where(xray.mask, np.rint(255 * level), 0).astype(np.uint8)
-
-
 def detector_depth(view: View, center: Array) -> float:
-    """mm from source to detector along the principal ray; where unknown, ASSUMED_DISTANCE times that to the centre."""
+    """mm from source to detector along the principal ray, assumed from the distance of `center` if it is unknown."""
     known = view.source_detector_distance
-    return ASSUMED_DISTANCE * float(np.linalg.norm(center - view.source)) if known is None else known
+    return ASSUMED_DETECTOR_DISTANCE * float(np.linalg.norm(center - view.source)) if known is None else known
 
 
 def write_view(node: Any, view: View) -> None:
-    """Keep a view in a node's attribute."""
-    node.SetAttribute(VIEW, json.dumps(view_values(view)))
-
-
-def view_values(view: View) -> dict[str, Any]:
-    """A view for JSON."""
-    return {
-        "id": view.id,
-        "K": view.K.tolist(),
-        "world_from_camera": view.world_from_camera.tolist(),
-        "size": list(view.size),
-        "pixel_spacing": None if view.pixel_spacing is None else list(view.pixel_spacing),
-    }
-
-
-def view_from(values: dict[str, Any]) -> View:
-    """The view of `view_values`."""
-    spacing = values["pixel_spacing"]
-    return View(**{**values, "pixel_spacing": None if spacing is None else (spacing[0], spacing[1])})
+    """Store a view in an attribute of a node."""
+    node.SetAttribute(VIEW, json.dumps(view_as_json(view)))
 
 
 def read_view(node: Any) -> View:
-    """The view in a node's attribute; raises FormatError where there is none."""
+    """The view in the attribute of a node; raises FormatError if there is none."""
     text = node.GetAttribute(VIEW)
     if text is None:
-        raise FormatError(f"{node.GetName()}: no X-ray of IXGS (no attribute {VIEW}); choose one that IXGS added")
-    return view_from(json.loads(text))
+        raise FormatError(
+            f"{node.GetName()}: not an X-ray of IXGS (no attribute {VIEW}); choose one that IXGS has added"
+        )
+    return view_from_json(json.loads(text))
 
 
 def _write(node: Any, xray: XRay, center: Array) -> None:
@@ -232,7 +202,7 @@ def _read(node: Any) -> XRay:
 
 
 def _encoded(mask: np.ndarray) -> str:
-    from PIL import Image  # not IXGSLib.xray, for which Slicer would have to wait
+    from PIL import Image
 
     buffer = io.BytesIO()
     Image.fromarray(mask.astype(np.uint8) * 255).save(buffer, format="PNG")
@@ -245,21 +215,22 @@ def _decoded(text: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) > 0
 
 
-def grey_window(xrays: Sequence[XRay]) -> tuple[float, float]:
-    """What is shown black and what white, so that the measured pixels of all X-rays are told apart."""
-    images = [xray.image[xray.mask] for xray in xrays]
-    windows = [np.percentile(image, WINDOW) if image.size else (0.0, 1.0) for image in images]
-    return float(min(low for low, _ in windows)), float(max(high for _, high in windows))
+def common_grey_window(xrays: Sequence[XRay]) -> tuple[float, float]:
+    """The smallest window that contains the grey windows of all X-rays."""
+    from ..xray.windowing import grey_window
+
+    lows, highs = zip(*(grey_window(xray.image, xray.mask) for xray in xrays), strict=True)
+    return min(lows), max(highs)
 
 
 def _one_slice(node: Any) -> np.ndarray:
-    """(height, width) or (height, width, channels) of an image node."""
+    """(rows, columns) or (rows, columns, channels) of an image node, not copied."""
     image = node.GetImageData()
     if image is None or image.GetPointData().GetScalars() is None:
-        raise FormatError(f"{node.GetName()}: an image without pixels; load it again")
-    values = seen_in(image)
+        raise FormatError(f"{node.GetName()}: an image without pixels, expected an X-ray; load it again")
+    values = array_view(image)
     if values.shape[0] != 1:
         raise FormatError(
-            f"{node.GetName()}: {values.shape[0]} slices, expected one X-ray; load each shot as an image of its own"
+            f"{node.GetName()}: {values.shape[0]} slices, expected one X-ray; load each X-ray as an image of its own"
         )
     return values[0]

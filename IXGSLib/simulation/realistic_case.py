@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import SettingsError
-from ..files import sha256, write_atomically, write_whole
+from ..files import sha256, write_atomically, write_folder
 from ..formats import save_case
 from ..volume.images import read_image
 from ..xray import png
@@ -76,7 +76,7 @@ def write_realistic(simulation: RealisticSimulation, folder: str | os.PathLike[s
     (if any).
     folder, errors: as in `write_simulation`.
     """
-    return write_whole(folder, lambda whole: _write(simulation, whole))
+    return write_folder(folder, lambda whole: _write(simulation, whole))
 
 
 def stored(radiograph: Radiograph) -> tuple[np.ndarray, float]:

@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from ..files import write_whole
+from ..files import write_folder
 from ..formats import save_case
 from .simulator import Simulation
 
@@ -18,7 +18,7 @@ def write_simulation(simulation: Simulation, folder: str | os.PathLike[str]) -> 
     folder: new or empty; it is moved into place once everything is written, so that it is either complete or absent.
     Raises IXGSError for a folder that is not empty or cannot be written.
     """
-    return write_whole(folder, lambda whole: _write(simulation, whole))
+    return write_folder(folder, lambda whole: _write(simulation, whole))
 
 
 def _write(simulation: Simulation, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""One DICOM series of parallel slices as a volume."""
+"""A DICOM series of parallel slices as a volume."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TAGS = ("SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", 
 
 @dataclass(frozen=True, eq=False)
 class _Slice:
-    """One file of the series: its values (rows, columns) and where they lie in the patient, LPS mm."""
+    """One file of the series: its values (rows, columns) and its place in the patient, LPS mm."""
 
     path: Path
     series: str
@@ -31,7 +31,7 @@ class _Slice:
 def read_series(folder: Path) -> tuple[np.ndarray, Grid]:
     """Values (float32 [k, j, i], rescaled: HU of a CT) and grid of the one DICOM series in a folder.
 
-    Files that are not DICOM are passed over; subfolders are not entered.
+    Files that are not DICOM and subfolders are ignored.
     Raises FormatError for no or several series, gaps, unequal spacing, gantry tilt and MR; TruncatedFile.
     """
     files = sorted(path for path in folder.iterdir() if path.is_file() and _is_dicom(path))
@@ -65,9 +65,9 @@ def _read_slice(path: Path) -> _Slice:
         dataset = pydicom.dcmread(path)
         missing = [tag for tag in TAGS if tag not in dataset]
         if missing:
-            raise TruncatedFile(f"{path}: has no {', '.join(missing)}; expected a whole CT slice, copy it again")
+            raise TruncatedFile(f"{path}: has no {', '.join(missing)}; expected a complete CT slice; copy it again")
         if dataset.get("Modality") == "MR":
-            raise FormatError(f"{path}: is an MR image, expected CT: only CT values stand for attenuation")
+            raise FormatError(f"{path}: is an MR image, expected CT: only CT values measure attenuation")
         values = dataset.pixel_array
     except (InvalidDicomError, AttributeError, EOFError, ValueError, RuntimeError, NotImplementedError) as error:
         raise TruncatedFile(f"{path}: its pixels cannot be decoded ({error}); copy or export it again") from error
@@ -86,7 +86,7 @@ def _read_slice(path: Path) -> _Slice:
 
 
 def _orthonormal(path: Path, row: Array, column: Array) -> Array:
-    """(3, 3) rows: the directions of i, j, k; decimal rounding of the header removed."""
+    """(3, 3) the directions of i, j, k as rows, with the decimal rounding of the header removed."""
     if abs(row @ row - 1) > 1e-2 or abs(column @ column - 1) > 1e-2 or abs(row @ column) > 1e-2:
         raise FormatError(f"{path}: ImageOrientationPatient is not two perpendicular unit vectors; export it again")
     row = row / np.linalg.norm(row)
@@ -104,7 +104,7 @@ def _check_steps(folder: Path, slices: list[_Slice]) -> float:
     if step <= 0 or abs(steps[worst] - step) > max(0.02, 0.01 * step):
         raise FormatError(
             f"{folder}: {slices[worst].path.name} and {slices[worst + 1].path.name} are {steps[worst]:.3f} mm apart, "
-            f"the others {step:.3f} mm; expected equal steps: add the missing slices or remove the doubled ones"
+            f"the others {step:.3f} mm; expected equal steps: add the missing slices or remove duplicates"
         )
     drift = float(np.abs(offsets[:, :2]).max())
     if drift > min(slices[0].spacing) / 2:

@@ -15,19 +15,19 @@ from .dicom_series import read_series
 from .integrity import check_whole
 
 SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz")
-MAXIMUM_VOXELS = 2**31
-"""More voxels than this (8 GiB of float32) are refused before any memory is taken."""
-HEADER_ROUNDING = 1e-4
-"""Deviation from right angles that float32 and decimal headers show by rounding alone."""
+MAX_VOXELS = 2**31
+"""Most voxels of a file, 8 GiB of float32; more are refused before any memory is allocated."""
+MAX_HEADER_ROUNDING = 1e-4
+"""Largest deviation from right angles that the rounding of float32 and decimal headers explains."""
 
 
 def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, Grid]:
-    """Values (float32 [k, j, i], in the file's own unit: HU of a CT, 1/mm of a volume) and the grid they lie on.
+    """Values (float32 [k, j, i], in the unit of the file: HU for a CT, 1/mm for a volume) and their grid.
 
     path: a .nrrd, .nhdr, .mha, .mhd, .nii or .nii.gz file, or a folder with one DICOM series.
-    A left-handed lattice is turned into a right-handed one by reversing its slices; no voxel is interpolated.
-    Raises NotAnImage, TruncatedFile, or FormatError for a sheared lattice, for NaN and for anything but one scalar
-    per voxel in three dimensions.
+    A left-handed lattice becomes right-handed by reversing the order of its slices; nothing is interpolated.
+    Raises NotAnImage, TruncatedFile, and FormatError for a sheared lattice, for NaN, and for anything other than one
+    scalar per voxel in three dimensions.
     """
     path = Path(path)
     if path.is_dir():
@@ -72,19 +72,19 @@ def _check_size(reader: sitk.ImageFileReader, path: Path) -> None:
             f"{path}: {len(size)} dimensions with {components} values per voxel, expected 3 dimensions with one; "
             "export a single scalar volume"
         )
-    if np.prod(size, dtype=float) > MAXIMUM_VOXELS:
-        raise FormatError(f"{path}: {size} voxels, expected at most {MAXIMUM_VOXELS} in all; crop or resample it")
+    if np.prod(size, dtype=float) > MAX_VOXELS:
+        raise FormatError(f"{path}: {size} voxels, expected at most {MAX_VOXELS} in all; crop or resample it")
 
 
 def _checked(direction: Array, path: Path) -> Array:
-    """The direction with header rounding removed; larger errors are left to the grid, which warns of them."""
+    """The direction without the rounding of headers; larger errors are left to the grid, which warns about them."""
     error = np.abs(direction.T @ direction - np.eye(3)).max()
     if not error <= MAX_ROTATION_ERROR:
         raise FormatError(
-            f"{path}: its axes are off right angles by {error:.2g}, expected a lattice without shear (gantry tilt); "
-            "resample it on a right-angled lattice"
+            f"{path}: its axes deviate from right angles by {error:.2g}, expected a lattice without shear (gantry "
+            "tilt); resample it on a rectangular lattice"
         )
-    if error > HEADER_ROUNDING:
+    if error > MAX_HEADER_ROUNDING:
         return direction
     U, _, Vt = np.linalg.svd(direction)
     return U @ Vt if error > 0 else direction
@@ -99,5 +99,5 @@ def _right_handed(values: np.ndarray, spacing: Array, origin: Array, direction: 
 
 
 def _reason(error: RuntimeError) -> str:
-    """The last line of ITK's message, which holds the cause without the C++ source file."""
+    """The last line of ITK's message, which states the cause without the C++ source file."""
     return str(error).strip().splitlines()[-1].strip()

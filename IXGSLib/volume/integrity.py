@@ -1,4 +1,4 @@
-"""Whether an image file is of its kind and whole; ITK reads some damaged files without a word."""
+"""Whether an image file is complete and of the kind that its suffix says; ITK reads some damaged files silently."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import IO
 
 from ..errors import FormatError, NotAnImage, TruncatedFile
 
-CHUNK = 1 << 20
-HEADER = 1 << 16
-"""Bytes within which the text header of an NRRD or MetaImage file ends."""
+CHUNK_BYTES = 1 << 20
+HEADER_BYTES = 1 << 16
+"""Bytes from the start of an NRRD or MetaImage file that contain its text header."""
 
 
 def check_whole(path: Path) -> None:
-    """Raises NotAnImage, TruncatedFile or FormatError for a file that is not what its suffix says, is cut or damaged.
+    """Raises NotAnImage for another kind of file than its suffix says, TruncatedFile or FormatError for a damaged one.
 
-    NIfTI: ITK returns wrong voxels for a cut file, so its bytes are counted. gzip NRRD: ITK ignores the checksum.
+    ITK returns wrong voxels for a truncated NIfTI file, so its bytes are counted; it ignores the checksum of gzip NRRD.
     """
     name = path.name.lower()
     if name.endswith((".nii", ".nii.gz")):
         _check_nifti(path)
         return
     with path.open("rb") as file:
-        head = file.read(HEADER)
+        head = file.read(HEADER_BYTES)
     if name.endswith((".nrrd", ".nhdr")):
         _expect(head.startswith(b"NRRD"), path, head, "NRRD")
         _check_nrrd_gzip(path, head)
@@ -38,7 +38,7 @@ def _expect(found: bool, path: Path, head: bytes, kind: str) -> None:
     if not found:
         raise NotAnImage(
             f"{path}: starts with {head[:12]!r} ({_sniffed(head)}), expected a {kind} image; "
-            "export it again or give it the suffix of its true kind"
+            "export it again or rename it to match its content"
         )
 
 
@@ -80,7 +80,7 @@ def _check_nifti(path: Path) -> None:
 
 
 def _nifti_length(head: bytes) -> int | None:
-    """The bytes that a NIfTI-1 or NIfTI-2 header promises, None when `head` is neither."""
+    """The number of bytes that a NIfTI-1 or NIfTI-2 header promises; None when `head` is neither."""
     head = head.ljust(540, b"\0")
     for order in "<>":
         size = struct.unpack_from(order + "i", head)[0]
@@ -100,15 +100,15 @@ def _nifti_length(head: bytes) -> int | None:
 
 
 def _length(path: Path, stream: IO[bytes] | gzip.GzipFile, keep: int = 0) -> tuple[bytes, int]:
-    """The first `keep` bytes of a stream and its length, read to the end so that gzip checks its checksum."""
+    """The first `keep` bytes of a stream and its length; reading to the end verifies the checksum of gzip."""
     try:
         head = stream.read(keep)
         length = len(head)
-        while chunk := stream.read(CHUNK):
+        while chunk := stream.read(CHUNK_BYTES):
             length += len(chunk)
     except EOFError as error:
         raise TruncatedFile(
-            f"{path}: {path.stat().st_size} bytes, its gzip data end early; copy or export it again"
+            f"{path}: {path.stat().st_size} bytes, its gzip data end too early; copy or export it again"
         ) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise FormatError(f"{path}: its gzip data are damaged ({error}); copy or export it again") from error

@@ -13,16 +13,16 @@ from ..files import write_atomically
 from ..geometry.rigid import Array
 
 SPACE = "SPACE=LPS"
-"""How 3D Slicer states the frame in the header of a mesh file."""
+"""The coordinate system in the header of a mesh file, in 3D Slicer's notation."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Triangles in the world.
+    """A triangle mesh.
 
     vertices: (n, 3) float64, LPS mm, finite.
-    faces: (m, 3) int, vertex numbers; counter-clockwise seen from outside.
-    Raises GeometryError when a value cannot be a mesh.
+    faces: (m, 3) int, indices of vertices, counter-clockwise seen from outside.
+    Raises GeometryError for values that do not describe a mesh.
     """
 
     vertices: Array
@@ -36,14 +36,14 @@ class Mesh:
         if faces.ndim != 2 or faces.shape[1] != 3:
             raise GeometryError(f"mesh faces have shape {faces.shape}, expected (m, 3)")
         if faces.size and (faces.min() < 0 or faces.max() >= len(vertices)):
-            raise GeometryError(f"mesh faces name vertices beyond the {len(vertices)} that there are")
+            raise GeometryError(f"mesh faces refer to vertices outside 0 to {len(vertices) - 1}; export the mesh again")
         for name, array in (("vertices", vertices), ("faces", faces)):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
     @property
     def normals(self) -> Array:
-        """(m, 3) outward normals with the length of twice the triangle's area, mm^2."""
+        """(m, 3) outward normals whose length is twice the area of the triangle, mm^2."""
         a, b, c = (self.vertices[self.faces[:, n]] for n in range(3))
         return np.cross(b - a, c - a)
 
@@ -56,7 +56,7 @@ class Mesh:
         return float(np.sum((self.vertices[self.faces[:, 0]] - center) * self.normals) / 6)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the mesh as binary STL or PLY, by its suffix, whole or not at all; float32, LPS mm.
+        """Write the mesh as binary STL or PLY, by its suffix, atomically; float32, LPS mm.
 
         Raises FormatError for another suffix, IXGSError when the file cannot be written.
         """

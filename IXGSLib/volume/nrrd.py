@@ -1,4 +1,4 @@
-"""Volumes as the bytes of an NRRD file."""
+"""NRRD files of volumes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import numpy as np
 from ..errors import FormatError
 from ..geometry import Grid
 from ..geometry.rigid import Array
-from ..steps import Steps, finished
+from ..steps import Steps, result_of
 
-COMPRESSION = 4
-"""gzip level: half the time of the default for nearly the same size on noisy float voxels."""
-PART = 2**20
-"""Bytes that are unpacked at a time: some milliseconds."""
-LONGEST_HEADER = 2**16
-MOST_VOXELS = 2**31
-"""A header that asks for more is refused before memory is taken."""
+GZIP_LEVEL = 4
+"""Takes half the time of the default level for nearly the same size, on noisy float voxels."""
+PIECE_BYTES = 2**20
+"""Bytes that are decompressed in one step, which takes a few milliseconds."""
+MAX_HEADER_BYTES = 2**16
+MAX_VOXELS = 2**31
+"""Most voxels of a file; more are refused before any memory is allocated."""
 
 
 def nrrd_bytes(values: np.ndarray, grid: Grid) -> bytes:
@@ -46,57 +46,57 @@ def nrrd_bytes(values: np.ndarray, grid: Grid) -> bytes:
         f"space origin: {_vector(grid.origin)}",
     ]
     voxels = np.ascontiguousarray(values, dtype="<f4").tobytes()
-    return ("\n".join(header) + "\n\n").encode("ascii") + gzip.compress(voxels, COMPRESSION, mtime=0)
+    return ("\n".join(header) + "\n\n").encode("ascii") + gzip.compress(voxels, GZIP_LEVEL, mtime=0)
 
 
 def nrrd_content(data: bytes) -> tuple[np.ndarray, Grid]:
-    """The values [k, j, i] and the grid of `nrrd_bytes`; raises FormatError for any other file."""
+    """The values [k, j, i] and the grid of a file that `nrrd_bytes` made; raises FormatError for any other."""
     found: list[np.ndarray] = []
 
     def make(shape: tuple[int, int, int]) -> np.ndarray:
         found.append(np.empty(shape, np.float32))
         return found[0]
 
-    grid = finished(nrrd_steps(io.BytesIO(data), make))
+    grid = result_of(nrrd_steps(io.BytesIO(data), make))
     return found[0], grid
 
 
 def nrrd_steps(file: BinaryIO, make: Callable[[tuple[int, int, int]], np.ndarray]) -> Steps[Grid]:
-    """As `nrrd_content`, part by part, into an array of one's own; the result is the grid.
+    """As `nrrd_content`, but step by step and into an array of the caller; the result is the grid.
 
-    make: gives the contiguous float32 array [k, j, i] for a shape.
+    make: returns a contiguous float32 array [k, j, i] of a given shape.
     """
     try:
         grid = _header(file)
-        yield from _unpacked(file, make(grid.shape))
+        yield from _decompress(file, make(grid.shape))
     except (KeyError, ValueError, OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"no volume that IXGS wrote ({error}); make it again") from error
+        raise FormatError(f"not a volume that IXGS wrote ({error}); create it again") from error
     return grid
 
 
 def _header(file: BinaryIO) -> Grid:
-    """The lattice in a header, behind which the file stands afterwards."""
+    """The grid in a header; leaves the file at the first byte after it."""
     lines = []
-    while line := file.readline(LONGEST_HEADER).strip():
+    while line := file.readline(MAX_HEADER_BYTES).strip():
         lines.append(line.decode("ascii", errors="replace"))
     fields = dict(line.split(": ", 1) for line in lines[2:] if ": " in line)
     ni, nj, nk = map(int, fields["sizes"].split())
-    if not 0 < ni * nj * nk <= MOST_VOXELS:
+    if not 0 < ni * nj * nk <= MAX_VOXELS:
         raise ValueError(f"{ni} x {nj} x {nk} voxels")
     axes = np.array([_numbers(axis) for axis in fields["space directions"].split()]).T
     spacing = np.linalg.norm(axes, axis=0)
     return Grid((nk, nj, ni), spacing, _numbers(fields["space origin"]), axes / spacing)
 
 
-def _unpacked(file: BinaryIO, values: np.ndarray) -> Steps[None]:
-    """Unpack a gzip stream into an array that it fills."""
+def _decompress(file: BinaryIO, values: np.ndarray) -> Steps[None]:
+    """Decompress a gzip stream into an array, which it must fill exactly."""
     target, filled = values.reshape(-1).view(np.uint8), 0
     stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     while not stream.eof:
-        packed = stream.unconsumed_tail or file.read(PART)
+        packed = stream.unconsumed_tail or file.read(PIECE_BYTES)
         if not packed:
             raise EOFError(f"it ends after {filled} of {target.size} bytes of voxels")
-        part = np.frombuffer(stream.decompress(packed, PART), np.uint8)
+        part = np.frombuffer(stream.decompress(packed, PIECE_BYTES), np.uint8)
         if filled + part.size > target.size:
             raise ValueError(f"more than {target.size} bytes of voxels")
         target[filled : filled + part.size] = part

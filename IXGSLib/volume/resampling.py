@@ -1,4 +1,4 @@
-"""A volume on another grid."""
+"""Resampling a volume on another grid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .volume import Volume
 def resample(volume: Volume, grid: Grid) -> Volume:
     """The volume on another grid by trilinear interpolation, 0 outside the old one.
 
-    Values are sampled, not averaged: smooth first when the new voxels are much larger.
+    Values are interpolated, not averaged: smooth the volume first when the new voxels are much larger.
     """
     nk, nj, ni = grid.shape
     image = sitk.Resample(

@@ -36,14 +36,14 @@ class Volume:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Volume:
         """The volume in an image file, as `read_image` reads it."""
-        from .images import read_image  # SimpleITK takes its time, and Slicer shall not wait for it
+        from .images import read_image  # SimpleITK is slow to import
 
         return cls(*read_image(path))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the volume as NRRD, whole or not at all.
+        """Write the volume as NRRD, atomically.
 
-        Raises FormatError for another suffix than .nrrd, IXGSError when the file cannot be written.
+        Raises FormatError for a suffix other than .nrrd, IXGSError when the file cannot be written.
         """
         if Path(path).suffix.lower() != ".nrrd":
             raise FormatError(f"{path}: volumes are written as NRRD; give a name that ends in .nrrd")

@@ -8,7 +8,6 @@ from typing import get_args
 import numpy as np
 
 from ..errors import FormatError, IXGSWarning
-from .collimation import collimated
 from .pixels import Pixels
 from .radiograph import Values
 
@@ -95,6 +94,8 @@ def _as_stored(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray:
 
 def _logarithm(pixels: Pixels, i0: float | None, trusted: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     """-log(I / i0) and the mask."""
+    from .collimation import collimated  # SciPy takes half a second to load
+
     intensity = _intensity(pixels, name)
     low, high = intensity[trusted].min(), intensity[trusted].max()
     if low == high:

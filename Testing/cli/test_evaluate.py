@@ -69,7 +69,7 @@ def test_the_demo_compares_with_the_truth(simulated, fake, ixgs, tmp_path, monke
     resource_folder = tmp_path / "Resources"
     resource_folder.mkdir()
     (resource_folder / "SampleCase").symlink_to(simulated)
-    monkeypatch.setattr(resources, "PLACES", (resource_folder,))
+    monkeypatch.setattr(resources, "FOLDERS", (resource_folder,))
     monkeypatch.chdir(tmp_path)
     for folder in ("ixgs-demo", "ixgs-demo-2"):
         code, out, err = ixgs("demo")
@@ -83,7 +83,7 @@ def test_the_demo_compares_with_the_truth(simulated, fake, ixgs, tmp_path, monke
 
 def test_the_sample_case_is_there():
     assert (resources.resource("SampleCase") / "case.json").is_file()
-    with pytest.raises(IXGSError, match="take a whole copy"):
+    with pytest.raises(IXGSError, match="complete copy"):
         resources.resource("nothing")
 
 

@@ -31,7 +31,7 @@ def test_existing_folders_are_not_overwritten(case, standard, ixgs):
     for target in (standard, case):
         code, _, err = ixgs("standardize", case, "--out", target, "--method", "classical")
         assert code == 2
-        assert "is there already" in err
+        assert "exists already" in err
     assert (content(case), content(standard)) == before
 
 

@@ -101,7 +101,7 @@ def test_a_spoiled_case_is_refused_in_one_line(spoil, command, case, edit, ixgs,
 
 
 def test_no_such_case(ixgs, tmp_path):
-    words = ("nowhere", "not there", "expected a folder with case.json", "check the path")
+    words = ("nowhere", "does not exist", "expected a folder with case.json", "check the path")
     assert_refused(ixgs("reconstruct", tmp_path / "nowhere", "--out", tmp_path / "out"), words)
     assert tree(tmp_path) == {}
 

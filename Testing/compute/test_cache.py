@@ -24,8 +24,8 @@ print(float(voxelize(cloud, Grid.centered((0, 0, 0), (4, 4, 4), 1.0)).sum()))
 COMPILE_ONE = """
 import numpy as np
 from IXGSLib.compute import cache
-from IXGSLib.compute.merging import merged
-print(float(merged(np.ones((8, 2, 2), np.float32), 2).sum()), cache.kernel_folder())
+from IXGSLib.compute.merging import sum_chunks
+print(float(sum_chunks(np.ones((8, 2, 2), np.float32), 2).sum()), cache.kernel_folder())
 """
 """Compiles or loads one kernel."""
 

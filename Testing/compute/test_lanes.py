@@ -54,7 +54,7 @@ def test_lanes_are_columns():
 
 
 @pytest.mark.parametrize(
-    ("mean", "reach", "expected"),
+    ("mean", "radius", "expected"),
     [
         (5.0, 2.0, (3, 7)),
         (5.2, 2.0, (4, 7)),
@@ -66,11 +66,11 @@ def test_lanes_are_columns():
         (14.0, 5.0, (9, 9)),
     ],
 )
-def test_clipped_is_the_pixels_within_reach(mean, reach, expected):
-    assert clipped(np.float32(mean), np.float32(reach), 10) == expected
+def test_clipped_is_the_pixels_within_reach(mean, radius, expected):
+    assert clipped(np.float32(mean), np.float32(radius), 10) == expected
 
 
-@pytest.mark.parametrize(("mean", "reach"), [(-5.0, 2.0), (20.0, 2.0), (5.5, 0.2), (1e30, 1.0), (-1e30, 1.0)])
-def test_clipped_is_nothing_out_of_reach(mean, reach):
-    first, last = clipped(np.float32(mean), np.float32(reach), 10)
+@pytest.mark.parametrize(("mean", "radius"), [(-5.0, 2.0), (20.0, 2.0), (5.5, 0.2), (1e30, 1.0), (-1e30, 1.0)])
+def test_clipped_is_nothing_out_of_reach(mean, radius):
+    first, last = clipped(np.float32(mean), np.float32(radius), 10)
     assert first > last

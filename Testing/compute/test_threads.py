@@ -74,10 +74,10 @@ FORK = """
 import os, sys
 import numpy as np
 from IXGSLib.compute import threads
-from IXGSLib.compute.merging import merged
+from IXGSLib.compute.merging import sum_chunks
 
 def total():
-    return float(merged(np.ones((threads.CHUNKS, 100, 4), np.float32), 4).sum())
+    return float(sum_chunks(np.ones((threads.CHUNKS, 100, 4), np.float32), 4).sum())
 
 threads.set_thread_count(2)
 assert total() == 3200 and threads._pool is not None

@@ -56,7 +56,7 @@ def test_nothing_is_marked_where_nothing_was_measured():
     assert not (nothing.added | nothing.removed).any()
 
 
-def test_a_view_left_over_by_the_volume_disagrees():
+def test_a_view_that_the_volume_cannot_reproduce_disagrees():
     views = [CArm(detector_pixels=(8, 8)).view(10 * n, 0, (0, 0, 0)) for n in range(4)]
     xrays = [XRay(view, np.ones((8, 8)), np.ones((8, 8), bool)) for view in views[:3]]
     xrays.append(XRay(views[3], np.ones((8, 8)), np.zeros((8, 8), bool)))

@@ -1,7 +1,5 @@
 """Metrics against cases whose answers are known."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -17,8 +15,8 @@ BONE = 0.04
 CENTER = np.array([5.0, -10.0, 1200.0])
 
 
-def ball(radius, spacing=1.0, side=44.0):
-    """A ball of bone with an edge as soft as a voxel, in water-free air."""
+def sphere(radius, spacing=1.0, side=44.0):
+    """A sphere of bone with an edge as soft as a voxel, in water-free air."""
     grid = Grid.centered(CENTER, (side,) * 3, spacing)
     distance = np.linalg.norm(grid.points() - CENTER, axis=-1)
     return Volume(BONE * np.clip(0.625 + (radius - distance) / 2, 0, 1), grid)
@@ -35,17 +33,17 @@ def picture():
 
 
 def test_identical_volumes_are_perfect():
-    metrics = compare_volumes(ball(14), ball(14))
+    metrics = compare_volumes(sphere(14), sphere(14))
     assert metrics.psnr == np.inf
     assert metrics.ssim == pytest.approx(1, abs=1e-6)
     assert (metrics.dice, metrics.surface_distance, metrics.notes) == (1, 0, ())
 
 
-def test_ball_grown_by_one_mm_is_one_mm_away():
-    metrics = compare_volumes(ball(15), ball(14))
+def test_a_sphere_grown_by_one_mm_is_one_mm_away():
+    metrics = compare_volumes(sphere(15), sphere(14))
     assert metrics.surface_distance == pytest.approx(1, abs=0.06)
     assert metrics.dice == pytest.approx(2 * 14**3 / (15**3 + 14**3), abs=0.01)
-    assert metrics.surface_distance == pytest.approx(compare_volumes(ball(14), ball(15)).surface_distance, abs=1e-9)
+    assert metrics.surface_distance == pytest.approx(compare_volumes(sphere(14), sphere(15)).surface_distance, abs=1e-9)
 
 
 def test_surfaces_end_at_the_border_where_both_volumes_are_cut():
@@ -56,12 +54,12 @@ def test_surfaces_end_at_the_border_where_both_volumes_are_cut():
 
 
 def test_distance_is_in_mm_whatever_the_voxels():
-    coarse = compare_volumes(ball(16, 2.0), ball(14, 2.0))
+    coarse = compare_volumes(sphere(16, 2.0), sphere(14, 2.0))
     assert coarse.surface_distance == pytest.approx(2, abs=0.15)
 
 
 def test_volume_on_another_grid_is_compared_in_place():
-    shifted = ball(14)
+    shifted = sphere(14)
     Q, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
     grid = Grid.centered(CENTER, (44, 44, 44), 0.8, Q * np.sign(np.linalg.det(Q)))
     distance = np.linalg.norm(grid.points() - CENTER, axis=-1)
@@ -80,7 +78,7 @@ def test_psnr_takes_the_maximum_of_the_truth_as_peak():
 
 
 def test_values_beyond_the_range_of_the_truth_are_clipped():
-    truth = ball(14)
+    truth = sphere(14)
     beyond = Volume(np.where(truth.values == truth.values.max(), 9.0, truth.values), truth.grid)
     assert compare_volumes(beyond, truth).psnr == np.inf
 
@@ -107,14 +105,12 @@ def test_ssim_is_that_of_skimage(picture):
     assert ssim(other, picture) == pytest.approx(expected, abs=1e-5)
 
 
-def test_ssim_of_128_cubed_takes_seconds():
-    truth = np.random.default_rng(0).random((128, 128, 128), dtype=np.float32)
-    start = time.monotonic()
-    assert ssim(truth * 0.9, truth) < 1
-    assert time.monotonic() - start < 10
+def test_ssim_falls_with_the_contrast_of_a_volume():
+    truth = np.random.default_rng(0).random((48, 48, 48), dtype=np.float32)
+    assert 0 < ssim(truth * 0.5, truth) < ssim(truth * 0.9, truth) < 1
 
 
-def test_masked_pixels_count_for_nothing(picture):
+def test_masked_pixels_are_ignored(picture):
     mask = np.ones(picture.shape, dtype=bool)
     mask[10:20, 15:30] = False
     render = picture + 0.3
@@ -150,7 +146,7 @@ def test_renders_of_another_number_or_size_are_refused(picture):
 
 
 def test_missing_bone_is_explained_not_raised():
-    bone, empty = ball(14), Volume(np.zeros((44, 44, 44)), ball(14).grid)
+    bone, empty = sphere(14), Volume(np.zeros((44, 44, 44)), sphere(14).grid)
     lost = compare_volumes(empty, bone)
     assert lost.dice == 0
     assert np.isnan(lost.surface_distance)

@@ -12,10 +12,10 @@ from PIL import Image
 
 from IXGSLib.errors import GeometryError, IXGSError, SettingsError
 from IXGSLib.evaluation import Report, compare_views, compare_volumes, write_report
+from IXGSLib.evaluation.gantry import gantry_text
 from IXGSLib.evaluation.page import DISCLAIMER
 from IXGSLib.evaluation.pictures import NOT_MEASURED
 from IXGSLib.evaluation.report import report_html
-from IXGSLib.evaluation.sections import gantry_text
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm, arc, trajectory
 from IXGSLib.volume import Volume

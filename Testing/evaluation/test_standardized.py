@@ -27,7 +27,7 @@ def test_each_view_is_shown_raw_standardised_and_rendered(report):
     for id in ("000", "001", "002"):
         assert {f"{kind} of view {id}" for kind in ("X-ray", "Standardised", "Render", "Difference")} <= names
     assert "Synthetic pictures" in page
-    assert page.count("unlike the training of the network") == 2  # in the table and on the card
+    assert page.count("unlike the training data of the network") == 2  # in the table and on the card
     assert "X-rays and renders" not in page
 
 
@@ -38,7 +38,7 @@ def test_views_that_were_not_standardised_are_shown_as_before(report):
     assert "X-rays and renders" in page
 
 
-def test_without_the_x_rays_the_page_still_stands(report):
+def test_the_page_is_complete_without_the_original_xrays(report):
     bare = Standardization(report.standardization.record)
     found = pictures(report_html(replace(report, standardization=bare)))
     assert "Standardised of view 000" in found

@@ -21,7 +21,10 @@ POINTS = np.random.default_rng(0).uniform(-40, 40, (40, 3))
 GRID = Grid.centered((0, 0, 0), (40, 40, 40), 2.0)
 OPTIONS = CalibrationOptions(detector=Detector((6.0, 6.0)))
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*left-handed, as in ASTRA:IXGSLib.errors.IXGSWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*left-handed, as in ASTRA:IXGSLib.errors.IXGSWarning"),
+    pytest.mark.filterwarnings("ignore:Gimbal lock:UserWarning"),
+]
 
 
 def read(path, **options):
@@ -313,7 +316,7 @@ def test_hdf5_without_its_reader_names_the_cure(tmp_path, monkeypatch):
             "%YAML:1.0\nK: !!opencv-matrix\n  rows: 3\n  cols: 3\n  data: [ 1 ]",
             "incomplete OpenCV matrix",
         ),
-        ("words.xml", "<html/>", "no known calibration"),
+        ("words.xml", "<html/>", "not a known calibration"),
         ("x.tfm", "#Insight Transform File V1.0\nnonsense", "no transform that ITK can read"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 20 else "",
@@ -364,3 +367,18 @@ def test_a_pattern_chooses_images_and_calibration(tmp_path):
     assert [view.id for view in case.views] == [f"shot{n}.0002" for n in range(1, 10)]
     assert case.name == tmp_path.name
     assert np.abs(case.views[8].project(POINTS)[0] - VIEWS[8].project(POINTS)[0]).max() < 1e-6
+
+
+def test_a_matrix_per_file_is_matched_by_the_names_of_the_files(tmp_path):
+    calibration, images = tmp_path / "calibration", tmp_path / "images"
+    calibration.mkdir()
+    images.mkdir()
+    names = [chr(ord("z") - n) for n in range(len(VIEWS))]
+    for n, (view, name) in enumerate(zip(VIEWS, names, strict=True)):
+        np.savetxt(calibration / f"{name}.txt", view.projection_matrix)
+        image = np.random.default_rng(n).uniform(1, 2, (40, 40)).astype(np.float32)
+        tifffile.imwrite(images / f"{name}.tif", image)
+    case = load_calibrated(images, calibration, values="line_integral", grid=GRID)
+    for view in case.views:
+        before = VIEWS[names.index(view.id)]
+        assert np.abs(view.project(POINTS)[0] - before.project(POINTS)[0]).max() < 1e-6

@@ -197,8 +197,8 @@ def test_metres_are_refused(folder):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (in_case(format="nerf"), "no IXGS case"),
-        (in_case(format=None), "no IXGS case"),
+        (in_case(format="nerf"), "not an IXGS case"),
+        (in_case(format=None), "not an IXGS case"),
         (in_case(version=None), '"version" is None'),
         (in_case(version=2), "version 2 is newer"),
         (in_case(version="1"), "\"version\" is '1'"),
@@ -208,7 +208,7 @@ def test_metres_are_refused(folder):
         (in_case(frame=None), '"frame" is None'),
         (in_case(values="hounsfield"), "hounsfield"),
         (in_case(values=None), '"values" is None'),
-        (in_case(views=[]), "no list of views"),
+        (in_case(views=[]), "not a list of views"),
         (in_case(volume={"center": [0, 0, 0]}), '"volume" is incomplete'),
         (in_case(volume={"center": [0, 0], "size": [1, 1, 1], "spacing": 1}), '"center" has shape'),
         (in_view(1, id="000"), "more than one view is named 000"),
@@ -219,7 +219,7 @@ def test_metres_are_refused(folder):
         (in_view(1, K=[[1, 2], [3]]), "rows of different lengths"),
         (in_view(1, K=[["1,5", 0, 0], [0, 1, 0], [0, 0, 1]]), "decimal points"),
         (in_view(1, size=[41, 30]), "image is 40 x 30 pixels, the calibration 41 x 30"),
-        (in_view(1, image="images/gone.tiff"), r"view '001', image: the file 'images/gone\.tiff' is not there"),
+        (in_view(1, image="images/gone.tiff"), r"view '001', image: the file 'images/gone\.tiff' does not exist"),
         (in_view(1, image=None), '"image" is None'),
         (in_view(1, frame=3), "frame 3 of 1 does not exist"),
         (in_view(1, sha256="0" * 64), "the image was changed"),
@@ -298,7 +298,7 @@ def test_json_that_is_not_strict_is_refused_with_line_or_key(folder, old, new, m
         (lambda data: data[: len(data) // 2], r"line \d+"),
         (lambda data: b"", "the file ends before its brackets close"),
         (lambda data: b"[" * 100000, "case"),
-        (lambda data: b"[]", "no IXGS case"),
+        (lambda data: b"[]", "not an IXGS case"),
     ],
 )
 def test_other_text_is_refused(folder, change, message):
@@ -327,7 +327,7 @@ def test_warnings_are_stored_and_not_shown(folder):
 
 
 def test_a_folder_without_a_case_is_named(tmp_path):
-    with pytest.raises(FormatError, match=r"case\.json: not there"):
+    with pytest.raises(FormatError, match=r"case\.json: does not exist"):
         load_case(tmp_path)
 
 

@@ -91,7 +91,7 @@ def test_a_real_calibrated_sweep_gives_plausible_c_arm_poses(data):
         ("some.csv", b"a,1,2,3,4\n1,2,3,4\n1,2,3,4\n", "only some of its rows"),
         ("nan.txt", b"nan " * 12, "NaN or infinite"),
         ("pickle.npy", None, "no NumPy array of numbers"),
-        ("geometry.mat", b"\xff\x00", "no known calibration"),
+        ("geometry.mat", b"\xff\x00", "not a known calibration"),
     ],
 )
 def test_other_content_is_refused_by_name(tmp_path, name, content, message):

@@ -80,9 +80,9 @@ def test_values_that_cannot_be_read_back_are_not_written(cloud, tmp_path, change
         (lambda data: data + b"x", FormatError, "bytes, expected"),
         (lambda data: data.replace(b"binary_little_endian", b"binary_big_endian"), FormatError, "another format"),
         (lambda data: data.replace(b"float density", b"float varnish"), FormatError, "no property density"),
-        (lambda data: data.replace(b"float nx", b"double nx"), FormatError, "single float"),
-        (lambda data: data.replace(b"float nx", b"float x"), FormatError, "names of their own"),
-        (lambda data: data.replace(b"end_header", b"element face 0\nend_header"), FormatError, "vertices only"),
+        (lambda data: data.replace(b"float nx", b"double nx"), FormatError, "not all floats"),
+        (lambda data: data.replace(b"float nx", b"float x"), FormatError, "distinct names"),
+        (lambda data: data.replace(b"end_header", b"element face 0\nend_header"), FormatError, "is a mesh"),
         (lambda data: data[:-4] + b"\x00\x00\xc0\x7f", FormatError, "NaN"),
     ],
 )

@@ -240,12 +240,12 @@ def test_numbers_that_differ_between_views_are_given_as_a_range():
 
 
 @pytest.mark.parametrize("path", [arc(5, 9.9), [(0, 0), (180, 0)], [(30, 5), (30, 5)]])
-def test_views_from_almost_one_line_are_warned_of(path):
+def test_views_from_almost_one_line_are_warned_about(path):
     with pytest.warns(IXGSWarning, match="the views differ by at most"):
         check_views(c_arm_views(path), REGION)
 
 
-def test_views_just_beyond_a_narrow_baseline_are_not_warned_of(recwarn):
+def test_views_just_beyond_a_narrow_baseline_are_not_warned_about(recwarn):
     check_views(c_arm_views(arc(5, 10.1)), REGION)
     assert not recwarn.list
 

@@ -1,4 +1,4 @@
-"""The panel on PySide6 offscreen over slicer-core; everything here is skipped where one of the two is missing."""
+"""The panel on offscreen PySide6 and slicer-core; all tests here are skipped if one of them is missing."""
 
 import json
 import os
@@ -13,15 +13,17 @@ from Testing.simulation.phantom import GRID, hounsfield, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"steps": 24, "coarse_steps": 6, "refit_steps": 6, "gaussians": 400, "background_gaussians": 100}
-"""A reconstruction that takes a second, its start-up aside."""
+"""Settings of a reconstruction that takes about a second, apart from its start-up."""
 
 
 def _application():
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     try:
         import PySide6.QtWidgets  # noqa: F401
-    except ImportError as error:  # the package, or a library of the system that Qt needs
-        pytest.skip(f"needs PySide6 and what Qt needs (Debian: libegl1 libgl1 libxkbcommon0 libdbus-1-3): {error}")
+    except ImportError as error:  # of the package, or of a system library that Qt needs
+        pytest.skip(
+            f"needs PySide6 and the libraries that Qt needs (Debian: libegl1 libgl1 libxkbcommon0 libdbus-1-3): {error}"
+        )
     pytest.importorskip("slicer", reason="needs slicer-core")
     from .harness import application
 
@@ -30,7 +32,7 @@ def _application():
 
 @pytest.fixture(scope="package")
 def harness():
-    """This process looks like Slicer's to the module while these tests run."""
+    """Makes this process look like Slicer to the module while these tests run."""
     application = _application()
     installed = application.install()
     yield application
@@ -39,7 +41,7 @@ def harness():
 
 @pytest.fixture
 def app(harness):
-    """slicer.app, its scene emptied."""
+    """slicer.app with an empty scene."""
     import slicer
 
     slicer.mrmlScene.Clear(0)
@@ -48,7 +50,7 @@ def app(harness):
 
 
 class Packages:
-    """What says which packages are missing, at a test's will."""
+    """A stand-in for Requirements, whose missing packages a test chooses."""
 
     def __init__(self):
         self.names, self.asked, self.answer = [], 0, ""
@@ -70,7 +72,7 @@ def packages():
 
 @pytest.fixture
 def window(app, harness, packages, tmp_path, monkeypatch):
-    """The panel in its window, with runs kept in tmp_path."""
+    """The panel in its window, with tmp_path as the folder of runs."""
     from .harness.window import PanelWindow, load_module
 
     load_module()
@@ -96,17 +98,17 @@ def ui(panel):
 
 @pytest.fixture
 def wait(harness):
-    """wait(condition): run the event loop until it holds; fails when it never does."""
+    """wait(condition): run the event loop until the condition holds; fails after some minutes."""
 
     def until(condition, seconds=240):
-        assert harness.wait(condition, seconds), "waited in vain"
+        assert harness.wait(condition, seconds), f"the condition did not hold within {seconds} s"
 
     return until
 
 
 @pytest.fixture(scope="session")
 def small_case(tmp_path_factory):
-    """A case of a small bone."""
+    """A case with the X-rays of a small bone."""
     from IXGSLib.simulation import simulate, write_simulation
 
     simulation = simulate((hounsfield(), GRID), settings(name="bone", credit="Drawn by hand."))
@@ -115,26 +117,22 @@ def small_case(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def reading(small_case, tmp_path_factory):
-    """What reading the small case leaves, for tests about something else."""
+    """The files of the job read_case for the small case, for tests that are not about reading."""
     folder = tmp_path_factory.mktemp("reading")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-m", "IXGSLib.jobs.read_case", small_case, "--out", folder]
-    with subprocess.Popen(words, env=environment, stdin=subprocess.PIPE) as process:  # it ends with its input
+    with subprocess.Popen(words, env=environment, stdin=subprocess.PIPE) as process:  # the job ends with its input
         assert process.wait() == 0
     return folder
 
 
 @pytest.fixture
 def read(panel, small_case, reading, tmp_path):
-    """The panel with the small case read, ready for Apply."""
-    from IXGSLib.runs.job import Ending
+    """The panel after it has read the small case, ready for Apply."""
+    from IXGSPanel.reading import Reading
 
     panel.parameters.casePath = str(small_case)
     panel.parameters.settings = json.dumps(SMALL)
     panel.parameters.preset = "preview"
-    panel.xrays._soon.stop()
-    panel.xrays.case = small_case
-    panel.xrays._folders.append(shutil.copytree(reading, tmp_path / "reading"))
-    panel.xrays._on_read(Ending(0, False, ""))
-    assert not panel.xrays.problem
+    panel.xrays.take(Reading.load(shutil.copytree(reading, tmp_path / "reading")), small_case, [])
     return panel

@@ -1,4 +1,4 @@
-"""The test of the module and the user guide's console example, in the Slicer that runs this script."""
+"""Run the test of the module and the console example of the user guide in the Slicer that runs this script."""
 
 import re
 import sys

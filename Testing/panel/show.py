@@ -1,6 +1,6 @@
-"""Opens the test panel on a screen; without a screen, or with --screenshots, takes its pictures.
+"""Open the test panel on a screen; without a screen, or with --screenshots, take pictures of it.
 
-The panel is the real one, the application around it is Testing/panel/harness: no picture shows 3D Slicer.
+The panel is that of the module, but the application around it is Testing/panel/harness: no picture shows 3D Slicer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SECTIONS = ("xraysButton", "standardizationButton", "regionButton", "reconstruct
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--screenshots", type=Path, help="write the pictures into this folder and leave")
+    parser.add_argument("--screenshots", type=Path, help="write the pictures into this folder and exit")
     options = parser.parse_args()
     screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin"))
     folder = options.screenshots or (None if screen else PICTURES)
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def take_pictures(window: Any, wait: Any, folder: Path) -> None:
-    """The panel from its start to the review of the sample case."""
+    """Take pictures of the panel, from its start to the review of the sample case."""
     panel, ui = window.panel, window.panel.ui
     runs = tempfile.TemporaryDirectory()
 
@@ -63,12 +63,12 @@ def take_pictures(window: Any, wait: Any, folder: Path) -> None:
     panel.parameters.casePath = str(images)
     take("calibration")
     ui.sampleCase.click()
-    wait(lambda: panel.xrays.reading is not None, 300)
+    wait(lambda: panel.selection.reading is not None, 300)
     take("xrays")
     open_only("standardizationButton", "regionButton")
     panel.parameters.standardization = "classical"
     ui.previewStandardization.click()
-    wait(lambda: not panel.standardization.child.running, 300)
+    wait(lambda: not panel.standardization.process.running, 300)
     ui.fitRegion.click()
     wait(lambda: False, 1)
     take("standardization_region")
@@ -88,11 +88,11 @@ def take_pictures(window: Any, wait: Any, folder: Path) -> None:
     wait(lambda: not panel.reconstruction.running and not ui.reviewButton.collapsed, 600)
     open_only("reviewButton")
     ui.compare.click()
-    wait(lambda: not panel.review.comparison.child.running, 300)
+    wait(lambda: not panel.review.comparison.process.running, 300)
     ui.comparedView.currentIndex = 12
     take("review")
     open_only("reconstructionButton")
-    panel.xrays.case = Path("/nowhere")
+    panel.selection.case = Path("/nowhere")
     ui.applyButton.click()
     wait(lambda: not panel.reconstruction.running, 300)
     ui.logButton.collapsed = False

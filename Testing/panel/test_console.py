@@ -1,4 +1,4 @@
-"""The logic without the panel: in Slicer's console and in a plain Python with slicer-core."""
+"""The logic without the panel, in Slicer's console and in a plain Python with slicer-core."""
 
 import os
 import subprocess
@@ -36,11 +36,11 @@ def test_a_script_gets_the_volume_node_in_a_plain_python(small_case):
     assert int(done.stdout.split()[-1]) == resolve("preview", 6).settings.schedule.steps
 
 
-def test_the_user_guide_has_these_lines():
+def test_the_user_guide_has_the_console_example():
     assert GUIDE in blocks(USER_GUIDE, "python")
 
 
-def test_a_failure_is_an_error_with_the_run_s_own_words(app, tmp_path):
+def test_a_failed_run_raises_an_error_with_its_message(app, tmp_path):
     from IXGSLib.errors import ReconstructionError
 
     from .harness.window import load_module

@@ -1,4 +1,4 @@
-"""The panel as a form: everything bound, labelled, explained, translatable and within 400 pixels."""
+"""The form of the panel: bindings, labels, tooltips, translation and width."""
 
 import ast
 import json
@@ -14,7 +14,7 @@ MODULE = ROOT / "IXGS"
 FORM = MODULE / "Resources" / "UI" / "IXGS.ui"
 SOURCES = [MODULE / "IXGS.py", *sorted((MODULE / "IXGSPanel").glob("*.py"))]
 BUNDLED = {"slicer", "vtk", "qt", "ctk", "numpy", "scipy", "SimpleITK", "packaging", "IXGSLib", "IXGSPanel"}
-"""What Slicer brings along."""
+"""Packages that Slicer brings along."""
 CONTROLS = {
     *("QCheckBox", "QPushButton", "QSpinBox", "QDoubleSpinBox", "QComboBox", "QLineEdit", "QPlainTextEdit"),
     *("QTableWidget", "QProgressBar", "ctkSliderWidget", "ctkPathLineEdit", "qMRMLNodeComboBox"),
@@ -51,14 +51,10 @@ def test_bound_widgets_name_parameters(panel):
     source = (MODULE / "IXGSPanel" / "parameters.py").read_text()
     parameters = set(re.findall(r"^    (\w+): ", source, re.MULTILINE))
     assert bound <= parameters
-    assert parameters - bound == {
-        "leftOut",
-        "settings",
-        "lastRun",
-    }  # the table, the form of settings and Apply keep these
+    assert parameters - bound == {"leftOut", "settings", "lastRun"}  # written by the table, the settings and Apply
 
 
-def test_choices_have_a_value_for_every_item(panel):
+def test_every_item_of_a_choice_has_a_value(panel):
     from IXGSPanel.parameters import connectors
 
     for name, connector in connectors(panel.ui).items():
@@ -71,8 +67,8 @@ def test_choices_are_those_of_the_library():
 
     from IXGSPanel import parameters
 
-    from IXGSLib.compute.device import Device
     from IXGSLib.reconstruction.settings import Preset
+    from IXGSLib.rendering.devices import Device
     from IXGSLib.standardization.settings import Method
     from IXGSLib.xray.radiograph import Values
 
@@ -101,7 +97,7 @@ def test_a_preset_fills_the_advanced_settings(panel, ui, preset):
     assert panel.parameters.settings == "{}"
 
 
-def test_a_changed_setting_is_bold_and_kept_apart(panel, ui):
+def test_a_changed_setting_is_bold_and_survives_another_preset(panel, ui):
     from IXGSLib.reconstruction.settings import settings_for
 
     advanced = panel.reconstruction.advanced
@@ -121,7 +117,7 @@ def form(panel):
     return {name: editor.read() for name, editor in panel.reconstruction.advanced.editors.items()}
 
 
-def test_the_form_shows_what_will_run_with_the_ticked_views(read, ui):
+def test_the_form_shows_the_settings_that_run_with_the_ticked_views(read, ui):
     from IXGSLib.reconstruction.resolution import resolve
 
     ui.resetSettings.click()
@@ -137,7 +133,7 @@ def test_the_form_shows_what_will_run_with_the_ticked_views(read, ui):
         assert not labels["rates.position"].font.italic()
 
 
-def test_a_value_that_is_typed_stays_also_when_it_equals_the_presets(read, ui):
+def test_a_typed_value_is_kept_also_when_it_equals_the_presets(read, ui):
     from IXGSLib.reconstruction.settings import settings_for
 
     ui.resetSettings.click()
@@ -149,7 +145,7 @@ def test_a_value_that_is_typed_stays_also_when_it_equals_the_presets(read, ui):
     assert advanced.changed() == {"cloud.gaussians": wanted}
     assert advanced.resolved().settings.cloud.gaussians == wanted
     assert advanced.labels["cloud.gaussians"].font.bold()
-    settings = json.loads(read.reconstruction._settings_file().read_text())
+    settings = json.loads(read.reconstruction.plan.settings_file().read_text())
     assert settings["cloud.gaussians"] == wanted
 
 
@@ -160,7 +156,7 @@ def test_settings_of_an_older_scene_are_read_and_unknown_ones_named(read, ui):
     assert "unknown settings cloud.sheep" in ui.applyButton.toolTip
 
 
-def test_settings_that_do_not_fit_stand_in_the_way(read, ui):
+def test_apply_is_disabled_for_settings_that_do_not_fit_together(read, ui):
     read.reconstruction.advanced.editors["schedule.coarse_steps"].widget.value = 10_000
     assert not ui.applyButton.enabled
     assert "coarse_steps" in ui.applyButton.toolTip
@@ -176,7 +172,7 @@ def test_the_panel_fits_its_width(window, ui, harness):
 
 
 def turn_wheel(widget):
-    """One notch of the mouse wheel downwards over a widget; whether it took it, which else goes on to the page."""
+    """Turn the mouse wheel down one notch over a widget; returns whether the widget accepted the event."""
     from PySide6 import QtCore, QtGui, QtWidgets
 
     middle = QtWidgets.QWidget.rect(widget).center()
@@ -190,7 +186,7 @@ def turn_wheel(widget):
 @pytest.mark.parametrize(
     "name", ["threshold", "voxelSize", "preset", "region", "setting_schedule.steps", "setting_cloud.initialization"]
 )
-def test_the_wheel_changes_no_value_that_it_passes_over(window, panel, ui, harness, name):
+def test_the_wheel_does_not_change_a_value_without_the_focus(window, panel, ui, harness, name):
     import qt
 
     for section in ("regionButton", "reconstructionButton", "advancedButton", "reviewButton"):
@@ -211,7 +207,7 @@ def value(box):
     return box.currentIndex if hasattr(box, "currentIndex") else box.value
 
 
-def test_with_the_focus_it_does(window, ui, harness):
+def test_the_wheel_changes_a_value_with_the_focus(window, ui, harness):
     import qt
 
     ui.regionButton.collapsed = False
@@ -225,7 +221,7 @@ def test_with_the_focus_it_does(window, ui, harness):
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
-def test_nothing_is_imported_that_slicer_does_not_bring(source):
+def test_file_scope_imports_are_limited_to_packages_of_slicer(source):
     imported = set()
     for node in ast.parse(source.read_text()).body:
         if isinstance(node, ast.Import):
@@ -236,7 +232,7 @@ def test_nothing_is_imported_that_slicer_does_not_bring(source):
 
 
 def test_the_panel_opens_where_nothing_is_installed(tmp_path):
-    """All of what IXGS needs is refused, in a process of its own."""
+    """In a process where no package that IXGS needs can be imported."""
     import os
     import subprocess
 
@@ -265,7 +261,7 @@ def test_the_panel_opens_where_nothing_is_installed(tmp_path):
 
 
 def test_texts_go_through_the_translation():
-    """Every text that is shown is an argument of `_`; names of parameters and signals are not texts."""
+    """Every text that is shown is an argument of `_`, unlike names of parameters and signals."""
     shown = {"text", "toolTip", "placeholderText", "specialValueText"}
     for source in SOURCES:
         for node in ast.walk(ast.parse(source.read_text())):

@@ -1,4 +1,4 @@
-"""Section 4 with real child processes: Apply, previews, Cancel, and what goes wrong."""
+"""Section 4 with real child processes: Apply, previews, Cancel and failures."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 LONGEST_TURN = 0.1
-"""Seconds that Slicer may be kept from its users."""
+"""Seconds that one turn of the event loop may take."""
 
 
 def volumes():
@@ -17,10 +17,10 @@ def volumes():
     return slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
 
 
-def test_apply_brings_the_volume(read, ui, wait, harness):
+def test_apply_loads_the_volume(read, ui, wait, harness):
     events, previews = [], []
-    read.reconstruction.child.told.connect(events.append)
-    read.reconstruction.child.told.connect(lambda event: previews.extend(volumes()))
+    read.reconstruction.process.event_received.connect(events.append)
+    read.reconstruction.process.event_received.connect(lambda event: previews.extend(volumes()))
     harness.turns.clear()
     ui.applyButton.click()
     assert (ui.applyButton.enabled, ui.cancelButton.enabled) == (False, True)
@@ -31,7 +31,9 @@ def test_apply_brings_the_volume(read, ui, wait, harness):
     assert kinds[0] == "start"
     assert kinds[-1] == "done"
     assert any("preview" in event for event in events)
-    assert {node.GetID() for node in previews} == {node.GetID() for node in volumes()}  # the preview becomes the volume
+    assert {node.GetID() for node in previews} == {
+        node.GetID() for node in volumes()
+    }  # the node of the preview becomes that of the volume
     (node,) = volumes()
     run = Path(node.GetAttribute("IXGS.Run"))
     assert (run / "done.json").is_file()
@@ -41,19 +43,18 @@ def test_apply_brings_the_volume(read, ui, wait, harness):
     assert max(harness.turns) < LONGEST_TURN
 
 
-def test_choices_reach_the_child(read, ui, harness, tmp_path):
+def test_choices_become_arguments_of_the_child_processes(read, ui, harness, tmp_path):
     import slicer
 
     from IXGSLib.geometry import Grid
     from IXGSLib.scene.regions import add_region
 
     turned = [[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]]
-    grid = Grid.centered(read.xrays.reading.grid.center, [12, 14, 16], 2.0, turned)
+    grid = Grid.centered(read.selection.reading.grid.center, [12, 14, 16], 2.0, turned)
     read.parameters.region = add_region(slicer.mrmlScene, grid)
     read.parameters.voxelSize = 2.0
     read.parameters.standardization = "classical"
-    read.reconstruction.out = tmp_path / "out"
-    first, second = read.reconstruction.arguments()
+    first, second = read.reconstruction.plan.commands(tmp_path / "out")
     assert first[2] == "standardize"
     assert first[first.index("--method") + 1] == "classical"
     assert second[2:4] == ["reconstruct", str(tmp_path / "out-xrays")]
@@ -63,25 +64,25 @@ def test_choices_reach_the_child(read, ui, harness, tmp_path):
     assert settings["schedule.steps"] == 24
     assert settings["schedule.preview_every"] > 0
     read.parameters.livePreview = False
-    assert "schedule.preview_every" not in json.loads(read.reconstruction._settings_file().read_text())
+    assert "schedule.preview_every" not in json.loads(read.reconstruction.plan.settings_file().read_text())
 
 
-def test_the_name_of_a_case_need_not_be_one_of_a_folder(read, ui, monkeypatch, tmp_path):
+def test_characters_that_no_folder_may_have_are_replaced_in_the_name_of_a_case(read, ui, monkeypatch, tmp_path):
     from dataclasses import replace
 
-    read.xrays.reading = replace(read.xrays.reading, name="L3/L4: before?")
-    monkeypatch.setattr(read.reconstruction.child, "start", lambda arguments: None)
+    read.selection.reading = replace(read.selection.reading, name="L3/L4: before?")
+    monkeypatch.setattr(read.reconstruction.process, "start", lambda arguments: None)
     ui.applyButton.click()
     assert read.reconstruction.out == tmp_path / "runs" / "L3-L4- before--preview"
 
 
-def test_cancel_stops_at_once_and_keeps_nothing(read, ui, wait):
+def test_cancel_stops_the_run_and_keeps_nothing(read, ui, wait):
     read.parameters.settings = json.dumps({"steps": 200_000, "gaussians": 400, "background_gaussians": 100})
     seen = []
-    read.reconstruction.child.told.connect(seen.append)
+    read.reconstruction.process.event_received.connect(seen.append)
     ui.applyButton.click()
     wait(lambda: any(event.get("step", 0) > 0 for event in seen))
-    job = read.reconstruction.child._job
+    job = read.reconstruction.process._job
     began = time.monotonic()
     ui.cancelButton.click()
     assert "Stopping" in ui.status.text
@@ -95,25 +96,25 @@ def test_cancel_stops_at_once_and_keeps_nothing(read, ui, wait):
 
 @pytest.fixture
 def often(read, monkeypatch):
-    """Real children that keep a checkpoint after every step; gives the words of each that was started."""
+    """Real child processes that save a checkpoint after every step; the arguments of each that was started."""
     code = (
         "import sys; from IXGSLib.reconstruction import pipeline; pipeline.CHECKPOINT_SECONDS = 0.0;"
         "from IXGSLib.cli import main; sys.exit(main(sys.argv[1:]))"
     )
-    start, started = read.reconstruction.child.start, []
+    start, started = read.reconstruction.process.start, []
 
     def start_often(words):
         started.append(words)
         start(["-c", code, *words[2:]])
 
-    monkeypatch.setattr(read.reconstruction.child, "start", start_often)
+    monkeypatch.setattr(read.reconstruction.process, "start", start_often)
     return started
 
 
-def cancelled_early(read, ui, wait):
-    """Start a long run and cancel it when there is something to go on from; the step that it was at."""
+def cancel_early(read, ui, wait):
+    """Start a long run and cancel it once it can be resumed; the step at which it was."""
     steps = []
-    read.reconstruction.child.told.connect(lambda event: steps.append(event.get("step", 0)))
+    read.reconstruction.process.event_received.connect(lambda event: steps.append(event.get("step", 0)))
     ui.applyButton.click()
     wait(lambda: steps and steps[-1] > 5)
     ui.cancelButton.click()
@@ -121,15 +122,15 @@ def cancelled_early(read, ui, wait):
     return max(steps)
 
 
-def test_a_cancelled_run_goes_on(read, ui, wait, often, tmp_path):
+def test_a_cancelled_run_is_resumed(read, ui, wait, often, tmp_path):
     read.parameters.settings = json.dumps({"steps": 200_000, "gaussians": 400, "background_gaussians": 100})
     assert not ui.resume.isVisibleTo(ui.resume.parent())
-    step = cancelled_early(read, ui, wait)
+    step = cancel_early(read, ui, wait)
     out = read.reconstruction.out
-    assert "goes on" in ui.status.text
+    assert "resume" in ui.status.text
     assert ui.resume.isVisibleTo(ui.resume.parent())
     events = []
-    read.reconstruction.child.told.connect(events.append)
+    read.reconstruction.process.event_received.connect(events.append)
     ui.applyButton.click()
     assert read.reconstruction.out == out
     assert not ui.resume.isVisibleTo(ui.resume.parent())
@@ -138,13 +139,13 @@ def test_a_cancelled_run_goes_on(read, ui, wait, often, tmp_path):
     wait(lambda: not read.reconstruction.running)
     assert next(event["step"] for event in events if event.get("step")) >= step - 1
     assert ["--resume" in words for words in often] == [False, True]
-    assert "goes on" in ui.status.text
+    assert "resume" in ui.status.text
 
 
-def test_only_the_same_run_goes_on_and_only_where_it_is_wanted(read, ui, wait, often, monkeypatch):
+def test_only_a_run_with_the_same_choices_is_resumed_and_only_if_wanted(read, ui, wait, often, monkeypatch):
     read.parameters.settings = json.dumps({"steps": 200_000, "gaussians": 400, "background_gaussians": 100})
-    cancelled_early(read, ui, wait)
-    first, offered = read.reconstruction.out, read.reconstruction.unfinished
+    cancel_early(read, ui, wait)
+    first, offered = read.reconstruction.out, read.reconstruction.plan.unfinished_run
     assert offered() == first
     kept = read.parameters.settings
     for name, other in (("settings", '{"steps": 100}'), ("preset", "fine"), ("voxelSize", 3.0), ("leftOut", '["000"]')):
@@ -154,15 +155,15 @@ def test_only_the_same_run_goes_on_and_only_where_it_is_wanted(read, ui, wait, o
         setattr(read.parameters, name, before)
     assert read.parameters.settings == kept
     assert offered() == first
-    monkeypatch.setattr(read.reconstruction.child, "start", often.append)
+    monkeypatch.setattr(read.reconstruction.process, "start", often.append)
     ui.resume.checked = False
     ui.applyButton.click()
     assert read.reconstruction.out == first.with_name(f"{first.name}-2")
     assert "--resume" not in often[-1]
 
 
-def test_an_error_of_the_child_is_one_message(read, ui, wait, small_case, tmp_path):
-    read.xrays.case = tmp_path / "gone"
+def test_an_error_of_the_child_process_is_one_message(read, ui, wait, small_case, tmp_path):
+    read.selection.case = tmp_path / "gone"
     ui.applyButton.click()
     wait(lambda: not read.reconstruction.running)
     assert "failed" in ui.status.text
@@ -171,27 +172,27 @@ def test_an_error_of_the_child_is_one_message(read, ui, wait, small_case, tmp_pa
     assert ui.applyButton.enabled
 
 
-def test_a_crash_of_the_child_is_one_message(read, ui, wait, monkeypatch):
+def test_a_crash_of_the_child_process_is_one_message(read, ui, wait, monkeypatch):
     code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)" if os.name == "posix" else "import os; os._exit(7)"
-    monkeypatch.setattr(read.reconstruction, "arguments", lambda: [["-c", code]])
+    monkeypatch.setattr(read.reconstruction.plan, "commands", lambda out: [["-c", code]])
     ui.applyButton.click()
     wait(lambda: not read.reconstruction.running)
     assert "ended unexpectedly" in ui.status.text
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the test's child hides from signals as POSIX has them")
-def test_a_child_that_does_not_listen_is_ended_with_its_children(read, ui, wait, monkeypatch):
+@pytest.mark.skipif(os.name != "posix", reason="the child process of the test ignores POSIX signals")
+def test_a_child_process_that_does_not_stop_is_killed_with_its_children(read, ui, wait, monkeypatch):
     from IXGSLib.runs import job
 
-    monkeypatch.setattr(job, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(job, "KILL_AFTER_SECONDS", 0.2)
     code = (
         "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
         """print('{"event": "child", "pid": %d}' % child.pid, flush=True); time.sleep(600)"""
     )
-    monkeypatch.setattr(read.reconstruction, "arguments", lambda: [["-c", code]])
+    monkeypatch.setattr(read.reconstruction.plan, "commands", lambda out: [["-c", code]])
     seen = []
-    read.reconstruction.child.told.connect(seen.append)
+    read.reconstruction.process.event_received.connect(seen.append)
     ui.applyButton.click()
     wait(lambda: seen)
     ui.cancelButton.click()
@@ -204,13 +205,13 @@ def test_a_child_that_does_not_listen_is_ended_with_its_children(read, ui, wait,
     wait(gone, 10)
 
 
-def test_missing_packages_are_asked_for_on_apply_only(window, wait, packages, small_case):
+def test_only_apply_offers_to_install_missing_packages(window, wait, packages, small_case):
     panel, ui = window.panel, window.panel.ui
     packages.names = ["torch", "numba"]
     panel.parameters.casePath = str(small_case)
     assert "torch, numba" in ui.xraysMessage.text
     assert packages.asked == 0
-    assert panel.xrays.reading is None
+    assert panel.selection.reading is None
     assert ui.applyButton.enabled
     packages.answer = "User declined package installation"
     ui.applyButton.click()
@@ -222,4 +223,4 @@ def test_missing_packages_are_asked_for_on_apply_only(window, wait, packages, sm
     ui.applyButton.click()
     wait(lambda: started)
     assert packages.asked == 2
-    assert panel.xrays.reading is not None
+    assert panel.selection.reading is not None

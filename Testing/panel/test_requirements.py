@@ -1,4 +1,4 @@
-"""Packages are looked for by name and version, and installed by Slicer and the extension PyTorch after asking."""
+"""Missing packages are found by name and version, and installed by Slicer and the PyTorch extension on consent."""
 
 import subprocess
 import sys
@@ -18,13 +18,13 @@ def requirements(app):
 
 
 def installed(requirements, monkeypatch, *missing):
-    """As if everything but `missing` were installed; the set may be changed."""
+    """Pretend that everything but `missing` is installed; returns that set, which a test may change."""
     absent = set(missing)
-    monkeypatch.setattr(requirements, "satisfied", lambda need: need.name not in absent)
+    monkeypatch.setattr(requirements, "satisfied", lambda requirement: requirement.name not in absent)
     return absent
 
 
-def test_what_is_missing_or_too_old_is_named(requirements, monkeypatch):
+def test_packages_that_are_missing_or_too_old_are_named(requirements, monkeypatch):
     versions = {"torch": "2.5.1", "numba": "0.62.0"}
 
     def version(name):
@@ -39,7 +39,7 @@ def test_what_is_missing_or_too_old_is_named(requirements, monkeypatch):
     assert "numba" not in missing
 
 
-def test_slicer_installs_and_keeps_its_own_packages(requirements, monkeypatch):
+def test_installing_does_not_change_the_packages_of_slicer(requirements, monkeypatch):
     import slicer
 
     absent, asked = installed(requirements, monkeypatch, "tyro"), []
@@ -49,10 +49,10 @@ def test_slicer_installs_and_keeps_its_own_packages(requirements, monkeypatch):
         absent.clear()
 
     monkeypatch.setattr(slicer.packaging, "pip_ensure", pip_ensure)
-    needs = requirements.Requirements()
-    assert needs.missing() == ["tyro"]
-    assert needs.ensure() == ""
-    assert needs.missing() == []
+    wanted = requirements.Requirements()
+    assert wanted.missing() == ["tyro"]
+    assert wanted.ensure() == ""
+    assert wanted.missing() == []
     ((names, constraints, requester),) = asked
     assert "tyro>=0.9" in names
     assert not any(name.startswith("torch") for name in names)
@@ -60,19 +60,19 @@ def test_slicer_installs_and_keeps_its_own_packages(requirements, monkeypatch):
     assert requester == "IXGS"
 
 
-def test_a_no_is_a_reason(requirements, monkeypatch):
+def test_declining_the_installation_is_a_reason(requirements, monkeypatch):
     installed(requirements, monkeypatch, "tyro")
     assert "declined" in requirements.Requirements().ensure()
 
 
-def test_torch_comes_from_its_extension(requirements, monkeypatch):
+def test_torch_is_installed_by_the_pytorch_extension(requirements, monkeypatch):
     import slicer
 
     absent = installed(requirements, monkeypatch, "torch")
     monkeypatch.setattr(slicer.packaging, "pip_ensure", lambda *_, **__: None)
-    needs = requirements.Requirements()
+    wanted = requirements.Requirements()
     monkeypatch.setitem(sys.modules, "PyTorchUtils", None)
-    assert "Extensions Manager" in needs.ensure()
+    assert "Extensions Manager" in wanted.ensure()
     asked = []
 
     class PyTorchUtilsLogic:
@@ -82,14 +82,14 @@ def test_torch_comes_from_its_extension(requirements, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic))
     answer = lambda: None  # noqa: E731
-    assert "not installed" in needs.ensure()
+    assert "not installed" in wanted.ensure()
     answer = lambda: absent.clear() or "torch"  # noqa: E731
-    assert needs.ensure() == ""
+    assert wanted.ensure() == ""
     assert asked[0] == {"askConfirmation": True, "torchVersionRequirement": ">=2.6"}
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no network"), subprocess.CalledProcessError(1, "ltt")])
-def test_an_installation_of_torch_that_fails_is_a_reason(requirements, monkeypatch, error):
+def test_a_failed_installation_of_torch_is_a_reason(requirements, monkeypatch, error):
     installed(requirements, monkeypatch, "torch")
 
     class PyTorchUtilsLogic:

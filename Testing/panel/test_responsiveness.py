@@ -1,4 +1,4 @@
-"""What takes long is done in other processes, or part by part: Slicer never waits for it."""
+"""Long computations run in child processes or step by step, so that Slicer stays responsive."""
 
 import ast
 import os
@@ -11,21 +11,30 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PANEL = sorted((ROOT / "IXGS" / "IXGSPanel").glob("*.py"))
-"""What runs in Slicer's own process; the modules of IXGSLib.jobs do not."""
+"""The modules that run in Slicer's process, unlike those of IXGSLib.jobs."""
 LONG = {
-    # surfaces, by the library and by Slicer
+    # extraction of surfaces, by the library and by Slicer
     *("add_bone", "labels_surface", "bone_surface", "CreateClosedSurfaceRepresentation", "CreateRepresentation"),
     *("CreateDefaultRepresentation", "ConvertToRepresentation"),
     # whole volumes at once
     *("add_volume", "load_run", "load_preview", "nrrd_content", "read_image", "volume_of", "loadVolume"),
-    # X-rays, decoded or made into line integrals
-    *("load_case", "save_case", "load_calibrated", "case_of", "xray_of", "xray_from", "line_integrals", "read_pixels"),
+    # decoding of X-rays, and conversion into line integrals
+    *(
+        "load_case",
+        "save_case",
+        "load_calibrated",
+        "case_of",
+        "xray_of",
+        "xray_from_pixels",
+        "line_integrals",
+        "read_pixels",
+    ),
     *("reduced", "standardize", "project", "voxelize"),
 }
 
 
 @pytest.mark.parametrize("source", PANEL, ids=lambda path: path.name)
-def test_nothing_that_takes_long_is_called_in_slicers_process(source):
+def test_no_long_computation_is_called_in_slicers_process(source):
     words = set()
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Name):
@@ -50,7 +59,10 @@ class Refused:
 
 
 PACKAGES = set("torch numba pydicom safetensors tyro rich matplotlib skimage tifffile PIL SimpleITK".split())
-MODULES = ("IXGSLib.xray", "IXGSLib.formats.case", "IXGSLib.standardization", "IXGSLib.reconstruction.pipeline")
+MODULES = (
+    *("IXGSLib.xray.reading", "IXGSLib.xray.collimation", "IXGSLib.formats.case"),
+    *("IXGSLib.standardization.standardizer", "IXGSLib.reconstruction.pipeline"),
+)
 from Testing.panel.harness import application
 
 app = application.install()
@@ -81,16 +93,16 @@ for orbital in (0, 45, 90):
     ui.poseNode.setCurrentNode(pose)
     ui.addImage.click()
 ui.readImages.click()
-assert application.wait(lambda: not panel.xrays.busy)
-assert panel.xrays.reading is not None, panel.xrays.problem
+assert application.wait(lambda: not panel.selection.busy)
+assert panel.selection.reading is not None, panel.xrays.problem
 assert ui.viewsTable.rowCount == 3
-assert all(shot.picture.is_file() for shot in panel.xrays.reading.shots)
+assert all(xray.picture.is_file() for xray in panel.selection.reading.xrays)
 
 k, j, i = np.mgrid[:24, :24, :24] - 12
 volume = slicer.util.addVolumeFromArray((0.05 * (k**2 + j**2 + i**2 < 64)).astype(np.float32))
 panel.parameters.volume, panel.parameters.threshold = volume, 0.02
 ui.segmentBone.click()
-assert application.wait(lambda: not panel.review.surface.child.running)
+assert application.wait(lambda: not panel.review.surface.process.running)
 segmentation = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
 assert segmentation is not None, ui.surfaceMessage.text
 first = segmentation.GetSegmentation().GetNthSegmentID(0)
@@ -101,8 +113,8 @@ print("done")
 """
 
 
-def test_x_rays_of_the_scene_and_the_surface_need_nothing_of_what_takes_long():
-    """All that decodes images and extracts surfaces is refused here; the children have it."""
+def test_slicers_process_neither_decodes_images_nor_extracts_surfaces():
+    """Packages that do so cannot be imported there, only in the child processes."""
     pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
     pytest.importorskip("slicer")
     env = {**os.environ, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen"}
@@ -128,22 +140,22 @@ def counting(seen, parts):
     return "whole"
 
 
-def test_work_is_left_after_its_share_of_each_turn(stepper, wait, harness, monkeypatch):
+def test_work_yields_to_the_event_loop_after_each_turn(stepper, wait, harness, monkeypatch):
     from IXGSPanel import stepper as module
 
-    monkeypatch.setattr(module, "TURN_SECONDS", 0)  # no time for more than one part
+    monkeypatch.setattr(module, "TURN_SECONDS", 0)  # a turn has time for one step only
     seen, done = [], []
     stepper.start(counting(seen, 5), done.append, pytest.fail)
     assert seen == []
     assert stepper.busy
     for turn in range(5):
-        stepper._go()
+        stepper._run_turn()
         assert seen == list(range(turn + 1))
-    stepper._go()
+    stepper._run_turn()
     assert (done, stepper.busy) == (["whole"], False)
 
 
-def test_work_can_be_stopped_and_fails_in_one_place(stepper, wait):
+def test_work_can_be_stopped_and_an_error_is_passed_on(stepper, wait):
     from IXGSLib.errors import FormatError
 
     seen, failed = [], []
@@ -159,13 +171,13 @@ def test_work_can_be_stopped_and_fails_in_one_place(stepper, wait):
     assert (seen, str(failed[0]), stepper.busy) == ([], "no case", False)
 
 
-def test_large_images_are_copied_part_by_part(app, tmp_path):
+def test_large_images_are_copied_step_by_step(app, tmp_path):
     from .harness.window import load_module
 
     load_module()
-    from IXGSPanel.scene_images import PART, written
+    from IXGSPanel.scene_images import COPY_BYTES, write_steps
 
     array = np.random.default_rng(0).integers(0, 65535, (3000, 2500)).astype(np.uint16)
-    parts = list(written(tmp_path / "000.npy", array))
-    assert len(parts) >= array.nbytes // PART
+    parts = list(write_steps(tmp_path / "000.npy", array))
+    assert len(parts) >= array.nbytes // COPY_BYTES
     assert np.array_equal(np.load(tmp_path / "000.npy"), array)

@@ -1,4 +1,4 @@
-"""Section 5: a finished run, looked at, compared and rated."""
+"""Section 5: a finished run, displayed, compared and rated."""
 
 import json
 
@@ -10,7 +10,7 @@ from Testing.panel.conftest import SMALL
 
 @pytest.fixture(scope="session")
 def finished(small_case, tmp_path_factory):
-    """The folder of a finished run of the small case."""
+    """The folder of a finished run on the small case."""
     from IXGSLib.cli import main
 
     folder = tmp_path_factory.mktemp("review")
@@ -22,34 +22,33 @@ def finished(small_case, tmp_path_factory):
 
 @pytest.fixture
 def volume(finished, panel):
-    """The run's volume, chosen in the panel."""
+    """The volume of the run, selected in the panel."""
     import slicer
 
     from IXGSLib.scene.runs import load_run
 
     node = load_run(slicer.mrmlScene, finished)
-    node.SetAttribute("IXGS.Run", str(finished))
     panel.parameters.volume = node
     return node
 
 
-def test_nothing_to_review_says_what_to_do(panel, ui):
+def test_without_a_volume_the_section_says_what_to_do(panel, ui):
     assert "press Apply" in ui.volumeMessage.text
     assert not ui.segmentBone.enabled
     assert not ui.openReport.enabled
     assert not ui.measured.visible
 
 
-def test_a_volume_of_elsewhere_can_be_segmented_but_not_rated(panel, ui):
+def test_a_volume_without_a_run_can_be_segmented_but_not_rated(panel, ui):
     import slicer
 
     panel.parameters.volume = slicer.util.addVolumeFromArray(np.ones((3, 3, 3), np.float32))
-    assert "no folder of a run" in ui.volumeMessage.text
+    assert "not on this computer" in ui.volumeMessage.text
     assert ui.segmentBone.enabled
     assert not ui.saveRating.enabled
 
 
-def test_a_run_says_how_well_it_fits(volume, ui):
+def test_the_agreement_with_the_x_rays_is_shown(volume, ui):
     assert "dB" in ui.volumeMessage.text
     assert ui.openReport.enabled
 
@@ -62,31 +61,31 @@ def segmentations():
 
 @pytest.fixture
 def make_surface(panel, ui, wait):
-    """Press Make surface and wait for it."""
+    """Presses Make surface and waits for the surface."""
 
     def made():
         ui.segmentBone.click()
-        wait(lambda: not panel.review.surface.child.running)
+        wait(lambda: not panel.review.surface.process.running)
 
     return made
 
 
-def test_bone_at_one_click(volume, panel, ui, make_surface, harness):
+def test_a_second_press_updates_the_segmentation(volume, panel, ui, make_surface, harness):
     ui.suggestThreshold.click()
     assert panel.parameters.threshold == ui.threshold.value > 0
     make_surface()
     make_surface()
-    (node,) = segmentations()  # the second click makes it again, not anew
+    (node,) = segmentations()  # the second press updates it
     assert node.GetClosedSurfaceInternalRepresentation(node.GetSegmentation().GetNthSegmentID(0)).GetNumberOfPoints()
     assert ui.surfaceMessage.text == ""
     panel.parameters.threshold = 0.1
     ui.segmentBone.click()
-    assert "lower it" in ui.surfaceMessage.text
-    assert not panel.review.surface.child.running
+    assert "lower the threshold" in ui.surfaceMessage.text
+    assert not panel.review.surface.process.running
 
 
-def test_the_surface_lies_in_an_oblique_volume_as_if_made_here(panel, make_surface):
-    """As `add_bone` makes it in this process, which the panel never does."""
+def test_the_surface_of_an_oblique_volume_is_that_of_add_bone(panel, make_surface):
+    """`add_bone` extracts it in this process, which the panel never does."""
     import slicer
     from vtk.util.numpy_support import vtk_to_numpy
 
@@ -115,14 +114,14 @@ def test_the_surface_lies_in_an_oblique_volume_as_if_made_here(panel, make_surfa
     assert bone.GetDisplayNode().GetVisibility3D()
 
 
-def test_a_surface_can_be_cancelled(volume, panel, ui, wait):
+def test_extracting_a_surface_can_be_cancelled(volume, panel, ui, wait):
     panel.parameters.threshold = 0.01
     ui.segmentBone.click()
     assert ui.segmentBone.text == "Cancel"
-    process = panel.review.surface.child._job._process
+    process = panel.review.surface.process._job._process
     ui.segmentBone.click()
     assert "Stopping" in ui.surfaceMessage.text
-    wait(lambda: not panel.review.surface.child.running)
+    wait(lambda: not panel.review.surface.process.running)
     assert process.poll() is not None
     assert "Cancelled" in ui.surfaceMessage.text
     assert segmentations() == []
@@ -130,26 +129,26 @@ def test_a_surface_can_be_cancelled(volume, panel, ui, wait):
 
 
 @pytest.mark.parametrize("end", ["volume", "scene", "other"])
-def test_a_surface_goes_with_its_volume(volume, panel, ui, wait, end):
+def test_extraction_stops_when_its_volume_is_removed_or_replaced(volume, panel, ui, wait, end):
     import slicer
 
     panel.parameters.threshold = 0.01
     ui.segmentBone.click()
-    process = panel.review.surface.child._job._process
+    process = panel.review.surface.process._job._process
     if end == "volume":
         slicer.mrmlScene.RemoveNode(volume)
     elif end == "scene":
         slicer.mrmlScene.Clear(0)
     else:
         panel.parameters.volume = slicer.util.addVolumeFromArray(np.ones((3, 3, 3), np.float32))
-    assert not panel.review.surface.child.running
+    assert not panel.review.surface.process.running
     wait(lambda: process.poll() is not None, 30)
     assert segmentations() == []
     assert ui.segmentBone.text == "Make surface"
     assert ui.segmentBone.enabled == (end == "other")
 
 
-def test_a_crash_of_the_surface_is_one_message(volume, panel, ui, make_surface, monkeypatch, tmp_path):
+def test_a_crash_while_extracting_a_surface_is_one_message(volume, panel, ui, make_surface, monkeypatch, tmp_path):
     from IXGSPanel import surface
 
     script = tmp_path / "crash.py"
@@ -170,7 +169,7 @@ def test_a_volume_without_voxels_is_a_message(panel, ui):
         assert "empty: a volume without voxels" in ui.surfaceMessage.text
 
 
-def test_the_3d_views_turn_to_what_is_new_and_then_stay(volume, panel, ui, make_surface):
+def test_the_camera_is_reset_only_when_something_new_is_shown(volume, panel, ui, make_surface):
     import slicer
 
     layout = slicer.app.layoutManager()
@@ -182,13 +181,13 @@ def test_the_3d_views_turn_to_what_is_new_and_then_stay(volume, panel, ui, make_
     assert layout.resets - before == 2
 
 
-def test_a_slice_view_without_orientation_is_a_message(volume, panel, ui):
+def test_a_slice_view_of_unknown_orientation_is_a_message(volume, panel, ui):
     import slicer
 
-    odd = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceNode", "Odd")
-    odd.SetDefaultOrientation("Reformat")
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceNode", "Other")
+    other.SetDefaultOrientation("Reformat")
     ui.patientAxes.click()
-    assert "Odd" in ui.slicesMessage.text
+    assert "Other" in ui.slicesMessage.text
 
 
 def test_the_rendering_follows_the_threshold(volume, panel, ui, wait):
@@ -203,55 +202,55 @@ def test_the_rendering_follows_the_threshold(volume, panel, ui, wait):
     wait(lambda: opacity(0.012) == 0)
 
 
-def test_slices_follow_a_vertebra_after_three_clicks(volume, panel, ui):
+def test_three_clicks_align_the_slices_with_a_vertebra(volume, panel, ui):
     import slicer
 
     from IXGSLib.geometry.anatomy import vertebra_axes
 
     ui.vertebraAxes.click()
     assert "left pedicle" in ui.slicesMessage.text
-    before, points = len(panel.Observations), panel.review.vertebra.points
+    before, points = len(panel.review.vertebra.Observations), panel.review.vertebra.points
     clicks = np.array([[20.0, 5, 3], [-18, 8, 1], [1, -25, 4]])  # LPS
-    for n, asked in enumerate(("right pedicle", "front", "follow the vertebra")):
+    for n, asked in enumerate(("right pedicle", "front", "aligned with the vertebra")):
         points.AddControlPoint(*(clicks[n] * (-1, -1, 1)))
         assert asked in ui.slicesMessage.text
     axes = vertebra_axes(*clicks)
     red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed").GetSliceToRAS()
     normal = np.array([red.GetElement(row, 2) for row in range(3)]) * (-1, -1, 1)
     assert abs(normal @ axes[:, 2]) == pytest.approx(1)
-    assert len(panel.Observations) == before - 1
+    assert len(panel.review.vertebra.Observations) == before - 1
     ui.patientAxes.click()
     assert abs(red.GetElement(2, 2)) == pytest.approx(1)
 
 
-def test_a_question_can_be_taken_back(volume, panel, ui):
+def test_asking_for_landmarks_can_be_restarted_and_abandoned(volume, panel, ui):
     import slicer
 
-    before = len(panel.Observations)
+    before = len(panel.review.vertebra.Observations)
     ui.vertebraAxes.click()
     ui.vertebraAxes.click()
     assert len(slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")) == 1
     slicer.mrmlScene.RemoveNode(panel.review.vertebra.points)
     assert panel.review.vertebra.points is None
-    assert len(panel.Observations) == before
+    assert len(panel.review.vertebra.Observations) == before
 
 
-def test_the_volume_stands_beside_its_x_rays(volume, read, ui, wait):
+def test_the_volume_is_compared_with_its_x_rays(volume, read, ui, wait):
     ui.compare.click()
-    wait(lambda: not read.review.comparison.child.running)
-    assert ui.comparedView.count == len(read.xrays.reading.shots)
+    wait(lambda: not read.review.comparison.process.running)
+    assert ui.comparedView.count == len(read.selection.reading.xrays)
     assert "dB" in ui.comparisonMessage.text
     assert not ui.measured.pixmap.isNull()
     assert not ui.rendered.pixmap.isNull()
 
 
-def test_only_its_own_x_rays_are_compared(volume, panel, ui):
+def test_comparison_needs_the_x_rays_of_the_volume(volume, panel, ui):
     ui.compare.click()
     assert "X-rays of this volume" in ui.comparisonMessage.text
-    assert not panel.review.comparison.child.running
+    assert not panel.review.comparison.process.running
 
 
-def test_a_rating_is_kept_beside_the_run(volume, finished, ui):
+def test_a_rating_is_saved_in_the_folder_of_the_run(volume, finished, ui):
     ui.saveRating.click()
     assert "at least one" in ui.ratingMessage.text
     ui.overall.currentIndex, ui.pedicles.currentIndex = 4, 5

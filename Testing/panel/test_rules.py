@@ -1,4 +1,4 @@
-"""The harness refuses what PythonQt refuses, and so cannot praise a panel that fails in Slicer."""
+"""The harness refuses what PythonQt refuses, so that a panel cannot pass its tests and fail in Slicer."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_properties_are_attributes(qt):
         label.text()
 
 
-def test_a_read_only_property_stays(qt):
+def test_a_read_only_property_cannot_be_set(qt):
     with pytest.raises(AttributeError, match="read-only"):
         qt.QComboBox().count = 3
 
@@ -30,7 +30,7 @@ def test_qt_objects_take_no_new_attributes(qt, name):
         setattr(qt.QPushButton(), name, 1)
 
 
-def test_subclasses_in_python_do(qt):
+def test_subclasses_in_python_take_new_attributes(qt):
     class Widget(qt.QWidget):
         pass
 
@@ -39,7 +39,7 @@ def test_subclasses_in_python_do(qt):
     assert widget.colour == "bone"
 
 
-def test_signals_go_by_their_signature(qt):
+def test_signals_are_connected_by_their_signature(qt):
     button, heard = qt.QPushButton(), []
     button.connect("clicked()", lambda: heard.append("plain"))
     button.connect("clicked(bool)", heard.append)
@@ -51,7 +51,7 @@ def test_signals_go_by_their_signature(qt):
         button.connect("pressedHard()", heard.append)
 
 
-def test_a_slot_takes_what_the_signature_says(qt):
+def test_a_disconnected_slot_is_not_called(qt):
     box, heard = qt.QSpinBox(), []
     box.connect("valueChanged(int)", heard.append)
     box.disconnect("valueChanged(int)", heard.append)
@@ -63,7 +63,7 @@ def test_custom_signals_do_not_exist(qt):
     assert not hasattr(qt, "Signal")
 
 
-def test_stand_ins_follow_the_same_rules(app):
+def test_the_stand_ins_for_ctk_and_mrml_follow_the_same_rules(app):
     import ctk
     import slicer
 

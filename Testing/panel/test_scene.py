@@ -1,44 +1,52 @@
-"""The panel and the scene that it lives in: closing, deleting, saving and loading."""
+"""How the panel reacts when the scene is closed, saved or loaded, and when nodes are removed."""
 
+import inspect
 import json
+import re
 
 import pytest
 
 
-def running(panel, ui, wait, **settings):
+def start_long_run(panel, ui, wait, **settings):
     long = {"steps": 200_000, "gaussians": 400, "background_gaussians": 100, **settings}
     panel.parameters.settings = json.dumps(long)
     ui.applyButton.click()
-    wait(lambda: panel.reconstruction.node is not None)
+    wait(lambda: panel.reconstruction.volume.node is not None)
 
 
-def test_closing_the_scene_in_mid_run_stops_it(read, ui, wait):
+def observations(panel):
+    """How many observers the panel and its sections have."""
+    observing = (panel, panel.state, panel.region, panel.review.vertebra)
+    return sum(len(each.Observations) for each in observing)
+
+
+def test_closing_the_scene_stops_a_run(read, ui, wait):
     import slicer
 
-    before = len(read.Observations)
-    running(read, ui, wait, preview_every=5)
-    process = read.reconstruction.child._job._process
+    before = observations(read)
+    start_long_run(read, ui, wait, preview_every=5)
+    process = read.reconstruction.process._job._process
     slicer.mrmlScene.Clear(0)
     assert not read.reconstruction.running
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []
-    assert len(read.Observations) == before
+    assert observations(read) == before
     assert read.parameters.casePath == ""
     assert ui.viewsTable.rowCount == 0
     assert "Sample case" in ui.xraysMessage.text
     wait(lambda: process.poll() is not None, 30)
 
 
-def test_deleting_the_region_in_mid_run_stops_it(read, ui, wait):
+def test_removing_the_region_cancels_a_run(read, ui, wait):
     import slicer
 
     ui.fitRegion.click()
     assert read.parameters.region is not None
-    before = len(read.Observations)
-    running(read, ui, wait, preview_every=5)
+    before = observations(read)
+    start_long_run(read, ui, wait, preview_every=5)
     slicer.mrmlScene.RemoveNode(read.parameters.region)
     wait(lambda: not read.reconstruction.running, 30)
     assert "Cancelled" in ui.status.text
-    wait(lambda: len(read.Observations) == before - 1)
+    wait(lambda: observations(read) == before - 1)
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []
 
 
@@ -46,17 +54,17 @@ def test_cleanup_leaves_no_observers(window, monkeypatch):
     import slicer
 
     panel, node = window.panel, window.panel.parameters.parameterNode
-    assert panel.Observations
+    assert observations(panel)
     assert node.HasObserver("ModifiedEvent")
     panel.cleanup()
-    assert panel.Observations == []
+    assert observations(panel) == 0
     assert not node.HasObserver("ModifiedEvent")
-    monkeypatch.setattr(panel, "open", lambda: pytest.fail("the panel still listens"))
+    monkeypatch.setattr(panel, "open", lambda: pytest.fail("the panel still observes the scene"))
     slicer.mrmlScene.Clear(0)
 
 
 @pytest.mark.parametrize("suffix", ["mrml", "mrb"])
-def test_choices_survive_a_saved_scene(read, ui, wait, tmp_path, suffix):
+def test_choices_are_saved_with_the_scene(read, ui, wait, tmp_path, suffix):
     import slicer
 
     ui.fitRegion.click()
@@ -78,8 +86,21 @@ def test_choices_survive_a_saved_scene(read, ui, wait, tmp_path, suffix):
     p = read.parameters
     assert (p.preset, p.voxelSize, p.leftOut, p.threshold) == ("fine", 2.5, '["001"]', 0.015)
     assert (p.casePath, p.settings) == (case, settings)
-    wait(lambda: read.xrays.reading is not None)
-    assert [shot.id for shot in read.xrays.reading.shots if shot.id not in read.xrays.table.left_out()]
+    wait(lambda: read.selection.reading is not None)
+    assert [xray.id for xray in read.selection.reading.xrays if xray.id not in read.selection.unticked]
     assert ui.preset.currentIndex == 2
     if suffix == "mrb":
         assert read.region.grid().center == pytest.approx(centre, abs=1e-3)
+
+
+def test_scenes_that_were_saved_before_can_be_read(panel):
+    """The names under which the parameters are saved with a scene."""
+    from IXGSPanel import parameters
+
+    saved = """
+        source casePath calibrationPath pixelValues openField pixelSize sourceDetector sceneValues leftOut showCArm
+        standardization weights region voxelSize preset device outputFolder livePreview settings lastRun volume
+        threshold
+    """
+    source = inspect.getsource(parameters)
+    assert set(saved.split()) <= set(re.findall(r"^    (\w+): ", source, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""IXGSTest, the test that a real Slicer runs, passes here too, on the buttons of the panel."""
+"""IXGSTest, the test that Slicer runs, also passes in the harness."""
 
 import json
 
@@ -15,11 +15,11 @@ def test_ixgs_test(window, app, monkeypatch):
     monkeypatch.setattr(slicer.util, "selectModule", lambda name: None)
     monkeypatch.setattr(slicer.util, "getModuleWidget", lambda name: window.widget, raising=False)
     window.panel.parameters.settings = json.dumps(SMALL)
-    window.panel.parameters.leftOut = json.dumps([f"{n:03d}" for n in range(25) if n % 5])  # what is quick will do here
+    window.panel.parameters.leftOut = json.dumps([f"{n:03d}" for n in range(25) if n % 5])  # few views are faster
     load_module().IXGSTest().runTest()
 
 
-def test_it_is_skipped_where_packages_are_missing(window, packages, monkeypatch):
+def test_it_is_skipped_if_packages_are_missing(window, packages, monkeypatch):
     import unittest
 
     import slicer
@@ -33,7 +33,7 @@ def test_it_is_skipped_where_packages_are_missing(window, packages, monkeypatch)
 
 
 def test_the_console_example_is_in_the_user_guide(window, monkeypatch, small_case):
-    """What run_in_slicer.sh takes from the user guide is there, whole, and runs."""
+    """run_in_slicer.sh finds a complete example in the user guide that compiles."""
     from . import in_slicer
 
     example = in_slicer.console_example()

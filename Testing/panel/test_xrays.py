@@ -1,4 +1,4 @@
-"""Section 1: where X-rays come from and the table of their views."""
+"""Section 1: the source of the X-rays and the table of their views."""
 
 import json
 import shutil
@@ -9,14 +9,15 @@ import pytest
 from IXGSLib.formats import load_case
 from IXGSLib.formats.calibrations.matrices import write_matrices
 
-VIEW, ORBITAL, ANGULAR, SEES, NOTES = range(5)
+VIEW = 0
+"""Column of the table."""
 
 
 def texts(ui, row):
     return [ui.viewsTable.item(row, column).text() for column in range(5)]
 
 
-def test_an_empty_panel_says_what_to_do(ui):
+def test_an_empty_panel_says_what_to_do_first(ui):
     assert "Sample case" in ui.xraysMessage.text
     assert not ui.viewsTable.visible
     assert not ui.applyButton.enabled
@@ -25,8 +26,8 @@ def test_an_empty_panel_says_what_to_do(ui):
 
 def test_the_sample_case_fills_the_table(panel, ui, wait):
     ui.sampleCase.click()
-    assert "Reading" in ui.xraysMessage.text or panel.xrays.reading is None
-    wait(lambda: panel.xrays.reading is not None)
+    assert "Reading" in ui.xraysMessage.text or panel.selection.reading is None
+    wait(lambda: panel.selection.reading is not None)
     assert ui.viewsTable.rowCount == 25
     assert texts(ui, 0) == ["000", "100° RAO", "0°", "98%", ""]
     assert not ui.viewsTable.item(0, VIEW).icon().isNull()
@@ -34,11 +35,11 @@ def test_the_sample_case_fills_the_table(panel, ui, wait):
     assert ui.applyButton.enabled
 
 
-def test_folders_are_browsed_and_one_file_has_a_button(panel, ui, small_case, monkeypatch):
+def test_the_path_opens_a_folder_dialog_and_a_button_opens_a_file_dialog(panel, ui, small_case, monkeypatch):
     import ctk
     import qt
 
-    assert not ui.casePath.filters & ctk.ctkPathLineEdit.Files  # CTK would ask for files only
+    assert not ui.casePath.filters & ctk.ctkPathLineEdit.Files  # with Files, CTK would only offer files
     answers = [str(small_case / "case.json"), ""]
     monkeypatch.setattr(qt.QFileDialog, "getOpenFileName", lambda *_: answers.pop(0))
     for _ in range(2):  # the second time the dialog is cancelled
@@ -49,7 +50,7 @@ def test_folders_are_browsed_and_one_file_has_a_button(panel, ui, small_case, mo
     assert not ui.chooseFile.visible
 
 
-def test_an_emptied_path_is_no_path(panel, ui):
+def test_clearing_a_path_clears_its_parameter(panel, ui):
     for name in ("casePath", "calibrationPath", "weights", "outputFolder"):
         getattr(ui, name).currentPath = "a"
         assert getattr(panel.parameters, name) == "a"
@@ -58,19 +59,19 @@ def test_an_emptied_path_is_no_path(panel, ui):
         assert not list(getattr(ui, name).nameFilters or ())
 
 
-def test_a_view_is_left_out_by_its_tick(read, ui):
+def test_unticking_a_view_leaves_it_out(read, ui):
     import qt
 
     item = ui.viewsTable.item(2, VIEW)
     item.setCheckState(qt.Qt.Unchecked)
     assert json.loads(read.parameters.leftOut) == [item.text()]
-    assert read.xrays.leaving_out() == ["--leave-out", item.text()]
+    assert read.selection.leave_out_arguments() == ["--leave-out", item.text()]
     assert f"{ui.viewsTable.rowCount - 1} of" in ui.viewsSummary.text
     item.setCheckState(qt.Qt.Checked)
-    assert read.xrays.leaving_out() == []
+    assert read.selection.leave_out_arguments() == []
 
 
-def test_two_views_are_the_fewest(read, ui):
+def test_apply_needs_two_views(read, ui):
     import qt
 
     for row in range(1, ui.viewsTable.rowCount):
@@ -79,7 +80,7 @@ def test_two_views_are_the_fewest(read, ui):
     assert "two views" in ui.applyButton.toolTip
 
 
-def test_images_ask_for_their_calibration(panel, ui, wait, small_case, tmp_path):
+def test_images_without_poses_need_a_calibration(panel, ui, wait, small_case, tmp_path):
     case = load_case(small_case)
     images = tmp_path / "images"
     images.mkdir()
@@ -91,14 +92,14 @@ def test_images_ask_for_their_calibration(panel, ui, wait, small_case, tmp_path)
     assert "calibration" in ui.xraysMessage.text
     panel.parameters.pixelValues = "line_integral"
     panel.parameters.calibrationPath = str(tmp_path / "matrices.csv")
-    wait(lambda: panel.xrays.reading is not None or panel.xrays.problem)
+    wait(lambda: panel.selection.reading is not None or panel.xrays.problem)
     assert not panel.xrays.problem
-    assert [shot.id for shot in panel.xrays.reading.shots] == [view.id for view in case.views]
-    assert "--calibration" in panel.xrays.image_arguments()
+    assert [xray.id for xray in panel.selection.reading.xrays] == [view.id for view in case.views]
+    assert "--calibration" in panel.selection.options
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"format": "ixgs-case", "version": 99}'])
-def test_a_case_that_cannot_be_read_says_why(panel, ui, wait, tmp_path, content):
+def test_the_reason_why_a_case_cannot_be_read_is_shown(panel, ui, wait, tmp_path, content):
     (tmp_path / "case.json").write_text(content)
     panel.parameters.casePath = str(tmp_path)
     wait(lambda: panel.xrays.problem)
@@ -107,30 +108,30 @@ def test_a_case_that_cannot_be_read_says_why(panel, ui, wait, tmp_path, content)
     assert not ui.viewsTable.visible
 
 
-def test_nothing_at_a_path(panel, ui, tmp_path):
+def test_a_path_that_does_not_exist_is_a_message(panel, ui, tmp_path):
     panel.parameters.casePath = str(tmp_path / "none")
     assert "nothing at this path" in ui.xraysMessage.text
 
 
-def test_the_c_arm_stands_in_the_scene(read, ui, wait):
+def test_show_c_arm_draws_the_c_arm_of_every_used_view(read, ui, wait):
     import qt
     import slicer
 
-    from IXGSLib.scene.c_arm import MADE
+    from IXGSLib.scene.c_arm import VIEW_ID
 
     def shown():
         nodes = slicer.util.getNodesByClass("vtkMRMLLinearTransformNode")
-        return {node.GetAttribute(MADE) for node in nodes} - {None}
+        return {node.GetAttribute(VIEW_ID) for node in nodes} - {None}
 
-    ids = {shot.id for shot in read.xrays.reading.shots}
+    ids = {xray.id for xray in read.selection.reading.xrays}
     layout = slicer.app.layoutManager()
     resets = layout.resets
     ui.showCArm.click()
     wait(lambda: shown() == ids)
-    wait(lambda: layout.resets == resets + 1)  # the C-arm may be far from where the camera was
+    wait(lambda: layout.resets == resets + 1)  # the C-arm may be out of sight
     ui.viewsTable.item(2, VIEW).setCheckState(qt.Qt.Unchecked)
     wait(lambda: len(shown()) == len(ids) - 1)
-    wait(lambda: not read.c_arm._soon.isActive())
+    wait(lambda: not read.c_arm._draw_soon.isActive())
     assert layout.resets == resets + 1
     ui.viewsTable.selectRow(1)
     ui.showCArm.click()
@@ -143,21 +144,21 @@ def sequences():
     return [slicer.util.getNodesByClass(f"vtkMRMLSequence{kind}Node") for kind in ("", "Browser")]
 
 
-def test_the_x_rays_become_a_sequence(read, ui, wait, harness):
+def test_x_rays_are_added_to_the_scene_as_a_sequence(read, ui, wait, harness):
     from IXGSLib.scene.xrays import xrays_of
 
     ui.addSequence.click()
     assert not ui.addSequence.enabled
     wait(lambda: ui.addSequence.enabled)
     (sequence,), (browser,) = sequences()
-    found, shots = xrays_of(sequence), read.xrays.reading.shots
-    assert [xray.view.id for xray in found] == [shot.id for shot in shots]
-    assert np.array_equal(found[1].image, shots[1].image)
+    found, expected = xrays_of(sequence), read.selection.xrays
+    assert [xray.view.id for xray in found] == [xray.id for xray in expected]
+    assert np.array_equal(found[1].image, expected[1].image)
     assert browser.GetProxyNode(sequence).GetDisplayNode().GetWindow() > 0
     assert max(harness.turns) < 0.1
 
 
-def test_half_a_sequence_goes_with_its_x_rays(read, ui):
+def test_an_incomplete_sequence_is_removed_with_its_x_rays(read, ui):
     ui.addSequence.click()
     read.sequence._add_next()
     assert len(sequences()[0]) == 1
@@ -168,7 +169,7 @@ def test_half_a_sequence_goes_with_its_x_rays(read, ui):
 
 @pytest.fixture
 def in_scene(panel, ui, small_case):
-    """X-rays of the small case as images and poses in the scene and in the list; gives its case."""
+    """The small case, whose X-rays are in the scene as images and poses, and in the list."""
     import slicer
 
     from IXGSLib.scene.frames import flipped, vtk_matrix
@@ -190,21 +191,21 @@ def in_scene(panel, ui, small_case):
     return case
 
 
-def test_x_rays_in_the_scene_become_a_case(in_scene, panel, ui, wait):
+def test_x_rays_in_the_scene_are_read_as_a_case(in_scene, panel, ui, wait):
     ui.readImages.click()
     assert "Reading" in ui.xraysMessage.text
     assert "being read" in ui.applyButton.toolTip
-    wait(lambda: panel.xrays.reading is not None or panel.xrays.problem)
+    wait(lambda: panel.selection.reading is not None or panel.xrays.problem)
     assert not panel.xrays.problem
-    for shot, view in zip(panel.xrays.reading.shots, in_scene.views, strict=True):
-        assert np.allclose(shot.view.projection_matrix, view.projection_matrix, rtol=1e-6)
-    kept = load_case(panel.xrays.case)
+    for xray, view in zip(panel.selection.reading.xrays, in_scene.views, strict=True):
+        assert np.allclose(xray.view.projection_matrix, view.projection_matrix, rtol=1e-6)
+    kept = load_case(panel.selection.case)
     for found, given in zip(kept.xrays, in_scene.xrays, strict=True):
         assert np.allclose(found.image[given.mask], given.image[given.mask], atol=1e-6)
     assert ui.applyButton.enabled
 
 
-def test_what_the_child_finds_wrong_with_them_is_a_message(in_scene, panel, ui, wait):
+def test_an_error_of_the_child_process_about_them_is_shown(in_scene, panel, ui, wait):
     import slicer
 
     panel.parameters.sceneValues = "intensity"
@@ -216,7 +217,7 @@ def test_what_the_child_finds_wrong_with_them_is_a_message(in_scene, panel, ui, 
     assert not ui.applyButton.enabled
 
 
-def test_an_image_of_many_slices_is_refused_by_name(in_scene, panel, ui, wait):
+def test_an_image_with_several_slices_is_refused_by_name(in_scene, panel, ui, wait):
     import slicer
 
     last = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")[-1]
@@ -224,16 +225,16 @@ def test_an_image_of_many_slices_is_refused_by_name(in_scene, panel, ui, wait):
     ui.readImages.click()
     wait(lambda: panel.xrays.problem)
     assert f"{last.GetName()}: 3 slices" in ui.xraysMessage.text
-    assert not panel.xrays.busy
+    assert not panel.selection.busy
 
 
-def test_closing_the_scene_while_x_rays_are_copied_stops_it(in_scene, panel, ui, harness):
+def test_closing_the_scene_stops_copying_x_rays(in_scene, panel, ui, harness):
     import slicer
 
     ui.readImages.click()
-    assert panel.xrays.copying.busy
+    assert panel.xrays.reader.copying.busy
     slicer.mrmlScene.Clear(0)
-    assert not panel.xrays.busy
+    assert not panel.selection.busy
     harness.wait(lambda: False, 0.3)
-    assert panel.xrays.case is None
-    assert not panel.xrays.child.running
+    assert panel.selection.case is None
+    assert not panel.xrays.reader.busy

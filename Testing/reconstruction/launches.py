@@ -84,10 +84,10 @@ def recorded(module: Any) -> Iterator[list[Launch]]:
     def launcher(kernel, grid):
         return lambda *arguments, **options: launches.append(Launch(kernel, grid, arguments, options))
 
-    proof = devices.Proof(module, ())
+    renderer = devices.GpuRenderer(module, ())
     with (
         patch.object(devices, "kernels_for", lambda values: "cuda" if values.dtype == torch.float32 else None),
-        patch.object(devices, "proven", lambda: proof),
+        patch.object(devices, "gpu_renderer", lambda: renderer),
         patch.object(type(images.draw), "__getitem__", launcher),
         patch.object(torch.Tensor, "pin_memory", lambda tensor: tensor),
     ):

@@ -11,12 +11,12 @@ pytest.importorskip("triton")
 from IXGSLib.reconstruction.adam import Adam
 from IXGSLib.reconstruction.losses import image_loss, image_loss_reference
 from IXGSLib.reconstruction.total_variation import total_variation, total_variation_reference
-from Testing.rendering.the_gpus_way import DEVICE, the_gpus_way
+from Testing.rendering.triton_kernels import DEVICE, triton_kernels
 
 
 @pytest.fixture(autouse=True)
 def _kernels(one_torch_thread):
-    with the_gpus_way():
+    with triton_kernels():
         yield
 
 

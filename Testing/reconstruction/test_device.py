@@ -19,7 +19,7 @@ from IXGSLib.reconstruction.state import State
 from IXGSLib.rendering import devices
 from IXGSLib.xray.reduction import reduced
 from Testing.reconstruction.phantom import QUICK
-from Testing.rendering.the_gpus_way import DEVICE, the_gpus_way
+from Testing.rendering.triton_kernels import DEVICE, triton_kernels
 
 SHORT = QUICK.updated(
     {
@@ -44,7 +44,7 @@ def memory_ends(monkeypatch):
         genuine, parts = getattr(module, name), []
 
         def failing(*arguments):
-            parts.append(memory.parts())
+            parts.append(memory.part_count())
             if len(parts) <= count:
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return genuine(*arguments)
@@ -69,7 +69,7 @@ def test_work_is_halved_once_and_comes_to_the_same(ellipsoids, whole, memory_end
     assert set(parts[1:]) == {2}
     np.testing.assert_allclose(found.volume.values, whole.volume.values, atol=1e-6)
     assert found.metrics == pytest.approx(whole.metrics)
-    assert memory.parts() == 1
+    assert memory.part_count() == 1
 
 
 @pytest.mark.parametrize(("module", "name"), RENDERS)
@@ -78,7 +78,7 @@ def test_when_half_the_work_is_too_much_the_figures_are_told(ellipsoids, memory_
     figures = r"1800 Gaussians, 12 views of 64 x 64 pixels and 24 x 24 x 24 voxels, with 1.0 of 8.0 GiB free; use fewer"
     with pytest.raises(ReconstructionError, match=figures):
         reconstruct(ellipsoids[0], settings=SHORT, device="cpu")
-    assert memory.parts() == 1
+    assert memory.part_count() == 1
 
 
 def test_x_rays_that_do_not_fit_at_once_are_told_too(ellipsoids, memory_ends):
@@ -98,10 +98,10 @@ def test_a_gpu_that_does_not_work_is_told_of_in_the_result(ellipsoids, whole, mo
         raise RuntimeError("CUDA error: no kernel image is available for execution on the device")
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(devices, "_prove", fail)
-    devices.proven.cache_clear()
+    monkeypatch.setattr(devices, "_verify", fail)
+    devices.gpu_renderer.cache_clear()
     found = reconstruct(ellipsoids[0], settings=SHORT, device="auto")
-    devices.proven.cache_clear()
+    devices.gpu_renderer.cache_clear()
     (warning,) = found.warnings
     assert warning.startswith("the GPU is not used: ")
     assert "no kernel image" in warning
@@ -129,14 +129,14 @@ def test_a_checkpoint_of_one_device_goes_on_on_the_other_and_back(ellipsoids, tm
     stayed = begun("cpu", State.beginning(cloud, Findings(0.02, tissue=False), settings.rates))
     losses(stayed, 3)
     went = carried(stayed, DEVICE)
-    with the_gpus_way():
+    with triton_kernels():
         there = losses(went, 2)
     back = carried(went, "cpu")
     assert there + losses(back, 2) == pytest.approx(losses(stayed, 4), rel=1e-4)
     assert back.state.step == stayed.state.step == 7
 
 
-def test_the_gpus_way_is_as_good_as_the_processors(ellipsoids, one_torch_thread):
+def test_triton_kernels_fit_as_well_as_those_of_the_cpu(ellipsoids, one_torch_thread):
     pytest.importorskip("triton")
     case = ellipsoids[0]
     small = replace(case, xrays=tuple(reduced(x, 2) for x in case.xrays[:8]), grid=case.grid.with_spacing(4.0))
@@ -154,7 +154,7 @@ def test_the_gpus_way_is_as_good_as_the_processors(ellipsoids, one_torch_thread)
     start = reconstruct(
         small, settings=settings.updated({"schedule.steps": 0, "schedule.coarse_steps": 0, "schedule.refit_steps": 0})
     ).metrics
-    with the_gpus_way():
+    with triton_kernels():
         found = reconstruct(small, settings=settings, device=DEVICE).metrics
     assert expected["fit_psnr"] > start["fit_psnr"] + 0.5
     assert found == pytest.approx(expected, abs=0.2)

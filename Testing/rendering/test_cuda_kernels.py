@@ -104,7 +104,7 @@ def test_most_tiles_can_be_empty():
 
 
 @pytest.mark.parametrize("position", [(500.0, 0.0, 0.0), (0.0, 0.0, -700.0), (0.0, 0.0, -619.5)])
-def test_splats_out_of_sight_have_no_part(position):
+def test_splats_outside_the_image_contribute_nothing(position):
     found = gradients(one(position), c_arm())
     assert all(torch.equal(values, torch.zeros_like(values)) for values in found.values())
 
@@ -116,25 +116,25 @@ def test_far_from_the_worlds_origin():
 
 @pytest.mark.parametrize("target", [c_arm((20, 20)), oblique_grid((4, 9, 8))])
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
-def test_what_is_not_finite_shows(target, wrong):
+def test_values_that_are_not_finite_make_the_render_nan(target, wrong):
     cloud = random_cloud(3)
     cloud = replace(cloud, density=torch.tensor([0.01, wrong, 0.02]), position=torch.zeros(3, 3))
     assert gradients(cloud, target)["values"].isnan().all()
 
 
 @pytest.mark.parametrize("target", [c_arm((20, 20)), oblique_grid((4, 9, 8))])
-def test_work_in_parts_comes_to_the_same(target):
+def test_work_in_parts_gives_the_same_result(target):
     agree(random_cloud(7), target, parts=2)
 
 
 @pytest.mark.parametrize(("shape", "side"), [((33, 70), 16), ((1, 1), 16), ((9, 20, 30), 8)])
-def test_every_tile_lists_what_reaches_it_once(shape, side):
+def test_every_tile_lists_each_gaussian_that_overlaps_it_once(shape, side):
     generator = torch.Generator().manual_seed(0)
     size = torch.tensor(shape[::-1])
     mean = (torch.rand((50, len(shape)), generator=generator) * 1.6 - 0.3) * size
-    reach = torch.exp(torch.rand((50, len(shape)), generator=generator) * 5 - 1)
-    reach[7] = -1
-    found = tiles.lists(mean, reach, shape, side)
+    radius = torch.exp(torch.rand((50, len(shape)), generator=generator) * 5 - 1)
+    radius[7] = -1
+    found = tiles.lists(mean, radius, shape, side)
     counts = [-(-n // side) for n in shape[::-1]]
     for tile in np.ndindex(*counts):
         listed = []
@@ -147,7 +147,7 @@ def test_every_tile_lists_what_reaches_it_once(shape, side):
         assert len(set(listed)) == len(listed)
         low = torch.tensor(tile) * side
         high = torch.minimum(low + side, size) - 1
-        first, last = torch.ceil(mean - reach).maximum(low), torch.floor(mean + reach).minimum(high)
-        needed = ((first <= last) & (reach >= 0)).all(dim=1).nonzero()[:, 0].tolist()
+        first, last = torch.ceil(mean - radius).maximum(low), torch.floor(mean + radius).minimum(high)
+        needed = ((first <= last) & (radius >= 0)).all(dim=1).nonzero()[:, 0].tolist()
         assert set(needed) <= set(listed)
         assert 7 not in listed

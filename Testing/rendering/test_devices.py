@@ -1,4 +1,4 @@
-"""Which device and which kernels are taken, with each part missing in turn."""
+"""Which device and which kernels are used, with each part missing in turn."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from IXGSLib.rendering import devices, reference
 
 @pytest.fixture
 def gpu(monkeypatch):
-    """A machine with a GPU, as far as the choice of a device can tell: what is to compute there does so on the CPU."""
-    genuine = devices._prove
+    """A machine that seems to have a GPU: what would run there runs on the CPU."""
+    genuine = devices._verify
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(devices, "_prove", lambda module, device: genuine(module, torch.device("cpu")))
-    devices.proven.cache_clear()
+    monkeypatch.setattr(devices, "_verify", lambda module, device: genuine(module, torch.device("cpu")))
+    devices.gpu_renderer.cache_clear()
     yield monkeypatch
-    devices.proven.cache_clear()
+    devices.gpu_renderer.cache_clear()
 
 
 def missing(monkeypatch, *names):
@@ -34,20 +34,20 @@ def forget_kernels(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
 
 
-def test_without_a_gpu_the_processor_computes_and_nobody_is_warned(monkeypatch):
+def test_without_a_gpu_the_cpu_computes_without_a_warning(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert devices.chosen("auto").type == devices.chosen("cpu").type == "cpu"
+    assert devices.choose_device("auto").type == devices.choose_device("cpu").type == "cpu"
     with pytest.raises(SettingsError, match=r"no CUDA device.*--device auto"):
-        devices.chosen("cuda")
+        devices.choose_device("cuda")
 
 
-def test_without_triton_the_processor_computes(gpu):
+def test_without_triton_the_cpu_computes(gpu):
     missing(gpu, "triton")
     forget_kernels(gpu)
     with pytest.warns(IXGSWarning, match="the GPU is not used: gsplat .*triton.*; Triton does not work here"):
-        assert devices.chosen("auto").type == "cpu"
+        assert devices.choose_device("auto").type == "cpu"
     with pytest.raises(SettingsError, match=r"--device cuda: .*; use --device auto or cpu"):
-        devices.chosen("cuda")
+        devices.choose_device("cuda")
 
 
 GSPLAT = {
@@ -60,18 +60,18 @@ GSPLAT = {
 
 
 @pytest.mark.parametrize("wrong", GSPLAT)
-def test_without_a_gsplat_that_works_torch_projects_and_one_sentence_says_why(gpu, tmp_path, wrong):
+def test_without_a_working_gsplat_torch_projects_and_one_sentence_says_why(gpu, tmp_path, wrong):
     pytest.importorskip("triton")
     (tmp_path / "gsplat.py").write_text(GSPLAT[wrong])
     gpu.syspath_prepend(tmp_path)
     for name in [name for name in sys.modules if name.split(".")[0] == "gsplat"]:
         gpu.delitem(sys.modules, name)
-    with pytest.warns(IXGSWarning) as told:
-        assert devices.chosen("auto").type == "cuda"
+    with pytest.warns(IXGSWarning) as caught:
+        assert devices.choose_device("auto").type == "cuda"
     sys.modules.pop("gsplat", None)
-    assert devices.proven().module.__name__.endswith(".cuda.render")
-    (sentence,) = (str(warning.message) for warning in told)
-    expected = r"the GPU projects by torch alone: gsplat does not work here \(\w+Error: .*\), which needs .* first use"
+    assert devices.gpu_renderer().module.__name__.endswith(".cuda.render")
+    (sentence,) = (str(warning.message) for warning in caught)
+    expected = r"the GPU projects without gsplat: gsplat does not work here \(\w+Error: .*\), which needs .* first use"
     assert re.fullmatch(expected, sentence)
 
 
@@ -86,23 +86,23 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("wrong", FAILURES)
-def test_a_gpu_that_does_not_work_is_stepped_down_from_in_one_sentence(gpu, wrong):
+def test_a_gpu_that_does_not_work_is_not_used_and_one_sentence_says_why(gpu, wrong):
     def fail(module, device):
         raise FAILURES[wrong]
 
     pytest.importorskip("triton")
-    gpu.setattr(devices, "_prove", fail)
-    with pytest.warns(IXGSWarning) as told:
-        assert devices.chosen("auto").type == "cpu"
-    (sentence,) = (str(warning.message) for warning in told)
+    gpu.setattr(devices, "_verify", fail)
+    with pytest.warns(IXGSWarning) as caught:
+        assert devices.choose_device("auto").type == "cpu"
+    (sentence,) = (str(warning.message) for warning in caught)
     cause = rf"\({type(FAILURES[wrong]).__name__}: .*\)"
     assert re.fullmatch(rf"the GPU is not used: .*; Triton does not work here {cause}, which .* on it", sentence)
     assert "more" not in sentence
     with pytest.raises(SettingsError, match=r"^--device cuda: .*; use --device auto or cpu$"):
-        devices.chosen("cuda")
+        devices.choose_device("cuda")
 
 
-def test_kernels_that_compute_something_else_are_refused(monkeypatch):
+def test_kernels_that_compute_wrong_values_are_refused(monkeypatch):
     genuine = reference.project
 
     class Wrong:
@@ -113,19 +113,19 @@ def test_kernels_that_compute_something_else_are_refused(monkeypatch):
             return 1.01 * genuine(*arguments)
 
     with pytest.raises(RuntimeError, match="differs from the reference"):
-        devices._prove(Wrong, torch.device("cpu"))
+        devices._verify(Wrong, torch.device("cpu"))
 
 
 def test_the_probe_is_made_once(gpu):
     calls = []
-    gpu.setattr(devices, "_prove", lambda module, device: calls.append(module))
+    gpu.setattr(devices, "_verify", lambda module, device: calls.append(module))
     pytest.importorskip("triton")
     missing(gpu, "gsplat")
-    assert devices.proven() is devices.proven()
+    assert devices.gpu_renderer() is devices.gpu_renderer()
     assert len(calls) == 1
 
 
-def test_nothing_of_the_gpu_is_imported_at_the_start():
+def test_triton_and_gsplat_are_not_imported_at_the_start():
     code = (
         "import sys, IXGSLib.rendering, IXGSLib.reconstruction; "
         "sys.exit(any(n.split('.')[0] in ('triton', 'gsplat') for n in sys.modules))"

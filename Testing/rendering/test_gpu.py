@@ -11,7 +11,7 @@ import torch
 
 from IXGSLib import load_case, reconstruct
 from IXGSLib.rendering import project, voxelize
-from IXGSLib.rendering.devices import proven
+from IXGSLib.rendering.devices import gpu_renderer
 from Testing.rendering.scenes import NAMES, c_arm, leaves, needles, oblique_grid, random_cloud, random_rotation
 
 pytestmark = [
@@ -31,8 +31,8 @@ def gradients(cloud, target, device, dtype):
 @pytest.mark.parametrize("cloud", [random_cloud(300), needles(30), random_cloud(9, (20.0, 40.0))])
 @pytest.mark.parametrize("shift", [0.0, 60.0])
 @pytest.mark.parametrize("grid", [True, False])
-def test_the_gpu_gives_the_reference(cloud, shift, grid):
-    assert proven().module is not None
+def test_the_gpu_renders_like_the_reference(cloud, shift, grid):
+    assert gpu_renderer().module is not None
     view = c_arm((130, 90), R=random_rotation(5))
     view = replace(view, K=view.K + np.array([[0, 0, shift], [0, 0, -shift / 4], [0, 0, 0]]))
     target = oblique_grid((30, 41, 52)) if grid else view
@@ -42,7 +42,7 @@ def test_the_gpu_gives_the_reference(cloud, shift, grid):
         assert (value - truth).abs().max() <= 1e-4 * truth.abs().max()
 
 
-def test_the_sample_case_is_as_good_as_on_the_processor():
+def test_the_sample_case_is_fitted_as_well_as_on_the_cpu():
     case = load_case(SAMPLE)
     found, expected = (reconstruct(case, device=device).metrics for device in ("cuda", "cpu"))
     assert found == pytest.approx(expected, abs=0.2)

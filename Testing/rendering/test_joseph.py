@@ -123,7 +123,7 @@ def test_rays_that_miss_the_volume_are_zero():
         assert not backproject(np.ones((24, 32)), grid, look(source, source + axis)).any()
 
 
-def test_only_what_lies_before_the_source_counts():
+def test_only_what_lies_in_front_of_the_source_counts():
     grid = Grid.centered(np.zeros(3), np.full(3, 40), 1.0)
     for axis in AXES:
         view = look(0.25 * axis, 10 * axis)

@@ -86,13 +86,13 @@ def test_splats_on_the_border_columns_and_rows():
 
 
 @pytest.mark.parametrize("position", [(500.0, 0.0, 0.0), (0.0, -400.0, 10.0), (0.0, 0.0, -700.0), (0.0, 0.0, -619.5)])
-def test_splats_out_of_sight_have_no_part(position):
+def test_splats_outside_the_image_contribute_nothing(position):
     found = rendered(one(position), c_arm(), "cpu")
     assert all(torch.equal(values, torch.zeros_like(values)) for values in found.values())
 
 
 @pytest.mark.parametrize("target", [c_arm(), oblique_grid()])
-def test_splats_out_of_sight_beside_ones_in_sight(target):
+def test_splats_outside_the_image_beside_ones_inside(target):
     far = random_cloud(12, seed=3)
     shift = torch.tensor([[500.0, 0, 0], [0, 0, -700], [0, 0, -620], [-300, 0, 0]]).repeat(3, 1)
     agree(Cloud.concatenated(random_cloud(), replace(far, position=far.position + shift), random_cloud(seed=9)), target)
@@ -147,7 +147,7 @@ def test_memory_order_does_not_matter(target):
         assert torch.equal(getattr(odd, name).grad, getattr(plain, name).grad)
 
 
-def test_parameters_changed_before_the_way_back_are_noticed():
+def test_parameters_changed_before_the_backward_pass_are_noticed():
     cloud = leaves(random_cloud(), torch.float32)
     loss = project(cloud, c_arm()).sum()
     with torch.no_grad():

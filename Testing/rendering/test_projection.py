@@ -129,7 +129,7 @@ def test_reference_gradients_are_those_of_the_image(turn):
     assert torch.autograd.gradcheck(image, (*(getattr(cloud, name) for name in NAMES), pose), atol=1e-7, rtol=1e-4)
 
 
-def test_pose_stands_in_for_the_views_own():
+def test_a_given_pose_replaces_that_of_the_view():
     cloud, view, other = random_cloud(), c_arm(), c_arm(R=random_rotation(3))
     pose = torch.tensor(other.camera_from_world)
     expected = project(cloud, other)
@@ -150,7 +150,7 @@ def test_gaussians_behind_the_source_are_not_drawn(backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_number_that_is_not_finite_shows(backend, name):
+def test_a_value_that_is_not_finite_makes_the_render_nan(backend, name):
     cloud = random_cloud()
     getattr(cloud, name)[7] = math.nan
     assert project(cloud, c_arm(), backend=backend).isnan().all()

@@ -105,7 +105,7 @@ def test_reference_gradients_are_those_of_the_voxels(turn):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_number_that_is_not_finite_shows(backend, name):
+def test_a_value_that_is_not_finite_makes_the_render_nan(backend, name):
     cloud = random_cloud(extent=15)
     getattr(cloud, name)[7] = math.nan
     assert voxelize(cloud, oblique_grid(), backend).isnan().all()

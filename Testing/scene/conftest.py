@@ -35,7 +35,7 @@ def scene(slicer):
 
 @pytest.fixture(scope="session")
 def egl(slicer):
-    """Skips where nothing can be drawn; asked in a process of its own, for drivers that end theirs."""
+    """Skips if nothing can be drawn; a process of its own finds out, because some drivers abort theirs."""
     if not hasattr(pytest.importorskip("vtk"), "vtkEGLRenderWindow"):
         pytest.skip(NO_EGL)
     if subprocess.run([sys.executable, "-c", PROBE], capture_output=True, timeout=60).returncode:
@@ -52,7 +52,7 @@ def rotation():
 
 @pytest.fixture(params=["upright", "oblique"])
 def volume(request, rotation):
-    """A bright ball off the middle of an anisotropic lattice."""
+    """A bright sphere off the centre of an anisotropic grid."""
     direction = np.eye(3) if request.param == "upright" else rotation
     grid = Grid((20, 24, 28), (1.1, 0.9, 1.3), (12.0, -250.0, 1300.0), direction)
     distance = np.linalg.norm(grid.points() - (grid.center + direction @ (4, -2, 3)), axis=-1)
@@ -61,7 +61,7 @@ def volume(request, rotation):
 
 @pytest.fixture(scope="session")
 def xrays():
-    """Three noisy X-rays that look at one point, one of them with masked pixels."""
+    """Three noisy X-rays of one point, one of them with masked pixels."""
     generator = np.random.default_rng(5)
     arm = CArm(detector_pixels=(40, 30), detector_size=120)
     views = [arm.view(orbital, 5, (10, 20, 1300), name) for orbital, name in ((0, "ap"), (45, "oblique"), (90, "lat"))]

@@ -1,9 +1,9 @@
-"""The pictures of the scene in Resources/Screenshots, from a finished run on the sample case.
+"""Draw the pictures of the scene in Resources/Screenshots, from a finished run on the sample case.
 
     ixgs reconstruct Resources/SampleCase --out RUN
     python Testing/scene/make_pictures.py RUN
 
-They are drawn by slicer-core, Slicer's MRML without its desktop, and say so.
+They are drawn by slicer-core, Slicer's MRML without its desktop, and state that.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOTE = (
 SIDE, GAP = 420, 6
 VIEW = "006"
 POINT = (-15.0, 62.0, 1300.0)
-"""LPS mm, in the bodies of the sample case's vertebrae: where the slices are cut."""
+"""LPS mm: a point in a vertebral body of the sample case, through which all slices pass."""
 
 
 def main() -> None:
@@ -46,14 +46,14 @@ def main() -> None:
     render_bone(scene, volume, 1.3 * suggested_threshold(volume))
     shown = show_c_arm(scene, case.xrays, case.grid)
     camera, space = three_dimensional(scene)
-    beside = from_beside(views, camera, space, case.grid.center)
+    left = overview(views, camera, space, case.grid.center)
     highlight(shown, VIEW)
     look_through(camera, next(view for view in case.views if view.id == VIEW))
-    save(np.concatenate([beside, views.space(camera, space, (SIDE, SIDE))], axis=1), "slicer_core_c_arm.png")
+    save(np.concatenate([left, views.space(camera, space, (SIDE, SIDE))], axis=1), "slicer_core_c_arm.png")
 
 
 def slices(scene: Any, views: Views, volume: Any) -> np.ndarray:
-    """Axial, sagittal and coronal slices with the bone's outline."""
+    """Axial, sagittal and coronal slices with the outline of the bone."""
     add_bone(scene, volume).GetDisplayNode().SetOpacity2DFill(0.25)
     pictures = []
     for name in ("Red", "Yellow", "Green"):
@@ -73,8 +73,8 @@ def three_dimensional(scene: Any) -> tuple[Any, Any]:
     return camera, space
 
 
-def from_beside(views: Views, camera: Any, space: Any, center: np.ndarray) -> np.ndarray:
-    """The whole C-arm around the spine."""
+def overview(views: Views, camera: Any, space: Any, center: np.ndarray) -> np.ndarray:
+    """The whole C-arm around the spine, seen from the side."""
     middle = center * (-1, -1, 1)
     camera.SetFocalPoint((middle + (0, 60, -20)).tolist())
     camera.SetPosition((middle + (1150, -1500, 900)).tolist())

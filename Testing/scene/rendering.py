@@ -1,6 +1,6 @@
-"""Slicer's slice and 3D views without its desktop: its MRML logics and displayable managers, drawn offscreen by EGL.
+"""Slicer's slice and 3D views without its desktop: MRML logics and displayable managers, drawn offscreen by EGL.
 
-Pictures made here come from the scene as Slicer would show it, but they are not pictures of Slicer.
+The pictures show the scene as Slicer would, but they are not pictures of Slicer.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Views:
         self.logic.SetMRMLScene(scene)
         self.markups = slicer.vtkSlicerMarkupsLogic()
         self.markups.SetMRMLApplicationLogic(self.logic)
-        vtk.vtkObject.GlobalWarningDisplayOff()  # it registers again what the scene knows, and says so
+        vtk.vtkObject.GlobalWarningDisplayOff()  # it warns that the node classes are registered already
         self.markups.SetMRMLScene(scene)
         vtk.vtkObject.GlobalWarningDisplayOn()
         self.logic.SetModuleLogic("Markups", self.markups)
         self.kept: list[Any] = []
 
     def slice(self, node: Any, volume: Any, size: tuple[int, int]) -> np.ndarray:
-        """(height, width, 3) uint8: a vtkMRMLSliceNode with a volume in the background and all segmentations."""
+        """(rows, columns, 3) uint8: a vtkMRMLSliceNode with a volume in the background and all segmentations."""
         logic = slicer.vtkMRMLSliceLogic()
         logic.SetMRMLScene(self.scene)
         logic.SetMRMLApplicationLogic(self.logic)
@@ -53,7 +53,7 @@ class Views:
         point = node.GetSliceToRAS()
         offset = [point.GetElement(row, 3) for row in range(3)]
         logic.FitSliceToBackground()
-        for row in range(3):  # fitting has put the volume's centre there
+        for row in range(3):  # fitting has moved the slice to the centre of the volume
             point.SetElement(row, 3, offset[row])
         node.UpdateMatrices()
         logic.UpdatePipeline()
@@ -62,7 +62,7 @@ class Views:
     def _drawn_slice(self, logic: Any, node: Any, size: tuple[int, int]) -> np.ndarray:
         window, renderer = _window(size)
         renderer.SetBackground(0, 0, 0)
-        # First of all actors: whatever comes later is drawn over it.
+        # The first actor: all others are drawn over it.
         mapper, actor = vtk.vtkImageMapper(), vtk.vtkActor2D()
         mapper.SetColorWindow(255)
         mapper.SetColorLevel(127.5)
@@ -76,7 +76,7 @@ class Views:
         return _drawn(window)
 
     def space(self, camera: Any, view: Any, size: tuple[int, int]) -> np.ndarray:
-        """(height, width, 3) uint8: what a vtkMRMLCameraNode sees in the vtkMRMLViewNode of the same layout."""
+        """(rows, columns, 3) uint8: what a vtkMRMLCameraNode sees in the vtkMRMLViewNode of the same layout."""
         window, renderer = _window(size)
         factory = slicer.vtkMRMLThreeDViewDisplayableManagerFactory.GetInstance()
         group = self._managers(factory, SPACE, renderer, view)

@@ -1,4 +1,4 @@
-"""The bone of a volume node lies where the volume's own surface lies."""
+"""The bone of a volume node has the surface of the volume itself."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def surface_of(node):
     return vtk_to_numpy(surface.GetPoints().GetData()) * (-1.0, -1.0, 1.0)
 
 
-def test_the_surface_is_closed_and_lies_within_a_voxel_of_the_volumes_own(scene, volume):
+def test_the_surface_is_closed_and_within_a_voxel_of_that_of_the_volume(scene, volume):
     points = surface_of(add_bone(scene, add_volume(scene, volume), 0.03))
     truth = bone_surface(volume, 0.03).vertices
     distances = np.linalg.norm(points[:, None] - truth[None], axis=-1).min(axis=1)
@@ -39,8 +39,8 @@ def test_the_surface_is_closed_and_lies_within_a_voxel_of_the_volumes_own(scene,
     assert np.allclose(points.mean(axis=0), truth.mean(axis=0), atol=0.3)
 
 
-def mirrored(node):
-    """Let the slices of a volume node run the other way."""
+def mirror(node):
+    """Reverse the slice axis of a volume node."""
     import vtk
 
     matrix = vtk.vtkMatrix4x4()
@@ -49,7 +49,7 @@ def mirrored(node):
 
 
 def shape_of(surface):
-    """Points, polygons and the volume that they enclose, which is negative where they are wound inward."""
+    """Points, polygons and the enclosed volume, which is negative if the normals point inward."""
     import vtk
     from vtk.util.numpy_support import vtk_to_numpy
 
@@ -64,14 +64,14 @@ def shape_of(surface):
 
 
 @pytest.mark.parametrize("handed", ["right", "left"])
-def test_it_is_the_surface_that_slicer_makes_of_the_segment(scene, volume, handed):
+def test_it_is_the_surface_that_slicer_extracts_from_the_segment(scene, volume, handed):
     import vtk
 
     values = np.array(volume.values)
     values[0, :5, :6] = 0.05  # bone at the border
     node = add_volume(scene, Volume(values, volume.grid))
     if handed == "left":
-        mirrored(node)
+        mirror(node)
     bone = add_bone(scene, node, 0.03)
     segmentation, ours, theirs = bone.GetSegmentation(), vtk.vtkPolyData(), vtk.vtkPolyData()
     segment = segmentation.GetNthSegmentID(0)
@@ -98,7 +98,7 @@ def test_a_surface_survives_its_file(tmp_path, volume):
         write_surface(tmp_path / "none" / "surface.vtp", surface)
 
 
-def test_other_segments_of_the_node_are_left_as_they_are(scene, volume, slicer):
+def test_other_segments_of_the_node_are_not_changed(scene, volume, slicer):
     node = add_volume(scene, volume)
     bone = add_bone(scene, node, 0.03)
     other = slicer.vtkOrientedImageData()
@@ -115,11 +115,11 @@ def test_other_segments_of_the_node_are_left_as_they_are(scene, volume, slicer):
     assert segmentation.GetSourceRepresentationName() == "Binary labelmap"
 
 
-def test_a_ball_keeps_its_radius(scene):
+def test_a_sphere_keeps_its_radius(scene):
     grid = Grid.centered((0, 0, 0), (60, 60, 60), 1.875)
     distance = np.linalg.norm(grid.points(), axis=-1)
-    ball = Volume(np.clip(0.025 * (20 - distance) + 0.03, 0, 0.05), grid)
-    radii = np.linalg.norm(surface_of(add_bone(scene, add_volume(scene, ball), 0.03)), axis=1)
+    sphere = Volume(np.clip(0.025 * (20 - distance) + 0.03, 0, 0.05), grid)
+    radii = np.linalg.norm(surface_of(add_bone(scene, add_volume(scene, sphere), 0.03)), axis=1)
     assert abs(radii.mean() - 20) < 0.1
     assert radii.std() < 0.15
 
@@ -146,12 +146,12 @@ def test_the_suggested_threshold_is_the_librarys(scene, volume):
     assert suggested_threshold(add_volume(scene, volume)) == bone_threshold(volume)
 
 
-def test_where_nothing_is_bone_the_message_says_how_dense_it_is(scene, volume):
-    with pytest.raises(ReconstructionError, match=r"largest attenuation is 0\.0500.*lower it"):
+def test_without_bone_the_message_states_the_largest_attenuation(scene, volume):
+    with pytest.raises(ReconstructionError, match=r"largest attenuation is 0\.0500.*lower the threshold"):
         add_bone(scene, add_volume(scene, volume), 0.2)
 
 
-def test_rendering_is_clear_below_the_threshold_and_changed_in_place(scene, volume):
+def test_rendering_is_transparent_below_the_threshold_and_updated_in_place(scene, volume):
     node = add_volume(scene, volume)
     display = render_bone(scene, node, 0.02)
     opacity = display.GetVolumePropertyNode().GetVolumeProperty().GetScalarOpacity()

@@ -1,4 +1,4 @@
-"""The C-arm stands in the scene where the calibration says."""
+"""The C-arm is drawn at the poses of the calibration."""
 
 from dataclasses import replace
 
@@ -8,12 +8,12 @@ import pytest
 from IXGSLib.errors import FormatError
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.rigid import rigid
-from IXGSLib.scene.c_arm import MADE, add_c_arm, hide_c_arm, highlight, look_through, show_c_arm, view_of_pose
+from IXGSLib.scene.c_arm import VIEW_ID, add_c_arm, hide_c_arm, highlight, look_through, show_c_arm, view_of_pose
 from IXGSLib.scene.frames import FLIP, flipped_points, vtk_matrix
 
 
 def world_points(node):
-    """(n, 3) LPS mm: the points of a model where Slicer shows them."""
+    """(n, 3) LPS mm: the points of a model with its parent transform applied."""
     import vtk
     from vtk.util.numpy_support import vtk_to_numpy
 
@@ -23,7 +23,7 @@ def world_points(node):
     return np.array([matrix.MultiplyPoint((*point, 1.0))[:3] for point in points]) * (-1, -1, 1)
 
 
-def test_the_detectors_corners_are_the_edges_of_the_image(scene, xrays):
+def test_the_corners_of_the_detector_project_onto_those_of_the_image(scene, xrays):
     for shown, xray in zip(show_c_arm(scene, xrays), xrays, strict=True):
         corners = world_points(shown.detector)
         pixels, depth = xray.view.project(corners)
@@ -35,15 +35,15 @@ def test_the_detectors_corners_are_the_edges_of_the_image(scene, xrays):
 
 def test_the_picture_on_the_detector_is_the_x_ray(scene, xrays):
     from IXGSLib.scene.arrays import values_of
-    from IXGSLib.scene.xrays import grey
+    from IXGSLib.xray.windowing import grey_picture
 
     shown = show_c_arm(scene, xrays)[1]
     producer = shown.detector.GetDisplayNode().GetTextureImageDataConnection().GetProducer()
     texture = values_of(producer.GetOutputDataObject(0))
-    assert np.array_equal(texture[0, ..., 0], grey(xrays[1]))
+    assert np.array_equal(texture[0, ..., 0], grey_picture(xrays[1].image, xrays[1].mask))
 
 
-def test_the_frame_has_the_source_and_the_principal_ray(scene, xrays):
+def test_the_frame_contains_the_source_and_the_principal_ray(scene, xrays):
     for shown, xray in zip(show_c_arm(scene, xrays), xrays, strict=True):
         points = world_points(shown.frame)
         assert np.abs(points - xray.view.source).sum(axis=1).min() < 1e-6
@@ -51,7 +51,7 @@ def test_the_frame_has_the_source_and_the_principal_ray(scene, xrays):
         assert np.abs(points - end).sum(axis=1).min() < 1e-6
 
 
-def test_a_pose_gives_its_view_back_and_follows_the_users_hand(scene, xrays, rotation):
+def test_the_view_of_a_pose_follows_its_parent_transform(scene, xrays, rotation):
     shown = show_c_arm(scene, xrays)[0]
     view = view_of_pose(shown.pose)
     assert np.abs(view.projection_matrix - xrays[0].view.projection_matrix).max() < 1e-6
@@ -61,19 +61,19 @@ def test_a_pose_gives_its_view_back_and_follows_the_users_hand(scene, xrays, rot
     shown.pose.SetAndObserveTransformNodeID(above.GetID())
     moved = view_of_pose(shown.pose)
     assert np.abs(moved.world_from_camera - xrays[0].view.moved(motion).world_from_camera).max() < 1e-9
-    with pytest.raises(FormatError, match="no X-ray of IXGS"):
+    with pytest.raises(FormatError, match="not an X-ray of IXGS"):
         view_of_pose(above)
 
 
-def test_an_unknown_detector_distance_puts_it_behind_the_region(scene, xrays):
-    blind = [replace(xray, view=replace(xray.view, pixel_spacing=None)) for xray in xrays]
+def test_a_detector_at_an_unknown_distance_is_drawn_behind_the_region(scene, xrays):
+    unknown = [replace(xray, view=replace(xray.view, pixel_spacing=None)) for xray in xrays]
     grid = Grid.centered((10, 20, 1300), (60, 60, 60), 1.0)
-    for shown, xray in zip(show_c_arm(scene, blind, grid), xrays, strict=True):
+    for shown, xray in zip(show_c_arm(scene, unknown, grid), xrays, strict=True):
         depth = xray.view.project(world_points(shown.detector))[1]
         assert (depth > xray.view.project(grid.corners())[1].max()).all()
 
 
-def test_showing_again_replaces_and_hiding_leaves_nothing(scene, xrays):
+def test_showing_again_replaces_the_c_arm_and_hiding_removes_it(scene, xrays):
     before = scene.GetNumberOfNodes()
     show_c_arm(scene, xrays)
     count = scene.GetNumberOfNodes()
@@ -81,11 +81,11 @@ def test_showing_again_replaces_and_hiding_leaves_nothing(scene, xrays):
     assert scene.GetNumberOfNodes() < count
     hide_c_arm(scene)
     left = [scene.GetNthNode(n).GetName() for n in range(scene.GetNumberOfNodes())]
-    assert scene.GetNumberOfNodes() <= before + 1, left  # the subject hierarchy may have come with it
-    assert not any(scene.GetNthNode(n).GetAttribute(MADE) for n in range(scene.GetNumberOfNodes()))
+    assert scene.GetNumberOfNodes() <= before + 1, left  # the subject hierarchy may have been added
+    assert not any(scene.GetNthNode(n).GetAttribute(VIEW_ID) for n in range(scene.GetNumberOfNodes()))
 
 
-def test_one_view_after_the_other_gives_what_all_at_once_give(scene, xrays):
+def test_views_that_are_added_one_by_one_are_drawn_as_all_at_once(scene, xrays):
     grid = Grid.centered((10, 20, 1300), (60, 60, 60), 1.0)
     together = [world_points(shown.frame) for shown in show_c_arm(scene, xrays, grid)]
     hide_c_arm(scene)
@@ -94,7 +94,7 @@ def test_one_view_after_the_other_gives_what_all_at_once_give(scene, xrays):
     assert show_c_arm(scene, []) == ()
 
 
-def test_they_lie_together_in_one_folder(scene, slicer, xrays):
+def test_the_nodes_are_in_one_folder(scene, slicer, xrays):
     show_c_arm(scene, xrays)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     folder = hierarchy.GetItemByName("C-arm")
@@ -103,7 +103,7 @@ def test_they_lie_together_in_one_folder(scene, slicer, xrays):
     assert not hierarchy.GetItemByName("C-arm")
 
 
-def test_one_view_can_be_put_before_the_others(scene, xrays):
+def test_highlighting_a_view_fades_the_others(scene, xrays):
     shown = show_c_arm(scene, xrays)
     highlight(shown, "oblique")
     opacity = {each.view_id: each.detector.GetDisplayNode().GetOpacity() for each in shown}

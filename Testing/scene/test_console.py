@@ -1,4 +1,4 @@
-"""The user guide's lines for Slicer's console work as they stand in a plain Python with slicer-core."""
+"""The examples of the user guide for Slicer's console run in a plain Python with slicer-core."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def examples():
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A small case in the place of the sample case, a short preset, and a finished run in the folder RUN."""
+    """A small case instead of the sample case, a short preset and a finished run in the folder RUN."""
     from IXGSLib import resources
     from IXGSLib.cli import main
     from IXGSLib.simulation import simulate, write_simulation
@@ -31,7 +31,7 @@ def small(tmp_path, monkeypatch):
     assert main(["reconstruct", str(folder), "--out", "RUN", "--preset", "preview", "--threads", "1", "--json"]) == 0
 
 
-def test_the_lines_of_the_guide_run_one_after_the_other(slicer, small):
+def test_the_examples_of_the_guide_run_one_after_the_other(slicer, small):
     names = {}
     console, afterwards = examples()
     for code in (console, afterwards):

@@ -1,4 +1,4 @@
-"""What IXGS puts into a scene survives Slicer's files."""
+"""Everything that IXGS adds to a scene survives being saved by Slicer."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from IXGSLib.geometry import Grid
 from IXGSLib.scene import add_volume
 from IXGSLib.scene.bone import add_bone, render_bone
-from IXGSLib.scene.c_arm import MADE, show_c_arm, view_of_pose
+from IXGSLib.scene.c_arm import VIEW_ID, show_c_arm, view_of_pose
 from IXGSLib.scene.regions import add_region, region_of
 from IXGSLib.scene.session import new_scene
 from IXGSLib.scene.volumes import NOTICE, volume_of
@@ -41,7 +41,7 @@ def test_a_volume_saved_by_ixgs_is_the_same_in_slicer(scene, volume, tmp_path):
 
 @pytest.fixture
 def reopened(scene, volume, xrays, tmp_path):
-    """A scene with everything that IXGS can add, saved as MRB and read into a new one."""
+    """A scene with everything that IXGS can add, saved as MRB and read into a new scene."""
     node = add_volume(scene, volume, "Spine")
     add_bone(scene, node, 0.03)
     render_bone(scene, node, 0.03)
@@ -54,7 +54,7 @@ def reopened(scene, volume, xrays, tmp_path):
     return after
 
 
-def test_a_saved_scene_brings_everything_back(reopened, volume, xrays):
+def test_a_saved_scene_contains_everything(reopened, volume, xrays):
     node = reopened.GetFirstNodeByName("Spine")
     assert np.abs(corners(node) - expected(volume.grid)).max() < 1e-3
     assert np.array_equal(volume_of(node).values, volume.values)
@@ -69,7 +69,7 @@ def test_a_saved_scene_brings_everything_back(reopened, volume, xrays):
         assert np.array_equal(a.mask, b.mask)
     assert view_of_image(browser.GetProxyNode(sequence)).id == "ap"
 
-    poses = {pose.GetAttribute(MADE): pose for pose in nodes(reopened, "vtkMRMLLinearTransformNode")}
+    poses = {pose.GetAttribute(VIEW_ID): pose for pose in nodes(reopened, "vtkMRMLLinearTransformNode")}
     for xray in xrays:
         view = view_of_pose(poses[xray.view.id])
         assert np.abs(view.projection_matrix - xray.view.projection_matrix).max() < 1e-6

@@ -1,4 +1,4 @@
-"""What Slicer's views draw of the scene is where the geometry says; drawn offscreen where there is EGL."""
+"""Slicer's views draw the scene where the geometry says; they are drawn offscreen with EGL."""
 
 import numpy as np
 import pytest
@@ -20,30 +20,30 @@ def views(scene, egl):
     return Views(scene)
 
 
-def ball(volume):
-    """(3,) LPS mm: the middle of the ball that the fixture draws."""
+def sphere_center(volume):
+    """(3,) LPS mm: the centre of the sphere in the fixture."""
     points = volume.grid.points()[volume.values > 0.03]
     return points.mean(axis=0)
 
 
 def middle(picture):
-    """(x, y) in pixels: the middle of what is bright."""
+    """(x, y) in pixels: the centre of the bright pixels."""
     rows, columns = np.nonzero(picture.max(axis=-1) > 128)
     assert len(rows) > 20
     return np.array([columns.mean(), rows.mean()])
 
 
 @pytest.mark.parametrize("name", ["Red", "Yellow", "Green"])
-def test_a_slice_view_shows_the_ball_at_its_place(scene, views, volume, name):
+def test_a_slice_view_shows_the_sphere_at_its_position(scene, views, volume, name):
     node = scene.AddNewNodeByClass("vtkMRMLSliceNode", name)
     node.SetLayoutName(name)
-    align_slices([node], None, ball(volume))
+    align_slices([node], None, sphere_center(volume))
     x, y = middle(views.slice(node, add_volume(scene, volume), SIZE))
-    place = node.GetXYToRAS().MultiplyPoint((x, SIZE[1] - 1 - y, 0, 1))[:3]
-    assert np.abs(np.array(place) - ball(volume) * (-1, -1, 1)).max() < 0.7
+    position = node.GetXYToRAS().MultiplyPoint((x, SIZE[1] - 1 - y, 0, 1))[:3]
+    assert np.abs(np.array(position) - sphere_center(volume) * (-1, -1, 1)).max() < 0.7
 
 
-def test_volume_rendering_through_a_view_shows_the_ball_where_the_x_ray_does(scene, views, volume):
+def test_volume_rendering_shows_the_sphere_where_the_x_ray_does(scene, views, volume):
     view = CArm(detector_pixels=SIZE, detector_size=80).view(35, 20, volume.grid.center, "ap")
     render_bone(scene, add_volume(scene, volume), 0.02)
     camera, space = (scene.AddNewNodeByClass(f"vtkMRML{kind}Node") for kind in ("Camera", "View"))
@@ -55,10 +55,10 @@ def test_volume_rendering_through_a_view_shows_the_ball_where_the_x_ray_does(sce
     space.SetBackgroundColor2(0, 0, 0)
     look_through(camera, view)
     drawn = middle(views.space(camera, space, SIZE))
-    assert np.abs(drawn - view.project(ball(volume))[0]).max() < 1.5
+    assert np.abs(drawn - view.project(sphere_center(volume))[0]).max() < 1.5
 
 
-def test_a_detector_seen_from_its_source_shows_its_x_ray(scene, views):
+def test_a_detector_seen_from_its_source_shows_the_x_ray(scene, views):
     view = CArm(detector_pixels=SIZE, detector_size=80).view(35, 20, (10, 20, 1300), "ap")
     image = np.zeros((SIZE[1], SIZE[0]), np.float32)
     image[20:40, 70:100] = 1
@@ -70,5 +70,5 @@ def test_a_detector_seen_from_its_source_shows_its_x_ray(scene, views):
     space.SetAxisLabelsVisible(False)
     look_through(camera, view)
     picture = views.space(camera, space, SIZE)[..., 0].astype(float) / 255
-    inner = np.s_[4:-4, 4:-4]  # the frame is drawn over the border
+    inner = np.s_[4:-4, 4:-4]  # the frame covers the border
     assert np.abs(picture - image)[inner].mean() < 0.02

@@ -1,4 +1,4 @@
-"""The box that the user drags is the lattice that is reconstructed."""
+"""The ROI that the user drags is the grid that is reconstructed."""
 
 import numpy as np
 import pytest
@@ -17,13 +17,13 @@ def grid(request, rotation):
     return Grid.centered((12, -250, 1300), (30, 40, 50), 1.25, direction)
 
 
-def test_a_lattice_comes_back_from_its_box(scene, grid):
+def test_a_grid_survives_the_scene(scene, grid):
     back = region_of(add_region(scene, grid), 1.25)
     assert back.shape == grid.shape
     assert np.abs(back.world_from_index - grid.world_from_index).max() < 1e-9
 
 
-def test_the_box_contains_what_the_lattice_contains(scene, grid):
+def test_the_roi_contains_the_same_points_as_the_grid(scene, grid):
     node = add_region(scene, grid)
     points = grid.center + np.random.default_rng(0).uniform(-40, 40, (200, 3))
     inside = [bool(node.IsPointInROIWorld((point * (-1, -1, 1)).tolist())) for point in points]
@@ -31,7 +31,7 @@ def test_the_box_contains_what_the_lattice_contains(scene, grid):
     assert 10 < sum(inside) < 190
 
 
-def test_a_box_drawn_by_hand_lies_along_the_patients_axes(scene):
+def test_an_roi_drawn_by_hand_lies_along_the_axes_of_the_patient(scene):
     node = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode")
     node.SetCenter([-10, 20, 30])
     node.SetSize([40, 60, 80])
@@ -41,7 +41,7 @@ def test_a_box_drawn_by_hand_lies_along_the_patients_axes(scene):
     assert grid.size.tolist() == [40, 60, 80]
 
 
-def test_the_box_can_be_moved_by_hand_and_by_a_transform(scene, grid, rotation):
+def test_the_grid_follows_the_roi_and_its_parent_transform(scene, grid, rotation):
     node = add_region(scene, grid)
     node.SetSize([20, 20, 20])
     assert region_of(node, 2.0).size.tolist() == [20, 20, 20]
@@ -54,9 +54,9 @@ def test_the_box_can_be_moved_by_hand_and_by_a_transform(scene, grid, rotation):
     assert np.allclose(region_of(node, 1.25).world_from_index, grid.world_from_index)
 
 
-def test_a_box_without_size_and_a_stretched_one_are_refused(scene, grid):
+def test_an_roi_without_a_size_or_with_a_scaling_transform_is_refused(scene, grid):
     node = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Region")
-    with pytest.raises(GeometryError, match="Region: the box measures"):
+    with pytest.raises(GeometryError, match="Region: the region measures"):
         region_of(node, 1.0)
     add_region(scene, grid, node=node)
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
@@ -66,7 +66,7 @@ def test_a_box_without_size_and_a_stretched_one_are_refused(scene, grid):
         region_of(node, 1.0)
 
 
-def test_it_starts_as_what_the_views_see(scene, xrays):
+def test_the_region_of_the_views_is_seen_by_all_of_them(scene, xrays):
     views = [xray.view for xray in xrays]
     seen = common_region(views, 1.0)
     back = region_of(add_region(scene, seen), 1.0)

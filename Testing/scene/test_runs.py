@@ -1,4 +1,4 @@
-"""The volume that a real run wrote lies in the scene where the run's region lies in the patient."""
+"""The volume of a run is loaded at the position of its region in the patient."""
 
 import json
 
@@ -23,7 +23,7 @@ OBLIQUE = np.array([[0.8, -0.6, 0.0], [0.48, 0.64, -0.6], [0.36, 0.48, 0.8]])
 
 @pytest.fixture(scope="module", params=[UPRIGHT, OBLIQUE], ids=["upright", "oblique"])
 def run(request, tmp_path_factory):
-    """(folder, the lattice that was asked for) of a short run on the sample case."""
+    """The folder of a short run on the sample case, and the grid of its region."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "tiny.json").write_text(json.dumps(TINY))
     region = ("--center", *CENTER, "--size", *SIZE, "--spacing", SPACING, "--direction", *request.param.ravel())
@@ -32,7 +32,7 @@ def run(request, tmp_path_factory):
     return folder / "out", Grid.centered(CENTER, SIZE, SPACING, request.param)
 
 
-def test_its_eight_corners_are_right_to_a_micrometre(scene, run):
+def test_its_corners_are_right_to_a_micrometre(scene, run):
     folder, grid = run
     assert np.abs(corners(load_run(scene, folder)) - expected(grid)).max() < 1e-3
 
@@ -44,7 +44,7 @@ def test_its_values_are_those_of_the_file(scene, run):
     assert np.array_equal(volume_of(load_run(scene, folder)).values, written.values)
 
 
-def test_slicers_own_reader_puts_the_file_in_the_same_place(scene, slicer, run):
+def test_the_reader_of_slicer_loads_the_file_at_the_same_position(scene, slicer, run):
     folder, grid = run
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
     reader = scene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
@@ -53,20 +53,21 @@ def test_slicers_own_reader_puts_the_file_in_the_same_place(scene, slicer, run):
     assert np.abs(corners(node) - expected(grid)).max() < 1e-3
 
 
-def test_it_is_named_after_its_case_and_says_where_it_comes_from(scene, run):
+def test_it_has_the_name_of_its_case_and_records_its_run(scene, run):
     folder, _ = run
     node = load_run(scene, folder)
     case = json.loads((folder / "run.json").read_text())["case"]["name"]
     assert node.GetName() == node.GetAttribute("IXGS.Case") == case
     assert node.GetAttribute("IXGS.Preset") == "standard"
+    assert node.GetAttribute("IXGS.Run") == str(folder)
     assert node.GetAttribute(NOTICE).startswith("Research use only")
     assert load_run(scene, folder, "L3", node) is node
-    assert node.GetName() == case  # the user's name stays
+    assert node.GetName() == case  # the name that the user gave it is kept
     assert load_preview(scene, folder / "volume.nrrd", "L3").GetName() == "L3"
 
 
 def test_a_folder_without_a_finished_run_is_refused(scene, tmp_path):
     count = scene.GetNumberOfNodes()
-    with pytest.raises(IXGSError, match=r"holds no finished run \(no done\.json\)"):
+    with pytest.raises(IXGSError, match=r"no finished run \(no done\.json\)"):
         load_run(scene, tmp_path)
     assert scene.GetNumberOfNodes() == count

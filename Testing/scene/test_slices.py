@@ -1,4 +1,4 @@
-"""Slice views stand along the patient's axes, or along those of a vertebra."""
+"""Slice views are aligned with the axes of the patient or of a vertebra."""
 
 import numpy as np
 import pytest
@@ -22,13 +22,13 @@ def slices(scene):
     return nodes
 
 
-def test_the_patients_axes_are_those_of_slicers_own_orientations(slices):
+def test_the_axes_of_the_patient_give_slicers_own_orientations(slices):
     for node in slices:
         own = matrix_array(node.GetSliceToRAS())
         assert np.array_equal(slice_to_ras(VIEWS[node.GetName()]), own)
 
 
-def test_aligned_to_a_vertebra_the_slices_go_through_its_planes(slices, rotation):
+def test_slices_are_aligned_with_the_planes_of_a_vertebra(slices, rotation):
     align_slices(slices, rotation, (12, -250, 1300))
     left, posterior, superior = (rotation.T[n] * (-1, -1, 1) for n in range(3))
     axial, sagittal, coronal = (matrix_array(node.GetSliceToRAS()) for node in slices)
@@ -39,7 +39,7 @@ def test_aligned_to_a_vertebra_the_slices_go_through_its_planes(slices, rotation
         assert np.allclose(matrix[:3, 3], (-12, 250, 1300))
 
 
-def test_turned_back_they_show_what_they_did_and_stay_where_they_are(slices, rotation):
+def test_realigned_slices_have_their_orientation_back_and_keep_their_position(slices, rotation):
     before = [matrix_array(node.GetSliceToRAS())[:3, :3] for node in slices]
     align_slices(slices, rotation, (1, 2, 3))
     align_slices(slices)
@@ -49,7 +49,7 @@ def test_turned_back_they_show_what_they_did_and_stay_where_they_are(slices, rot
         assert node.GetOrientation() == VIEWS[node.GetName()]
 
 
-def test_a_view_of_no_known_orientation_is_refused_and_nothing_is_turned(scene, slices, rotation):
+def test_a_slice_view_of_unknown_orientation_is_refused_before_any_is_aligned(scene, slices, rotation):
     other = scene.AddNewNodeByClass("vtkMRMLSliceNode", "Blue")
     other.SetLayoutName("Blue")
     other.SetSliceToRASByNTP(0.3, 0.4, 0.87, 1, 0, 0, 0, 0, 0, 0)
@@ -66,7 +66,7 @@ def test_unknown_orientations_and_mirrored_axes_are_refused():
         slice_to_ras("Axial", np.diag([1.0, 1.0, -1.0]))
 
 
-def test_three_clicks_on_a_markups_node_give_the_axes_of_a_vertebra(scene, rotation):
+def test_three_points_of_a_markups_node_give_the_axes_of_a_vertebra(scene, rotation):
     center = np.array([12.0, -250, 1300])
     clicks = center + np.array([(15.0, 10, 0), (-15, 10, 0), (0, -25, 0)]) @ rotation.T
     node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")

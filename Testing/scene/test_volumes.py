@@ -1,4 +1,4 @@
-"""Volumes in a scene lie where they lie in the patient, and come back as they went in."""
+"""Volumes in a scene have their position in the patient and come back unchanged."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from IXGSLib.geometry import Grid
 from IXGSLib.geometry.rigid import rigid
 from IXGSLib.scene import add_volume
 from IXGSLib.scene.frames import FLIP, flipped, matrix_array, vtk_matrix
-from IXGSLib.scene.volumes import ENOUGH, FAINTEST_WHITE, NOTICE, grid_of, volume_of
+from IXGSLib.scene.volumes import MIN_WHITE_ATTENUATION, NOTICE, WINDOW_SAMPLES, grid_of, volume_of
 from IXGSLib.volume import Volume
 from Testing.geometry.strategies import grids
 
@@ -17,7 +17,7 @@ CORNERS = np.array([(i, j, k) for k in (0, 1) for j in (0, 1) for i in (0, 1)])
 
 
 def corners(node):
-    """(8, 3) RAS mm: the outer corners of a volume node as Slicer's own matrix places them."""
+    """(8, 3) RAS mm: the outer corners of a volume node by its IJKToRAS matrix."""
     import vtk
 
     matrix = vtk.vtkMatrix4x4()
@@ -27,14 +27,14 @@ def corners(node):
 
 
 def expected(grid):
-    """(8, 3) RAS mm, in the order of `corners`, from the lattice's own words."""
+    """(8, 3) RAS mm: the outer corners of a grid, in the order of `corners`."""
     index = CORNERS * grid.shape[::-1] - 0.5
     return (grid.origin + (index * grid.spacing) @ grid.direction.T) * (-1, -1, 1)
 
 
 @pytest.fixture(scope="module")
 def written(slicer):
-    """A scene with one volume node that examples write into, one after the other."""
+    """A scene with one volume node that all examples overwrite."""
     from IXGSLib.scene.session import new_scene
 
     scene = new_scene()
@@ -42,40 +42,40 @@ def written(slicer):
 
 
 @given(grid=grids())
-def test_the_eight_corners_lie_where_the_lattice_says(grid, written):
+def test_the_corners_of_the_node_are_those_of_the_grid(grid, written):
     scene, node = written
     add_volume(scene, Volume(np.zeros(grid.shape), grid), node=node)
     assert np.abs(corners(node) - expected(grid)).max() < 1e-6
     assert np.allclose(sorted(map(tuple, expected(grid))), sorted(map(tuple, grid.corners() * (-1, -1, 1))))
 
 
-def test_the_grey_levels_of_a_large_volume_are_those_of_all_its_voxels(scene):
-    values = np.random.default_rng(0).random((96, 160, 160), dtype=np.float32)  # more than ENOUGH
+def test_the_grey_window_of_a_large_volume_is_that_of_all_its_voxels(scene):
+    values = np.random.default_rng(0).random((96, 160, 160), dtype=np.float32)  # more than WINDOW_SAMPLES
     display = add_volume(scene, Volume(values, Grid.centered((0, 0, 0), (160, 160, 96), 1.0))).GetDisplayNode()
-    assert values.size > 2 * ENOUGH
+    assert values.size > 2 * WINDOW_SAMPLES
     assert not display.GetAutoWindowLevel()
     assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == (0, pytest.approx(0.999, abs=1e-3))
 
 
-def test_a_volume_comes_back_as_it_went_in(scene, volume):
+def test_a_volume_survives_the_scene(scene, volume):
     back = volume_of(add_volume(scene, volume))
     assert np.array_equal(back.values, volume.values)
     assert np.abs(back.grid.world_from_index - volume.grid.world_from_index).max() < 1e-9
 
 
-def test_the_ball_is_found_by_its_place_in_the_world(scene, volume):
+def test_the_densest_voxel_is_found_at_its_position_in_the_world(scene, volume):
     import vtk
 
     node = add_volume(scene, volume)
     index = np.unravel_index(volume.values.argmax(), volume.values.shape)
-    place = volume.grid.points()[index] * (-1, -1, 1)
+    position = volume.grid.points()[index] * (-1, -1, 1)
     matrix = vtk.vtkMatrix4x4()
     node.GetRASToIJKMatrix(matrix)
-    i, j, k = (round(n) for n in matrix.MultiplyPoint((*place, 1.0))[:3])
+    i, j, k = (round(n) for n in matrix.MultiplyPoint((*position, 1.0))[:3])
     assert node.GetImageData().GetScalarComponentAsDouble(i, j, k, 0) == volume.values.max()
 
 
-def test_it_says_its_unit_and_what_it_is_not(scene, volume):
+def test_the_node_states_its_unit_and_that_it_is_for_research(scene, volume):
     node = add_volume(scene, volume, "Spine")
     assert node.GetName() == "Spine"
     assert node.GetAttribute(NOTICE) == "Research use only. Not a medical device."
@@ -83,14 +83,14 @@ def test_it_says_its_unit_and_what_it_is_not(scene, volume):
     assert node.GetVoxelValueQuantity().GetCodeMeaning() == "Attenuation Coefficient"
 
 
-def test_bone_is_bright_and_a_volume_without_bone_is_not_stretched(scene, volume):
+def test_bone_is_bright_and_a_volume_without_bone_is_dark(scene, volume):
     display = add_volume(scene, volume).GetDisplayNode()
     assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == pytest.approx((0, 0.05), rel=0.01)
     faint = add_volume(scene, Volume(volume.values / 10, volume.grid)).GetDisplayNode()
-    assert faint.GetWindowLevelMax() == pytest.approx(FAINTEST_WHITE)
+    assert faint.GetWindowLevelMax() == pytest.approx(MIN_WHITE_ATTENUATION)
 
 
-def test_a_preview_is_replaced_in_place_and_keeps_its_window(scene, volume):
+def test_overwriting_a_preview_keeps_its_node_and_its_window(scene, volume):
     coarse = Volume(volume.values[::2, ::2, ::2], Grid((10, 12, 14), (2, 2, 2), (0, 0, 0), np.eye(3)))
     node = add_volume(scene, coarse, "Preview")
     node.GetDisplayNode().SetWindowLevelMinMax(0.01, 0.02)
@@ -102,7 +102,7 @@ def test_a_preview_is_replaced_in_place_and_keeps_its_window(scene, volume):
     assert np.abs(corners(node) - expected(volume.grid)).max() < 1e-6
 
 
-def test_the_scene_keeps_its_own_copy(scene, volume):
+def test_the_node_has_its_own_copy_of_the_values(scene, volume):
     values = np.array(volume.values)
     node = add_volume(scene, Volume(values, volume.grid))
     del values
@@ -119,7 +119,7 @@ def test_a_transform_above_the_node_moves_the_volume(scene, volume, rotation):
     assert np.abs(grid_of(node).world_from_index - moved).max() < 1e-9
 
 
-def test_a_transform_that_scales_or_bends_is_refused(scene, volume):
+def test_a_transform_that_is_sheared_or_nonlinear_is_refused(scene, volume):
     node = add_volume(scene, volume)
     scaling = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "scaling")
     shear = np.eye(4)
@@ -130,11 +130,11 @@ def test_a_transform_that_scales_or_bends_is_refused(scene, volume):
         volume_of(node)
     bending = scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode", "bending")
     node.SetAndObserveTransformNodeID(bending.GetID())
-    with pytest.raises(GeometryError, match=r"nonlinear transform.*harden"):
+    with pytest.raises(GeometryError, match=r"nonlinear parent transform.*harden"):
         volume_of(node)
 
 
-def test_a_left_handed_lattice_is_the_same_volume_with_its_slices_reversed(scene, volume):
+def test_a_left_handed_grid_is_the_same_volume_with_its_slices_reversed(scene, volume):
     import vtk
 
     node = add_volume(scene, volume)
@@ -151,7 +151,7 @@ def test_a_left_handed_lattice_is_the_same_volume_with_its_slices_reversed(scene
     assert np.abs(back.grid.world_from_index - volume.grid.world_from_index).max() < 1e-9
 
 
-def test_nodes_that_hold_no_volume_are_refused_by_name(scene):
+def test_nodes_without_a_scalar_volume_are_refused_by_name(scene):
     from IXGSLib.scene.arrays import image_of
 
     empty = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
@@ -162,7 +162,7 @@ def test_nodes_that_hold_no_volume_are_refused_by_name(scene):
         volume_of(empty)
 
 
-def test_the_world_turns_back():
+def test_flipping_twice_changes_nothing():
     pose = rigid(np.eye(3), (1, 2, 3))
     assert np.array_equal(flipped(flipped(pose)), pose)
     assert flipped(pose)[:3, 3].tolist() == [-1, -2, 3]

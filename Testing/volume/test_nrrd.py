@@ -8,7 +8,7 @@ import pytest
 from IXGSLib.errors import FormatError
 from IXGSLib.geometry import Grid
 from IXGSLib.volume import Volume
-from IXGSLib.volume.nrrd import PART, nrrd_bytes, nrrd_content, nrrd_steps
+from IXGSLib.volume.nrrd import PIECE_BYTES, nrrd_bytes, nrrd_content, nrrd_steps
 
 OBLIQUE = Grid((4, 3, 5), [0.8, 1.0, 1.25], [-15.1, 60.2, 1300.3], [[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]])
 
@@ -27,14 +27,14 @@ def test_content_and_lattice_come_back(tmp_path):
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.6, 0.99])
 def test_a_file_that_is_cut_is_refused(share):
     data = nrrd_bytes(np.ones(OBLIQUE.shape, np.float32), OBLIQUE)
-    with pytest.raises(FormatError, match="no volume that IXGS wrote"):
+    with pytest.raises(FormatError, match="not a volume that IXGS wrote"):
         nrrd_content(data[: int(share * len(data))])
 
 
 @pytest.mark.parametrize("sizes", [b"5 3 5", b"5 3 3", b"99999999 99999999 9"])
-def test_a_header_that_tells_of_other_voxels_is_refused(sizes):
+def test_a_header_with_another_number_of_voxels_is_refused(sizes):
     data = nrrd_bytes(np.ones(OBLIQUE.shape, np.float32), OBLIQUE).replace(b"sizes: 5 3 4", b"sizes: " + sizes)
-    with pytest.raises(FormatError, match="no volume that IXGS wrote"):
+    with pytest.raises(FormatError, match="not a volume that IXGS wrote"):
         nrrd_content(data)
 
 
@@ -45,4 +45,4 @@ def test_a_large_file_is_unpacked_in_small_parts():
     for _ in nrrd_steps(io.BytesIO(nrrd_bytes(np.ones(grid.shape), grid)), lambda shape: values):
         parts.append(int(np.isfinite(values).sum()))
     assert parts[-1] == values.size
-    assert 4 * np.diff([0, *parts]).max() <= PART
+    assert 4 * np.diff([0, *parts]).max() <= PIECE_BYTES

@@ -115,7 +115,7 @@ def _poses(fields: Fields, matlab: bool) -> list[Array]:
     for names, invert in ((_TO_CAMERA, False), (_TO_WORLD, True)):
         if names in fields:
             poses = _four_by_four(fields.required(names), fields.what, matlab)
-            return [np.linalg.inv(pose) if invert else pose for pose in poses]
+            return [np.linalg.inv(pose).astype(np.float64) if invert else pose for pose in poses]
     if _R not in fields and _RVEC not in fields:
         found = "a pose whose direction is unclear" if _UNCLEAR in fields else "no pose beside K"
         raise FormatError(

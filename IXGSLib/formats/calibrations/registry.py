@@ -68,26 +68,35 @@ FORMATS = (
 def read_calibration(path: Path, options: CalibrationOptions | None = None) -> Calibration:
     """The views of a calibration file, of all files in a folder, or of those that a pattern such as cam*.txt names.
 
-    Several files are read in natural order (cam2 before cam10). Lengths are brought to mm; `options.detector` gives the
-    pixel spacing where the file does not.
+    Several files are read in natural order (cam2 before cam10). Lengths are brought to mm; a pixel spacing in the
+    options takes the place of the file's.
     Raises FormatError for files that no format or more than one matches, and what the formats raise.
     """
     options = CalibrationOptions() if options is None else options
     files = _files(path)
+    contents = [Content(file) for file in files]
+    formats = [_format(content, options) for content in contents]
     views: list[CalibratedView] = []
-    found: list[Format] = []
-    for file in files:
-        content = Content(file)
-        found.append(_format(content, options))
-        views += [_finished(view, options) for view in found[-1].read(content, options)]
+    for content, kind in zip(contents, formats, strict=True):
+        views += [_finished(view, options) for view in kind.read(content, options)]
     if not views:
         raise FormatError(f"{path.name}: no views, expected at least one; export the calibration again")
     names = [view.name for view in views]
-    named = all(kind.named for kind in found) and None not in names and len(set(names)) == len(names)
-    extra = [file.with_name(itk_transforms.INTRINSICS) for file in files]
-    used = (*files, *dict.fromkeys(file for file in extra if found[0].name in ("itk", "slicer") and file.is_file()))
-    titles = " and ".join(dict.fromkeys(kind.title for kind in found))
-    return Calibration(tuple(views), named, used, titles)
+    named = all(kind.named for kind in formats) and None not in names and len(set(names)) == len(names)
+    if len(files) == len(views) > 1 and names == [None] * len(files):
+        views = [replace(view, name=file.stem) for view, file in zip(views, files, strict=True)]
+    titles = " and ".join(dict.fromkeys(kind.title for kind in formats))
+    return Calibration(tuple(views), named, (*files, *_intrinsics(files, formats)), titles)
+
+
+def _intrinsics(files: list[Path], formats: list[Format]) -> list[Path]:
+    """The files that hold the intrinsics of transforms, each once."""
+    beside = [
+        file.with_name(itk_transforms.INTRINSICS)
+        for file, kind in zip(files, formats, strict=True)
+        if kind.matches is itk_transforms.matches
+    ]
+    return list(dict.fromkeys(beside))
 
 
 def matching_files(pattern: Path) -> list[Path]:
@@ -110,29 +119,26 @@ def _files(path: Path) -> list[Path]:
 def _format(content: Content, options: CalibrationOptions) -> Format:
     """The format that the options name, or the only one that matches."""
     wanted = (options.format or "").partition(":")[0]
-    if wanted:
-        chosen = [kind for kind in FORMATS if kind.name == wanted]
-        if not chosen:
-            raise SettingsError(
-                f"--calibration-format {wanted}: no such format, expected one of {', '.join(f.name for f in FORMATS)}"
-            )
+    chosen = [kind for kind in FORMATS if kind.name == wanted or (not wanted and kind.matches(content))]
+    if len(chosen) > 1:
+        words = " or ".join(f"--calibration-format {kind.name} ({kind.title})" for kind in chosen)
+        raise FormatError(f"{content.name}: can be read in {len(chosen)} ways; say which with {words}")
+    if chosen:
         return chosen[0]
-    matching = [kind for kind in FORMATS if kind.matches(content)]
-    if len(matching) > 1:
-        words = " or ".join(f"--calibration-format {kind.name} ({kind.title})" for kind in matching)
-        raise FormatError(f"{content.name}: can be read in {len(matching)} ways; say which with {words}")
-    if matching:
-        return matching[0]
-    # The reader of matrices says what is wrong with a table of numbers.
-    if content.kind in (*_TABLES, "JSON") and not isinstance(content.tree, dict):
-        return FORMATS[0]
-    if content.kind == "JSON" and any(isinstance(value, list) for value in content.tree.values()):
-        return FORMATS[0]
-    titles = "; ".join(kind.title for kind in FORMATS)
-    raise FormatError(f"{content.name}: {content.kind}, which is no known calibration; expected one of: {titles}")
+    if wanted:
+        names = ", ".join(kind.name for kind in FORMATS)
+        raise SettingsError(f"--calibration-format {wanted}: no such format, expected one of {names}")
+    if not _is_table(content):
+        titles = "; ".join(kind.title for kind in FORMATS)
+        raise FormatError(f"{content.name}: {content.kind}, not a known calibration; expected one of: {titles}")
+    return FORMATS[0]  # the reader of matrices says what is wrong with the table
 
 
-_TABLES = (TEXT, "NumPy", "ZIP", "MATLAB 5")
+def _is_table(content: Content) -> bool:
+    """Whether a file that no format matches holds numbers or lists, as matrices would be."""
+    if content.kind == "JSON" and isinstance(content.tree, dict):
+        return any(isinstance(value, list) for value in content.tree.values())
+    return content.kind in (TEXT, "JSON", "NumPy", "ZIP", "MATLAB 5") and not isinstance(content.tree, dict)
 
 
 def _finished(view: CalibratedView, options: CalibrationOptions) -> CalibratedView:

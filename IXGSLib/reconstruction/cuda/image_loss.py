@@ -15,7 +15,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ...compute.placement import placed
+from ...compute.placement import tensor_like
 from ..kernel_constants import SSIM_WINDOW, SSIM_WINDOW_SIZE
 
 BLOCK = 256
@@ -62,7 +62,7 @@ def _programs(count: int) -> int:
 
 @lru_cache(maxsize=4)
 def _taps(device: torch.device) -> Tensor:
-    return placed(SSIM_WINDOW, torch.empty(0, device=device))
+    return tensor_like(SSIM_WINDOW, torch.empty(0, device=device))
 
 
 @triton.jit

@@ -1,7 +1,8 @@
-"""Triton kernels for images: drawing 2D Gaussians, and gathering an image back under them.
+"""Triton kernels for images: drawing 2D Gaussians, and the moments of an image under them.
 
-A Gaussian is that of `..splat`, a row of COLUMNS numbers: mean u, v; A, slope, tail; peak. Its reach in u and v is
-negative when it is not drawn. Nothing depends on an order: an image is summed by tile, moments by Gaussian.
+A Gaussian is that of `..splat`, a row of COLUMNS numbers: mean u, v; A, slope, tail; peak. Its radius in u and v is
+negative when it is not drawn. Images are summed tile by tile and moments Gaussian by Gaussian, so that timing has no
+influence.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ COLUMNS = 6
 SIDE = 16
 """Pixels along each side of a tile."""
 DRAW = {"SIDE": SIDE, "CHUNK": 8, "num_warps": 4}
-"""How `draw` is launched; CHUNK: Gaussians that a tile looks at together."""
+"""How `draw` is launched; CHUNK: Gaussians that a tile processes together."""
 GATHER = {"SIDE": SIDE, "num_warps": 1}
 """How `gather` is launched."""
 
 
 @triton.jit
 def draw(
-    prints, reach, ids, starts, bases, image, width, height, tiles,
+    prints, radius, ids, starts, bases, image, width, height, tiles,
     LEVELS: tl.constexpr, SIDE: tl.constexpr, CHUNK: tl.constexpr,
 ):  # fmt: skip
     """Sum the Gaussians over one tile of `tiles` along x; image: (height, width)."""
@@ -43,8 +44,8 @@ def draw(
             dy = y[None, :] - tl.load(p + 1)[:, None]
             r = dx - tl.load(p + 3)[:, None] * dy
             exponent = tl.load(p + 2)[:, None] * r * r + tl.load(p + 4)[:, None] * dy * dy
-            inside = (tl.abs(dx) <= tl.load(reach + 2 * i)[:, None]) & (
-                tl.abs(dy) <= tl.load(reach + 2 * i + 1)[:, None]
+            inside = (tl.abs(dx) <= tl.load(radius + 2 * i)[:, None]) & (
+                tl.abs(dy) <= tl.load(radius + 2 * i + 1)[:, None]
             )
             value = tl.load(p + 5)[:, None] * tl.exp(-0.5 * exponent)
             total += tl.sum(tl.where(inside & (place < stop)[:, None], value, 0.0), axis=0)
@@ -52,24 +53,24 @@ def draw(
 
 
 @triton.jit
-def gather(prints, reach, image, sums, width, height, SIDE: tl.constexpr):
+def gather(prints, radius, image, sums, width, height, SIDE: tl.constexpr):
     """Sums over the box of one Gaussian of peak one times image times 1, r, y, r r, r y, y y; sums: (N, 6)."""
     i = tl.program_id(0)
     p = prints + 6 * i
     u, v, A, slope, tail = tl.load(p), tl.load(p + 1), tl.load(p + 2), tl.load(p + 3), tl.load(p + 4)
-    reach_u, reach_v = tl.load(reach + 2 * i), tl.load(reach + 2 * i + 1)
+    radius_u, radius_v = tl.load(radius + 2 * i), tl.load(radius + 2 * i + 1)
     pixel = tl.arange(0, SIDE * SIDE)
     m = tl.zeros([SIDE * SIDE], tl.float32)
     mr, my, mrr, mry, myy = m, m, m, m, m
-    if reach_u >= 0:
-        left, right = first(u, reach_u, width), last(u, reach_u, width)
-        top, bottom = first(v, reach_v, height), last(v, reach_v, height)
+    if radius_u >= 0:
+        left, right = first(u, radius_u, width), last(u, radius_u, width)
+        top, bottom = first(v, radius_v, height), last(v, radius_v, height)
         for row in range(top, bottom + 1, SIDE):
             for column in range(left, right + 1, SIDE):
                 x, y = column + pixel % SIDE, row + pixel // SIDE
                 dx, dy = x - u, y - v
                 r = dx - slope * dy
-                inside = (x <= right) & (y <= bottom) & (tl.abs(dx) <= reach_u) & (tl.abs(dy) <= reach_v)
+                inside = (x <= right) & (y <= bottom) & (tl.abs(dx) <= radius_u) & (tl.abs(dy) <= radius_v)
                 value = tl.load(image + y * width + x, mask=inside, other=0.0)
                 value *= tl.exp(-0.5 * (A * r * r + tail * dy * dy))
                 m += value

@@ -1,6 +1,6 @@
 """Projecting and voxelizing a cloud by the kernels of `images` and `volumes`.
 
-The way back from a render gathers the moments of each Gaussian; the derivatives of its row follow from them.
+The backward pass gathers the moments of each Gaussian, from which the derivatives of its row follow.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def project(cloud: Cloud, view: View, pose: Tensor, parts: int | None = None) ->
     """Line integrals (height, width); pose: camera_from_world (3, 4). parts: see `_in_parts`."""
 
     def render(cloud: Cloud) -> Tensor:
-        rows, reach = ellipses.footprints(cloud, view, pose)
-        return draw(rows, reach, (view.size[1], view.size[0]))
+        rows, radius = ellipses.footprints(cloud, view, pose)
+        return draw(rows, radius, (view.size[1], view.size[0]))
 
     return _in_parts(render, cloud, parts)
 
@@ -33,18 +33,18 @@ def voxelize(cloud: Cloud, grid: Grid, parts: int | None = None) -> Tensor:
     """Attenuation [k, j, i] in 1/mm. parts: see `_in_parts`."""
 
     def render(cloud: Cloud) -> Tensor:
-        rows, reach = ellipses.blobs(cloud, grid)
-        return _Fill.apply(rows, reach, grid.shape)
+        rows, radius = ellipses.blobs(cloud, grid)
+        return _Fill.apply(rows, radius, grid.shape)
 
     return _in_parts(render, cloud, parts)
 
 
 def _in_parts(render: Any, cloud: Cloud, parts: int | None) -> Tensor:
-    """The sum of the renders of so many parts of a cloud, worked out again on the way back to save memory.
+    """The sum of the renders of several parts of a cloud, rendered again in the backward pass to save memory.
 
-    None: as many as `memory.parts` says.
+    parts: None takes `memory.part_count`.
     """
-    parts = memory.parts() if parts is None else parts
+    parts = memory.part_count() if parts is None else parts
     if parts == 1 or len(cloud) < parts:
         return render(cloud)
     columns = (cloud.position, cloud.scale, cloud.rotation, cloud.density)
@@ -56,35 +56,35 @@ def _in_parts(render: Any, cloud: Cloud, parts: int | None) -> Tensor:
     return total
 
 
-def draw(rows: Tensor, reach: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The image (height, width) of the rows of `images` (N, 6) with a reach (N, 2)."""
-    return _Draw.apply(rows, reach, shape)
+def draw(rows: Tensor, radius: Tensor, shape: tuple[int, int]) -> Tensor:
+    """The image (height, width) of the rows of `images` (N, 6) with a radius (N, 2)."""
+    return _Draw.apply(rows, radius, shape)
 
 
 class _Draw(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, reach: Tensor, shape: tuple[int, int]) -> Tensor:
-        rows, reach = rows.contiguous(), reach.contiguous()
-        ctx.save_for_backward(rows, reach)
+    def forward(ctx: Any, rows: Tensor, radius: Tensor, shape: tuple[int, int]) -> Tensor:
+        rows, radius = rows.contiguous(), radius.contiguous()
+        ctx.save_for_backward(rows, radius)
         height, width = shape
         image = rows.new_empty(shape)
-        lists = tiles.lists(rows[:, :2], reach, shape, images.SIDE)
+        lists = tiles.lists(rows[:, :2], radius, shape, images.SIDE)
         across, down = (-(-n // images.SIDE) for n in (width, height))
         images.draw[(across * down,)](
-            rows, reach, lists.ids, lists.starts, lists.bases, image, width, height, across,
+            rows, radius, lists.ids, lists.starts, lists.bases, image, width, height, across,
             LEVELS=lists.levels, **images.DRAW,
         )  # fmt: skip
-        return image + _flaw(rows)
+        return image + _nan_unless_finite(rows)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *upstream: Tensor) -> Any:
-        rows, reach = ctx.saved_tensors
+        rows, radius = ctx.saved_tensors
         image = upstream[0].contiguous()
         sums = torch.empty_like(rows)
         if len(rows):
             height, width = image.shape
-            images.gather[(len(rows),)](rows, reach, image, sums, width, height, **images.GATHER)
+            images.gather[(len(rows),)](rows, radius, image, sums, width, height, **images.GATHER)
         _, _, A, slope, tail, peak = rows.unbind(1)
         m, r, y, rr, ry, yy = sums.unbind(1)
         columns = [peak * A * r, peak * (tail * y - slope * A * r)]
@@ -94,27 +94,27 @@ class _Draw(torch.autograd.Function):
 
 class _Fill(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, reach: Tensor, shape: tuple[int, int, int]) -> Tensor:
-        rows, reach = rows.contiguous(), reach.contiguous()
-        ctx.save_for_backward(rows, reach)
+    def forward(ctx: Any, rows: Tensor, radius: Tensor, shape: tuple[int, int, int]) -> Tensor:
+        rows, radius = rows.contiguous(), radius.contiguous()
+        ctx.save_for_backward(rows, radius)
         values = rows.new_empty(shape)
-        lists = tiles.lists(rows[:, :3], reach, shape, volumes.SIDE)
+        lists = tiles.lists(rows[:, :3], radius, shape, volumes.SIDE)
         counts = [-(-n // volumes.SIDE) for n in shape[::-1]]
         volumes.fill[(math.prod(counts),)](
-            rows, reach, lists.ids, lists.starts, lists.bases, values, *shape[::-1], *counts[:2],
+            rows, radius, lists.ids, lists.starts, lists.bases, values, *shape[::-1], *counts[:2],
             LEVELS=lists.levels, **volumes.FILL,
         )  # fmt: skip
-        return values.add_(_flaw(rows))
+        return values.add_(_nan_unless_finite(rows))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *upstream: Tensor) -> Any:
-        rows, reach = ctx.saved_tensors
+        rows, radius = ctx.saved_tensors
         values = upstream[0].contiguous()
         sums = torch.empty_like(rows)
         if len(rows):
             nz, ny, nx = values.shape
-            volumes.gather[(len(rows),)](rows, reach, values, sums, nx, ny, nz, **volumes.GATHER)
+            volumes.gather[(len(rows),)](rows, radius, values, sums, nx, ny, nz, **volumes.GATHER)
         _, _, _, A, slope, tail, shift_x, shift_y, depth, peak = rows.unbind(1)
         m, r, q, z, rr, rq, rz, qq, qz, zz = sums.unbind(1)
         r, rq, rz, q, qz = A * r, A * rq, A * rz, tail * q, tail * qz
@@ -125,6 +125,6 @@ class _Fill(torch.autograd.Function):
         return torch.stack(columns, dim=1), None, None
 
 
-def _flaw(rows: Tensor) -> Tensor:
-    """Zero, or NaN when a row is not finite: the render shows it without anyone having to ask the device."""
+def _nan_unless_finite(rows: Tensor) -> Tensor:
+    """Zero, or NaN when a row is not finite: the render then shows it without waiting for the device."""
     return torch.where(torch.isfinite(rows).all(), 0.0, math.nan)

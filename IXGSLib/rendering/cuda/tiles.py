@@ -1,9 +1,9 @@
-"""Which Gaussians each tile has to look at.
+"""The Gaussians that each tile has to draw.
 
-Cells of level 0 are tiles; those of each next level are twice as wide. A Gaussian is listed at the first level at which
-its box touches at most SPAN cells along each axis, so that the length of the lists is known without asking the device,
-and a tile reads one list of each level. The more cells, the longer the lists to sort, and the fewer tiles look at a
-Gaussian whose box does not reach them.
+Cells of level 0 are tiles; those of each further level are twice as wide. A Gaussian is listed at the first level at
+which its box touches at most SPAN cells along each axis, so that the length of the lists is known without waiting for
+the device, and a tile reads one list from each level. A larger SPAN means longer lists to sort and fewer tiles that
+process a Gaussian outside their area.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...compute.placement import placed
+from ...compute.placement import tensor_like
 
 SPAN = 3
+"""Most cells along each axis in which a Gaussian is listed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,18 +40,18 @@ class Lists:
 
 
 @torch.no_grad()
-def lists(mean: Tensor, reach: Tensor, shape: tuple[int, ...], side: int) -> Lists:
+def lists(mean: Tensor, radius: Tensor, shape: tuple[int, ...], side: int) -> Lists:
     """The lists of an image or volume cut into tiles of `side` pixels along each axis.
 
-    mean, reach: (N, d) in pixels, x first; nothing is drawn where a reach is negative. shape: x last.
+    mean, radius: (N, d) in pixels, x first; nothing is drawn where a radius is negative. shape: x last.
     """
     axes = len(shape)
     tiles = tuple(-(-n // side) for n in shape[::-1])
     shifts, sizes, bases, offsets = _cells(tiles, mean.device)
-    limit = placed(np.array(shape[::-1]) - 1.0, mean)
-    first = torch.ceil(mean - reach).clamp(min=0).minimum(limit + 1).to(torch.int32) // side
-    last = torch.floor(mean + reach).clamp(min=-1).minimum(limit).to(torch.int32)
-    drawn = (reach[:, 0] >= 0) & (last >= 0).all(dim=1)
+    limit = tensor_like(np.array(shape[::-1]) - 1.0, mean)
+    first = torch.ceil(mean - radius).clamp(min=0).minimum(limit + 1).to(torch.int32) // side
+    last = torch.floor(mean + radius).clamp(min=-1).minimum(limit).to(torch.int32)
+    drawn = (radius[:, 0] >= 0) & (last >= 0).all(dim=1)
     last = last // side
     level = ((last[:, None] >> shifts) - (first[:, None] >> shifts) >= SPAN).any(dim=2).sum(dim=1)
     shift = level.to(torch.int32)[:, None]
@@ -75,4 +76,4 @@ def _cells(tiles: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor
     bases = np.concatenate([[0], np.cumsum(sizes.prod(axis=1))[:-1]])
     offsets = np.array(list(product(range(SPAN), repeat=len(tiles))))
     like = torch.empty(0, dtype=torch.int32, device=device)
-    return tuple(placed(a, like) for a in (np.arange(count)[:, None], sizes, bases, offsets))  # type: ignore[return-value]
+    return tuple(tensor_like(a, like) for a in (np.arange(count)[:, None], sizes, bases, offsets))  # type: ignore[return-value]

@@ -1,8 +1,8 @@
-"""Triton kernels for volumes: filling voxels with 3D Gaussians, and gathering voxels back under them.
+"""Triton kernels for volumes: filling voxels with 3D Gaussians, and the moments of voxels under them.
 
 A Gaussian is peak exp(-1/2 [A r^2 + tail q^2 + depth z^2]) with z = dz, q = dy - shift_y dz and
-r = dx - shift_x dz - slope q: conditioned on z and then on y, so that nothing cancels in a needle. It is a row of
-COLUMNS numbers: mean x, y, z; A, slope, tail; shift_x, shift_y, depth; peak. Its reach is negative when not drawn.
+r = dx - shift_x dz - slope q: conditioned on z and then on y, which avoids cancellation for needles. It is a row of
+COLUMNS numbers: mean x, y, z; A, slope, tail; shift_x, shift_y, depth; peak. Its radius is negative when not drawn.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ COLUMNS = 10
 SIDE = 8
 """Voxels along each side of a tile."""
 FILL = {"SIDE": SIDE, "CHUNK": 4, "num_warps": 4}
-"""How `fill` is launched; CHUNK: Gaussians that a tile looks at together."""
+"""How `fill` is launched; CHUNK: Gaussians that a tile processes together."""
 GATHER = {"SIDE": SIDE, "num_warps": 4}
 """How `gather` is launched."""
 
 
 @triton.jit
 def fill(
-    prints, reach, ids, starts, bases, values, nx, ny, nz, tiles_x, tiles_y,
+    prints, radius, ids, starts, bases, values, nx, ny, nz, tiles_x, tiles_y,
     LEVELS: tl.constexpr, SIDE: tl.constexpr, CHUNK: tl.constexpr,
 ):  # fmt: skip
     """Sum the Gaussians over one tile; values: (nz, ny, nx)."""
@@ -39,7 +39,7 @@ def fill(
         for begin in range(tl.load(starts + cell), stop, CHUNK):
             place = begin + tl.arange(0, CHUNK)
             i = tl.load(ids + place, mask=place < stop, other=0)
-            p, box = prints + 10 * i, reach + 3 * i
+            p, box = prints + 10 * i, radius + 3 * i
             dx = x[None, :] - tl.load(p)[:, None]
             dy = y[None, :] - tl.load(p + 1)[:, None]
             dz = z[None, :] - tl.load(p + 2)[:, None]
@@ -51,29 +51,29 @@ def fill(
             inside = inside & (tl.abs(dz) <= tl.load(box + 2)[:, None]) & (place < stop)[:, None]
             value = tl.load(p + 9)[:, None] * tl.exp(-0.5 * exponent)
             total += tl.sum(tl.where(inside, value, 0.0), axis=0)
-    # A volume can hold more values than an int32 counts.
+    # A volume can have more values than an int32 can index.
     tl.store(values + (z.to(tl.int64) * ny + y) * nx + x, total, mask=(x < nx) & (y < ny) & (z < nz))
 
 
 @triton.jit
-def gather(prints, reach, values, sums, nx, ny, nz, SIDE: tl.constexpr):
+def gather(prints, radius, values, sums, nx, ny, nz, SIDE: tl.constexpr):
     """Sums over the box of one Gaussian of peak one times values; sums: (N, 10).
 
     Times 1, r, q, z, r r, r q, r z, q q, q z, z z, in this order.
     """
     i = tl.program_id(0)
-    p, box = prints + 10 * i, reach + 3 * i
+    p, box = prints + 10 * i, radius + 3 * i
     u, v, w = tl.load(p), tl.load(p + 1), tl.load(p + 2)
     A, slope, tail = tl.load(p + 3), tl.load(p + 4), tl.load(p + 5)
     shift_x, shift_y, depth = tl.load(p + 6), tl.load(p + 7), tl.load(p + 8)
-    reach_u, reach_v, reach_w = tl.load(box), tl.load(box + 1), tl.load(box + 2)
+    radius_u, radius_v, radius_w = tl.load(box), tl.load(box + 1), tl.load(box + 2)
     voxel = tl.arange(0, SIDE * SIDE * SIDE)
     m = tl.zeros([SIDE * SIDE * SIDE], tl.float32)
     mr, mq, mz, mrr, mrq, mrz, mqq, mqz, mzz = m, m, m, m, m, m, m, m, m
-    if reach_u >= 0:
-        left, right = first(u, reach_u, nx), last(u, reach_u, nx)
-        top, bottom = first(v, reach_v, ny), last(v, reach_v, ny)
-        front, back = first(w, reach_w, nz), last(w, reach_w, nz)
+    if radius_u >= 0:
+        left, right = first(u, radius_u, nx), last(u, radius_u, nx)
+        top, bottom = first(v, radius_v, ny), last(v, radius_v, ny)
+        front, back = first(w, radius_w, nz), last(w, radius_w, nz)
         for slab in range(front, back + 1, SIDE):
             for row in range(top, bottom + 1, SIDE):
                 for column in range(left, right + 1, SIDE):
@@ -83,7 +83,7 @@ def gather(prints, reach, values, sums, nx, ny, nz, SIDE: tl.constexpr):
                     q = dy - shift_y * dz
                     r = dx - shift_x * dz - slope * q
                     inside = (x <= right) & (y <= bottom) & (z <= back)
-                    inside = inside & (tl.abs(dx) <= reach_u) & (tl.abs(dy) <= reach_v) & (tl.abs(dz) <= reach_w)
+                    inside = inside & (tl.abs(dx) <= radius_u) & (tl.abs(dy) <= radius_v) & (tl.abs(dz) <= radius_w)
                     value = tl.load(values + (z.to(tl.int64) * ny + y) * nx + x, mask=inside, other=0.0)
                     value *= tl.exp(-0.5 * (A * r * r + tail * q * q + depth * dz * dz))
                     by_r, by_q, by_z = value * r, value * q, value * dz

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from IXGSLib import load_case
 from IXGSLib.evaluation.bone_picture import bone_picture, smoothed
-from IXGSLib.evaluation.planes import LOOKS, SLICES, cut, focus, slice_grid
+from IXGSLib.evaluation.planes import SLICES, VIEWING_DIRECTIONS, cut, focus, slice_grid
 from IXGSLib.resources import resource
 from IXGSLib.volume import Volume
 from IXGSLib.volume.bone import bone_threshold
@@ -45,7 +45,9 @@ def main(arguments: list[str]) -> None:
 def _anatomy(volume: Volume, point: np.ndarray, top: float) -> list[tuple[np.ndarray, dict]]:
     """Three slices and two bone pictures."""
     slices = [cut(volume, slice_grid(volume.grid, plane, point)) for plane in SLICES]
-    bones = [bone_picture(smoothed(volume), look, bone_threshold(volume))[0] for look in LOOKS[1:]]
+    bones = [
+        bone_picture(smoothed(volume), direction, bone_threshold(volume))[0] for direction in VIEWING_DIRECTIONS[1:]
+    ]
     return [(s, {"cmap": "gray", "vmin": 0, "vmax": 0.9 * top}) for s in slices] + [(b, {}) for b in bones]
 
 

@@ -104,13 +104,13 @@ def main(arguments: list[str]) -> None:
             sys.exit(
                 "no CUDA device: this benchmark measures a GPU; on a processor run Testing/benchmarks/speed/kernels.py"
             )
-        proof = devices.proven()
-        for reason in proof.refused:
+        renderer = devices.gpu_renderer()
+        for reason in renderer.failures:
             print(reason)
-        if proof.module is None:
+        if renderer.module is None:
             sys.exit("no kernel works on this GPU, see above")
         sizes = TOY if dry else FULL
-        name, way = torch.cuda.get_device_name(), proof.module.__name__
+        name, way = torch.cuda.get_device_name(), renderer.module.__name__
         print(f"{name}, torch {torch.__version__}, {way}; medians of {sizes.repeats}")
         for measure in chosen:
             measure(sizes)
@@ -170,7 +170,7 @@ def _times(render: Callable[[], torch.Tensor], cloud: Cloud, sizes: Sizes) -> tu
 
 def _alpha(cloud: Cloud, view: View, sizes: Sizes) -> tuple[float | None, float | None]:
     """The same splats by gsplat's rasteriser with one channel; nothing where gsplat does not work."""
-    if not devices.proven().module.__name__.endswith("with_gsplat"):
+    if not devices.gpu_renderer().module.__name__.endswith("with_gsplat"):
         return None, None
     from gsplat import rasterization
 

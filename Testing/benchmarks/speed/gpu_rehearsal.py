@@ -45,15 +45,15 @@ def rehearsal() -> Iterator[None]:
             "Event": Event,
         }.items():
             stack.enter_context(patch.object(torch.cuda, name, value))
-        proof = devices.Proof(render, ("gsplat is not installed",))
+        renderer = devices.GpuRenderer(render, ("gsplat is not installed",))
         if find_spec("gsplat") is not None:
-            proof = devices.Proof(with_gsplat, ())
+            renderer = devices.GpuRenderer(with_gsplat, ())
             import gsplat
 
             stack.enter_context(patch.object(gsplat, "fully_fused_projection", projected))
             stack.enter_context(patch.object(gsplat, "rasterization", rasterized(gsplat.rasterization)))
         stack.enter_context(patch.object(devices, "kernels_for", served))
-        stack.enter_context(patch.object(devices, "proven", lambda: proof))
+        stack.enter_context(patch.object(devices, "gpu_renderer", lambda: renderer))
         yield
 
 

@@ -1,4 +1,4 @@
-"""The rest of Slicer that the panel meets: the application, its scene, its slice views, its module manager."""
+"""The rest of Slicer that the panel uses: the application, its scene, its slice views and its module manager."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
 
 
 class LayoutManager:
-    """Three slice views; `resets` counts how often the 3D views were turned to what is there."""
+    """Three slice views; `resets` counts how often the cameras of the 3D views were reset."""
 
     def __init__(self, scene: Any) -> None:
         self.resets = 0
@@ -88,10 +88,10 @@ class Application:
 
 
 def install() -> Application:
-    """Make this process look like Slicer's to the module."""
+    """Make this process look like Slicer to the module."""
     instance = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
     instance.setStyle("Fusion")
-    QtCore.qInstallMessageHandler(_say)
+    QtCore.qInstallMessageHandler(_print_message)
     sys.modules["qt"] = pythonqt.install()
     sys.modules["ctk"] = ctk_widgets.install()
     sys.modules["qt"].QUiLoader = mrml_widgets.Loader
@@ -108,14 +108,14 @@ def install() -> Application:
     return slicer.app
 
 
-def _say(kind: Any, context: Any, message: str) -> None:
-    """Qt's messages, less what the offscreen platform says of every window."""
+def _print_message(kind: Any, context: Any, message: str) -> None:
+    """Print the messages of Qt, except one that the offscreen platform prints for every window."""
     if "propagateSizeHints" not in message:
         print(message, file=sys.stderr)
 
 
 def _slicer_python(folder: str | None) -> None:
-    """Slicer's Python files: those of a checkout's Base/Python, or the small ones beside this file."""
+    """Provide Slicer's Python modules: those in Base/Python of a checkout, or the small ones of this package."""
     own = {
         "i18n": slicer_python.i18n,
         "parameterNodeWrapper": slicer_python.parameter_node_wrapper,
@@ -140,7 +140,7 @@ def _from(folder: Path, name: str) -> types.ModuleType:
 
 
 def wait(until: Any, seconds: float = 60.0) -> bool:
-    """Run the event loop until something holds; False when it never did."""
+    """Run the event loop until a condition holds; returns whether it did in time."""
     end = time.monotonic() + seconds
     while not until():
         if time.monotonic() > end:
@@ -153,11 +153,11 @@ def wait(until: Any, seconds: float = 60.0) -> bool:
 
 
 turns: list[float] = []
-"""Seconds that the main thread worked in each turn of the event loop, without what other programs took."""
+"""CPU seconds of the main thread in each turn of the event loop."""
 
 
 def remove(application: Application) -> None:
-    """Slicer's modules and scene are gone again; PySide6 keeps PythonQt's rules."""
+    """Remove Slicer's modules and scene; PySide6 keeps the rules of PythonQt."""
     shutil.rmtree(application.temporaryPath, ignore_errors=True)
     for name in ("app", "mrmlScene", "modules", "i18n", "packaging", "ScriptedLoadableModule", "parameterNodeWrapper"):
         delattr(slicer, name)

@@ -1,4 +1,4 @@
-"""Stand-ins for the widgets of CTK that the panel uses, as the module `ctk`."""
+"""Stand-ins for the CTK widgets that the panel uses, as the module `ctk`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtCore import Property, Signal
 
 
 class ctkCollapsibleButton(QtWidgets.QWidget):
-    """A heading that shows and hides what is below it."""
+    """A heading that shows or hides its contents."""
 
     contentsCollapsed = Signal(bool)
     HEADER = 26
@@ -32,7 +32,7 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
     def _set_collapsed(self, collapsed: bool) -> None:
         changed = collapsed != self._collapsed
         self._collapsed = collapsed
-        if self.layout() is not None:  # what is below keeps its place, outside of what is seen
+        if self.layout() is not None:  # the contents keep their place outside the visible area
             self.layout().setEnabled(not collapsed)
         self.setMaximumHeight(self.HEADER if collapsed else 16777215)
         self.updateGeometry()
@@ -44,7 +44,7 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
     collapsed = Property(bool, _get_collapsed, _set_collapsed)
 
     def settle(self) -> None:
-        """Make room for the heading, once the contents are there."""
+        """Make room for the heading after the contents were added."""
         margins = QtWidgets.QLayout.contentsMargins(self.layout())
         self.layout().setContentsMargins(margins.left(), self.HEADER + 6, margins.right(), margins.bottom())
 
@@ -74,7 +74,7 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
 
 class ctkPathLineEdit(QtWidgets.QWidget):
-    """A path, typed or picked."""
+    """A path that is typed or chosen."""
 
     currentPathChanged = Signal(str)
     validInputChanged = Signal(bool)
@@ -95,7 +95,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
         self._valid = False
 
     def _check(self, text: str) -> None:
-        """As in CTK: an empty path is invalid, and of invalid paths it is told only that they became so."""
+        """As in CTK: an empty path is invalid, and only the change to an invalid path is signalled."""
         before, self._valid = self._valid, bool(text)
         if self._valid:
             self.currentPathChanged.emit(text)
@@ -104,7 +104,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
 
     def _browse(self) -> None:
         dialog = QtWidgets.QFileDialog
-        if self._filters & self.Files:  # as in CTK, whatever else the filters hold
+        if self._filters & self.Files:  # as in CTK, regardless of the other filters
             path = dialog.getOpenFileName(self, filter=";;".join(self._names))[0]
         else:
             path = dialog.getExistingDirectory(self)
@@ -135,7 +135,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
 
 
 class ctkSliderWidget(QtWidgets.QWidget):
-    """A slider and the number beside it."""
+    """A slider with a spin box."""
 
     valueChanged = Signal(float)
     STEPS = 1000
@@ -197,7 +197,7 @@ ABSENT = (
     "ctkCheckBox ctkCheckablePushButton ctkDoubleSlider ctkDoubleSpinBox ctkComboBox ctkRangeWidget "
     "ctkDoubleRangeSlider ctkDirectoryButton ctkColorPickerButton"
 )
-"""Widgets that Slicer's own files name and this panel does not use."""
+"""Widgets that Slicer's Python files mention and this panel does not use."""
 
 
 def install() -> types.ModuleType:

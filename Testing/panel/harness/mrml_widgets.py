@@ -1,4 +1,4 @@
-"""Stand-ins for Slicer's own widgets, and the loader of .ui files that knows them."""
+"""Stand-ins for the MRML widgets of Slicer, and a loader of .ui files that contain them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import ctk_widgets
 
 
 class qMRMLWidget(QtWidgets.QWidget):
-    """The root of a panel: it passes the scene on."""
+    """The root widget of a panel, which passes the scene on."""
 
     mrmlSceneChanged = Signal(object)
     SIGNATURES = ("mrmlSceneChanged(vtkMRMLScene*)",)
@@ -22,7 +22,7 @@ class qMRMLWidget(QtWidgets.QWidget):
 
 
 class qMRMLNodeComboBox(QtWidgets.QWidget):
-    """A choice among the nodes of a scene."""
+    """A combo box with nodes of the scene."""
 
     currentNodeChanged = Signal(object)
     SIGNATURES = ("currentNodeChanged(vtkMRMLNode*)",)
@@ -88,7 +88,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
 
     def setCurrentNode(self, node: Any) -> None:
         if node is not None and self._box.itemText(max(0, self._index_of(node))) != node.GetName():
-            self._fill()  # it is new, or has another name
+            self._fill()  # the node is new or has been renamed
         self._select(node)
 
     def _index_of(self, node: Any) -> int:
@@ -120,13 +120,13 @@ ABSENT = "qMRMLSliderWidget qMRMLSpinBox qMRMLRangeWidget"
 
 
 class Loader(QtUiTools.QUiLoader):
-    """Loads a .ui file with the widgets above; the scene's connections are made by name."""
+    """Loads a .ui file with the widgets above, and connects them to the scene by name."""
 
     def createWidget(self, kind: str, parent: Any = None, name: str = "") -> QtWidgets.QWidget:
         known = {**WIDGETS, **ctk_widgets.WIDGETS}
         if kind not in known:
             if kind[0] != "Q":
-                raise ValueError(f"{name}: {kind} is a widget that this harness does not know")
+                raise ValueError(f"{name}: {kind} is not a widget of this harness")
             return super().createWidget(kind, parent, name)
         widget = known[kind](parent)
         widget.setObjectName(name)

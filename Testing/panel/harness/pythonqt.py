@@ -1,7 +1,7 @@
-"""PySide6 with PythonQt's rules, as the module `qt`.
+"""PySide6 with the rules of PythonQt, as the module `qt`.
 
-Properties are attributes, so that `label.text()` fails as it does in Slicer; Qt's own objects take no new attributes;
-signals can be connected by their C++ signature and unknown ones are refused; qt.Signal does not exist.
+Properties are attributes, so that `label.text()` fails as it does in Slicer; objects of Qt take no new attributes;
+signals are connected by their C++ signature and unknown signals are refused; qt.Signal does not exist.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
 MODULES = (QtCore, QtGui, QtWidgets, QtUiTools)
 REFUSED = {"Signal", "Slot", "Property"}
-"""Of PySide6 alone."""
+"""Names that only PySide6 has."""
 STAY_METHODS = {"sizeHint", "minimumSizeHint", "metaObject", "property", "setProperty", "parent", "children"}
-"""Names that C++ looks up on Python subclasses, or that are needed to look up the others."""
+"""Methods that C++ calls on Python subclasses, or that are needed to look up properties."""
 
 _native_get = QtCore.QObject.__getattribute__
 _meta: dict[type, dict[str, bool]] = {}
@@ -56,7 +56,7 @@ def _set(self: QtCore.QObject, name: str, value: Any) -> None:
         if not QtCore.QObject.setProperty(self, name, list(value) if isinstance(value, tuple) else value):
             raise ValueError(f"property '{name}' of {type(self).__name__} does not take {value!r}")
         return
-    own = isinstance(value, QtCore.SignalInstance)  # PySide6 keeps a bound signal once it is asked for
+    own = isinstance(value, QtCore.SignalInstance)  # PySide6 stores a bound signal when it is first used
     if not own and not name.startswith("__") and type(self).__module__.startswith("PySide6"):
         raise AttributeError(f"{type(self).__name__} takes no new attribute '{name}': PythonQt refuses it")
     described = getattr(type(self), name, None)
@@ -67,7 +67,7 @@ def _set(self: QtCore.QObject, name: str, value: Any) -> None:
 
 
 def _is_signature(word: Any) -> bool:
-    """Whether this is a C++ signature as PythonQt takes it; PySide6's own begin with a digit."""
+    """Whether this is a C++ signature as PythonQt takes it; those of PySide6 begin with a digit."""
     return isinstance(word, str) and not word[:1].isdigit()
 
 
@@ -89,7 +89,7 @@ _slots: dict[tuple[int, str, Any], Callable[..., Any]] = {}
 
 def _connect(self: QtCore.QObject, signature: str, slot: Callable[..., Any]) -> bool:
     count = 0 if "()" in signature else 1 + signature.count(",")
-    # PySide6 gives a slot as many values as it takes, so that it has to take what the signature says.
+    # PySide6 passes only as many values as the slot takes; this slot takes all of the signature.
     calls = (lambda: slot(), lambda a: slot(a), lambda a, b: slot(a, b))
     _slots[id(self), signature, slot] = calls[count]
     _signal(self, signature).connect(calls[count])
@@ -102,7 +102,7 @@ def _disconnect(self: QtCore.QObject, signature: str, slot: Callable[..., Any]) 
 
 
 class FileDialog(QtWidgets.QFileDialog):
-    """The dialog whose question is answered by a path alone."""
+    """The file dialog, whose answer is only a path in PythonQt."""
 
     @staticmethod
     def getOpenFileName(*words: Any) -> str:
@@ -110,10 +110,10 @@ class FileDialog(QtWidgets.QFileDialog):
 
 
 def install() -> types.ModuleType:
-    """The module `qt`; from now on every QObject of this process follows PythonQt's rules."""
+    """The module `qt`; from now on every QObject of this process follows the rules of PythonQt."""
     qt = types.ModuleType("qt")
     for module in MODULES:
-        for name in dir(module):  # not vars(): PySide6 makes classes when they are asked for
+        for name in dir(module):  # not vars(), because PySide6 creates classes when they are first used
             if name in REFUSED or name.startswith("_"):
                 continue
             value = getattr(module, name)

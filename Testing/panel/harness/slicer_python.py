@@ -1,4 +1,4 @@
-"""Small bases in place of Slicer's own Python files, which are not on PyPI; SLICER_PYTHON_DIR names the real ones.
+"""Small replacements for Slicer's Python modules, which are not on PyPI; SLICER_PYTHON_DIR names the real ones.
 
 They are `slicer.i18n`, `slicer.ScriptedLoadableModule`, `slicer.parameterNodeWrapper` and `slicer.packaging`.
 """
@@ -77,7 +77,7 @@ class WithinRange:
 
 
 class GuiConnector:
-    """What binds a widget to a parameter."""
+    """Binds a widget to a parameter."""
 
     def __init__(self) -> None:
         self._callback: Any = None
@@ -92,7 +92,7 @@ class GuiConnector:
 
 
 class _PropertyConnector(GuiConnector):
-    """A widget whose value is a property with a signal."""
+    """Binds a widget whose value is a property with a signal."""
 
     KINDS: typing.ClassVar[dict[str, tuple[str, str]]] = {
         "QCheckBox": ("checked", "toggled(bool)"),
@@ -151,7 +151,7 @@ class _NodeConnector(GuiConnector):
 
 
 class _Wrapper:
-    """Typed attributes kept in a parameter node, as JSON or as references to nodes."""
+    """Typed attributes that are stored in a parameter node as JSON or as node references."""
 
     def __init__(self, parameter_node: Any) -> None:
         object.__setattr__(self, "parameterNode", parameter_node)

@@ -1,4 +1,4 @@
-"""The three slice views beside the test panel, drawn by MRML's own slice pipeline."""
+"""The three slice views beside the test panel, drawn by the slice pipeline of MRML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLOURS = {"Red": "#f34a33", "Yellow": "#edd54c", "Green": "#6eb04b"}
 
 
 class SliceViews(QtWidgets.QWidget):
-    """Axial, sagittal and coronal slice of what the scene's slice views show, looked at again ten times a second."""
+    """The axial, sagittal and coronal slice views of the scene, redrawn ten times a second."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,11 +34,11 @@ class SliceViews(QtWidgets.QWidget):
 
     @property
     def showing(self) -> bool:
-        """Whether there is a volume to see."""
+        """Whether a volume is shown."""
         return any(not QtWidgets.QLabel.pixmap(label).isNull() for label in self._labels.values())
 
     def draw(self) -> None:
-        """Show the slices as they are now."""
+        """Redraw the slices."""
         logics = slicer.app.layoutManager().mrmlSliceLogics()
         for n in range(logics.GetNumberOfItems()):
             logic = logics.GetItemAsObject(n)
@@ -50,7 +50,7 @@ class SliceViews(QtWidgets.QWidget):
 
 
 def picture(logic: Any) -> QtGui.QImage:
-    """The slice of a vtkMRMLSliceLogic in its window, SIDE pixels wide and high."""
+    """The slice of a vtkMRMLSliceLogic in its grey window, SIDE pixels wide and high."""
     node = logic.GetSliceNode()
     if tuple(node.GetDimensions()[:2]) != (SIDE, SIDE):
         node.SetDimensions(SIDE, SIDE, 1)

@@ -1,4 +1,4 @@
-"""The panel in a window of its own, labelled as what it is, and pictures of it."""
+"""The panel in a window that is labelled as a test, and pictures of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ def load_module() -> ModuleType:
 
 
 class PanelWindow(QtWidgets.QWidget):
-    """The widget of the module below a line that says that this is not Slicer; `views` stand beside it."""
+    """The widget of the module below a label that says that this is not Slicer.
+
+    views: slice views to the right of the panel.
+    """
 
     def __init__(self, views: QtWidgets.QWidget | None = None) -> None:
         super().__init__()
@@ -61,7 +64,7 @@ class PanelWindow(QtWidgets.QWidget):
         self.resize(self.minimumSizeHint().width(), 900)
 
     def dispose(self) -> None:
-        """The module is closed, as when Slicer ends."""
+        """Close the module as Slicer does when it ends."""
         self.panel.cleanup()
         self.content.findChild(qMRMLWidget).setMRMLScene(None)
         self.close()
@@ -76,10 +79,10 @@ class PanelWindow(QtWidgets.QWidget):
         return self.widget.panel
 
     def picture(self, path: Path) -> None:
-        """Save the whole panel at its width, however long it is, and the views beside it once they show something."""
+        """Save a picture of the whole panel at its full height, with the slice views if they show a volume."""
         if self.views is not None:
             self.views.setVisible(self.views.showing)
-        for _ in range(4):  # hidden and shown rows settle one layout after the other
+        for _ in range(4):  # nested layouts settle one after the other
             QtWidgets.QApplication.processEvents()
             inside = self.content.layout()
             height = max(inside.minimumSize().height(), inside.totalHeightForWidth(WIDTH))

@@ -1,4 +1,4 @@
-"""The way that work takes on a GPU: on one where there is one, else on the CPU by Triton's interpreter."""
+"""Rendering by the Triton kernels: on a GPU where there is one, else on the CPU by Triton's interpreter."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @contextmanager
-def the_gpus_way() -> Iterator[None]:
-    """Let the Triton kernels serve every float32 tensor, on whatever device it is."""
+def triton_kernels() -> Iterator[None]:
+    """Use the Triton kernels for every float32 tensor, whatever its device."""
     from IXGSLib.rendering.cuda import render
 
-    proof = devices.Proof(render, ())
+    renderer = devices.GpuRenderer(render, ())
     with (
         patch.object(devices, "kernels_for", lambda values: "cuda" if values.dtype == torch.float32 else None),
-        patch.object(devices, "proven", lambda: proof),
+        patch.object(devices, "gpu_renderer", lambda: renderer),
     ):
         yield

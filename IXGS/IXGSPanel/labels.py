@@ -1,0 +1,30 @@
+"""Texts and pictures in labels, which take no room while they are empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import qt
+
+PICTURE_SIDE = 176
+"""Pixels along the longer side of a picture, so that two fit side by side."""
+
+
+def set_text(label: Any, text: str) -> None:
+    """Show a text, or hide the label if the text is empty."""
+    label.text = text
+    label.visible = bool(text)
+
+
+def set_picture(label: Any, path: Path | None) -> None:
+    """Show a picture file, or hide the label if there is none."""
+    if path is not None:
+        picture = qt.QPixmap(str(path))
+        label.setPixmap(picture.scaled(PICTURE_SIDE, PICTURE_SIDE, qt.Qt.KeepAspectRatio, qt.Qt.SmoothTransformation))
+    label.visible = path is not None
+
+
+def escaped(text: str) -> str:
+    """Plain text that Qt does not read as rich text."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")

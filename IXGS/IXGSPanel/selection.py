@@ -1,0 +1,66 @@
+"""The X-rays that the panel works on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .reading import Reading, XRayPreview
+from .signal import Signal
+from .state import PanelState
+
+
+class Selection:
+    """The X-rays that were read, the view that is selected in the table and the views that are used.
+
+    reading: None while there are no usable X-rays. case: their case or images on disk, for child processes.
+    options: the command-line options with which `case` is read. current: the selected view.
+    busy: whether X-rays are being read.
+    changed: emitted after X-rays were read, could not be read or were dropped. current_changed: after another view was
+    selected. status_changed: after the X-rays became busy, ready or unusable.
+    """
+
+    def __init__(self, state: PanelState) -> None:
+        self._state = state
+        self.changed, self.current_changed, self.status_changed = Signal(), Signal(), Signal()
+        self.reading: Reading | None = None
+        self.case: Path | None = None
+        self.options: list[str] = []
+        self.current: XRayPreview | None = None
+        self.busy = False
+
+    @property
+    def xrays(self) -> tuple[XRayPreview, ...]:
+        """All views of the reading."""
+        return self.reading.xrays if self.reading is not None else ()
+
+    @property
+    def unticked(self) -> set[str]:
+        """Ids of the views that the user has unticked, in this case or an earlier one."""
+        return set(json.loads(self._state.parameters.leftOut)) if self._state.parameters is not None else set()
+
+    @property
+    def used(self) -> list[XRayPreview]:
+        """The views that are ticked."""
+        unticked = self.unticked
+        return [xray for xray in self.xrays if xray.id not in unticked]
+
+    def tick(self, view_id: str, ticked: bool) -> None:
+        """Use a view, or leave it out."""
+        unticked = self.unticked - {view_id} if ticked else self.unticked | {view_id}
+        self._state.parameters.leftOut = json.dumps(sorted(unticked))
+
+    def select(self, row: int) -> None:
+        """Make a row of the table the current view."""
+        self.current = self.xrays[row] if 0 <= row < len(self.xrays) else None
+        self.current_changed.emit()
+
+    def replace(self, reading: Reading | None, case: Path | None = None, options: list[str] | None = None) -> None:
+        """Take other X-rays, or none; their first view becomes the current one. The caller emits `changed`."""
+        self.reading, self.case, self.options = reading, case, options or []
+        self.current = self.xrays[0] if self.xrays else None
+
+    def leave_out_arguments(self) -> list[str]:
+        """The views that are left out, as command-line arguments."""
+        left_out = self.unticked & {xray.id for xray in self.xrays}
+        return ["--leave-out", *sorted(left_out)] if left_out else []
