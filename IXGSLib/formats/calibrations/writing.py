@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...errors import IXGSError
-from ...files import check_new, write_whole
+from ...files import check_new_folder, write_folder
 from ..case import Case
 from ..case_writing import save_case
 from .matrices import write_matrices
@@ -27,14 +27,14 @@ def write_calibration(case: Case, target: Target, out: Path, force: bool = False
     format cannot hold.
     """
     if target in ("case", "mayacam"):
-        check_new(out)
+        check_new_folder(out)
     elif out.exists() and not force:
         raise IXGSError(f"{out}: exists already, expected a new file; give another --out, or --force")
     if target == "case":
-        write_whole(out, lambda folder: save_case(case, folder))
+        write_folder(out, lambda folder: save_case(case, folder))
         return "line integrals as 32-bit TIFF, LPS, mm"
     if target == "mayacam":
-        write_whole(out, lambda folder: write_mayacam(folder, case.views))
+        write_folder(out, lambda folder: write_mayacam(folder, case.views))
         return "MayaCam 2.0, mm, a file per view"
     if target == "rtk":
         detector = write_rtk(out, case.views)
