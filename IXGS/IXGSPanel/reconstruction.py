@@ -101,7 +101,7 @@ class ReconstructionSection:
             return _("The X-rays of section 1 cannot be used yet.")
         if len(selection.used) < MIN_VIEWS:
             return _("Tick at least two views in section 1.")
-        return self.advanced.problem()
+        return self.plan.standardization.problem() or self.advanced.problem()
 
     def check(self) -> None:
         """Enable Apply if it can run; otherwise its tooltip says why not."""

@@ -56,7 +56,7 @@ class RunPlan:
         """
         p, case, views = self.state.parameters, self.selection.case, self._view_arguments()
         commands = []
-        if self.standardization.method() != "none":
+        if self.standardization.method().method != "none":
             standardized = out.with_name(f"{out.name}-xrays")
             method = self.standardization.arguments()
             commands.append(["standardize", str(case), "--out", str(standardized), *method, *views])

@@ -11,6 +11,10 @@ import ctk
 import slicer
 from slicer.i18n import tr as _
 
+from IXGSLib.errors import SettingsError
+from IXGSLib.standardization import StandardizationSettings, resolve_method
+from IXGSLib.standardization.method import ResolvedMethod
+
 from .child_process import ChildProcess, Ending, Event
 from .labels import escaped, set_picture, set_text
 from .selection import Selection
@@ -45,18 +49,33 @@ class StandardizationSection:
         p, current = self.state.parameters, self.selection.current
         return (self.selection.case, p.standardization, p.weights, None if current is None else current.id)
 
-    def method(self) -> str:
-        """The method, with "auto" resolved: X-rays that are line integrals already are used as they are."""
-        chosen, reading = self.state.parameters.standardization, self.selection.reading
-        if chosen != "auto" or reading is None:
-            return chosen
-        return "pix2pix" if reading.values == "intensity" else "none"
+    def method(self) -> ResolvedMethod:
+        """The method for the X-rays of the selection, with "auto" resolved.
+
+        Raises SettingsError for pix2pix without weights.
+        """
+        reading = self.selection.reading
+        settings = StandardizationSettings(method=self.state.parameters.standardization, weights=self._weights())
+        return resolve_method("intensity" if reading is None else reading.values, settings)
+
+    def problem(self) -> str:
+        """Why the X-rays cannot be standardised, or nothing."""
+        try:
+            self.method()
+        except SettingsError as error:
+            return str(error)
+        return ""
 
     def arguments(self) -> list[str]:
         """The method as command-line arguments."""
+        weights = self._weights()
+        words = ["--method", self.state.parameters.standardization]
+        return words if weights is None else [*words, "--weights", str(weights)]
+
+    def _weights(self) -> Path | None:
+        """The weights that the user has chosen for the network."""
         p = self.state.parameters
-        words = ["--method", p.standardization]
-        return [*words, "--weights", p.weights] if p.weights and p.standardization in ("auto", "pix2pix") else words
+        return Path(p.weights) if p.weights and p.standardization in ("auto", "pix2pix") else None
 
     # Preview
 
@@ -88,22 +107,24 @@ class StandardizationSection:
 
     def _show_status(self, heading: str = "", *details: str) -> None:
         """Show the outcome of a preview or, without a heading, what Apply will do."""
-        method, label = self.method(), self.ui.standardizationMessage
-        ready = self.selection.reading is not None and method != "none"
+        label, problem = self.ui.standardizationMessage, self.problem()
+        ready = self.selection.reading is not None and not problem and self.method().method != "none"
         self.ui.previewStandardization.enabled = ready and not self.process.running
         if heading:
-            set_text(label, " ".join([heading, *map(escaped, details)]))
+            set_text(label, "<br>".join([heading, *map(escaped, details)]))
         elif self.process.running:
             set_text(label, _("Standardising the selected view..."))
         elif not self._previewed:
-            set_text(label, self._explanation(method))
+            set_text(label, escaped(problem) or self._explanation())
 
-    def _explanation(self, method: str) -> str:
+    def _explanation(self) -> str:
         if self.selection.reading is None:
             return _("Choose X-rays first.")
-        if method == "none":
+        resolved = self.method()
+        if resolved.method == "none":
             return _("The X-rays are used as they are.")
-        return _("Apply standardises all views first. The X-rays themselves are not changed.")
+        text = _("Apply standardises all views first. The X-rays themselves are not changed.")
+        return "<br>".join([text, escaped(resolved.message)] if resolved.message else [text])
 
     def discard_preview(self) -> None:
         """Stop the preview and remove its pictures."""

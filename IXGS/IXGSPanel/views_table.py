@@ -79,8 +79,8 @@ class ViewsTable:
             angle = widest_angle([xray.view for xray in used], reading.grid.center)
             parts.append(_("Their directions differ by up to {angle:.0f}° (90° is best).").format(angle=angle))
         of_views = {warning for xray in reading.xrays for warning in xray.warnings}
-        parts += [escaped(warning) for warning in reading.warnings if warning not in of_views]
-        set_text(self.ui.viewsSummary, " ".join(parts))
+        warnings = [escaped(warning) for warning in reading.warnings if warning not in of_views]
+        set_text(self.ui.viewsSummary, "<br>".join([" ".join(parts), *warnings]))
 
     def _on_item_changed(self, item: Any) -> None:
         if not self._filling and item.column() == VIEW:

@@ -148,7 +148,9 @@ def _anatomy(report: Report, point: Array) -> str:
 def _standardized(report: Report) -> str:
     if report.standardization is None or not report.standardization.synthetic:
         return ""
-    views = standardized.judged(report.standardization, report.xrays, report.renders, report.volume.grid.center)
+    views = standardized.standardized_views(
+        report.standardization, report.xrays, report.renders, report.volume.grid.center
+    )
     if not views:
         return ""
     return section(

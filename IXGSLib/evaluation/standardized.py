@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -27,69 +26,79 @@ ADDED, REMOVED = np.array([255, 70, 200], np.uint8), np.array([60, 170, 255], np
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """One standardised view beside what it was and what became of it.
+class StandardizedView:
+    """A standardised view with its original X-ray and its render.
 
-    raw: the X-ray, None where it was not kept, and then there is no change either. score: the in-distribution score,
-    None for a method without. unlike: whether it is below the limit. error: of re-projection, in line
-    integrals. odd: whether it is much larger than those of the others.
+    xray: the standardised X-ray. raw: the original; where it was not kept both it and `change` are None.
+    fiducials: how many were removed. score: the in-distribution score, None for a method without one.
+    out_of_distribution: whether the score is below the limit. error: re-projection error in line integrals, nan
+    without measured pixels. disagrees: whether the error is much larger than those of the other views.
     """
 
     xray: XRay
     render: np.ndarray
     raw: XRay | None
     change: Change | None
-    found: dict[str, Any]
+    fiducials: int
     score: float | None
-    unlike: bool
+    out_of_distribution: bool
     error: float
-    odd: bool
+    disagrees: bool
 
 
-def judged(
+def standardized_views(
     standardization: Standardization, xrays: Sequence[XRay], renders: Sequence[np.ndarray], center: Array
-) -> list[Judged]:
+) -> list[StandardizedView]:
     """The standardised views; center: of the region, LPS mm."""
     pairs = [(x, render) for x, render in zip(xrays, renders, strict=True) if standardization.names(x.view.id)]
     errors = reprojection_errors([x for x, _ in pairs], [render for _, render in pairs])
     views = []
-    for (xray, render), error, odd in zip(pairs, errors, disagreeing(errors), strict=True):
-        raw, found = standardization.raw.get(xray.view.id), standardization.view(xray.view.id)
-        change = None if raw is None else _change(raw, xray, center, standardization.limit("change_limit"))
-        score = standardization.distribution_score(xray.view.id)
-        unlike = standardization.out_of_distribution(xray.view.id)
-        views.append(Judged(xray, render, raw, change, found, score, unlike, error, odd))
+    for (xray, render), error, disagrees in zip(pairs, errors, disagreeing(errors), strict=True):
+        id, raw = xray.view.id, standardization.raw.get(xray.view.id)
+        views.append(
+            StandardizedView(
+                xray=xray,
+                render=render,
+                raw=raw,
+                change=None if raw is None else _change(raw, xray, center, standardization.limit("change_limit")),
+                fiducials=len(standardization.view(id).get("fiducials", ())),
+                score=standardization.distribution_score(id),
+                out_of_distribution=standardization.out_of_distribution(id),
+                error=error,
+                disagrees=disagrees,
+            )
+        )
     return views
 
 
 def intro(standardization: Standardization) -> str:
-    """What a reader must know before the pictures."""
+    """The text that a reader needs before the pictures."""
     added, removed = (f'<span class="swatch" style="background: {_css(colour)}"></span>' for colour in (ADDED, REMOVED))
     return (
         '<p class="notice">Synthetic pictures: the X-rays were standardised by the method '
         f"{escape(standardization.method)} before the reconstruction, which can invent or erase bone. Compare each "
-        "with its X-ray.</p><p>From left to right: the X-ray, what standardisation made of it, the render of the "
-        f"reconstruction from the same place, and the difference of these two. {added} outlines detail that "
-        f"standardisation added, {removed} detail that it removed, by more than "
-        f"{standardization.limit('change_limit'):g} in line integrals after the X-ray was matched to it; removed soft "
-        "tissue counts too. What the views say in contradiction to each other is left over as the re-projection error: "
-        "the root mean square of the difference, in line integrals.</p>"
+        "with its X-ray.</p><p>From left to right: the X-ray, the standardised X-ray, the render of the reconstruction "
+        f"from the same position, and the difference of the last two. {added} outlines detail that standardisation "
+        f"added, {removed} detail that it removed, where the two differ by more than "
+        f"{standardization.limit('change_limit'):g} in line integrals after matching; removed soft tissue counts too. "
+        "One volume cannot reproduce views that contradict each other; the contradiction remains as the re-projection "
+        "error, the root mean square of the difference in line integrals.</p>"
         '<p><span class="swatch"></span> not measured: saturated, behind a collimator or a fiducial.</p>'
     )
 
 
-def view_table(views: Sequence[Judged]) -> str:
-    """One row per view: in-distribution score, what was added and removed, fiducials, re-projection error."""
+def view_table(views: Sequence[StandardizedView]) -> str:
+    """One row per view: in-distribution score, detail added and removed, fiducials, re-projection error, notes."""
     head = ["View", "In-distribution score", "Added", "Removed", "Fiducials", "Re-projection error", "Note"]
     rows = []
     for view in views:
-        changed = ["–", "–"] if view.change is None else [f"{100 * part:.2f} %" for part in _parts(view)]
+        changed = ["–", "–"] if view.change is None else [f"{100 * part:.2f} %" for part in _changed_fractions(view)]
         rows.append(
             [
                 view.xray.view.id,
                 "–" if view.score is None else f"{view.score:.2f}",
                 *changed,
-                str(len(view.found.get("fiducials", ()))),
+                str(view.fiducials),
                 "–" if np.isnan(view.error) else f"{view.error:.3f}",
                 "; ".join(_notes(view)),
             ]
@@ -97,7 +106,7 @@ def view_table(views: Sequence[Judged]) -> str:
     return table(head, rows, numbers=(1, 2, 3, 4, 5))
 
 
-def comparisons(views: Sequence[Judged], held_out: Sequence[str]) -> str:
+def comparisons(views: Sequence[StandardizedView], held_out: Sequence[str]) -> str:
     """One card per view, held-out views first: X-ray, standardised, render, difference."""
     color_limit = difference_limit([view.xray for view in views], [view.render for view in views])
     legend = colour_bar(DIVERGING, f"render lower by {color_limit:.2g}", "equal", f"render higher by {color_limit:.2g}")
@@ -107,7 +116,7 @@ def comparisons(views: Sequence[Judged], held_out: Sequence[str]) -> str:
 
 
 def outlined(picture: np.ndarray, change: Change) -> np.ndarray:
-    """A picture (h, w, 3) uint8 with outlines of what was added and removed."""
+    """A picture (h, w, 3) uint8 with outlines of the detail that was added and removed."""
     result = picture.copy()
     for part, colour in ((change.added, ADDED), (change.removed, REMOVED)):
         inside = shrunk(part, MAX_XRAY_PIXELS) > 0.5
@@ -119,19 +128,22 @@ def _change(raw: XRay, xray: XRay, center: Array, threshold: float) -> Change:
     return changes(raw.image, xray.image, raw.mask & xray.mask, xray.view.pixel_size(center), threshold)
 
 
-def _notes(view: Judged) -> list[str]:
-    unlike = ["unlike the training data of the network"] if view.unlike else []
-    return unlike + (["disagrees with the other views"] if view.odd else [])
+def _notes(view: StandardizedView) -> list[str]:
+    notes = {
+        "unlike the training data of the network": view.out_of_distribution,
+        "disagrees with the other views": view.disagrees,
+    }
+    return [note for note, applies in notes.items() if applies]
 
 
-def _parts(view: Judged) -> list[float]:
+def _changed_fractions(view: StandardizedView) -> list[float]:
     """The fractions of the measured pixels in which detail was added and removed."""
     assert view.change is not None
     measured = max(1, int(np.count_nonzero(view.xray.mask)))
     return [int(np.count_nonzero(part)) / measured for part in (view.change.added, view.change.removed)]
 
 
-def _card(view: Judged, held: bool, color_limit: float) -> str:
+def _card(view: StandardizedView, held: bool, color_limit: float) -> str:
     xray, id = view.xray, view.xray.view.id
     low, high = grey_window(xray.image, xray.mask)
     made = _grey(xray, low, high)
@@ -150,7 +162,7 @@ def _card(view: Judged, held: bool, color_limit: float) -> str:
     ]
     tags = ['<span class="tag">held out</span>'] if held else []
     tags += [f'<span class="tag warned">{text}</span>' for text in _notes(view)]
-    numbers = [] if view.change is None else ["added {:.2%}, removed {:.2%}".format(*_parts(view))]
+    numbers = [] if view.change is None else ["added {:.2%}, removed {:.2%}".format(*_changed_fractions(view))]
     numbers += [] if np.isnan(view.error) else [f"re-projection error {view.error:.3f}"]
     return (
         f'<article class="card"><header><b>{escape(id)}</b>{"".join(tags)}<span class="soft">'

@@ -10,17 +10,14 @@ from pathlib import Path, PurePath
 
 from ..errors import FormatError
 from ..geometry import Grid
-from ..messages import warn
 from ..xray.radiograph import Values
-from ..xray.reading import frame_count
-from ..xray.sniffing import READABLE, SUFFIXES, head, sniff
+from ..xray.sniffing import SUFFIXES
 from .assembly import Ledger, Source, assemble
 from .calibrations import CalibratedView, Calibration, CalibrationOptions, read_calibration
 from .calibrations.registry import matching_files
 from .case import Case
-from .folder import natural_key
+from .shots import Shot, find_shots, shots_of
 
-Shot = tuple[str, Path, "int | None"]
 _IMAGE_SUFFIXES = (*SUFFIXES, ".npy", ".jpg", ".jpeg", ".bmp")
 
 
@@ -35,7 +32,7 @@ def load_calibrated(
 ) -> Case:
     """The case of images and their calibration in any format of `calibrations.registry.FORMATS`.
 
-    images: a folder, its files in natural order (shot2 before shot10); a pattern such as "shots/*_cam?.tif"; or one
+    images: a folder, its files in the order of `find_shots`; a pattern such as "shots/*_cam?.tif"; or one
     file whose frames are the views. Formats that hold or name their images bring their own.
     calibration: a file, a folder with a file per view, or a pattern.
     values, i0: what the pixels are, as in case.json.
@@ -65,7 +62,7 @@ def _folder(images: Path) -> Path:
 def _own_sources(found: Calibration, i0: float | None) -> list[Source]:
     """The views of a calibration that holds or names all of its images; empty for one that does not."""
     named = [(view.name or f"{n:03d}", view) for n, view in enumerate(found.views)]
-    sources = [_source((id, view.image, None), view, i0) for id, view in named if view.image is not None]
+    sources = [_source(Shot(id, view.image), view, i0) for id, view in named if view.image is not None]
     return sources if len(sources) == len(named) else []
 
 
@@ -89,27 +86,9 @@ def _source(shot: Shot, view: CalibratedView, i0: float | None) -> Source:
 
 
 def _shots(images: Path, calibration: Sequence[Path]) -> list[Shot]:
-    """(id, file, frame) of every X-ray, in order."""
-    if images.is_dir():
-        return [(path.stem, path, None) for path in _image_files(images, calibration)]
-    chosen = matching_files(images)
-    if chosen:
-        return [(path.stem, path, None) for path in chosen]
-    count = frame_count(images)
-    return [(f"{n:03d}", images, n) for n in range(count)]
-
-
-def _image_files(folder: Path, calibration: Sequence[Path]) -> list[Path]:
-    files = [f for f in folder.iterdir() if f.is_file() and not f.name.startswith(".")]
-    used = {path.resolve() for path in calibration}
-    files = [f for f in files if f.resolve() not in used]
-    chosen = [f for f in files if f.suffix.lower() in SUFFIXES or sniff(head(f)) in READABLE]
-    if not chosen:
-        raise FormatError(f"{folder.name}: no image files, expected {', '.join(READABLE)}; check the path")
-    ignored = sorted(f.name for f in set(files) - set(chosen))
-    if ignored:
-        warn(f"{folder.name}: not images, not used: {', '.join(ignored)}")
-    return sorted(chosen, key=natural_key)
+    """Every X-ray of a folder, of a file with its frames, or of the files of a pattern, in order."""
+    chosen = [] if images.is_dir() or images.is_file() else matching_files(images)
+    return shots_of(chosen) if chosen else find_shots(images, calibration)
 
 
 def _matched(shots: Sequence[Shot], found: Calibration, name: str) -> list[CalibratedView]:

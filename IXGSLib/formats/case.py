@@ -18,6 +18,8 @@ class Case:
 
     warnings: one sentence each, from reading the case; run.json and the report repeat them.
     hashes: SHA-256 of every file that was read, by its path inside the case's folder.
+    provenance: where poses come from, by the id of their view: "tags" for approximate ones from DICOM tags; the views
+    that it leaves out have measured poses.
     standardization: how the X-rays were standardised, if they were.
     Raises FormatError when two views share an id.
     """
@@ -28,6 +30,7 @@ class Case:
     warnings: tuple[str, ...] = ()
     hashes: dict[str, str] = field(default_factory=dict)
     standardization: Standardization | None = None
+    provenance: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ids = [xray.view.id for xray in self.xrays]

@@ -16,6 +16,7 @@ from .assembly import Ledger, Source, assemble
 from .case import Case
 from .folder import inside
 from .geometry_json import box_from_json
+from .shots import refuse_image
 from .standardization import Standardization, checked_record
 from .strict_json import numbers, read_json
 
@@ -23,6 +24,7 @@ VERSION = 1
 _KEYS = {"format", "version", "frame", "unit", "values", "i0", "views", "volume", "name", "standardization"}
 _VIEW_KEYS = {
     *("id", "image", "K", "world_from_camera", "P", "i0", "frame", "mask", "pixel_spacing", "sha256", "size"),
+    "provenance",
 }
 _VOLUME_KEYS = {"center", "size", "spacing", "direction"}
 _FRAME_CURES = {
@@ -43,6 +45,7 @@ def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
     file = path / "case.json" if path.is_dir() else path
     if not file.is_file():
         raise FormatError(f"{file.name}: does not exist, expected a folder with case.json; check the path")
+    refuse_image(file)
     ledger = Ledger(file.parent.resolve())
     with ledger.collecting():
         data = read_json(file)
@@ -51,11 +54,17 @@ def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
         sources = _sources(data, ledger.folder, file.name)
         case = assemble(sources, data["values"], ledger, _volume(data.get("volume"), file.name), check)
         standardization = _standardization(data, case, ledger, file.name)
+    provenance = {v["id"]: _text(v, "provenance", f"view '{v['id']}'") for v in data["views"] if "provenance" in v}
     name = data.get("name", case.name)
     if not isinstance(name, str):
         raise FormatError(f'{file.name}: "name" is {name!r}, expected text; correct it')
     return replace(
-        case, name=name, warnings=tuple(ledger.messages), hashes=ledger.hashes, standardization=standardization
+        case,
+        name=name,
+        warnings=tuple(ledger.messages),
+        hashes=ledger.hashes,
+        standardization=standardization,
+        provenance=provenance,
     )
 
 

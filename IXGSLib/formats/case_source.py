@@ -27,9 +27,9 @@ class CaseFlags:
     """Calibration of the images: projection matrices, K [R | t], RTK, ASTRA, TIGRE, MayaCam and more (docs/formats.md),
     as a file, a folder or a quoted pattern. CASE is then the folder of the images, a stack or a quoted pattern."""
     values: Literal["line_integral", "intensity"] | None = None
-    """With --calibration: what the pixels hold."""
+    """With --calibration, or for a folder of DICOM X-rays: what the pixels hold."""
     i0: float | None = None
-    """With --calibration: intensity of the unattenuated beam; estimated by default."""
+    """With --calibration, or for a folder of DICOM X-rays: intensity of the unattenuated beam; estimated by default."""
     pixel_spacing: tuple[float, float] | None = None
     """With --calibration: width and height of a detector pixel, mm."""
     calibration_format: str | None = None
@@ -49,26 +49,40 @@ class CaseFlags:
 
     def load(self, path: Path) -> Case:
         """The case at a path with the requested views and region; raises what the readers raise."""
-        case = self._from_json(path) if self.calibration is None else self._from_images(path)
+        case = self._from_images(path) if self.calibration is not None else self._from_tags(path)
         return self._with_region(without(case, self.leave_out))
 
     @property
     def _region(self) -> bool:
         return (self.center, self.size, self.spacing, self.direction) != (None, None, None, None)
 
+    def _from_tags(self, path: Path) -> Case:
+        """DICOM X-rays without a calibration, with the poses of their tags; else a case of its own."""
+        from .dicom_folder import holds_dicom, load_tagged
+
+        if not holds_dicom(path):
+            return self._from_json(path)
+        self._refuse(("pixel_spacing", "calibration_format", "unit"), "DICOM tags state it")
+        grid = box(self.center, self.size, self.spacing) if self.center and self.size and self.spacing else None
+        return load_tagged(path, values=self.values, i0=self.i0, grid=grid)
+
     def _from_json(self, path: Path) -> Case:
         from . import load_case
 
-        for name in ("values", "i0", "pixel_spacing", "calibration_format", "unit"):
-            if getattr(self, name) is not None:
-                flag = name.replace("_", "-")
-                raise SettingsError(f"--{flag} is for images with --calibration; in a case, case.json says it")
+        self._refuse(("values", "i0", "pixel_spacing", "calibration_format", "unit"), "in a case, case.json states it")
         if path.is_dir() and not (path / "case.json").is_file():
             raise FormatError(
                 f"{path.name}: a folder without case.json, expected one; for a folder of images, give their "
                 "calibration with --calibration FILE"
             )
         return load_case(path, check=not self._region)
+
+    def _refuse(self, names: tuple[str, ...], reason: str) -> None:
+        """Raise SettingsError for the first of these flags that is given."""
+        for name in names:
+            if getattr(self, name) is not None:
+                flag = name.replace("_", "-")
+                raise SettingsError(f"--{flag} is for images with --calibration; {reason}; leave it out")
 
     def _from_images(self, path: Path) -> Case:
         from . import load_calibrated

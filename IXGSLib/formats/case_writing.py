@@ -35,6 +35,9 @@ def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.
         raise IXGSError(f"{folder}: cannot be created ({error.strerror}); choose another folder") from error
     taken: set[str] = set()
     views = [_write_view(xray, folder, safe_name(xray.view.id, taken)) for xray in case.xrays]
+    for view in views:
+        if view["id"] in case.provenance:
+            view["provenance"] = case.provenance[view["id"]]
     data = {
         "format": "ixgs-case",
         "version": VERSION,

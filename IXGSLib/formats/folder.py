@@ -43,6 +43,15 @@ def safe_name(id: str, taken: set[str]) -> str:
     return unique
 
 
+def image_id(name: str) -> str:
+    """The id of the view of an image file: its name without suffix.
+
+    A number is no suffix: files that are named by their UID, such as 1.2.840.113619.2.55, keep the whole of it.
+    """
+    path = PurePosixPath(name)
+    return name if path.suffix[1:].isdecimal() else path.stem
+
+
 def natural_key(path: Path) -> tuple[tuple[int, str], ...]:
     """A sort key that puts shot2 before shot10."""
     parts = re.split(r"(\d+)", path.name.lower())

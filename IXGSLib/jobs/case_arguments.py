@@ -38,11 +38,15 @@ def case_parser(description: str | None) -> ArgumentParser:
     parser.add_argument("--values")
     parser.add_argument("--i0", type=float)
     parser.add_argument("--pixel-spacing", type=float, nargs=2)
+    parser.add_argument("--calibration-format")
+    parser.add_argument("--unit")
     return parser
 
 
 def case_arguments(options: Namespace) -> CaseArguments:
     """The arguments that a `case_parser` has parsed."""
     spacing = None if options.pixel_spacing is None else tuple(options.pixel_spacing)
-    flags = CaseFlags(options.calibration, options.values, options.i0, spacing)
+    flags = CaseFlags(
+        options.calibration, options.values, options.i0, spacing, options.calibration_format, options.unit
+    )
     return CaseArguments(options.case, options.out, flags)

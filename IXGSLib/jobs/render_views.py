@@ -16,7 +16,7 @@ from ..gaussians import Cloud
 from ..gaussians.ply import load_ply
 from ..rendering import project
 from ..runs.events import Reporter
-from ..runs.record import RUN, read_record
+from ..runs.records import RUN, read_record
 from ..xray import XRay
 from ..xray.windowing import grey_window, to_grey
 from .pictures import save_picture

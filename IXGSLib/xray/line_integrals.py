@@ -8,6 +8,7 @@ from typing import get_args
 import numpy as np
 
 from ..errors import FormatError, IXGSWarning
+from .logarithmic import from_logarithm
 from .pixels import Pixels
 from .radiograph import Values
 
@@ -39,6 +40,8 @@ def line_integrals(
         raise FormatError(f"{name}: a mask of {mw} x {mh} pixels on an image of {w} x {h}; both must have one size")
     if not trusted.any():
         raise FormatError(f"{name}: its mask covers every pixel, expected measured pixels (nonzero) in it")
+    if pixels.field is not None:
+        trusted = _inside_tagged_field(pixels.field, trusted, name)
     trusted = _finite(pixels.values, trusted, name)
     if values == "line_integral":
         image = _as_stored(pixels, trusted, name)
@@ -67,6 +70,18 @@ def saturated(pixels: Pixels, intensity: np.ndarray) -> np.ndarray:
     return intensity >= (top if full_scale else pixels.limits[1])
 
 
+def _inside_tagged_field(field: np.ndarray, trusted: np.ndarray, name: str) -> np.ndarray:
+    outside = trusted & ~field
+    if not (trusted & field).any():
+        raise FormatError(
+            f"{name}: the file's tags place the field of view outside of every measured pixel; correct the tags or "
+            "export the image without them"
+        )
+    if outside.any():
+        _warn(f"{name}: {100 * np.mean(outside):.2g} % of the pixels lie outside the tagged field and are masked")
+    return trusted & field
+
+
 def _finite(image: np.ndarray, trusted: np.ndarray, name: str) -> np.ndarray:
     invalid = ~np.isfinite(image) & trusted
     part = np.count_nonzero(invalid) / np.count_nonzero(trusted)
@@ -81,6 +96,8 @@ def _finite(image: np.ndarray, trusted: np.ndarray, name: str) -> np.ndarray:
 
 
 def _as_stored(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray:
+    if pixels.scale == "log":
+        return from_logarithm(pixels, trusted, name)
     if pixels.scale == "linear" or pixels.sign == 1:
         raise FormatError(f'{name}: the file says that it holds X-ray intensity; state "values": "intensity"')
     image = pixels.values
@@ -119,7 +136,7 @@ def _intensity(pixels: Pixels, name: str) -> np.ndarray:
     if pixels.scale == "log":
         raise FormatError(
             f"{name}: its pixels are logarithmic (PixelIntensityRelationship LOG) without a table back to intensity; "
-            'export raw pixels, or scale them to line integrals and state "values": "line_integral"'
+            'state "values": "line_integral", or export linear pixels'
         )
     intensity = pixels.values.astype(np.float64)
     if pixels.sign == -1 and pixels.limits is not None:

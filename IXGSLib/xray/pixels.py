@@ -24,18 +24,32 @@ class Pixels:
     limits: the smallest and largest number that the file's pixel format can hold, None for floats.
     scale: how the numbers follow the X-ray intensity: as it, as its logarithm, as a display curve, or not stated.
     sign: +1 when the file states that they grow with the intensity, -1 when they fall, None when it does not state it.
+    field: (height, width) bool, True inside the field of view that the file's tags describe, None without them.
+    Raises FormatError when field and values differ in size.
     """
 
     values: np.ndarray
     limits: tuple[float, float] | None = None
     scale: Scale = "unknown"
     sign: int | None = None
+    field: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         with np.errstate(over="ignore"):
             values = np.ascontiguousarray(self.values, dtype=np.float32)
         values.setflags(write=False)
         object.__setattr__(self, "values", values)
+        if self.field is not None:
+            object.__setattr__(self, "field", self._checked_field(self.field))
+
+    def _checked_field(self, field: np.ndarray) -> np.ndarray:
+        if field.shape != self.values.shape:
+            raise FormatError(
+                f"a field of view of shape {field.shape} on pixels of shape {self.values.shape}; both must be equal"
+            )
+        field = np.array(field, dtype=bool)
+        field.setflags(write=False)
+        return field
 
     @classmethod
     def of(cls, array: np.ndarray, name: str, inverted: bool = False) -> Pixels:

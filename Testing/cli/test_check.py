@@ -2,11 +2,14 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 
 from IXGSLib.cli.check import summary
 from IXGSLib.cli.check_picture import _evenly, detector_corners, picture
 from IXGSLib.formats import load_case
 from IXGSLib.geometry import Grid
+from IXGSLib.geometry.trajectory import CArm, arc
+from Testing.xray.test_dicom import dicom
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +95,29 @@ def test_a_view_without_pixel_spacing_is_drawn_too(case, edit, ixgs, tmp_path):
     edit(lambda data: [view.pop("pixel_spacing") for view in data["views"]])
     assert "pixel_spacing" not in json.loads((case / "case.json").read_text())["views"][0]
     assert ixgs("check", case, "--out", tmp_path / "scene.png")[0] == 0
+
+
+def test_dicom_x_rays_alone_are_checked_with_the_poses_of_their_tags(tmp_path, ixgs):
+    arm = CArm(620.0, 1000.0, (48, 40), 240.0)
+    generator = np.random.default_rng(0)
+    (tmp_path / "XA").mkdir()
+    for n, (primary, secondary) in enumerate(arc(6, 150, 20)):
+        tags = {"PositionerPrimaryAngle": f"{primary:.3f}", "PositionerSecondaryAngle": f"{secondary:.3f}"}
+        tags |= {"DistanceSourceToDetector": "1000", "DistanceSourceToPatient": "620", "ImagerPixelSpacing": ["5", "5"]}
+        image = generator.integers(500, 3500, arm.detector_pixels[::-1]).astype(np.uint16)
+        dicom(tmp_path / "XA" / f"IM{n}", image, InstanceNumber=n + 1, **tags)
+    code, out, err = ixgs("check", tmp_path / "XA", "--i0", 3500, "--out", tmp_path / "o.png")
+    assert code == 0, err
+    assert "approximate" in err
+    assert "-75°" in out
+    code, _, err = ixgs("check", tmp_path / "XA", "--pixel-spacing", 5, 5, "--out", tmp_path / "p.png")
+    assert code == 2
+    assert "--pixel-spacing" in err
+
+
+def test_an_image_in_place_of_a_case_is_sent_to_its_calibration(tmp_path, ixgs):
+    tifffile.imwrite(tmp_path / "run.tif", np.ones((3, 40, 48), np.uint16), photometric="minisblack")
+    code, _, err = ixgs("check", tmp_path / "run.tif")
+    assert code == 2
+    assert "an image (TIFF)" in err
+    assert "--calibration" in err

@@ -2,9 +2,9 @@ import importlib.util
 import json
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
+import numpy
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,11 +30,11 @@ def extension():
 
 @pytest.fixture(scope="session")
 def found():
-    """found(folder): where a new Python with only that folder on its path, and third parties, finds IXGS's things."""
+    """found(folder): where a new Python finds IXGS's files with only that folder and the dependencies on its path."""
 
     def run(folder):
-        # -S keeps out the editable install of this checkout; the third parties come back by their folder.
-        code = FINDS.format(paths=[str(folder), sysconfig.get_path("platlib")])
+        # -S keeps out the editable install of this checkout; the dependencies come back by the folder of one of them.
+        code = FINDS.format(paths=[str(folder), str(Path(numpy.__file__).parents[1])])
         command = [sys.executable, "-S", "-E", "-P" if sys.version_info >= (3, 11) else "-s", "-c", code]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr

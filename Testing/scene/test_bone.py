@@ -82,7 +82,7 @@ def test_it_is_the_surface_that_slicer_extracts_from_the_segment(scene, volume, 
     (points, polygons, inside), (their_points, their_polygons, their_inside) = map(shape_of, (ours, theirs))
     assert np.abs(points - their_points).max() < 1e-3
     assert sorted(polygons) == sorted(their_polygons)
-    assert inside == pytest.approx(abs(their_inside), rel=1e-5)  # Slicer's is inside out on a left-handed lattice
+    assert inside == pytest.approx(abs(their_inside), rel=1e-5)  # that of Slicer is inside out on a left-handed grid
 
 
 def test_a_surface_survives_its_file(tmp_path, volume):

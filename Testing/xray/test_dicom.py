@@ -184,6 +184,7 @@ def test_truncated_compressed_pixels_are_refused(file):
         ({"PhotometricInterpretation": None}, "PhotometricInterpretation is missing"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "PALETTE COLOR"),
         ({"BitsStored": 17}, "BitsStored"),
+        ({"HighBit": 15}, "BitsStored 12, HighBit 15"),
         ({"PixelIntensityRelationshipSign": 5}, "expected 1 or -1"),
         ({"RescaleSlope": "0", "RescaleIntercept": "0"}, "RescaleSlope is 0"),
     ],

@@ -218,3 +218,19 @@ def test_collimators_are_found_where_scatter_fills_their_shadow(field):
 def test_scatter_behind_an_open_field_is_no_collimator(thickest):
     for truth in (patient(SIZE, thickest), patient(SIZE, thickest).T):
         assert not collimated(lit(np.ones_like(truth, bool), truth), I0).any()
+
+
+def test_pixels_outside_the_tagged_field_are_masked():
+    truth = patient()
+    field = disc(200, 0.45)
+    with pytest.warns(IXGSWarning, match="outside the tagged field"):
+        image, mask = line_integrals(Pixels(truth, field=field), "line_integral")
+    assert np.array_equal(mask, field)
+    assert not image[~field].any()
+
+
+def test_a_tagged_field_must_fit_and_leave_something():
+    with pytest.raises(FormatError, match="field of view of shape"):
+        Pixels(patient(), field=np.ones((3, 3), bool))
+    with pytest.raises(FormatError, match="outside of every measured pixel"):
+        line_integrals(Pixels(patient(), field=np.zeros((200, 200), bool)), "line_integral")

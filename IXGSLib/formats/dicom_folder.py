@@ -1,0 +1,158 @@
+"""A case from the tags of DICOM X-rays alone, without a calibration."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import FormatError, IXGSError, IXGSWarning
+from ..geometry import Grid, View
+from ..xray.dicom_geometry import STANDARD, Conventions, approximate_view, is_mirrored
+from ..xray.dicom_groups import FrameTags
+from ..xray.dicom_objects import open_header
+from ..xray.dicom_tags import CArmTags, tags_of
+from ..xray.dicom_values import stated_scale
+from ..xray.radiograph import Values
+from ..xray.sniffing import head, sniff
+from .assembly import Ledger, Source, assemble
+from .case import Case
+from .shots import Shot, find_shots
+
+PROVENANCE = "tags"
+"""How the poses of such a case were obtained, in `Case.provenance`."""
+
+
+def holds_dicom(path: Path) -> bool:
+    """Whether a path is a DICOM file, or a folder without case.json in which one lies."""
+    if path.is_file():
+        return sniff(head(path)) == "DICOM"
+    if not path.is_dir() or (path / "case.json").is_file():
+        return False
+    return any(file.is_file() and sniff(head(file)) == "DICOM" for file in path.iterdir())
+
+
+def load_tagged(
+    images: str | os.PathLike[str],
+    *,
+    values: Values | None = None,
+    i0: float | None = None,
+    grid: Grid | None = None,
+    conventions: Conventions = STANDARD,
+) -> Case:
+    """The case of DICOM X-rays with the approximate poses that their tags state, the isocentre as origin.
+
+    images: a folder of DICOM files, or one whose frames are the views.
+    values, i0: what the pixels are, as in case.json; by default what the tags say, and intensity where they do not.
+    grid: the region to reconstruct, by default what all views see.
+    conventions: how to read the tags where vendors differ.
+    Every view is marked as "tags" in `Case.provenance`, and a warning says that the poses are approximate.
+    Raises FormatError that names the missing tags; otherwise like `load_case`.
+    """
+    images = Path(images)
+    ledger = Ledger((images if images.is_dir() else images.parent).resolve())
+    with ledger.collecting():
+        shots = find_shots(images)
+        frames = _frame_tags(shots)
+        tags = [tags_of(frame) for frame in frames]
+        sources = _sources(shots, tags, i0, conventions)
+        _warn_of_approximation(images, tags)
+        case = assemble(sources, values or _stated_values(frames), ledger, grid)
+    provenance = {view.id: PROVENANCE for view in case.views}
+    return replace(case, warnings=tuple(ledger.messages), hashes=ledger.hashes, provenance=provenance)
+
+
+def _frame_tags(shots: list[Shot]) -> list[FrameTags]:
+    """The attributes of each X-ray; every file is opened once."""
+    other = next((shot.path for shot in shots if sniff(head(shot.path)) != "DICOM"), None)
+    if other is not None:
+        raise FormatError(f"{other.name}: no DICOM file, so it states no pose; give the poses with --calibration FILE")
+    headers = {path: open_header(path) for path in dict.fromkeys(shot.path for shot in shots)}
+    return [FrameTags(headers[shot.path], shot.frame or 0, shot.path.name) for shot in shots]
+
+
+def _sources(shots: list[Shot], tags: list[CArmTags], i0: float | None, conventions: Conventions) -> list[Source]:
+    sources, views, errors = [], [], []
+    for shot, stated in zip(shots, tags, strict=True):
+        try:
+            view = approximate_view(stated, tags[0], conventions, shot.id)
+        except IXGSError as error:
+            errors.append(str(error))
+            continue
+        views.append(view)
+        mirrored = is_mirrored(stated, conventions)
+        path = shot.path.resolve()
+        sources.append(Source(shot.id, path, partial(_camera, view), shot.frame, i0=i0, upside_down=mirrored))
+    if errors:
+        more = f" (and {len(errors) - 1} more of {len(shots)} X-rays)" if len(errors) > 1 else ""
+        raise FormatError(errors[0] + more)
+    _check_angles(views, tags[0].name)
+    _check_sides(sources)
+    return sources
+
+
+def _check_angles(views: list[View], name: str) -> None:
+    """Raises FormatError for a cine run of a C-arm that stood still: it shows movement, not depth."""
+    if len(views) > 1 and all(np.allclose(view.projection_matrix, views[0].projection_matrix) for view in views):
+        raise FormatError(
+            f"{name}: all {len(views)} X-rays were taken at one angle, expected different angles; choose X-rays of a "
+            "C-arm that was moved, or give their poses with --calibration FILE"
+        )
+
+
+def _check_sides(sources: list[Source]) -> None:
+    """Warns of views of which some are mirrored: a C-arm seldom changes that between two X-rays."""
+    mirrored = [source.id for source in sources if source.upside_down]
+    others = [source.id for source in sources if not source.upside_down]
+    if mirrored and others:
+        fewer = min(mirrored, others, key=len)
+        warnings.warn(
+            f"PatientOrientation and FieldOfViewHorizontalFlip say that {', '.join(fewer)} "
+            f"{'show' if fewer is mirrored else 'do not show'} the patient mirrored, unlike the other views; check the "
+            "tags, some systems write the same PatientOrientation for every angle",
+            IXGSWarning,
+            stacklevel=4,
+        )
+
+
+def _camera(view: View, size: tuple[int, int], id: str | None = None) -> View:
+    """The view for the size that the image turns out to have."""
+    return replace(view, size=size, id=view.id if id is None else id)
+
+
+def _stated_values(frames: list[FrameTags]) -> Values:
+    scales = {stated_scale(frame) for frame in frames}
+    if "log" in scales and len(scales) > 1:
+        raise FormatError(
+            f"{frames[0].name}: some X-rays are logarithmic (PixelIntensityRelationship LOG), others are not; expected "
+            "one kind: put them into folders of their own"
+        )
+    return "line_integral" if scales == {"log"} else "intensity"
+
+
+def _warn_of_approximation(images: Path, tags: list[CArmTags]) -> None:
+    warnings.warn(
+        f"{images.name}: the poses of all {len(tags)} views are approximate, from DICOM tags (angles, distances and "
+        "pixel spacing) and not from a calibration; errors of degrees and millimetres blur the volume: give measured "
+        "poses with --calibration FILE where there are any",
+        IXGSWarning,
+        stacklevel=3,
+    )
+    unstated = [stated for stated in tags if stated.patient_orientation is None and stated.rotation is None]
+    if unstated:
+        warnings.warn(
+            f"{images.name}: {len(unstated)} of {len(tags)} views state neither PatientOrientation nor "
+            "FieldOfViewRotation; they are taken as seen from the source, with the head up",
+            IXGSWarning,
+            stacklevel=3,
+        )
+    if any(stated.patient_position is None and stated.isocentre is not None for stated in tags):
+        warnings.warn(
+            f"{images.name}: PatientPosition is not stated; the patient is taken to lie head first and supine (HFS)",
+            IXGSWarning,
+            stacklevel=3,
+        )

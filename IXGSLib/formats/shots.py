@@ -1,0 +1,137 @@
+"""The X-rays of a folder or file: which files they are, in which order, and how they are named."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import FormatError, IXGSWarning, NotAnImage
+from ..xray.dicom_order import Taken, in_order, taken
+from ..xray.reading import frame_count
+from ..xray.sniffing import READABLE, SUFFIXES, head, sniff
+from .folder import image_id, natural_key
+
+
+class Shot(NamedTuple):
+    """One X-ray: the id of its view, its file, and its frame where the file holds several."""
+
+    id: str
+    path: Path
+    frame: int | None = None
+
+
+def find_shots(images: Path, besides: Sequence[Path] = ()) -> list[Shot]:
+    """The X-rays of one file, each frame one, or of a folder, in order; the files `besides` are none.
+
+    DICOM files are ordered by SeriesNumber, InstanceNumber, AcquisitionNumber and the time of acquisition, as far as
+    all of them state these; other files, and folders with both, in the natural order of their names (shot2 before
+    shot10). A view is named after its file, and after file and frame where a DICOM file in a folder holds several.
+    Raises FormatError for a folder without images; warns of files that are no X-rays.
+    """
+    if not images.is_dir():
+        return [Shot(f"{n:03d}", images, n) for n in range(frame_count(images))]
+    return shots_of(_image_files(images, besides))
+
+
+def shots_of(files: Sequence[Path]) -> list[Shot]:
+    """The X-rays of some image files, in their order; all frames of a DICOM file that holds several."""
+    ids = image_ids(files)
+    return [shot for path in files for shot in _frames(path, ids[path])]
+
+
+def refuse_image(path: Path) -> None:
+    """Raises FormatError for an image in the place of a case's JSON file."""
+    kind = sniff(head(path))
+    if kind in READABLE:
+        raise FormatError(
+            f"{path.name}: an image ({kind}), expected a folder with case.json or a JSON file; give the poses of its "
+            "frames with --calibration FILE"
+        )
+
+
+def image_ids(files: Sequence[Path]) -> dict[Path, str]:
+    """The id of each image file's view; whole file names where ids without suffix would be the same."""
+    short = [image_id(path.name) for path in files]
+    return {path: path.name if short.count(id) > 1 else id for path, id in zip(files, short, strict=True)}
+
+
+def _frames(path: Path, id: str) -> list[Shot]:
+    if not _is_dicom(path):
+        return [Shot(id, path)]
+    count = frame_count(path)
+    return [Shot(id, path)] if count == 1 else [Shot(f"{id}-{n:03d}", path, n) for n in range(count)]
+
+
+def _is_dicom(path: Path) -> bool:
+    return sniff(head(path)) == "DICOM"
+
+
+def _image_files(folder: Path, besides: Sequence[Path]) -> list[Path]:
+    files = [f for f in folder.iterdir() if f.is_file() and not f.name.startswith(".")]
+    used = {path.resolve() for path in besides}
+    files = sorted((f for f in files if f.resolve() not in used), key=natural_key)
+    candidates = [f for f in files if f.suffix.lower() in SUFFIXES or sniff(head(f)) in READABLE]
+    dicom, reasons = _x_rays([f for f in candidates if _is_dicom(f)])
+    chosen = [f for f in candidates if f.name not in reasons]
+    if not chosen:
+        raise FormatError(_nothing(folder, reasons))
+    ignored = {f.name: reasons.get(f.name, "") for f in files if f not in chosen}
+    if ignored:
+        warnings.warn(_passed_over(folder, ignored), IXGSWarning, stacklevel=4)
+    return _ordered(folder, dicom) if len(dicom) == len(chosen) else chosen
+
+
+def _x_rays(files: Sequence[Path]) -> tuple[dict[Path, Taken], dict[str, str]]:
+    """The X-rays among DICOM files, and why each of the others is none, by its name.
+
+    Secondary captures beside X-rays are screen copies; alone they are the X-rays.
+    """
+    found: dict[Path, Taken] = {}
+    reasons = {}
+    for path in files:
+        try:
+            found[path] = taken(path)
+        except NotAnImage as error:
+            reasons[path.name] = str(error)
+    if not all(place.copied for place in found.values()):
+        copies = [path for path, place in found.items() if place.copied]
+        reasons |= {path.name: f"{path.name}: DICOM secondary capture, expected X-rays" for path in copies}
+        found = {path: place for path, place in found.items() if not place.copied}
+    return found, reasons
+
+
+def _nothing(folder: Path, reasons: dict[str, str]) -> str:
+    reason = next(iter(reasons.values()), None)
+    found = "no image files" if reason is None else f"no X-rays ({reason.split(', expected')[0]})"
+    inner = sorted(f.name for f in folder.iterdir() if f.is_dir())
+    cure = f"choose one of the folders in it: {', '.join(inner[:5])}" if inner else "check the path"
+    return f"{folder.name}: {found}, expected {', '.join(READABLE)}; {cure}"
+
+
+def _passed_over(folder: Path, ignored: dict[str, str]) -> str:
+    """One sentence that names each file that is no X-ray, with the kind of object that a DICOM file holds."""
+    named = []
+    for name, reason in sorted(ignored.items()):
+        kind = reason.removeprefix(f"{name}: DICOM ").split(", expected")[0]
+        named.append(f"{name} ({kind})" if reason else name)
+    return f"{folder.name}: no images and not used: {', '.join(named)}"
+
+
+def _ordered(folder: Path, files: dict[Path, Taken]) -> list[Path]:
+    order, used = in_order(files)
+    if order != list(files):
+        warnings.warn(
+            f"{folder.name}: the DICOM files are in the order of {', '.join(used)}, which is not the order of their "
+            "names; poses without names must be in that order too",
+            IXGSWarning,
+            stacklevel=5,
+        )
+    if len({place.patient for place in files.values()}) > 1:
+        warnings.warn(
+            f"{folder.name}: the DICOM files are of more than one patient or study; keep those of one examination",
+            IXGSWarning,
+            stacklevel=5,
+        )
+    return order

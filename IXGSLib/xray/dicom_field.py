@@ -1,0 +1,142 @@
+"""The field of view that DICOM attributes describe: collimator, shutters, round detectors and padding.
+
+Rows and columns of these attributes count from 1, and their edges belong to the field.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from ..errors import IXGSWarning
+from .dicom_decoding import stored_range
+from .dicom_groups import FrameTags
+from .dicom_objects import DAMAGE
+
+
+def field_of_view(stored: np.ndarray, tags: FrameTags) -> np.ndarray | None:
+    """(height, width) bool, True where the detector was exposed and its value is shown; None without such attributes.
+
+    stored: (height, width) the stored values, before any table.
+    Attributes that leave no pixel are not used and warned of.
+    """
+    parts = {
+        "collimator": _outlined("Collimator", stored.shape, tags),
+        "display shutter": _outlined("Shutter", stored.shape, tags),
+        "bitmap shutter": _bitmap_shutter(stored.shape, tags),
+        "round field of view": _round_field(stored.shape, tags),
+        "pixel padding": _measured_pixels(stored, tags),
+    }
+    field = None
+    for what, part in parts.items():
+        if part is None:
+            continue
+        both = part if field is None else field & part
+        if not both.any():
+            _warn(f"{tags.name}: its {what} leaves no pixel and is not used; check the image's field of view", 3)
+            continue
+        field = both
+    return field
+
+
+def _outlined(what: str, shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | None:
+    """What all stated outlines of a collimator (PS3.3 C.8.7.3) or display shutter (C.7.6.11) leave open."""
+    shapes = tags.texts(f"{what}Shape") or ("RECTANGULAR",)
+    outlines = {"RECTANGULAR": _rectangle, "CIRCULAR": _circle, "POLYGONAL": _polygon}
+    fields = [outlines[name](what, shape, tags) for name in shapes if name in outlines]
+    stated = [field for field in fields if field is not None]
+    if len(stated) < len(fields) and tags.texts(f"{what}Shape"):
+        _warn(f"{tags.name}: its {what.lower()} is {' and '.join(shapes)} without the position; it is not used", 4)
+    return np.logical_and.reduce(stated) if stated else None
+
+
+def _rectangle(what: str, shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | None:
+    keywords = ("UpperHorizontalEdge", "LowerHorizontalEdge", "LeftVerticalEdge", "RightVerticalEdge")
+    edges = [tags.number(f"{what}{keyword}") for keyword in keywords]
+    if all(edge is None for edge in edges):
+        return None
+    ends = (1, shape[0], 1, shape[1])
+    top, bottom, left, right = (end if edge is None else edge for edge, end in zip(edges, ends, strict=True))
+    row, column = _counted_from_one(shape)
+    return (row >= top) & (row <= bottom) & (column >= left) & (column <= right)
+
+
+def _circle(what: str, shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | None:
+    """The radius counts pixels along a row; pixels that are not square make the circle an ellipse of them."""
+    center, radius = tags.numbers(f"CenterOfCircular{what}"), tags.number(f"RadiusOfCircular{what}")
+    if len(center) != 2 or radius is None:
+        return None
+    row, column = _counted_from_one(shape)
+    return ((row - center[0]) * aspect_ratio(tags)) ** 2 + (column - center[1]) ** 2 <= radius**2
+
+
+def _polygon(what: str, shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | None:
+    vertices = tags.numbers(f"VerticesOfThePolygonal{what}")
+    if len(vertices) < 6 or len(vertices) % 2:
+        return None
+    points = [(column - 1, row - 1) for row, column in zip(vertices[::2], vertices[1::2], strict=True)]
+    canvas = Image.new("1", (shape[1], shape[0]))
+    ImageDraw.Draw(canvas).polygon(points, fill=1, outline=1)
+    return np.array(canvas, dtype=bool)
+
+
+def _bitmap_shutter(shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | None:
+    """What the overlay of a bitmap display shutter leaves open (PS3.3 C.7.6.15)."""
+    group = tags.get("ShutterOverlayGroup")
+    if "BITMAP" not in tags.texts("ShutterShape") or group is None:
+        return None
+    try:
+        hidden = np.asarray(tags.dataset.overlay_array(int(group)), dtype=bool)
+    except DAMAGE:
+        hidden = np.zeros(0, dtype=bool)
+    if hidden.shape != shape:
+        _warn(f"{tags.name}: the overlay of its bitmap shutter does not fit the image and is not used", 4)
+        return None
+    return ~hidden
+
+
+def _round_field(shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | None:
+    """The round field of an image intensifier around the centre of the image (PS3.3 C.8.7.5, C.8.11.4)."""
+    diameter = tags.numbers("FieldOfViewDimensionsInFloat") or tags.numbers("FieldOfViewDimensions")
+    spacing = tags.numbers("ImagerPixelSpacing")
+    if tags.text("FieldOfViewShape") != "ROUND" or not diameter or len(spacing) != 2 or min(spacing) <= 0:
+        return None
+    row, column = _counted_from_one(shape)
+    y, x = (row - (shape[0] + 1) / 2) * spacing[0], (column - (shape[1] + 1) / 2) * spacing[1]
+    return x**2 + y**2 <= (diameter[0] / 2) ** 2
+
+
+def _measured_pixels(stored: np.ndarray, tags: FrameTags) -> np.ndarray | None:
+    """What is not padding: stored values outside the padding value or its range (PS3.3 C.7.5.1.1.2)."""
+    value, limit = tags.number("PixelPaddingValue"), tags.number("PixelPaddingRangeLimit")
+    if value is None:
+        return None
+    ends = [_as_stored(end, tags) for end in (value, value if limit is None else limit)]
+    return (stored < min(ends)) | (stored > max(ends))
+
+
+def _as_stored(value: float, tags: FrameTags) -> float:
+    """The value in the pixels' representation, where it was written unsigned for signed pixels or the reverse."""
+    low, high = stored_range(tags)
+    span = 2 ** tags.integer("BitsAllocated")
+    return value if low <= value <= high else value + span if value < low else value - span
+
+
+def aspect_ratio(tags: FrameTags) -> float:
+    """Height over width of a pixel, from PixelAspectRatio or ImagerPixelSpacing, 1 without either."""
+    for keyword in ("PixelAspectRatio", "ImagerPixelSpacing"):
+        pair = tags.numbers(keyword)
+        if len(pair) == 2 and min(pair) > 0:
+            return pair[0] / pair[1]
+    return 1.0
+
+
+def _counted_from_one(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    row, column = np.ogrid[1 : shape[0] + 1, 1 : shape[1] + 1]
+    return row, column
+
+
+def _warn(message: str, level: int) -> None:
+    warnings.warn(message, IXGSWarning, stacklevel=level + 1)

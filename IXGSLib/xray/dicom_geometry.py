@@ -1,0 +1,218 @@
+"""Approximate poses from DICOM attributes.
+
+A C-arm states its angles to a degree and its distances to a millimetre at best, and vendors differ in signs and in how
+they store the image: such a pose is a start, not a calibration. What they differ in is named in `Conventions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import FormatError
+from ..geometry import View
+from ..geometry.rigid import Array, rigid
+from .dicom_tags import CArmTags, IsocentreTags
+
+_TABLE_FROM_PATIENT = {
+    "HFS": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "HFP": ((-1, 0, 0), (0, -1, 0), (0, 0, 1)),
+    "HFDR": ((0, -1, 0), (1, 0, 0), (0, 0, 1)),
+    "HFDL": ((0, 1, 0), (-1, 0, 0), (0, 0, 1)),
+    "FFS": ((-1, 0, 0), (0, 1, 0), (0, 0, -1)),
+    "FFP": ((1, 0, 0), (0, -1, 0), (0, 0, -1)),
+    "FFDR": ((0, -1, 0), (-1, 0, 0), (0, 0, -1)),
+    "FFDL": ((0, 1, 0), (1, 0, 0), (0, 0, -1)),
+}
+"""The patient's left, posterior and head directions on the table, by patient position (PS3.17 FFF.1.2.2.2)."""
+_DETECTOR_AXES = np.array([[-1, 0, 0], [0, 0, -1], [0, -1, 0]], dtype=np.float64)
+"""Columns: x along the rows, y along the columns and z away from the source, of a detector whose rows run from the
+patient's left to right as the source sees it, in the positioner's axes (PS3.3 C.8.19.6.13.1.2)."""
+_LETTERS = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "H": (0, 0, 1), "F": (0, 0, -1)}
+
+
+class Angles(Enum):
+    """What the positioner's primary and secondary angle refer to."""
+
+    PATIENT = "the patient, however it lies (PS3.3 C.8.7.5.1.2)"
+    ROOM = "the equipment, as if the patient lay head first and supine"
+
+
+class Side(Enum):
+    """From where an image is seen that states neither PatientOrientation nor rotation and flip."""
+
+    SOURCE = "from the source, as the detector's elements lie (PS3.3 C.8.11.4.1.1)"
+    DETECTOR = "from the detector, as if facing the patient in a frontal view"
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """One hypothesis of how a C-arm fills its attributes; the default is the standard's.
+
+    primary_sign, secondary_sign: -1 for a vendor that counts the angle the other way.
+    quarter_turns: further clockwise turns of the stored image.
+    """
+
+    angles: Angles = Angles.PATIENT
+    side: Side = Side.SOURCE
+    primary_sign: int = 1
+    secondary_sign: int = 1
+    quarter_turns: int = 0
+
+
+STANDARD = Conventions()
+
+
+def approximate_view(
+    tags: CArmTags, reference: CArmTags | None = None, conventions: Conventions = STANDARD, id: str = ""
+) -> View:
+    """The view of a frame, in LPS mm with the isocentre as origin.
+
+    Where `is_mirrored` says that the image shows the patient mirrored, it is the view of the image with its rows in
+    reverse order. reference: the frame in which the isocentre is the origin, for tables that move; the frame itself by
+    default.
+    Raises FormatError that names the attributes that are missing or impossible.
+    """
+    spacing, detector, patient = _checked_lengths(tags)
+    patient_from_detector, isocentre = _placement(tags, reference or tags, conventions)
+    stored = _stored_axes(tags, conventions)
+    offset = stored.T @ tags.isocentre_offset
+    if np.linalg.det(stored) < 0:
+        stored, offset = stored * (1, -1), offset * (1, -1)
+    axes = np.column_stack([patient_from_detector[:, :2] @ stored, patient_from_detector[:, 2]])
+    width, height = tags.size
+    focal = detector / spacing
+    center = np.array([width - 1, height - 1]) / 2 + offset / spacing
+    K = np.array([[focal[0], 0, center[0]], [0, focal[1], center[1]], [0, 0, 1]])
+    source = isocentre - patient * axes[:, 2]
+    return View(K, rigid(axes, source), tags.size, id or tags.name, tags.pixel_spacing)
+
+
+def is_mirrored(tags: CArmTags, conventions: Conventions = STANDARD) -> bool:
+    """Whether the stored image is the mirror image of what the source sees, as most displays of a frontal view are."""
+    return bool(np.linalg.det(_stored_axes(tags, conventions)) < 0)
+
+
+def missing_attributes(tags: CArmTags) -> list[str]:
+    """The attributes, by keyword and number, without which there is no approximate pose."""
+    needed = {
+        "ImagerPixelSpacing (0018,1164)": tags.pixel_spacing,
+        "DistanceSourceToDetector (0018,1110)": tags.source_detector,
+        "DistanceSourceToPatient (0018,1111)": tags.source_patient,
+    }
+    if tags.isocentre is None:
+        needed["PositionerPrimaryAngle (0018,1510)"] = tags.primary_angle
+        needed["PositionerSecondaryAngle (0018,1511)"] = tags.secondary_angle
+    return [keyword for keyword, value in needed.items() if value is None]
+
+
+def _checked_lengths(tags: CArmTags) -> tuple[Array, float, float]:
+    """Pixel spacing (2,) and distances from the source to detector and isocentre, after all attributes were checked."""
+    missing = missing_attributes(tags)
+    spacing, detector, patient = tags.pixel_spacing, tags.source_detector, tags.source_patient
+    if missing or spacing is None or detector is None or patient is None:
+        raise FormatError(
+            f"{tags.name}: no pose from its DICOM attributes, {', '.join(missing)} missing; give the poses with "
+            "--calibration FILE"
+        )
+    if not 0 < patient < detector:
+        raise FormatError(
+            f"{tags.name}: DistanceSourceToPatient is {patient:g} mm and DistanceSourceToDetector {detector:g} mm, "
+            "expected the isocentre between source and detector; give the poses with --calibration FILE"
+        )
+    if tags.patient_position is not None and tags.patient_position not in _TABLE_FROM_PATIENT:
+        raise FormatError(
+            f"{tags.name}: PatientPosition is {tags.patient_position}, expected one of "
+            f"{', '.join(_TABLE_FROM_PATIENT)}; give the poses with --calibration FILE"
+        )
+    return np.array(spacing), detector, patient
+
+
+def _placement(tags: CArmTags, reference: CArmTags, conventions: Conventions) -> tuple[Array, Array]:
+    """The detector's axes (3, 3) in the patient and the isocentre (3,) in the reference frame's patient space, mm."""
+    table_from_patient = _lying(tags)
+    axes = _detector_axes(tags, (tags.primary_angle or 0.0, tags.secondary_angle or 0.0), conventions)
+    if tags.isocentre is not None:
+        start = reference.isocentre or tags.isocentre
+        table_from_room, table_start = _table_turn(tags.isocentre), _table_turn(start)
+        moved = table_start @ np.array(start.table_position) - table_from_room @ np.array(tags.isocentre.table_position)
+        return axes, table_from_patient.T @ moved
+    lateral, down, longitudinal = np.subtract(tags.table_shift, reference.table_shift)
+    # Lateral and longitudinal movement are counted like the angles, towards the patient's left and head (C.8.7.4.1).
+    return axes, -np.array([lateral, 0, longitudinal]) - table_from_patient.T @ np.array([0, down, 0])
+
+
+def _detector_axes(tags: CArmTags, angles: tuple[float, float], conventions: Conventions) -> Array:
+    """The detector's axes (3, 3) in the patient, at a primary and secondary angle or as the room's frame states."""
+    positioner = (*angles, 0.0) if tags.isocentre is None else tags.isocentre.positioner
+    signs = (conventions.primary_sign, conventions.secondary_sign, 1)
+    axes = _room_from_detector(np.multiply(positioner, signs))
+    if tags.isocentre is not None:
+        return _lying(tags).T @ _table_turn(tags.isocentre) @ axes
+    return _lying(tags).T @ axes if conventions.angles is Angles.ROOM else axes
+
+
+def _lying(tags: CArmTags) -> Array:
+    """(3, 3) table_from_patient; a patient of unknown position lies head first and supine."""
+    return np.array(_TABLE_FROM_PATIENT[tags.patient_position or "HFS"], dtype=np.float64).T
+
+
+def _room_from_detector(angles: ArrayLike) -> Array:
+    """The detector's axes in the room, x to the left, y down and z to the head of a patient who lies head first and
+    supine: (R2 R1)^T R3^T of the primary, secondary and detector rotation angle in degrees (PS3.17 Z.2)."""
+    (c1, c2, c3), (s1, s2, s3) = np.cos(np.deg2rad(angles)), np.sin(np.deg2rad(angles))
+    R1 = np.array([[c1, s1, 0], [-s1, c1, 0], [0, 0, 1]])
+    R2 = np.array([[1, 0, 0], [0, c2, -s2], [0, s2, c2]])
+    R3 = np.array([[c3, 0, -s3], [0, 1, 0], [s3, 0, c3]])
+    return (R2 @ R1).T @ R3.T @ _DETECTOR_AXES
+
+
+def _table_turn(tags: IsocentreTags) -> Array:
+    """(3, 3) table_from_room, R3 R2 R1 of horizontal rotation, head tilt and cradle tilt (PS3.17 Z.3)."""
+    (c1, c2, c3), (s1, s2, s3) = np.cos(np.deg2rad(tags.table_angles)), np.sin(np.deg2rad(tags.table_angles))
+    R1 = np.array([[c1, 0, -s1], [0, 1, 0], [s1, 0, c1]])
+    R2 = np.array([[1, 0, 0], [0, c2, s2], [0, -s2, c2]])
+    R3 = np.array([[c3, s3, 0], [-s3, c3, 0], [0, 0, 1]])
+    return R3 @ R2 @ R1
+
+
+def _stored_axes(tags: CArmTags, conventions: Conventions) -> Array:
+    """(2, 2) columns: directions of the stored image's rows and columns on the detector; mirrored where det < 0."""
+    if tags.patient_orientation is not None:
+        stored = _nearest(tags, conventions)
+    elif tags.rotation is not None:
+        stored = _turned(round(tags.rotation / 90))
+        stored = stored * (-1, 1) if tags.flipped else stored
+    else:
+        stored = np.diag([-1.0, 1.0]) if conventions.side is Side.DETECTOR else np.eye(2)
+    return stored @ _turned(conventions.quarter_turns)
+
+
+def _turned(quarters: int) -> Array:
+    """(2, 2) the axes of an image that was turned clockwise: what lay above is to the right."""
+    return np.linalg.matrix_power(np.array([[0.0, 1.0], [-1.0, 0.0]]), quarters % 4)
+
+
+def _nearest(tags: CArmTags, conventions: Conventions) -> Array:
+    """Of the eight ways to turn and mirror an image, the one that agrees best with PatientOrientation.
+
+    A run states the orientation of its first frame; the detector then carries it along.
+    """
+    assert tags.patient_orientation is not None
+    axes = _detector_axes(tags, tags.first_angles, conventions)[:, :2]
+    wanted = np.column_stack([_direction(letters, tags.name) for letters in tags.patient_orientation])
+    ways = [_turned(turns) @ np.diag([flip, 1.0]) for flip in (1.0, -1.0) for turns in range(4)]
+    return max(ways, key=lambda way: float(np.sum(wanted * (axes @ way))))
+
+
+def _direction(letters: str, name: str) -> Array:
+    """(3,) LPS direction of letters such as "LA", the first the strongest (PS3.3 C.7.6.1.1.1)."""
+    if not letters or not set(letters) <= set(_LETTERS):
+        raise FormatError(
+            f"{name}: PatientOrientation is '{letters}', expected letters of L, R, A, P, H, F; give the poses with "
+            "--calibration FILE"
+        )
+    return np.sum([np.array(_LETTERS[letter]) / 2.0**n for n, letter in enumerate(letters)], axis=0)

@@ -1,0 +1,119 @@
+"""DICOM objects: which of them are X-ray projections, and opening one."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.uid import UID
+
+from ..errors import FormatError, NotAnImage, TruncatedFile
+
+DAMAGE = (
+    AttributeError,
+    BytesLengthException,
+    EOFError,
+    InvalidDicomError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What pydicom raises on files that are cut or broken."""
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+SECONDARY_CAPTURES = frozenset(_STORAGE + end for end in ("7", "7.2", "7.3", "7.4"))
+"""Screen copies and digitised films (PS3.3 A.8)."""
+ANGIOGRAPHIC = frozenset(_STORAGE + end for end in ("12.1", "12.1.1", "12.2", "12.2.1", "12.3"))
+"""X-ray angiography and radiofluoroscopy, single and enhanced (PS3.3 A.14, A.16, A.47, A.48)."""
+PROJECTIONS = (
+    SECONDARY_CAPTURES
+    | ANGIOGRAPHIC
+    | {_STORAGE + end for end in ("1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1", "13.1.4", "13.1.5", "481.1")}
+)
+"""SOP classes of X-ray projections: CR, DX, mammography, intra-oral, breast projections and RT images as well."""
+_VOLUMES = frozenset(
+    _STORAGE + end
+    for end in ("2", "2.1", "2.2", "4", "4.1", "4.4", "20", "128", "128.1", "130", "481.2")
+    + ("13.1.1", "13.1.2", "13.1.3")
+)
+"""Slices and volumes that were reconstructed: CT, MR, PET, dose, and 3D of C-arms and tomosynthesis."""
+_OTHER_MODALITIES = frozenset(
+    ("CT", "MR", "PT", "NM", "US", "IVUS", "OCT", "SEG", "REG", "PR", "SR", "KO", "AU", "DOC", "PLAN")
+    + ("RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "ECG", "HD", "SM", "XC", "ES", "GM")
+)
+EXPECTED = "an X-ray projection (XA, RF, DX, CR, RT image)"
+
+
+def open_dataset(path: Path) -> Dataset:
+    """The header and undecoded pixels of an X-ray.
+
+    Raises TruncatedFile where the pixels are missing and NotAnImage for an object that is no X-ray projection.
+    """
+    name = path.name
+    data = path.read_bytes()
+    dataset = _parsed(data, name)
+    check_projection(dataset, name)
+    if "PixelData" not in dataset:
+        raise TruncatedFile(
+            f"{name}: {len(data)} bytes of DICOM that end before the pixel data, expected at least "
+            f"{_bytes_of_a_frame(dataset)} bytes of pixels; copy the file again"
+        )
+    return dataset
+
+
+def open_header(path: Path) -> Dataset:
+    """The attributes of an X-ray without its pixels; raises like `open_dataset`, but does not miss the pixels."""
+    dataset = _parsed(path, path.name)
+    check_projection(dataset, path.name)
+    return dataset
+
+
+def sop_class(dataset: Dataset) -> str:
+    """The SOP class UID, from the file's meta information where the dataset states none, as in a DICOMDIR."""
+    stated = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
+    return str(stated or "")
+
+
+def check_projection(dataset: Dataset, name: str) -> None:
+    """Raises NotAnImage for an object whose SOP class or modality is not that of an X-ray projection."""
+    kind = UID(sop_class(dataset))
+    known = bool(kind) and kind.name != str(kind)
+    if known and kind not in PROJECTIONS:
+        what = ", a reconstructed volume" if kind in _VOLUMES else ""
+        raise NotAnImage(f"{name}: DICOM object '{kind.name}'{what}, expected {EXPECTED}; choose another file")
+    modality = str(dataset.get("Modality") or "")
+    if modality in _OTHER_MODALITIES:
+        raise NotAnImage(f"{name}: DICOM of modality {modality}, expected {EXPECTED}; choose another file")
+
+
+def _parsed(source: bytes | Path, name: str) -> Dataset:
+    header_only = isinstance(source, Path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(
+                source if isinstance(source, Path) else io.BytesIO(source), force=True, stop_before_pixels=header_only
+            )
+            dataset.get("SOPClassUID"), dataset.get("Modality")
+    except DAMAGE as error:
+        if isinstance(source, Path) and isinstance(error, OSError) and error.strerror:
+            raise FormatError(f"{name}: cannot be opened ({error.strerror}); check the path") from None
+        size = source.stat().st_size if isinstance(source, Path) else len(source)
+        raise TruncatedFile(f"{name}: {size} bytes of DICOM that end or break in the header; copy it again") from None
+    return dataset
+
+
+def _bytes_of_a_frame(dataset: Dataset) -> int:
+    """The number of bytes that the part of the header that was read asks for, at least 1."""
+    return max(1, int(dataset.get("Rows") or 0) * int(dataset.get("Columns") or 0) * 2)

@@ -1,0 +1,149 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tifffile
+
+from IXGSLib.errors import FormatError
+from IXGSLib.formats import load_case, save_case
+from IXGSLib.formats.dicom_folder import holds_dicom, load_tagged
+from IXGSLib.geometry import Grid
+from IXGSLib.geometry.trajectory import CArm, angles, arc, trajectory
+from Testing.xray.test_dicom import dicom
+
+ARM = CArm(620.0, 1000.0, (48, 40), 240.0)
+GANTRY = arc(8, 160, 20)
+GRID = Grid.centered((0, 0, 0), (40, 40, 40), 2.0)
+POINT = np.array([20.0, -10.0, 15.0])
+I0 = 4000.0
+
+
+def shadow(view):
+    """The image of a small dense ball at POINT, as beam intensity in 12 bits."""
+    pixel, _ = view.project(POINT)
+    y, x = np.mgrid[: view.size[1], : view.size[0]]
+    distance = (x - pixel[0]) ** 2 + (y - pixel[1]) ** 2
+    return np.rint(I0 * np.exp(-2 * np.exp(-distance / 8) - 0.2)).astype(np.uint16)
+
+
+def stated(view, **tags):
+    primary, secondary = angles(view)
+    return {
+        "ImagerPixelSpacing": ["5", "5"],
+        "DistanceSourceToDetector": "1000",
+        "DistanceSourceToPatient": "620",
+        "PositionerPrimaryAngle": f"{primary:.6f}",
+        "PositionerSecondaryAngle": f"{secondary:.6f}",
+        "PixelIntensityRelationshipSign": 1,
+    } | tags
+
+
+@pytest.fixture
+def views():
+    return trajectory(ARM, GANTRY, (0, 0, 0))
+
+
+@pytest.fixture
+def folder(tmp_path, views):
+    folder = tmp_path / "XA"
+    folder.mkdir()
+    for n, view in enumerate(views):
+        dicom(folder / f"1.2.840.9.{n + 1}", shadow(view), **stated(view, InstanceNumber=n + 1))
+    return folder
+
+
+def darkest(xray):
+    """(x, y) of the largest line integral."""
+    return np.array(np.unravel_index(xray.image.argmax(), xray.image.shape))[::-1]
+
+
+def assert_ball_is_found(case):
+    for xray in case.xrays:
+        assert np.abs(darkest(xray) - xray.view.project(POINT)[0]).max() < 1
+
+
+def test_tags_alone_make_a_case(folder, views):
+    case = load_tagged(folder, i0=I0)
+    assert [view.id for view in case.views] == [f"1.2.840.9.{n + 1}" for n in range(8)]
+    for found, expected in zip(case.views, views, strict=True):
+        assert np.allclose(found.projection_matrix, expected.projection_matrix, atol=1e-3)
+    assert_ball_is_found(case)
+    assert {xray.values for xray in case.xrays} == {"intensity"}
+
+
+def test_the_case_says_that_its_poses_are_approximate(folder, tmp_path):
+    case = load_tagged(folder, i0=I0)
+    warning = next(warning for warning in case.warnings if "approximate" in warning)
+    assert "DICOM tags" in warning
+    assert "--calibration" in warning
+    assert case.provenance == {view.id: "tags" for view in case.views}
+    save_case(replace(case, grid=GRID), tmp_path / "case")
+    assert load_case(tmp_path / "case").provenance == case.provenance
+
+
+def test_images_that_show_the_patient_mirrored_are_turned_back(folder, views):
+    for n, view in enumerate(views):
+        right = "L" if abs(GANTRY[n][0]) < 45 else "P" if GANTRY[n][0] > 0 else "A"
+        tags = stated(view, InstanceNumber=n + 1, PatientOrientation=[right, "F"])
+        dicom(folder / f"1.2.840.9.{n + 1}", shadow(view)[:, ::-1], **tags)
+    assert_ball_is_found(load_tagged(folder, i0=I0))
+
+
+def test_an_orientation_that_does_not_follow_the_angle_is_warned_of(folder, views):
+    tags = stated(views[0], InstanceNumber=1, PatientOrientation=["A", "F"])
+    dicom(folder / "1.2.840.9.1", shadow(views[0])[:, ::-1], **tags)
+    case = load_tagged(folder, i0=I0)
+    assert any("1.2.840.9.1 show the patient mirrored" in warning for warning in case.warnings)
+
+
+def test_the_frames_of_a_run_are_views(tmp_path, views):
+    primary = [f"{angles(view)[0] - angles(views[0])[0]:.6f}" for view in views]
+    secondary = [f"{angles(view)[1] - angles(views[0])[1]:.6f}" for view in views]
+    tags = {"PositionerPrimaryAngleIncrement": primary, "PositionerSecondaryAngleIncrement": secondary}
+    file = dicom(
+        tmp_path / "run.dcm", np.stack([shadow(v) for v in views]), NumberOfFrames=8, **stated(views[0], **tags)
+    )
+    case = load_tagged(file, i0=I0)
+    assert [view.id for view in case.views] == [f"{n:03d}" for n in range(8)]
+    assert_ball_is_found(case)
+
+
+def test_a_run_without_movement_is_refused_as_one_angle(tmp_path, views):
+    file = dicom(tmp_path / "run.dcm", np.stack([shadow(views[0])] * 3), NumberOfFrames=3, **stated(views[0]))
+    with pytest.raises(FormatError, match=r"run\.dcm: all 3 X-rays were taken at one angle"):
+        load_tagged(file, i0=I0)
+
+
+def test_logarithmic_pixels_are_line_integrals(folder, views):
+    for n, view in enumerate(views):
+        stored = np.rint(4095 * np.log(shadow(view)) / np.log(4096)).astype(np.uint16)
+        tags = stated(view, InstanceNumber=n + 1, PixelIntensityRelationship="LOG")
+        dicom(folder / f"1.2.840.9.{n + 1}", stored, **tags)
+    case = load_tagged(folder)
+    assert {xray.values for xray in case.xrays} == {"line_integral"}
+    assert_ball_is_found(case)
+    assert case.xrays[3].image.max() == pytest.approx(2, abs=0.2)
+    dicom(folder / "1.2.840.9.1", shadow(views[0]), **stated(views[0], InstanceNumber=1))
+    with pytest.raises(FormatError, match="some X-rays are logarithmic"):
+        load_tagged(folder)
+
+
+def test_missing_tags_are_named_with_the_cure(folder, views):
+    dicom(folder / "1.2.840.9.4", shadow(views[3]), **stated(views[3], InstanceNumber=4, ImagerPixelSpacing=None))
+    with pytest.raises(FormatError, match=r"1\.2\.840\.9\.4: .*ImagerPixelSpacing \(0018,1164\).*--calibration"):
+        load_tagged(folder, i0=I0)
+
+
+def test_another_image_among_them_is_named(folder, views):
+    tifffile.imwrite(folder / "shot9.tif", shadow(views[0]))
+    with pytest.raises(FormatError, match=r"shot9\.tif: no DICOM file"):
+        load_tagged(folder, i0=I0)
+
+
+def test_what_holds_dicom(folder, tmp_path):
+    assert holds_dicom(folder)
+    assert holds_dicom(folder / "1.2.840.9.1")
+    assert not holds_dicom(tmp_path)
+    assert not holds_dicom(tmp_path / "gone")
+    (folder / "case.json").write_text("{}")
+    assert not holds_dicom(folder)

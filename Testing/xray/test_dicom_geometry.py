@@ -1,0 +1,317 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from IXGSLib.errors import FormatError, IXGSWarning
+from IXGSLib.geometry.trajectory import CArm, angles
+from IXGSLib.xray.dicom_geometry import Angles, Conventions, Side, approximate_view, is_mirrored, missing_attributes
+from IXGSLib.xray.dicom_tags import CArmTags, Increments, IsocentreTags, carm_tags
+from Testing.xray.test_dicom import SHOT, dicom
+
+TAGS = CArmTags("shot.dcm", 0, (48, 64), (0.5, 0.4), 1000.0, 620.0, 0.0, 0.0)
+ARM = CArm(620.0, 1000.0, (48, 64), 25.6)
+STATED = {
+    "ImagerPixelSpacing": ["0.4", "0.5"],
+    "DistanceSourceToDetector": "1000",
+    "DistanceSourceToPatient": "620",
+    "PositionerPrimaryAngle": "10",
+    "PositionerSecondaryAngle": "-5",
+}
+L, P, H = np.eye(3)
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "shot.dcm"
+
+
+def axes(tags, **conventions):
+    """Directions of the stored image's rows and columns and of the beam, in the patient."""
+    chosen = Conventions(**conventions)
+    R = approximate_view(tags, conventions=chosen).world_from_camera[:3, :3].copy()
+    return R * (1, -1, 1) if is_mirrored(tags, chosen) else R
+
+
+@pytest.mark.parametrize(("primary", "secondary"), [(0, 0), (30, 0), (0, 25), (-40, -20), (90, 0), (170, 10)])
+def test_the_standards_angles_are_those_of_the_simulated_c_arm(primary, secondary):
+    view = approximate_view(replace(TAGS, primary_angle=primary, secondary_angle=secondary, pixel_spacing=(0.4, 0.4)))
+    expected = ARM.view(primary, secondary, (0, 0, 0))
+    assert np.allclose(angles(view), (primary, secondary))
+    assert np.allclose(view.projection_matrix, expected.projection_matrix)
+    assert np.allclose(view.project((0, 0, 0))[0], (23.5, 31.5))
+
+
+def test_left_anterior_oblique_and_cranial_are_positive():
+    assert axes(replace(TAGS, primary_angle=30))[:, 2] @ L > 0
+    assert axes(replace(TAGS, secondary_angle=30))[:, 2] @ H > 0
+    assert np.allclose(axes(TAGS)[:, 2], -P)
+
+
+def test_rows_and_columns_have_their_own_spacing():
+    view = approximate_view(TAGS)
+    assert np.allclose((view.K[0, 0], view.K[1, 1]), (2000, 2500))
+    assert view.pixel_spacing == (0.5, 0.4)
+
+
+def test_a_vendor_may_count_the_other_way():
+    tags = replace(TAGS, primary_angle=30, secondary_angle=10)
+    found = approximate_view(tags, conventions=Conventions(primary_sign=-1, secondary_sign=-1))
+    assert np.allclose(angles(found), (-30, -10))
+
+
+@pytest.mark.parametrize("position", ["HFS", "HFP", "FFS", "FFP", "HFDR", "HFDL", "FFDR", "FFDL"])
+def test_the_standards_angles_do_not_depend_on_how_the_patient_lies(position):
+    tags = replace(TAGS, primary_angle=20, secondary_angle=10, patient_position=position)
+    assert np.allclose(axes(tags), axes(replace(tags, patient_position=None)))
+
+
+@pytest.mark.parametrize(
+    ("position", "expected"),
+    [("HFS", -P), ("HFP", P), ("FFS", -P), ("FFP", P), ("HFDR", L), ("HFDL", -L), ("FFDR", L), ("FFDL", -L)],
+)
+def test_a_detector_above_the_table_faces_what_is_up(position, expected):
+    """In right decubitus the right side is down, so that the beam leaves through the left."""
+    assert np.allclose(axes(replace(TAGS, patient_position=position), angles=Angles.ROOM)[:, 2], expected)
+    room = replace(TAGS, patient_position=position, isocentre=IsocentreTags((0.0, 0.0, 0.0)))
+    assert np.allclose(axes(room)[:, 2], expected)
+
+
+def test_the_room_angle_of_a_prone_patient_turns_both_ways():
+    room = replace(TAGS, patient_position="FFS", primary_angle=30, secondary_angle=20)
+    assert np.allclose(angles(approximate_view(room, conventions=Conventions(angles=Angles.ROOM))), (-30, -20))
+
+
+@pytest.mark.parametrize(
+    ("orientation", "row", "column", "mirrored"),
+    [
+        (("R", "F"), -L, -H, False),
+        (("L", "F"), L, -H, True),
+        (("L", "H"), L, H, False),
+        (("R", "H"), -L, H, True),
+        (("F", "L"), -H, L, False),
+        (("F", "R"), -H, -L, True),
+        (("H", "R"), H, -L, False),
+        (("H", "L"), H, L, True),
+    ],
+)
+@pytest.mark.parametrize("tilt", [0, 25])
+def test_patient_orientation_decides_turns_and_mirrors(orientation, row, column, mirrored, tilt):
+    tags = replace(TAGS, patient_orientation=orientation, primary_angle=tilt, secondary_angle=-tilt)
+    tags = replace(tags, first_angles=(tilt, -tilt))
+    found = axes(tags)
+    assert is_mirrored(tags) == mirrored
+    assert found[:, 0] @ row > 0.8
+    assert found[:, 1] @ column > 0.8
+
+
+def test_a_lateral_view_is_oriented_by_its_letters():
+    found = axes(replace(TAGS, primary_angle=90, first_angles=(90, 0), patient_orientation=("A", "F")))
+    assert np.allclose(found, np.column_stack([-P, -H, L]))
+    oblique = axes(replace(TAGS, primary_angle=40, first_angles=(40, 0), patient_orientation=("LP", "FR")))
+    assert oblique[:, 0] @ L > 0.5
+
+
+@pytest.mark.parametrize(
+    ("rotation", "flipped", "row", "column"),
+    [(0, False, -L, -H), (90, False, H, -L), (180, False, L, H), (270, False, -H, L), (0, True, L, -H)],
+)
+def test_rotation_and_flip_of_the_field_of_view(rotation, flipped, row, column):
+    """Turned clockwise by 90 degrees, the head that was above lies to the right."""
+    found = axes(replace(TAGS, rotation=rotation, flipped=flipped))
+    assert np.allclose(found[:, :2], np.column_stack([row, column]))
+
+
+def test_without_a_word_the_side_is_a_convention():
+    assert not is_mirrored(TAGS)
+    assert is_mirrored(TAGS, Conventions(side=Side.DETECTOR))
+    assert np.allclose(axes(TAGS, side=Side.DETECTOR)[:, :2], np.column_stack([L, -H]))
+    assert np.allclose(axes(TAGS, quarter_turns=2)[:, :2], np.column_stack([L, H]))
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_isocentre_stays_on_its_spot_of_the_detector(mirror):
+    tags = replace(TAGS, isocentre_offset=(2.0, -3.0))
+    plain = approximate_view(tags).project((0, 0, 0))[0]
+    assert np.allclose(plain, (23.5 + 4, 31.5 - 7.5))
+    turned = replace(tags, rotation=180.0, flipped=mirror)
+    x, y = approximate_view(turned).project((0, 0, 0))[0]
+    assert np.allclose((x, y), (23.5 + (4 if mirror else -4), 31.5 + (-7.5 if mirror else 7.5)))
+
+
+@pytest.mark.parametrize("positioner", [(20.0, -10.0, 0.0), (-75.0, 15.0, 30.0)])
+def test_the_detector_turns_about_the_beam(positioner):
+    tags = replace(TAGS, isocentre=IsocentreTags(positioner))
+    plain = approximate_view(replace(tags, isocentre=IsocentreTags((*positioner[:2], 0.0))))
+    found = approximate_view(tags)
+    assert np.allclose(angles(found), positioner[:2])
+    assert np.allclose(found.source, plain.source)
+    assert np.isclose(
+        found.world_from_camera[:3, 0] @ plain.world_from_camera[:3, 0], np.cos(np.deg2rad(positioner[2]))
+    )
+
+
+def test_a_table_that_moves_with_the_patient_moves_the_source_the_other_way():
+    """Table 40 mm to the head, 10 mm down: the source is nearer to feet and front of the patient."""
+    first = replace(TAGS, isocentre=IsocentreTags((0.0, 0.0, 0.0), (1.0, 2.0, 3.0)))
+    second = replace(TAGS, isocentre=IsocentreTags((0.0, 0.0, 0.0), (1.0, 12.0, 43.0)))
+    moved = approximate_view(second, first).source - approximate_view(first, first).source
+    assert np.allclose(moved, (0, -10, -40))
+    increments = approximate_view(replace(TAGS, table_shift=(0.0, 10.0, 40.0)), TAGS).source
+    assert np.allclose(increments - approximate_view(TAGS).source, (0, -10, -40))
+
+
+def test_a_table_that_turns_about_the_isocentre_turns_the_beam_in_the_patient():
+    """Head tilt lifts the head, so that the vertical beam comes out nearer to the feet of the patient's front."""
+    tilted = replace(TAGS, isocentre=IsocentreTags((0.0, 0.0, 0.0), table_angles=(0.0, 20.0, 0.0)))
+    assert np.allclose(np.linalg.norm(approximate_view(tilted).source), 620)
+    assert np.allclose(axes(tilted)[:, 2], (0, -np.cos(np.deg2rad(20)), np.sin(np.deg2rad(20))))
+    point = np.array([10.0, -5.0, 30.0])
+    turned = replace(TAGS, isocentre=IsocentreTags((0.0, 0.0, 0.0), (5.0, 6.0, 7.0), (30.0, 0.0, 0.0)))
+    depth = approximate_view(turned, turned).project(point)[1]
+    assert np.isclose(depth, 620 + 5.0)
+
+
+@pytest.mark.parametrize("keyword", ["ImagerPixelSpacing", "DistanceSourceToDetector", "PositionerSecondaryAngle"])
+def test_missing_attributes_are_named(file, keyword):
+    tags = carm_tags(dicom(file, **(STATED | {keyword: None})))
+    assert [found.split()[0] for found in missing_attributes(tags)] == [keyword]
+    with pytest.raises(FormatError, match=rf"shot\.dcm: .*{keyword}.* missing; .*--calibration"):
+        approximate_view(tags)
+
+
+def test_impossible_attributes_are_refused():
+    with pytest.raises(FormatError, match="between source and detector"):
+        approximate_view(replace(TAGS, source_patient=1200.0))
+    with pytest.raises(FormatError, match="PatientPosition is SITTING"):
+        approximate_view(replace(TAGS, patient_position="SITTING"))
+    with pytest.raises(FormatError, match="PatientOrientation is 'X'"):
+        approximate_view(replace(TAGS, patient_orientation=("X", "F")))
+
+
+class TestIncrements:
+    def cine(self, file, **tags):
+        return dicom(file, np.stack([SHOT] * 3), NumberOfFrames=3, **STATED, **tags)
+
+    def primary(self, file, increments=Increments.FROM_FIRST):
+        return [carm_tags(file, n, increments).primary_angle for n in range(3)]
+
+    def test_a_vector_holds_offsets_from_the_first_frame(self, file):
+        self.cine(file, PositionerPrimaryAngleIncrement=["0", "15", "32"])
+        assert self.primary(file) == [10, 25, 42]
+        assert self.primary(file, Increments.FROM_PREVIOUS) == [10, 25, 57]
+
+    def test_the_orientation_of_the_first_frame_goes_along(self, file):
+        self.cine(file, PositionerPrimaryAngleIncrement=["0", "90", "170"], PatientOrientation=["L", "F"])
+        assert [is_mirrored(carm_tags(file, n)) for n in range(3)] == [True] * 3
+
+    def test_one_value_is_the_mean_step(self, file):
+        self.cine(file, PositionerPrimaryAngleIncrement="-7")
+        assert self.primary(file) == [10, 3, -4]
+
+    def test_a_run_without_movement_keeps_its_angle(self, file):
+        self.cine(file)
+        assert self.primary(file) == [10, 10, 10]
+
+    def test_another_number_is_refused(self, file):
+        self.cine(file, PositionerPrimaryAngleIncrement=["1", "2"])
+        with pytest.raises(FormatError, match="2 values for 3 frames"):
+            carm_tags(file)
+
+    def test_a_frame_beyond_the_last_is_refused(self, file):
+        with pytest.raises(FormatError, match="frame 3 of 3"):
+            carm_tags(self.cine(file), 3)
+
+
+def group(**sequences):
+    """A functional group of sequences with one item each, from dictionaries of their attributes."""
+    outer = Dataset()
+    for name, tags in sequences.items():
+        inner = Dataset()
+        for key, value in tags.items():
+            setattr(inner, key, value)
+        setattr(outer, name, Sequence([inner]))
+    return outer
+
+
+def test_enhanced_images_state_geometry_by_frame(file):
+    shared = group(
+        FramePixelDataPropertiesSequence={"ImagerPixelSpacing": ["0.4", "0.5"]},
+        XRayGeometrySequence={"DistanceSourceToDetector": 1000.0, "DistanceSourceToIsocenter": 620.0},
+    )
+    frames = [
+        group(
+            PositionerPositionSequence={"PositionerPrimaryAngle": 10.0 * n, "PositionerSecondaryAngle": 5.0},
+            IsocenterReferenceSystemSequence={
+                "PositionerIsocenterPrimaryAngle": 11.0 * n,
+                "PositionerIsocenterSecondaryAngle": 4.0,
+                "PositionerIsocenterDetectorRotationAngle": 2.0,
+                "TableXPositionToIsocenter": 1.0 + n,
+                "TableHeadTiltAngle": 3.0,
+            },
+        )
+        for n in range(2)
+    ]
+    tags = {"SharedFunctionalGroupsSequence": Sequence([shared]), "PerFrameFunctionalGroupsSequence": Sequence(frames)}
+    dicom(file, np.stack([SHOT, SHOT]), NumberOfFrames=2, SOPClassUID="1.2.840.10008.5.1.4.1.1.12.1.1", **tags)
+    found = carm_tags(file, 1)
+    assert found.pixel_spacing == (0.5, 0.4)
+    assert (found.source_detector, found.source_patient) == (1000, 620)
+    assert (found.primary_angle, found.secondary_angle) == (10, 5)
+    assert found.isocentre == IsocentreTags((11.0, 4.0, 2.0), (2.0, 0.0, 0.0), (0.0, 3.0, 0.0))
+
+
+def test_codes_state_the_patients_position(file):
+    def code(value, **more):
+        item = Dataset()
+        item.CodeValue = value
+        for key, sequence in more.items():
+            setattr(item, key, sequence)
+        return Sequence([item])
+
+    lying = code("F-10450", PatientOrientationModifierCodeSequence=code("F-10310"))
+    tags = {"PatientOrientationCodeSequence": lying, "PatientGantryRelationshipCodeSequence": code("F-10480")}
+    assert carm_tags(dicom(file, **tags)).patient_position == "FFP"
+    assert carm_tags(dicom(file, **tags, PatientPosition="HFS")).patient_position == "HFS"
+
+
+def test_a_spacing_that_was_calibrated_in_the_patient_is_magnified(file):
+    tags = STATED | {"ImagerPixelSpacing": None, "PixelSpacing": ["0.2", "0.3"]}
+    found = carm_tags(dicom(file, **tags, PixelSpacingCalibrationType="GEOMETRY"))
+    assert np.allclose(found.pixel_spacing, (0.3 * 1000 / 620, 0.2 * 1000 / 620))
+    with pytest.warns(IXGSWarning, match="size in the patient"):
+        assert carm_tags(dicom(file, **tags)).pixel_spacing is None
+
+
+def test_the_magnification_stands_in_for_the_distance_to_the_patient(file):
+    tags = STATED | {"DistanceSourceToPatient": None, "EstimatedRadiographicMagnificationFactor": "1.6"}
+    assert carm_tags(dicom(file, **tags)).source_patient == 625
+
+
+def test_an_aspect_ratio_that_contradicts_the_spacing_is_warned_of(file):
+    with pytest.warns(IXGSWarning, match="PixelAspectRatio"):
+        carm_tags(dicom(file, **STATED, PixelAspectRatio=["1", "1"]))
+
+
+def test_a_field_of_view_beside_the_middle_of_the_detector_moves_the_isocentre(file):
+    tags = STATED | {"ImagerPixelSpacing": ["0.4", "0.4"], "DetectorElementSpacing": ["0.2", "0.2"]}
+    tags |= {"FieldOfViewOrigin": ["100", "40"], "FieldOfViewRotation": "0", "FieldOfViewHorizontalFlip": "NO"}
+    assert carm_tags(dicom(file, **tags)).isocentre_offset == (0, 0)
+    active = {"DetectorActiveOrigin": ["0", "0"], "DetectorActiveDimensions": ["60", "40"]}
+    found = carm_tags(dicom(file, **tags, **active))
+    assert np.allclose(found.isocentre_offset, (20 - 8 - 9.6, 30 - 20 - 12.8))
+    assert (found.rotation, found.flipped) == (0, False)
+
+
+def test_a_portal_image_has_its_source_above_at_gantry_zero(file):
+    tags = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.481.1", "Modality": "RTIMAGE", "GantryAngle": "0"}
+    tags |= {"RTImageSID": "1500", "RadiationMachineSAD": "1000", "ImagePlanePixelSpacing": ["0.4", "0.5"]}
+    upright = carm_tags(dicom(file, **tags, PatientPosition="HFS", RTImagePosition=[-10.0, 8.0]))
+    view = approximate_view(upright)
+    assert np.allclose(view.source, (0, -1000, 0))
+    assert np.allclose(view.project((0, 0, 0))[0], (20, 20))
+    assert np.allclose(axes(upright)[:, :2], np.column_stack([L, -H]))
+    left = approximate_view(carm_tags(dicom(file, **(tags | {"GantryAngle": "90"}))))
+    assert np.allclose(left.source, (1000, 0, 0))
