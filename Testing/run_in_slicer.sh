@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs IXGSTest and the README's console example in a real 3D Slicer, and takes pictures of it.
+# Runs IXGSTest and the user guide's console example in a real 3D Slicer, and takes pictures of it.
 # The Slicer needs the packages of IXGS; press Apply once in its module to have them installed.
 # usage: Testing/run_in_slicer.sh SLICER_EXECUTABLE [FOLDER_FOR_PICTURES]
 set -euo pipefail

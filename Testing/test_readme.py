@@ -1,25 +1,28 @@
-import re
-from pathlib import Path
+"""The README is short, says what IXGS is not, and shows what was measured."""
 
-import pytest
+from __future__ import annotations
 
-from Testing.benchmarks.quality.tables import MARKS, RESULTS, readme_table, results
+import ast
+
+from Testing.benchmarks import summary
 from Testing.benchmarks.store import Store
+from Testing.markdown import README, USER_GUIDE, blocks, words
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_tables_of_numbers_are_those_of_the_last_benchmark():
-    content = Store().content
-    assert README.split(MARKS[0])[1].split(MARKS[1])[0].strip() == readme_table(content)
-    assert RESULTS.read_text(encoding="utf-8") == results(content)
+MOST_WORDS = 950
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:)([^)]+)\)", README))
-def test_what_the_readme_points_to_is_there(target):
-    assert (ROOT / target).exists()
+def test_the_readme_is_short_and_says_what_ixgs_is_not():
+    assert words(README) <= MOST_WORDS
+    assert "Research use only. Not a medical device." in README.read_text(encoding="utf-8")
 
 
-def test_the_readme_says_what_it_is_not():
-    assert "Research use only. Not a medical device." in README
+def test_the_table_is_that_of_the_last_benchmarks():
+    assert summary.PART.read() == summary.table(Store().content, Store(summary.STUDY).content)
+
+
+def test_the_python_of_the_readme_is_that_of_the_guide():
+    (code,) = blocks(README, "python")
+    calls = {ast.unparse(node.func) for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)}
+    guide = "\n".join(blocks(USER_GUIDE, "python"))
+    assert calls
+    assert all(f"{call}(" in guide for call in calls)

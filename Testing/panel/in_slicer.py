@@ -1,4 +1,4 @@
-"""Run the test of the module and the console example of the README in the Slicer that runs this script."""
+"""Run the test of the module and the console example of the user guide in the Slicer that runs this script."""
 
 import re
 import sys
@@ -12,11 +12,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def console_example() -> str:
-    """The console example of the README, with the sample case."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"((?:    .*\n|\n)*    .*IXGSLogic\(\)\.reconstruct(?:.*\n)(?:    .*\n|\n)*)", text)
-    lines = [line[4:] for line in block.group(1).splitlines()]
-    return "\n".join(lines).replace("path/to/case", (ROOT / "Resources" / "SampleCase").as_posix())
+    """The user guide's example for the console, on the sample case."""
+    text = (ROOT / "docs" / "user-guide.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (example,) = (block for block in blocks if "IXGSLogic" in block)
+    return example.replace("path/to/case", (ROOT / "Resources" / "SampleCase").as_posix())
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from IXGSLib.reconstruction.resolution import resolve
+from Testing.markdown import USER_GUIDE, blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,9 +21,9 @@ steps = []
 node = IXGSLogic().reconstruct({case!r}, preset="preview", onEvent=lambda event: steps.append(event.get("step")))
 print(node.GetName(), node.GetImageData().GetDimensions(), max(step or 0 for step in steps))
 """
-README = """    from IXGS import IXGSLogic
+GUIDE = """from IXGS import IXGSLogic
 
-    node = IXGSLogic().reconstruct("path/to/case", preset="standard")
+node = IXGSLogic().reconstruct("path/to/case", preset="standard")
 """
 
 
@@ -35,8 +36,8 @@ def test_a_script_gets_the_volume_node_in_a_plain_python(small_case):
     assert int(done.stdout.split()[-1]) == resolve("preview", 6).settings.schedule.steps
 
 
-def test_the_readme_has_the_console_example():
-    assert README in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_user_guide_has_the_console_example():
+    assert GUIDE in blocks(USER_GUIDE, "python")
 
 
 def test_a_failed_run_raises_an_error_with_its_message(app, tmp_path):
@@ -44,5 +45,5 @@ def test_a_failed_run_raises_an_error_with_its_message(app, tmp_path):
 
     from .harness.window import load_module
 
-    with pytest.raises(ReconstructionError, match="gone: not there"):
+    with pytest.raises(ReconstructionError, match="gone: does not exist"):
         load_module().IXGSLogic().reconstruct(tmp_path / "gone")

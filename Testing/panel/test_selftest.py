@@ -32,11 +32,11 @@ def test_it_is_skipped_if_packages_are_missing(window, packages, monkeypatch):
         reconstruct_sample(None)
 
 
-def test_the_console_example_is_in_the_readme(window, monkeypatch, small_case):
-    """run_in_slicer.sh finds a complete example in the README that compiles."""
+def test_the_console_example_is_in_the_user_guide(window, monkeypatch, small_case):
+    """run_in_slicer.sh finds a complete example in the user guide that compiles."""
     from . import in_slicer
 
     example = in_slicer.console_example()
     assert "path/to" not in example
-    compile(example, "README.md", "exec")
+    compile(example, "user-guide.md", "exec")
     assert 'preset="standard"' in example

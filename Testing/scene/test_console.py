@@ -1,7 +1,4 @@
-"""The examples of the README for Slicer's console run in a plain Python with slicer-core."""
-
-import textwrap
-from pathlib import Path
+"""The examples of the user guide for Slicer's console run in a plain Python with slicer-core."""
 
 import numpy as np
 import pytest
@@ -10,27 +7,12 @@ from IXGSLib.reconstruction import settings
 from IXGSLib.reconstruction.resolution import checked_changes
 from IXGSLib.volume import Volume
 from Testing.cli.test_routes import TINY
-
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+from Testing.markdown import USER_GUIDE, blocks
 
 
 def examples():
-    """The Python blocks in the section on Slicer of the README, except those that use the logic of the module."""
-    section = README.split("## In 3D Slicer\n")[1].split("\n## ")[0]
-    blocks = [block for block in section.split("\n\n") if block.startswith("    ")]
-    text = ["\n\n".join(part) for part in _joined(blocks, section)]
-    return [textwrap.dedent(block) for block in text if "import" in block and "IXGSLogic" not in block]
-
-
-def _joined(blocks, section):
-    """Groups of blocks that follow each other directly."""
-    groups = []
-    for block in blocks:
-        if groups and f"{groups[-1][-1]}\n\n{block}" in section:
-            groups[-1].append(block)
-        else:
-            groups.append([block])
-    return groups
+    """The blocks of the user guide for Slicer's console, that of the module's logic aside."""
+    return [code for code in blocks(USER_GUIDE, "python", "## In 3D Slicer") if "IXGSLogic" not in code]
 
 
 @pytest.fixture
@@ -49,11 +31,11 @@ def small(tmp_path, monkeypatch):
     assert main(["reconstruct", str(folder), "--out", "RUN", "--preset", "preview", "--threads", "1", "--json"]) == 0
 
 
-def test_the_examples_of_the_readme_run_one_after_the_other(slicer, small):
+def test_the_examples_of_the_guide_run_one_after_the_other(slicer, small):
     names = {}
     console, afterwards = examples()
     for code in (console, afterwards):
-        exec(compile(code, "README.md", "exec"), names)
+        exec(compile(code, USER_GUIDE.name, "exec"), names)
     scene = names["scene"]
     assert names["volume"].GetName() == "Spine"
     assert np.allclose(names["box"].center, names["case"].grid.center)

@@ -4,8 +4,8 @@
 
 The X-rays are simulated realistically from the CTs in the data folder beside the checkout, with and without fiducials
 at known positions and with and without pedicle screws. Fiducials are detected as in a standardisation, in all views of
-a case at once. Each case is stored in study.json at once, and stored cases are skipped; then the table and the sentence
-for README.md are printed. The study takes a few minutes.
+a case at once. Each case is stored in study.json at once, and stored cases are skipped; then the sentence and the
+table in docs/real-xrays.md are written. The study takes a few minutes.
 """
 
 from __future__ import annotations
@@ -39,10 +39,12 @@ from IXGSLib.volume.images import read_image
 from IXGSLib.xray import XRay, line_integrals
 from IXGSLib.xray.fiducials import Fiducial, find_fiducials
 from IXGSLib.xray.pixels import Pixels
+from Testing.benchmarks.pages import REAL_XRAYS, Part
 from Testing.benchmarks.scene import DATA
 from Testing.benchmarks.store import Store
 
 STORE = Path(__file__).with_name("study.json")
+PART = Part(REAL_XRAYS, "fiducials table", "Testing/benchmarks/fiducials/study.py")
 PATIENTS = {
     "lumbar": "ct_tcga_ov_09_2043",
     "thoracic": "ct_lidc_0314",
@@ -112,7 +114,7 @@ def main(arguments: list[str]) -> int:
     store = Store(STORE)
     if not options.table:
         measure(store, options.again)
-    print(f"{table(store.content)}\n\n{sentence(store.content)}")
+    PART.write(page_part(store.content))
     return 0
 
 
@@ -239,16 +241,22 @@ def table(content: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
+def page_part(content: dict[str, Any]) -> str:
+    """What stands between the marks of the page."""
+    return f"{sentence(content)}\n\n{table(content)}"
+
+
 def sentence(content: dict[str, Any]) -> str:
-    """The sentence in README.md."""
+    """The result in one sentence."""
     clear, hidden = (_total(_runs(content, "all", scene)) for scene in ("balls", "balls and screws"))
     without = _total([*_runs(content, "all", "nothing"), *_runs(content, "all", "screws")])
     return (
-        f"Of {clear['visible']} balls of 2 to 5 mm in {clear['views']} simulated X-rays of {len(PATIENTS)} patients "
-        f"{_share(clear)} are found, their centres {np.median(clear['millimetres']):.2f} mm off in the median, and "
-        f"{clear['false']} other places are taken for one; beside pedicle screws {_share(hidden)} are found and "
-        f"{hidden['false']} places taken for one in {hidden['views']} views, without balls {without['false']} in "
-        f"{without['views']} views (`Testing/benchmarks/fiducials/study.py`)."
+        f"Of {clear['visible']} fiducials of 2 to 5 mm in {clear['views']} simulated X-rays of {len(PATIENTS)} "
+        f"patients, {_share(clear)} are found, with a median error of the centre of "
+        f"{np.median(clear['millimetres']):.2f} mm and {clear['false']} false detections; beside pedicle screws "
+        f"{_share(hidden)} are found, with {hidden['false']} false detections in {hidden['views']} views; without "
+        f"fiducials there are {without['false']} in {without['views']} views "
+        "(`Testing/benchmarks/fiducials/study.py`)."
     )
 
 

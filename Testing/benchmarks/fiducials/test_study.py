@@ -1,4 +1,4 @@
-"""Counting detected fiducials, and the sentence in README.md."""
+"""Counting detected fiducials, and the part of the page about them."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,6 @@ from IXGSLib.standardization.settings import StandardizationSettings
 from IXGSLib.xray.fiducials import Fiducial
 from Testing.benchmarks.fiducials import study as fiducials
 from Testing.benchmarks.fiducials.study import Shadow, counted, sentence, shadows, table
-from Testing.benchmarks.quality.tables import README
 from Testing.benchmarks.store import Store
 
 CENTER = np.array([10.0, -20.0, 300.0])
@@ -102,15 +101,17 @@ def test_the_table_sums_over_patients():
     assert "| all | balls | 8 | 16 | 75% | 0.50 | 0.50 pixels | 0.25 mm |" in lines
     assert "| all | nothing | 8 | 0 |  | 1.00 |  |  |" in lines
     text = sentence({"runs": runs})
-    assert "Of 16 balls" in text
-    assert "75% are found, their centres 0.25 mm off in the median, and 4 other places" in text
-    assert "screws 50% are found and 0 places taken for one in 8 views, without balls 16 in 16 views" in text
+    assert "Of 16 fiducials" in text
+    assert "75% are found, with a median error of the centre of 0.25 mm and 4 false detections" in text
+    assert (
+        "screws 50% are found, with 0 false detections in 8 views; without fiducials there are 16 in 16 views" in text
+    )
 
 
 @pytest.mark.skipif(not fiducials.STORE.exists(), reason="nothing has been measured yet")
-def test_the_readme_says_what_is_stored():
+def test_the_page_shows_what_is_stored():
     content = Store(fiducials.STORE).content
     cases = {(run["case"], run["method"]) for run in content["runs"]}
     wanted = [(f"{p}, {e}", s) for p in fiducials.PATIENTS for e in fiducials.EXPOSURES for s in fiducials.SCENES]
     assert cases == set(wanted)
-    assert sentence(content) in " ".join(README.read_text(encoding="utf-8").split())
+    assert fiducials.PART.read() == fiducials.page_part(content)

@@ -19,6 +19,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
+from Testing.benchmarks import summary
 from Testing.benchmarks.quality import plots, tables
 from Testing.benchmarks.quality.cases import CASES
 from Testing.benchmarks.quality.methods import STEPS
@@ -48,6 +49,7 @@ def main(arguments: list[str]) -> int:
     store = Store()
     failed = 0 if options.table else _run([run for run in plan(options.seeds) if _wanted(run, options, store)], store)
     tables.write(store.content)
+    summary.write()
     plots.draw(store.content)
     return 1 if failed else 0
 

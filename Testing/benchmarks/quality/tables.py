@@ -1,4 +1,4 @@
-"""The stored runs as Markdown: a compact table in README.md, everything in RESULTS.md."""
+"""The stored runs as Markdown: compact tables in docs/benchmarks.md, everything in RESULTS.md."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from Testing.benchmarks.pages import BENCHMARKS, Part
 from Testing.benchmarks.quality.cases import CASES
 from Testing.benchmarks.quality.course import METRICS
-from Testing.benchmarks.quality.methods import METHODS, Ours, Peer
+from Testing.benchmarks.quality.methods import METHODS, STEPS, Ours, Peer
 from Testing.benchmarks.store import measured_on
 
-README = Path(__file__).resolve().parents[3] / "README.md"
 RESULTS = Path(__file__).with_name("RESULTS.md")
-MARKS = ("<!-- quality table, written by Testing/benchmarks/quality/bench.py -->", "<!-- end of quality table -->")
+SCRIPT = "Testing/benchmarks/quality/bench.py"
 PRESETS = ("preview", "standard", "fine")
-SHOWN = [name for name in CASES if name not in {f"lumbar-{count}" for count in (5, 15, 20, 25, 50)}]
-"""Cases of the README's table; its picture shows the others."""
+VIEW_COUNTS = {name: count for name, (scene, count) in CASES.items() if scene is CASES["lumbar-30"][0]}
+"""The lumbar cases that differ in nothing but their number of views."""
+SHOWN = [name for name in CASES if name not in VIEW_COUNTS or VIEW_COUNTS[name] in (10, 30)]
+"""Cases of the table of all methods; the table of view counts has the others."""
 
 Content = dict[str, Any]
 Run = dict[str, Any]
 EXPLANATION = """\
-Time is that of the reconstruction alone, kernels and libraries loaded before; of a peer until its best PSNR.
-CPU is the same on all cores together: less than the time times the cores where others used them.
-Memory is what the process grew by, peak what it held at most, libraries included.
-A peer is stopped at its best PSNR to the truth and has the best of a few parameters, which nobody could know.
-IXGS is the median over its seeds."""
+Time is that of the reconstruction alone, after kernels and libraries are loaded; for a peer, the time to its best PSNR.
+CPU is the processor time summed over all cores: less than time x cores where other programs used them.
+Memory is by how much the peak memory of the process grew, peak that memory itself, libraries included.
+Each peer is stopped at its best PSNR against the truth and gets the best of a few parameter values, neither of which
+can be known without the truth. IXGS rows are medians over seeds."""
 MORE = ("unseen SSIM", "CPU", "peak")
 HEAD = ("method", "time", "memory", "PSNR", "SSIM", "bone Dice", "surface", "unseen views")
 
@@ -45,7 +47,7 @@ def best_peer(found: dict[tuple[str, str], Run], case: str) -> str | None:
     return max(names, key=lambda name: found[case, name]["volume_psnr"], default=None)
 
 
-def readme_table(content: Content) -> str:
+def cases_table(content: Content) -> str:
     """The best peer and the presets in each case."""
     found, rows = medians(content["runs"]), []
     for case in SHOWN:
@@ -53,11 +55,52 @@ def readme_table(content: Content) -> str:
         for method in (*([peer] if peer else []), *PRESETS):
             if (case, method) in found:
                 rows.append([*_case(case), *_row(method, found[case, method])])
-    return f"{_measured(content['runs'])}\n\n{_markdown(('case', 'views', *HEAD), rows)}"
+    return f"{_measured(content['runs'])}\n\n{markdown(('case', 'views', *HEAD), rows)}"
+
+
+def views_table(content: Content) -> str:
+    """The best peer and the standard preset against the number of views of the lumbar spine."""
+    found, rows = medians(content["runs"]), []
+    for case, count in VIEW_COUNTS.items():
+        peer = best_peer(found, case)
+        for method in (*([peer] if peer else []), "standard"):
+            if (case, method) in found:
+                rows.append([str(count), *_row(method, found[case, method])])
+    return markdown(("views", *HEAD), rows)
+
+
+def steps_table(content: Content, cases: Sequence[str] = ("lumbar-10", "lumbar-30")) -> str:
+    """The standard preset with fewer steps, and whole."""
+    found, rows = medians(content["runs"]), []
+    for case in cases:
+        for method in (*(f"standard-{steps}" for steps in STEPS), "standard"):
+            if (case, method) in found:
+                rows.append([*_case(case), *_row(method, found[case, method])])
+    return markdown(("case", "views", *HEAD), rows)
+
+
+def starts_table(content: Content) -> str:
+    """The standard preset from both starts, where the random one was measured."""
+    found = medians(content["runs"])
+    cases = [case for case in CASES if (case, "standard-random") in found]
+    rows = [
+        [*_case(case), *_row(name, found[case, name])] for case in cases for name in ("standard", "standard-random")
+    ]
+    return markdown(("case", "views", *HEAD), rows)
+
+
+def scaling_table(content: Content) -> str:
+    """How time grows with the size of the problem, as Testing/benchmarks/speed/scaling.py measured it."""
+    rows = [
+        [name, f"{size:,}".replace(",", " "), f"{time:.3g} {'s' if name == 'views' else 'ms'}"]
+        for name, points in content["scaling"].items()
+        for size, time in points
+    ]
+    return markdown(("what grows", "to", "time"), rows)
 
 
 def results(content: Content) -> str:
-    """RESULTS.md: every method in every case, and what each metric of a peer was at its own best."""
+    """RESULTS.md: every method in every case, and the best value of each metric on a peer's way."""
     found = medians(content["runs"])
     commits = sorted({run["commit"] for run in content["runs"]})
     versions = [f"{name} {number}" for name, number in content["versions"].items()]
@@ -72,15 +115,24 @@ def results(content: Content) -> str:
         if names:
             rows = [row for name in names for row in _rows(name, found[case, name])]
             measured = _measured(run for run in content["runs"] if run["case"] == case)
-            parts += [f"## {', '.join(_case(case))} views", measured, _markdown((*HEAD, *MORE), rows)]
+            parts += [f"## {', '.join(_case(case))} views", measured, markdown((*HEAD, *MORE), rows)]
     return "\n\n".join(parts) + "\n"
 
 
+PARTS = {
+    Part(BENCHMARKS, "quality table", SCRIPT): cases_table,
+    Part(BENCHMARKS, "views table", SCRIPT): views_table,
+    Part(BENCHMARKS, "steps table", SCRIPT): steps_table,
+    Part(BENCHMARKS, "starts table", SCRIPT): starts_table,
+    Part(BENCHMARKS, "scaling table", "Testing/benchmarks/speed/scaling.py"): scaling_table,
+}
+"""What is written where on the pages."""
+
+
 def write(content: Content) -> None:
-    """Both tables into their files."""
-    before, rest = README.read_text(encoding="utf-8").split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    README.write_text(f"{before}{MARKS[0]}\n{readme_table(content)}\n{MARKS[1]}{after}", encoding="utf-8")
+    """All tables into their files."""
+    for part, table in PARTS.items():
+        part.write(table(content))
     RESULTS.write_text(results(content), encoding="utf-8")
 
 
@@ -144,7 +196,8 @@ def _median(group: list[Run]) -> Run:
     return merged | {"seeds": len(group)}
 
 
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    texts = {"case", "method"}
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; columns of words to the left, of numbers to the right."""
+    texts = {"case", "method", "X-rays", "what grows"}
     rule = ["---" if name in texts else "---:" for name in head]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))

@@ -167,8 +167,8 @@ CONTENT = {
 }
 
 
-def test_the_readme_shows_the_best_peer_and_medians_over_seeds():
-    table = tables.readme_table(CONTENT)
+def test_the_page_shows_the_best_peer_and_medians_over_seeds():
+    table = tables.cases_table(CONTENT)
     assert "| lumbar | 10 | RTK FISTA-TV, weight 0.3, iteration 2 | 3.0 s | 0.10 GB | 25.0 dB |" in table
     assert "| lumbar | 10 | IXGS standard, 3 seeds | 3.0 s | 0.10 GB | 27.0 dB |" in table
     assert "SART" not in table

@@ -4,7 +4,7 @@
 
 A step of the standard preset against the pixels of a view and the number of Gaussians, and a reconstruction of a few
 steps against the number of views, a decade each, on the lumbar case. The medians are printed and go to bench.json, the
-picture to Resources/Screenshots; with --picture it is only drawn anew.
+table to docs/benchmarks.md and the picture to Resources/Screenshots; with --picture nothing is measured.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from IXGSLib.reconstruction.settings import PRESETS
 from IXGSLib.rendering.joseph import project_volume
 from IXGSLib.volume import Volume
 from IXGSLib.xray import XRay
+from Testing.benchmarks.quality import tables
 from Testing.benchmarks.quality.cases import CASES, load
 from Testing.benchmarks.quality.measure import warm_up
 from Testing.benchmarks.quality.methods import METHODS, shortened
@@ -52,6 +53,7 @@ def main(arguments: list[str]) -> None:
         warm_up(METHODS["standard"])
         truth = load(*CASES["lumbar-50"]).truth
         store.add_scaling(measured(truth))
+    tables.write(store.content)
     save(picture(store.content["scaling"]), FOLDER / "scaling.png")
 
 

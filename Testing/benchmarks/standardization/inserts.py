@@ -32,6 +32,7 @@ from IXGSLib.simulation.solids import Capsule, thickness
 from IXGSLib.volume import Volume
 from IXGSLib.volume.bone import WATER
 from IXGSLib.volume.images import read_image
+from Testing.benchmarks.pages import REAL_XRAYS, Part
 from Testing.benchmarks.standardization import exposures
 from Testing.benchmarks.standardization.contrast import Template, locations, survival, template
 from Testing.benchmarks.standardization.exposures import (
@@ -51,6 +52,7 @@ from Testing.benchmarks.store import Store, measured_on
 
 STORE = Path(__file__).with_name("inserts.json")
 RESULTS = Path(__file__).with_name("INSERTS.md")
+PART = Part(REAL_XRAYS, "inserts table", "Testing/benchmarks/standardization/inserts.py")
 SCREWS = tuple(
     Capsule(np.array(head), np.array(tip), 3.0)
     for head, tip in (
@@ -102,6 +104,8 @@ def main(arguments: list[str]) -> int:
         _measure(store, options.preset, left_out(options.weights), options.again)
     text = results(store.content, options.preset)
     (options.out / RESULTS.name if options.out else RESULTS).write_text(text, encoding="utf-8")
+    if not options.out and options.preset == "standard":
+        PART.write(detectability_table(store.content, "standard"))
     return 0
 
 
@@ -184,6 +188,19 @@ def results(content: dict[str, Any], preset: Preset) -> str:
                 rows.append(f"| {' | '.join(_cells(name, title, runs[method]['inserts'][name]))} |")
     measured = f"Measured on {measured_on(runs.values())}; {SETTINGS.views} views, preset {preset}."
     return "\n\n".join(["# What survives standardisation", measured, EXPLANATION, "\n".join(rows)]) + "\n"
+
+
+def detectability_table(content: dict[str, Any], preset: Preset) -> str:
+    """Markdown: d' of each insert in the volumes of each method, and in the truth of bone and metal."""
+    runs = {run["method"]: run["inserts"] for run in content["runs"] if run["case"] == f"inserts-{preset}"}
+    shown = [method for method in METHODS if method in runs]
+    head = ["d' of", *(METHODS[method] for method in shown), "truth"]
+    rows = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * (len(shown) + 1)}"]
+    for name in INSERTS:
+        found = [runs[method][name]["detectability"] for method in shown]
+        found.append(runs["target"][name]["true_detectability"])
+        rows.append(f"| {name} | {' | '.join(f'{value:.1f}' for value in found)} |")
+    return "\n".join(rows)
 
 
 def _cells(name: str, title: str, found: dict[str, float]) -> list[str]:

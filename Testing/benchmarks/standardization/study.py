@@ -5,10 +5,10 @@
 
 25 realistic X-rays of a lumbar spine are reconstructed unchanged, standardised by the classical method and by pix2pix,
 and from their clean targets, a perfect standardisation. Each result is stored in study.json at once, so that the study
-can be interrupted; stored results are skipped, those of pix2pix only for the same weights. The table in README.md and
-Resources/Screenshots/standardization.png are then made from the stored results of the standard preset. With --out they
-are written to that folder instead, and those of the project stay unchanged. The study needs the CT in the data folder
-beside the checkout and takes a few minutes.
+can be interrupted; stored results are skipped, those of pix2pix only for the same weights. The table in
+docs/real-xrays.md and Resources/Screenshots/standardization.png are then made from the stored results of the standard
+preset. With --out they are written to that folder instead, and those of the project stay unchanged. The study needs the
+CT in the data folder beside the checkout and takes a few minutes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from IXGSLib.files import sha256
 from IXGSLib.reconstruction.settings import Preset
 from IXGSLib.resources import shipped_weights
 from IXGSLib.simulation.realistic_case import simulate_realistic
-from Testing.benchmarks.quality.tables import README
+from Testing.benchmarks.pages import REAL_XRAYS, ROOT, Part
 from Testing.benchmarks.standardization import exposures
 from Testing.benchmarks.standardization import picture as standardization_picture
 from Testing.benchmarks.standardization.exposures import (
@@ -43,11 +43,8 @@ from Testing.benchmarks.standardization.scores import view_scores, volume_scores
 from Testing.benchmarks.store import Store, measured_on
 
 STORE = Path(__file__).with_name("study.json")
-PICTURE = README.parent / "Resources" / "Screenshots" / "standardization.png"
-MARKS = (
-    "<!-- standardization table, written by Testing/benchmarks/standardization/study.py -->",
-    "<!-- end of standardization table -->",
-)
+PICTURE = ROOT / "Resources" / "Screenshots" / "standardization.png"
+PART = Part(REAL_XRAYS, "standardisation table", "Testing/benchmarks/standardization/study.py")
 COLUMNS = {
     "views": "---",
     "time": "---:",
@@ -74,13 +71,13 @@ def main(arguments: list[str]) -> int:
     exposure = lumbar()
     if not options.table:
         measure(exposure, store, options.preset, weights, options.again)
-    table = readme_part(store.content, options.preset)
+    table = page_part(store.content, options.preset)
     if options.out:
         (options.out / "table.md").write_text(table + "\n", encoding="utf-8")
     elif options.preset == "standard":
-        write_readme(table)
+        PART.write(table)
     else:
-        print(f"README.md shows the standard preset, this is {options.preset}: left as it is\n\n{table}")
+        print(f"{PART.page.name} shows the standard preset, this is {options.preset}: left as it is\n\n{table}")
         return 0
     picture = options.out / PICTURE.name if options.out else PICTURE
     standardization_picture.draw(exposure, options.preset, measured(store, options.preset), picture)
@@ -161,32 +158,25 @@ def scored(exposure: Exposure, method: Method, preset: Preset, weights: Path | N
     return {**views, **volume_scores(found.volume, exposure.truth), **found.notes}
 
 
-def readme_part(content: dict[str, Any], preset: Preset) -> str:
-    """The text between the marks in README.md: the measurement, the table and the figure."""
+def page_part(content: dict[str, Any], preset: Preset) -> str:
+    """The text between the marks of the page: the measurement, the table and the figure."""
     runs = {run["method"]: run for run in content["runs"] if run["case"] == f"lumbar-{preset}"}
     rows = [_row(method, runs[method]) for method in METHODS if method in runs]
     lines = [list(COLUMNS), list(COLUMNS.values()), *rows]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     pixels = " x ".join(map(str, SETTINGS.arm.detector_pixels))
     head = f"""\
-{SETTINGS.views} X-rays of {pixels} pixels of a lumbar spine that the network was not trained on, made by
-`ixgs simulate --realistic` at {IMAGING.kvp:g} kV, and the volumes that the {preset} preset makes of them, against the
-line integrals and the attenuation of bone alone. Time is that of standardising all views. PSNR and SSIM of the X-rays
-are after the best linear fit to the truth, which nobody could know; the clean targets are what a perfect
-standardisation would give. Dice is at the threshold that the report takes and at the best one, the surface distance at
-the former. Re-projection is by how much a volume misses the views that it was made of, root mean square in parts of
-their standard deviation."""
+{SETTINGS.views} X-rays of {pixels} pixels of a lumbar spine that the network was not trained on, simulated by
+`ixgs simulate --realistic` at {IMAGING.kvp:g} kV, and the volumes that the {preset} preset makes of them, compared with
+the line integrals and the attenuation of bone alone. Time is that of standardising all views. PSNR and SSIM of the
+X-rays themselves are taken after the best linear fit, which needs the truth; the clean targets show what a perfect
+standardisation would give. Dice is given at the threshold of the report and at the best one, the surface distance at
+that of the report. Re-projection is the root mean square difference between the renders of a volume and the views
+that it was made of, as a share of their standard deviation."""
     scores = _scores(runs.get("pix2pix", {}))
     measured = f"Measured by `Testing/benchmarks/standardization/study.py` on {measured_on(runs.values())}."
-    picture = f"![X-rays, standardised views and volumes](Resources/Screenshots/{PICTURE.name})"
+    picture = f"![X-rays, standardised views and volumes](../Resources/Screenshots/{PICTURE.name})"
     return "\n\n".join(part for part in (head, measured, table, scores, picture, CAPTION) if part)
-
-
-def write_readme(part: str, readme: Path = README) -> None:
-    """Write the part between its marks in README.md."""
-    before, rest = readme.read_text(encoding="utf-8").split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    readme.write_text(f"{before}{MARKS[0]}\n{part}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
 def _row(method: Method, run: Run) -> list[str]:

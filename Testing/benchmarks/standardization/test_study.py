@@ -18,7 +18,6 @@ from IXGSLib.simulation.solids import Capsule
 from IXGSLib.volume import Volume
 from IXGSLib.xray import XRay
 from Testing.benchmarks.quality.methods import shortened
-from Testing.benchmarks.quality.tables import README
 from Testing.benchmarks.standardization import contrast, exposures, inserts, lesions, scores
 from Testing.benchmarks.standardization import picture as standardization_picture
 from Testing.benchmarks.standardization import study as standardization
@@ -98,17 +97,10 @@ def test_missing_weights_are_reported(capsys):
 
 
 def test_the_table_and_the_picture_show_what_is_stored(exposure, measured, tmp_path):
-    part = standardization.readme_part(measured.content | {"runs": _renamed(measured)}, "preview")
+    part = standardization.page_part(measured.content | {"runs": _renamed(measured)}, "preview")
     assert "| X-rays, fitted |" in part
     assert "| classical |" in part
     assert "pix2pix |" not in part
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{standardization.MARKS[0]}\nearlier table\n{standardization.MARKS[1]}\nafter\n")
-    standardization.write_readme(part, readme)
-    assert part in readme.read_text()
-    assert "earlier table" not in readme.read_text()
-    assert readme.read_text().startswith("before\n")
-    assert readme.read_text().endswith("\nafter\n")
     standardization_picture.draw(exposure, "preview", "", tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 5000
     with pytest.raises(FileNotFoundError, match="no volume of the fine preset"):
@@ -120,10 +112,9 @@ def _renamed(store):
 
 
 @pytest.mark.skipif(not standardization.STORE.exists(), reason="nothing has been measured yet")
-def test_the_readme_shows_what_is_stored():
+def test_the_page_shows_what_is_stored():
     content = Store(standardization.STORE).content
-    text = README.read_text(encoding="utf-8").split(standardization.MARKS[0])[1].split(standardization.MARKS[1])[0]
-    assert text.strip() == standardization.readme_part(content, "standard")
+    assert standardization.PART.read() == standardization.page_part(content, "standard")
 
 
 @pytest.mark.skipif(not inserts.STORE.exists(), reason="nothing has been measured yet")
