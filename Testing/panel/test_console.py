@@ -44,5 +44,5 @@ def test_a_failed_run_raises_an_error_with_its_message(app, tmp_path):
 
     from .harness.window import load_module
 
-    with pytest.raises(ReconstructionError, match="gone: not there"):
+    with pytest.raises(ReconstructionError, match="gone: does not exist"):
         load_module().IXGSLogic().reconstruct(tmp_path / "gone")
