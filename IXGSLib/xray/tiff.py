@@ -24,9 +24,9 @@ _PLAIN = (1, 8, 32773, 32946)
 
 
 def read(path: Path, frame: int | None = None) -> Pixels:
-    """The pixels of one page of a grey TIFF of 8 to 32 bits or floats, or of one that repeats its grey in colour, upright as
-    its Orientation says.
+    """The pixels of one page of a grey TIFF of 8 to 32 bits or floats, or of one that repeats its grey in colour.
 
+    They are upright as the Orientation of the page says.
     Raises TruncatedFile for a file that is cut or damaged, FormatError for another pixel format.
     """
     with _opened(path) as file:

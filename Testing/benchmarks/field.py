@@ -59,7 +59,9 @@ class Scene:
         return y, x
 
     def softened(self, opened: np.ndarray) -> np.ndarray:
-        return np.clip(ndimage.gaussian_filter(opened.astype(np.float32), self.penumbra * self.size, mode="nearest"), 0, 1)
+        return np.clip(
+            ndimage.gaussian_filter(opened.astype(np.float32), self.penumbra * self.size, mode="nearest"), 0, 1
+        )
 
 
 def disc(scene: Scene, low: float = 0.7, high: float = 0.95) -> np.ndarray:
