@@ -15,6 +15,8 @@ from ..files import sha256
 from ..geometry import Grid, View
 from ..geometry.coverage import check_distances, check_views, common_region
 from ..xray import XRay, line_integrals, read_pixels
+from ..xray.exposure import Brightest, on_one_scale
+from ..xray.line_integrals import plateau
 from ..xray.radiograph import Values
 from .case import Case
 
@@ -97,10 +99,12 @@ def assemble(
 
 
 def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list[XRay]:
-    xrays, errors = [], []
+    xrays, plateaus, errors = [], [], []
     for source in sources:
         try:
-            xrays.append(_read(source, values, ledger))
+            xray, level = _read(source, values, ledger)
+            xrays.append(xray)
+            plateaus.append(level)
         except IXGSError as error:
             errors.append(error)
     if len(errors) == 1:
@@ -108,10 +112,11 @@ def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list
     if errors:
         lines = "\n".join(f"  {error}" for error in errors)
         raise type(errors[0])(f"{len(errors)} of {len(sources)} views cannot be used:\n{lines}") from errors[0]
-    return xrays
+    return on_one_scale(xrays, plateaus) if values == "intensity" else xrays
 
 
-def _read(source: Source, values: Values, ledger: Ledger) -> XRay:
+def _read(source: Source, values: Values, ledger: Ledger) -> tuple[XRay, Brightest]:
+    """The X-ray, and the intensity to which its line integrals refer."""
     name = f"view '{source.id}' ({source.image.name})"
     found = ledger.note(source.image)
     if source.sha256 not in (None, found):
@@ -122,10 +127,12 @@ def _read(source: Source, values: Values, ledger: Ledger) -> XRay:
         ledger.note(source.mask)
         mask = _read_mask(source.mask)
     image, measured = line_integrals(pixels, values, source.i0, mask, name)
+    i0 = source.i0 if values == "intensity" else 1.0
+    level = plateau(pixels, i0, measured, name)
     if source.upside_down:
         image, measured = image[::-1], measured[::-1]
     height, width = image.shape
-    return XRay(source.camera((width, height)), image, measured, values)
+    return XRay(source.camera((width, height)), image, measured, values), level
 
 
 def _read_mask(path: Path) -> np.ndarray:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import IXGSWarning
+from .radiograph import XRay
 
 PLATEAU = 0.9
 """Part of the 99.5th percentile from which intensities belong to the brightest plateau."""
@@ -39,26 +40,32 @@ def brightest(intensity: np.ndarray, field: np.ndarray) -> Brightest:
     return Brightest(level, bool(share >= OPEN_SHARE and share > below))
 
 
-def series_i0(found: Sequence[Brightest | None], stated: Sequence[float | None], ids: Sequence[str]) -> list[float | None]:
-    """I0 of each view of a series, None where its own image tells it.
+def on_one_scale(xrays: Sequence[XRay], plateaus: Sequence[Brightest]) -> list[XRay]:
+    """The X-rays of a series, those without open field brought to the I0 of the others.
 
-    found: the brightest plateau of each view, None where it could not be read. stated: I0 where the case states it.
-    A view without open field takes the median of the views that have or state one, for one generator takes them all;
-    where no view has one, the brightest of all views. Both are warned of.
+    plateaus: for each X-ray the level that its line integrals were taken with, open where it is I0: stated, or seen
+    beside the patient. Views differ in exposure, and each keeps its own I0 where it has one. The others take the median
+    of those; where no view has one, the brightest level of all. Either is warned of.
     """
-    known = [i0 for i0 in stated if i0 is not None]
-    known += [f.level for f, i0 in zip(found, stated, strict=True) if f is not None and i0 is None and f.is_open]
-    blind = [i0 is None and f is not None and not f.is_open for f, i0 in zip(found, stated, strict=True)]
-    if not any(blind):
-        return list(stated)
-    levels = [f.level for f in found if f is not None]
-    common = float(np.median(known)) if known else max(levels)
-    names = ", ".join(id for id, is_blind in zip(ids, blind, strict=True) if is_blind)
-    source = "the median of the other views" if known else "the brightest region of all views"
+    known = [plateau.level for plateau in plateaus if plateau.is_open]
+    if len(known) == len(plateaus) or not plateaus:
+        return list(xrays)
+    common = float(np.median(known)) if known else max(plateau.level for plateau in plateaus)
+    blind = [xray.view.id for xray, plateau in zip(xrays, plateaus, strict=True) if not plateau.is_open]
+    source = "the median of the other views" if known else "the brightest level of all views"
     warnings.warn(
-        f"view {names}: no open field and no i0; {source}, {common:.5g}, is taken, as if all views had one exposure; "
-        'state "i0" for each view',
+        f"no open field and no i0 in view {', '.join(blind)}: I0 is taken as {common:.5g}, {source}, as if all had one "
+        'exposure; state "i0" for each view',
         IXGSWarning,
         stacklevel=2,
     )
-    return [common if is_blind else i0 for is_blind, i0 in zip(blind, stated, strict=True)]
+    return [
+        xray if plateau.is_open else _brighter(xray, common / plateau.level)
+        for xray, plateau in zip(xrays, plateaus, strict=True)
+    ]
+
+
+def _brighter(xray: XRay, factor: float) -> XRay:
+    """The X-ray as if its I0 had been larger by a factor."""
+    image = np.where(xray.mask, xray.image + np.log(factor), 0)
+    return XRay(xray.view, image, xray.mask, xray.values)
