@@ -18,7 +18,12 @@ from ..geometry.coverage import check_distances, check_views, common_region
 from ..geometry.readout import size_mismatch
 from ..messages import collect_warnings, unique, warn
 from ..xray import XRay, line_integrals, read_pixels
+<<<<<<< HEAD
 from ..xray.pixels import Pixels
+=======
+from ..xray.exposure import Brightest, on_one_scale
+from ..xray.line_integrals import plateau
+>>>>>>> field
 from ..xray.radiograph import Values
 from .case import Case
 
@@ -110,10 +115,12 @@ def _seen_by_all(views: Sequence[View]) -> Grid:
 
 
 def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list[XRay]:
-    xrays, errors = [], []
+    xrays, plateaus, errors = [], [], []
     for source in sources:
         try:
-            xrays.append(_read(source, values, ledger))
+            xray, level = _read(source, values, ledger)
+            xrays.append(xray)
+            plateaus.append(level)
         except IXGSError as error:
             errors.append(error)
     if len(errors) == 1:
@@ -121,10 +128,11 @@ def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list
     if errors:
         lines = "\n".join(f"  {error}" for error in errors)
         raise type(errors[0])(f"{len(errors)} of {len(sources)} views cannot be used:\n{lines}") from errors[0]
-    return xrays
+    return on_one_scale(xrays, plateaus) if values == "intensity" else xrays
 
 
-def _read(source: Source, values: Values, ledger: Ledger) -> XRay:
+def _read(source: Source, values: Values, ledger: Ledger) -> tuple[XRay, Brightest]:
+    """The X-ray, and the intensity to which its line integrals refer."""
     name = f"view '{source.id}' ({source.image.name})"
     found = ledger.note(source.image)
     if source.sha256 not in (None, found):
@@ -135,14 +143,20 @@ def _read(source: Source, values: Values, ledger: Ledger) -> XRay:
         ledger.note(source.mask)
         mask = _read_mask(source.mask)
     image, measured = line_integrals(pixels, values, source.i0, mask, name)
+    i0 = source.i0 if values == "intensity" else 1.0
+    level = plateau(pixels, i0, measured, name)
     if source.upside_down:
         image, measured = image[::-1], measured[::-1]
     height, width = image.shape
+<<<<<<< HEAD
     view = source.camera((width, height))
     if source.field is not None:
         measured = measured & source.field(view)
         image = np.where(measured, image, 0)
     return XRay(view, image, measured, values)
+=======
+    return XRay(source.camera((width, height)), image, measured, values), level
+>>>>>>> field
 
 
 def _read_mask(path: Path) -> np.ndarray:

@@ -7,15 +7,32 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from . import penumbra, sharp_outline
+from .circle import Array
 from .field_outline import RAYS, Rays, outline, rays, runs
 
-SMALLEST = 64
+MIN_SIZE = 64
+"""Pixels along the shorter side below which no field is sought."""
 WORKING_SIZE = 256
+"""Pixels along the longer side at which the field is sought; its edges are found to a fraction of such a pixel."""
+TEXT_WIDTH = 7
+"""Working pixels: bright structures that are narrower are text and marks burnt into the image."""
+SAME_EDGE = 4.0
+"""Working pixels within which two ways to find an edge agree."""
+END_RAYS = 9
+"""Rays at the end of an edge that decide on how it continues where the shadow runs out of the image."""
 
 
-def collimated(intensity: np.ndarray) -> np.ndarray:
-    if min(intensity.shape) < SMALLEST or not np.any(intensity > 0):
-        return np.zeros(intensity.shape, dtype=bool)
+def collimated(intensity: Array) -> Array:
+    """(rows, columns) bool: pixels of an image of finite intensities that are not open field, the penumbra included.
+
+    The outline of the field is the closed convex curve beyond which everything is dark and flat (field_outline); from
+    there the penumbra is followed inwards to where the field is open (penumbra). Where scatter fills the shadow of
+    sharp blades, sharp_outline finds them. A thick patient or metal at the border meets none of these conditions, and a
+    semi-transparent wedge filter cannot be told from a patient: they stay.
+    """
+    nothing = np.zeros(intensity.shape, dtype=bool)
+    if min(intensity.shape) < MIN_SIZE or not (intensity > 0).any():
+        return nothing
     small = _without_text(_resized(np.asarray(intensity, np.float32)))
     found = rays(small)
     radii = outline(found)
@@ -25,14 +42,31 @@ def collimated(intensity: np.ndarray) -> np.ndarray:
             wider = Image.fromarray(ndimage.binary_dilation(shadow, iterations=2))
             return np.asarray(wider.resize(intensity.shape[::-1], Image.Resampling.NEAREST))
     if radii is None:
-        return np.zeros(intensity.shape, dtype=bool)
-    return ~_drawn(_opened(small, found, radii), small.shape, intensity.shape)
+        return nothing
+    return ~_drawn(_open_polygon(small, found, radii), small.shape, intensity.shape)
 
 
-def _behind_sharp_edge(small, found, radii):
+def _resized(image: Array) -> Array:
+    """The image with WORKING_SIZE pixels along its longer side."""
+    scale = WORKING_SIZE / max(image.shape)
+    height, width = (max(1, round(n * scale)) for n in image.shape)
+    way = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(image).resize((width, height), way))
+
+
+def _without_text(image: Array) -> Array:
+    """The image with narrow bright structures replaced by what is around them."""
+    around = ndimage.grey_opening(image, size=(TEXT_WIDTH, TEXT_WIDTH))
+    text = (image >= 0.5 * image.max()) & (around < 0.5 * image)
+    return np.where(ndimage.binary_dilation(text, iterations=2), around, image)
+
+
+def _behind_sharp_edge(small: Array, found: Rays, radii: Array | None) -> Array | None:
+    """The shadow (rows, columns) beyond a sharp edge; beside an outline only a circle on which that outline lies."""
     size = sharp_outline.SIZE / max(small.shape)
-    image = Image.fromarray(small).resize([max(1, round(n * size)) for n in small.shape[::-1]], Image.Resampling.BOX)
-    level = np.log(np.maximum(np.asarray(image), 1e-5 * small.max()))
+    height, width = (max(1, round(n * size)) for n in small.shape)
+    reduced = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BOX))
+    level = np.log(np.maximum(reduced, sharp_outline.FLOOR * small.max()))
     shadow = sharp_outline.shadow_outside(level, round_only=radii is not None)
     if shadow is None:
         return None
@@ -41,18 +75,19 @@ def _behind_sharp_edge(small, found, radii):
         return shadow
     edge = np.isfinite(radii)
     distance = np.abs(ndimage.distance_transform_edt(shadow) - ndimage.distance_transform_edt(~shadow))
-    at = ndimage.map_coordinates(distance, found.points(np.where(edge, radii, 0))[edge].T, order=1, mode="nearest")
-    return shadow if np.mean(at < 4) > 0.9 else None
+    apart = ndimage.map_coordinates(distance, found.points(np.where(edge, radii, 0))[edge].T, order=1, mode="nearest")
+    return shadow if np.mean(apart < SAME_EDGE) > 0.9 else None
 
 
-def _opened(small, found: Rays, radii):
+def _open_polygon(small: Array, found: Rays, radii: Array) -> Array:
     """(points, 2) the polygon (row, column) in which the field is open."""
-    edged = np.isfinite(radii)
-    points = found.points(_smoothed(radii, found.ends + 3.0))
+    edge = np.isfinite(radii)
+    points = found.points(_smoothed(np.where(edge, radii, found.ends + 3.0), edge))
     along = np.roll(points, -2, axis=0) - np.roll(points, 2, axis=0)
     inward = np.stack([-along[:, 1], along[:, 0]], axis=1)
     inward /= np.maximum(np.linalg.norm(inward, axis=1), 1e-9)[:, None]
     inward *= -np.sign((inward * found.directions).sum(axis=1))[:, None]
+<<<<<<< HEAD
     depth = penumbra.depths(small, points, inward, radii < found.ends)
     inner = points + depth[:, None] * inward
     return (
@@ -60,59 +95,49 @@ def _opened(small, found: Rays, radii):
         if edged.all()
         else _joined(inner, edged, found)
     )
+=======
+    inner = points + penumbra.depths(small, points, inward, radii < found.ends)[:, None] * inward
+    return inner if edge.all() else _continued(inner, edge, found)
+>>>>>>> field
 
 
-def _arc(inner, found):
-    return inner
+def _smoothed(radii: Array, edge: Array) -> Array:
+    soft = ndimage.gaussian_filter1d(ndimage.median_filter(radii, 5, mode="wrap"), 1.5, mode="wrap")
+    return np.where(edge, soft, radii)
 
 
-def _joined(inner, edged, found):
+def _continued(inner: Array, edge: Array, found: Rays) -> Array:
+    """(rays, 2) the inner points of some edges, and between them the straight lines on which those continue."""
     far = 4.0 * max(found.ends)
-    radii = np.full(RAYS, far)
-    ends = []
-    for run in runs(edged):
+    radii, lines = np.full(RAYS, far), []
+    for run in runs(edge):
         offset = inner[run] - found.center
-        angle = np.unwrap(np.arctan2(offset[:, 0], offset[:, 1]))
-        order = np.argsort(angle)
-        angle, distance = angle[order], np.linalg.norm(offset, axis=1)[order]
-        grid = 2 * np.pi / RAYS * np.arange(np.ceil(angle[0] * RAYS / (2 * np.pi)), angle[-1] * RAYS / (2 * np.pi))
-        index = np.rint(grid * RAYS / (2 * np.pi)).astype(int) % RAYS
-        radii[index] = np.interp(grid, angle, distance)
-        ends += [offset[order][:9], offset[order][-9:]] if len(run) > 3 else []
+        turns = np.unwrap(np.arctan2(offset[:, 0], offset[:, 1])) * RAYS / (2 * np.pi)
+        order = np.argsort(turns)
+        covered = np.arange(np.ceil(turns[order[0]]), turns[order[-1]])
+        distance = np.linalg.norm(offset, axis=1)
+        radii[covered.astype(int) % RAYS] = np.interp(covered, turns[order], distance[order])
+        if len(run) > 3:
+            lines += [offset[order][:END_RAYS], offset[order][-END_RAYS:]]
     gap = radii == far
-    for end in ends:
-        middle = end.mean(axis=0)
-        normal = np.linalg.svd(end - middle)[2][1]
-        reach = found.directions @ normal
-        hit = np.where(np.abs(reach) > 1e-6, (normal @ middle) / np.where(reach == 0, 1, reach), far)
-        near = found.directions @ middle > -0.2 * np.linalg.norm(middle)
-        radii = np.where(gap & near & (hit > 0), np.minimum(radii, hit), radii)
+    for line in lines:
+        radii = np.where(gap, np.minimum(radii, _crossing(line, found, far)), radii)
     return found.points(radii)
 
 
-def _smoothed(radii, ends):
-    full = np.where(np.isfinite(radii), radii, ends)
-    soft = ndimage.gaussian_filter1d(ndimage.median_filter(full, 5, mode="wrap"), 1.5, mode="wrap")
-    return np.where(np.isfinite(radii), soft, full)
+def _crossing(line: Array, found: Rays, far: float) -> Array:
+    """(rays,) the radius at which each ray meets the line through points (n, 2) beside the centre, `far` without."""
+    middle = line.mean(axis=0)
+    normal = np.linalg.svd(line - middle)[2][1]
+    along = found.directions @ normal
+    hit = np.where(np.abs(along) > 1e-6, (normal @ middle) / np.where(along == 0, 1, along), far)
+    beside = found.directions @ middle > -0.2 * np.linalg.norm(middle)
+    return np.where(beside & (hit > 0), hit, far)
 
 
-def _drawn(points, small, shape):
-    image = Image.new("1", shape[::-1])
+def _drawn(points: Array, small: tuple[int, ...], shape: tuple[int, ...]) -> Array:
+    """(rows, columns) bool: the inside of a polygon of working pixels in an image of another shape."""
+    image = Image.new("1", (shape[1], shape[0]))
     corners = (points[:, ::-1] + 0.5) * np.array(shape[::-1]) / np.array(small[::-1]) - 0.5
-    ImageDraw.Draw(image).polygon([tuple(p) for p in corners.tolist()], fill=1)
+    ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in corners], fill=1)
     return np.array(image)
-
-
-def _without_text(image):
-    top = image.max()
-    opened = ndimage.grey_opening(image, size=(7, 7))
-    text = (image >= 0.5 * top) & (opened < 0.5 * image)
-    text = ndimage.binary_dilation(text, iterations=2)
-    return np.where(text, opened, image)
-
-
-def _resized(image: np.ndarray) -> np.ndarray:
-    scale = WORKING_SIZE / max(image.shape)
-    height, width = (max(1, round(n * scale)) for n in image.shape)
-    way = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(image).resize((width, height), way))

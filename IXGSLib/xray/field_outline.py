@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import ConvexHull, QhullError
+
+from .circle import ROUND, Array, fitted
 
 RAYS = 240
 """Rays from the middle of the field on which its edge is sought."""
@@ -15,24 +18,26 @@ FLOOR = 1e-3
 """Part of the brightest intensities below which intensities count as equally dark."""
 NEAREST = 24
 """Pixels from the middle within which no edge is sought."""
+WHOLE_FALL = 1.4
+"""Evidence for each unit of the logarithm of intensity over the shadow by which it falls, up to one."""
 FALL = 0.25
-"""Logarithm of intensity that counts as a fall."""
+"""Evidence from which a ray crosses an edge."""
 GAIN = 0.3
 """Evidence that an edge needs on a ray; without it the ray is better left to run to the border."""
+OUTERMOST = 0.1
+"""Gain by which an edge at the border is preferred to one in the middle: beyond the true edge there is none."""
 BEND = 8
 """Pixels by which the edge may move from one ray to the next."""
-SHADOW_SPREAD = 2.0
-"""Factor over the darkest level within which a shadow may lie; from its square on, nothing is a shadow."""
+SHADOW, NO_SHADOW = 3.0, 8.0
+"""Level beyond an edge over the darkest one up to which it is a shadow, and from which it is none."""
+DARK = 2.0, 3.0
+"""Logarithmic fall from which, and by which wholly, a brighter level beyond an edge is a shadow all the same."""
 FLAT = 0.4
 """Fall beyond an edge, as a part of that across it, at which the level beyond is no longer flat."""
 SEEN, MEAN = 0.85, 0.7
 """Part of the rays across an edge that must see a fall, and the evidence that they must have on average."""
 DENT = 0.25
 """Part of a shadow that may dent the field: anatomy and metal at the border dent it with all of their area."""
-ROUND = 2.5
-"""Pixels from a circle within which an edge is round."""
-OUTSIDE = 0.05
-"""Part of the edge that may lie outside of the circle; corners of blades do."""
 SHORTEST = 20
 """Pixels of edge, and LEAST_AREA the part of the image in shadow, below which nothing is masked."""
 LEAST_AREA = 0.0015
@@ -42,21 +47,27 @@ LEAST_AREA = 0.0015
 class Rays:
     """An image along rays from the middle of its field.
 
+<<<<<<< HEAD
     center: (row, column). directions: (rays, 2) unit vectors (row, column). signal: (rays, radii) smoothed intensity
     over the brightest, in steps of one pixel. ends: (rays,) radii inside the image.
+=======
+    center: (row, column). directions: (rays, 2) unit vectors (row, column).
+    signal: (rays, radii) smoothed intensity over the brightest, in steps of one pixel.
+    ends: (rays,) the number of radii inside the image.
+>>>>>>> field
     """
 
-    center: np.ndarray
-    directions: np.ndarray
-    signal: np.ndarray
-    ends: np.ndarray
+    center: Array
+    directions: Array
+    signal: Array
+    ends: Array
 
-    def points(self, radii: np.ndarray) -> np.ndarray:
+    def points(self, radii: Array) -> Array:
         """(rays, 2) the points (row, column) at one radius on each ray."""
         return self.center + radii[:, None] * self.directions
 
 
-def rays(intensity: np.ndarray) -> Rays:
+def rays(intensity: Array) -> Rays:
     """The rays of a small image (rows, columns) of intensities."""
     height, width = intensity.shape
     bright = max(float(np.percentile(intensity, 99)), 1e-30)
@@ -72,66 +83,38 @@ def rays(intensity: np.ndarray) -> Rays:
     return Rays(center, directions, values, inside.sum(axis=1))
 
 
-def outline(found: Rays) -> np.ndarray | None:
+def outline(found: Rays) -> Array | None:
     """(rays,) radius of the field's edge on each ray, infinite where the field runs out of the image; None without."""
     strength = evidence(found)
     radii = _closed_curve(np.where(strength > 0, strength - GAIN, -GAIN), found.ends)
-    edge = np.full(RAYS, np.inf)
-    circle = _circle(found.points(radii.astype(float)), radii < found.ends, strength, found)
+    points, seen = found.points(radii.astype(float)), radii < found.ends
+    good = np.flatnonzero(seen & (strength[np.arange(RAYS), radii] > FALL))
+    circle = _round_field(points, good, found)
     if circle is not None:
         return circle
-    for run in runs(radii < found.ends):
+    edge = np.full(RAYS, np.inf)
+    for run in runs(seen):
         if _is_shadow(run, radii, strength, found):
-            edge[run] = _hull(found.points(radii.astype(float))[run], found)[run]
+            edge[run] = _hull(points[run], found)[run]
     return edge if np.isfinite(edge).any() else None
 
 
-def _circle(points: np.ndarray, seen: np.ndarray, strength: np.ndarray, found: Rays) -> np.ndarray | None:
-    """(rays,) the radii of the circle on which most of the points with evidence lie, if there is one."""
-    radii = np.linalg.norm(points - found.center, axis=1)
-    good = np.flatnonzero(seen & (strength[np.arange(RAYS), np.rint(radii).astype(int)] > FALL))
-    if len(good) < RAYS // 6:
+def _round_field(points: Array, good: Array, found: Rays) -> Array | None:
+    """(rays,) the radii of a round field on whose circle most of the good points of an edge lie; None without.
+
+    Where good points lie on a straight line within the circle, a blade covers it.
+    """
+    circle = fitted(points[good]) if len(good) >= RAYS // 6 else None
+    if circle is None or np.hypot(*(circle.center - found.center)) > 0.5 * circle.radius:
         return None
-    best, model = 0, None
-    for shift in range(len(good)):
-        three = good[(shift + np.array([0, len(good) // 3, 2 * len(good) // 3])) % len(good)]
-        fitted = _through(points[three])
-        near = np.abs(np.hypot(*(points[good] - fitted[:2]).T) - fitted[2]) < ROUND
-        if near.sum() > best:
-            best, model = near.sum(), _through(points[good[near]])
-    if model is None or not _plausible_circle(model, best / len(good), points[good], found):
-        return None
-    if np.mean(np.hypot(*(points[good] - model[:2]).T) > model[2] + ROUND) > OUTSIDE:
-        return None
-    offset = found.center - model[:2]
-    along = found.directions @ offset
-    reach = -along + np.sqrt(np.maximum(along**2 - offset @ offset + model[2] ** 2, 0))
-    hull = _hull(points[good], found)
-    straight = np.zeros(RAYS, bool)
-    straight[good] = (hull - radii < ROUND + 1)[good] & (hull < reach - ROUND)[good]
-    return np.where(straight, hull, reach)
+    reach = circle.reach(found.center, found.directions)
+    hull, radii = _hull(points[good], found), np.linalg.norm(points - found.center, axis=1)
+    blade = np.zeros(RAYS, bool)
+    blade[good] = (hull - radii < ROUND + 1)[good] & (hull < reach - ROUND)[good]
+    return np.where(blade, hull, reach)
 
 
-def _plausible_circle(model: np.ndarray, share: float, points: np.ndarray, found: Rays) -> bool:
-    """Whether enough of the points lie on a circle around the middle of the field, on enough of its visible part."""
-    if not np.isfinite(model).all() or np.hypot(*(model[:2] - found.center)) > 0.5 * model[2]:
-        return False
-    near = points[np.abs(np.hypot(*(points - model[:2]).T) - model[2]) < ROUND]
-    angles = np.sort(np.arctan2(*(near - model[:2]).T))
-    widest = np.max(np.diff(np.append(angles, angles[0] + 2 * np.pi)))
-    return bool(share > 0.6 and len(near) > RAYS // 6 and widest < 1.2 * np.pi)
-
-
-def _through(points: np.ndarray) -> np.ndarray:
-    """(row, column, radius) of the circle closest to points, by Kasa's linear least squares."""
-    middle = points.mean(axis=0)
-    offset = points - middle
-    design = np.column_stack([2 * offset, np.ones(len(points))])
-    row, column, rest = np.linalg.lstsq(design, (offset**2).sum(axis=1), rcond=None)[0]
-    return np.array([middle[0] + row, middle[1] + column, np.sqrt(max(rest + row**2 + column**2, 0))])
-
-
-def evidence(found: Rays) -> np.ndarray:
+def evidence(found: Rays) -> Array:
     """(rays, radii) from 0 to 1: how much intensity falls outwards to a flat, dark level from which it never rises."""
     ends, radii = found.ends, np.arange(found.signal.shape[1])
     past = radii >= ends[:, None]
@@ -144,9 +127,12 @@ def evidence(found: Rays) -> np.ndarray:
         outer = _shifted(beyond, reach)
         fall = _shifted(level, -reach) - outer
         flat = outer - _shifted(beyond, 4 * reach) < FLAT * fall
-        shaded = np.clip(np.maximum((np.log(9) - outer) / np.log(9 / 5), fall - 2), 0, 1)
+        shaded = np.log((NO_SHADOW + 1) / (SHADOW + 1))
+        shaded = np.maximum((np.log(NO_SHADOW + 1) - outer) / shaded, (fall - DARK[0]) / (DARK[1] - DARK[0]))
         visible = (radii >= NEAREST) & (radii + (reach if rank == 0 else 2 * reach) < ends[:, None])
-        best = np.maximum(best, (flat & visible) * shaded * np.clip(1.4 * fall, 0, 1) * (1 - 0.08 * rank))
+        best = np.maximum(
+            best, (flat & visible) * np.clip(shaded, 0, 1) * np.clip(WHOLE_FALL * fall, 0, 1) * (1 - 0.08 * rank)
+        )
     steep = np.clip(_shifted(level, -1) - _shifted(level, 1), 0, 1)
     return best * (0.85 + 0.15 * steep)
 
@@ -158,18 +144,19 @@ def _darkest(found: Rays) -> float:
     return float(np.mean(np.sort(border)[: RAYS // 20]))
 
 
-def _shifted(values: np.ndarray, by: int) -> np.ndarray:
+def _shifted(values: Array, by: int) -> Array:
     """Each row read `by` columns further on, its ends repeated."""
     return values[:, np.clip(np.arange(values.shape[1]) + by, 0, values.shape[1] - 1)]
 
 
-def _closed_curve(gain: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _closed_curve(gain: Array, ends: Array) -> Array:
     """(rays,) the radii of the closed curve with the largest sum of gain; nothing is gained or lost past the ends.
 
     Dynamic programming, twice around so that the curve closes.
     """
     count, width = gain.shape
     radii = np.arange(width)
+    gain = gain + OUTERMOST * radii / ends[:, None]
     gain = np.where(radii >= ends[:, None], 0, np.where(radii < NEAREST, -9.0, gain))
     cost = 0.02 * np.abs(np.arange(-BEND, BEND + 1))
     score, origins = np.zeros(width), np.zeros((2 * count, width), np.int32)
@@ -187,7 +174,7 @@ def _closed_curve(gain: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return np.roll(path[count // 2 : count // 2 + count], count // 2)
 
 
-def runs(chosen: np.ndarray) -> list[np.ndarray]:
+def runs(chosen: Array) -> list[Array]:
     """The indices of each run of True around a circle."""
     if chosen.all():
         return [np.arange(len(chosen))]
@@ -197,7 +184,7 @@ def runs(chosen: np.ndarray) -> list[np.ndarray]:
     return [(np.flatnonzero(labels == n) + start) % len(chosen) for n in range(1, count + 1)]
 
 
-def _is_shadow(run: np.ndarray, radii: np.ndarray, strength: np.ndarray, found: Rays) -> bool:
+def _is_shadow(run: Array, radii: Array, strength: Array, found: Rays) -> bool:
     """Whether intensity falls all along the edge on a run of rays, and the field is convex there."""
     seen = strength[run, radii[run]]
     inner, outer = found.points(radii.astype(float))[run], found.points(found.ends.astype(float))[run]
@@ -209,20 +196,19 @@ def _is_shadow(run: np.ndarray, radii: np.ndarray, strength: np.ndarray, found: 
     return bool(np.mean(seen > FALL) >= SEEN and seen.mean() >= MEAN and _dent(inner, len(run) == RAYS) < DENT * area)
 
 
-def _hull(edge: np.ndarray, found: Rays) -> np.ndarray:
+def _hull(edge: Array, found: Rays) -> Array:
     """(rays,) the radius at which each ray leaves the convex hull of some points of an edge."""
-    from scipy.spatial import ConvexHull
-
-    facets = ConvexHull(edge).equations
+    try:
+        facets = ConvexHull(edge).equations
+    except QhullError:  # points on a straight line
+        return np.linalg.norm(edge - found.center, axis=1).mean() * np.ones(RAYS)
     along = found.directions @ facets[:, :2].T
     distance = -(facets[:, :2] @ found.center + facets[:, 2])
     return np.where(along > 1e-9, distance / np.maximum(along, 1e-9), np.inf).min(axis=1)
 
 
-def _dent(edge: np.ndarray, closed: bool) -> float:
+def _dent(edge: Array, closed: bool) -> float:
     """The area between an edge (points, 2), open or closed, and its convex hull on the side away from the middle."""
-    from scipy.spatial import ConvexHull, QhullError
-
     try:
         hull = ConvexHull(edge)
     except QhullError:
@@ -230,7 +216,7 @@ def _dent(edge: np.ndarray, closed: bool) -> float:
     return float(hull.volume - _area(edge))
 
 
-def _area(points: np.ndarray) -> float:
+def _area(points: Array) -> float:
     """Of the polygon through points (n, 2)."""
     y, x = points.T
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)

@@ -8,7 +8,12 @@ from typing import get_args
 import numpy as np
 
 from ..errors import FormatError, IXGSWarning
+<<<<<<< HEAD
 from .logarithmic import from_logarithm
+=======
+from .collimation import collimated
+from .exposure import Brightest, brightest
+>>>>>>> field
 from .pixels import Pixels
 from .radiograph import Values
 
@@ -57,11 +62,12 @@ def line_integrals(
     return np.where(trusted, image, 0).astype(np.float32), trusted
 
 
-def open_field(intensity: np.ndarray, trusted: np.ndarray) -> float:
-    """The unattenuated intensity: the median of the bright plateau around the 99.5th percentile of (h, w) pixels."""
-    bright = intensity[trusted]
-    plateau = bright[bright >= 0.9 * np.percentile(bright, 99.5)]
-    return float(np.median(plateau))
+def plateau(pixels: Pixels, i0: float | None, mask: np.ndarray, name: str = "") -> Brightest:
+    """The intensity that `line_integrals` refers to: i0 where it is stated, else the brightest plateau of the field.
+
+    mask: (height, width) bool as `line_integrals` returned it.
+    """
+    return brightest(_intensity(pixels, name), mask) if i0 is None else Brightest(float(i0), True)
 
 
 def saturated(pixels: Pixels, intensity: np.ndarray) -> np.ndarray:
@@ -146,7 +152,7 @@ def _logarithm(pixels: Pixels, i0: float | None, trusted: np.ndarray, name: str)
     inside = trusted & ~starved & ~clipped & ~covered
     if not inside.any():
         raise FormatError(f"{name}: no pixel is left after masking, expected an X-ray; export the image again")
-    i0 = _checked_i0(i0, open_field(intensity, inside), name)
+    i0 = _checked_i0(i0, brightest(intensity, inside), name)
     for part, what in ((starved & ~covered, "starved (no intensity)"), (clipped, "saturated"), (covered, "collimated")):
         if (part & trusted).any():
             _warn(f"{name}: {100 * np.mean(part & trusted):.2g} % of the pixels are {what} and are masked")
@@ -166,11 +172,13 @@ def _intensity(pixels: Pixels, name: str) -> np.ndarray:
     return intensity
 
 
-def _checked_i0(stated: float | None, estimate: float, name: str) -> float:
+def _checked_i0(stated: float | None, found: Brightest, name: str) -> float:
+    estimate = found.level
     if stated is None:
         if estimate <= 0:
             raise FormatError(f"{name}: its brightest pixels are {estimate:g}, expected intensities above 0")
-        _warn(f'{name}: I0 estimated from the brightest region as {estimate:.5g}; state "i0" for the true scale')
+        doubt = "" if found.is_open else ", though no ray seems to miss the patient"
+        _warn(f'{name}: I0 estimated from the brightest region as {estimate:.5g}{doubt}; state "i0" for the true scale')
         return estimate
     if isinstance(stated, bool) or not np.isfinite(stated) or stated <= 0:
         raise FormatError(f"{name}: i0 is {stated}, expected a positive intensity in the units of the pixels")

@@ -8,15 +8,17 @@ import numpy as np
 from scipy import ndimage
 from scipy.special import ndtr, ndtri
 
+from .circle import Array
 from .field_outline import RAYS
 
 OPEN = 0.95
 """Transmission from which the field counts as open."""
 WIDTH_STEP = 1.3
+"""Ratio of one width that is tried to the next."""
 WIDTHS = 0.5 * WIDTH_STEP ** np.arange(14)
 """Standard deviations of penumbras that are tried, pixels."""
-DEPTH = 72
-"""Pixels of field beside an edge from which its penumbra is judged."""
+SHADOW, DEPTH = 14, 72
+"""Pixels beyond an edge from which the shadow, and within it from which the penumbra is judged."""
 SECTORS = 60
 """Groups of rays of which profiles are averaged, each with its neighbours."""
 HAZE = 0.05
@@ -27,8 +29,8 @@ LEAST_CONTRAST = 0.3
 """Field over shadow, as a part of the shadow, below which a profile shows no penumbra."""
 SLOPE_COST = 0.05
 """Cost of a slope as steep as SLOPE."""
-FARTHEST = 30
-"""Pixels inside of an edge at which the field of blades within it may begin."""
+FARTHEST, NEAREST = 30, 10
+"""Pixels from an outline, and 2.5 widths, within which the edge lies: blades within a blank border, and all others."""
 BEST = 0.4
 """Part of the profiles that decide on the width, those that fit best."""
 MOST = 5.0
@@ -41,56 +43,61 @@ MARGIN = 0.4
 """Pixels that are masked inside of a sharp edge."""
 
 
-def depths(intensity: np.ndarray, edge: np.ndarray, inward: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def depths(intensity: Array, edge: Array, inward: Array, valid: Array) -> Array:
     """(rays,) pixels from an edge to where the field is open.
 
     edge, inward: (rays, 2) points and unit normals (row, column). valid: (rays,) bool, rays that cross an edge.
     The transmission across an edge is the normal distribution of the distance, as of a blurred straight edge.
     """
-    profile = _profiles(intensity, edge, inward, valid)
-    group = RAYS // SECTORS
-    usable = np.isfinite(profile).all(axis=1)
+    profile, farthest = _profiles(intensity, edge, inward, valid)
+    usable = np.asarray(np.isfinite(profile).all(axis=1))
     if not usable.any():
         return np.full(RAYS, 2 * MARGIN)
-    width, offsets = _fit(profile, usable)
-    offsets = _median_around(np.where(usable, offsets, np.nan))
-    sectors = np.maximum(offsets + ndtri(OPEN) * width, 0) + MARGIN
+    width, offsets = _fit(profile, usable, farthest)
+    sectors = np.maximum(_median_around(offsets, usable) + ndtri(OPEN) * width, 0) + MARGIN
+    group = RAYS // SECTORS
     places = (np.arange(SECTORS) + 0.5) * group - 0.5
     return np.interp(np.arange(RAYS), places[usable], sectors[usable], period=RAYS)
 
 
-def _profiles(intensity: np.ndarray, edge: np.ndarray, inward: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """(sectors, DEPTH) logarithm of intensity over the shadow, from the edge inwards."""
-    steps = np.arange(-14, DEPTH + 1)
+def _profiles(intensity: Array, edge: Array, inward: Array, valid: Array) -> tuple[Array, float]:
+    """(sectors, DEPTH) logarithm of intensity over the shadow from the edge inwards, NaN without; and how far to look.
+
+    What the patient takes away inside of the edge is filled up, for transmission never falls inwards.
+    """
+    steps = np.arange(-SHADOW, DEPTH + 1)
     places = edge.T[:, :, None] + inward.T[:, :, None] * steps
-    smooth = ndimage.gaussian_filter(intensity, 0.7)
-    values = ndimage.map_coordinates(smooth, places, order=1, mode="nearest")
-    shadow = np.median(values[:, :10], axis=1)
-    shadow = ndimage.median_filter(np.where(valid, shadow, np.median(shadow[valid])), 15, mode="wrap")
-    above = np.maximum(values[:, 15:] - shadow[:, None], 0)
-    inner = values[:, 15:19].mean(axis=1)
-    brightest = np.percentile(values[:, 15:], 80, axis=1)
-    blank = valid & (shadow < 1e-3 * brightest) & (inner < 0.1 * brightest)
-    above = np.maximum(above - np.where(blank, inner, 0)[:, None], 0)
-    valid = valid & (np.percentile(above, 80, axis=1) > LEAST_CONTRAST * shadow)
-    reference = np.maximum(np.percentile(above, 80, axis=1), 1e-3 * above.max())
-    level = np.where(valid[:, None], np.log(above / reference[:, None] + HAZE), np.nan)
-    group = RAYS // SECTORS
-    wide = np.stack([np.roll(level, shift, axis=0) for shift in range(-2, 3)])
-    with np.errstate(all="ignore"):
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            mean = np.nanmean(wide, axis=0)
-            return np.nanmean(mean.reshape(SECTORS, group, -1), axis=1)
+    values = ndimage.map_coordinates(ndimage.gaussian_filter(intensity, 0.7), places, order=1, mode="nearest")
+    beyond, within = values[:, : SHADOW - 4], values[:, SHADOW + 1 :]
+    shadow = np.median(beyond, axis=1)
+    shadow = ndimage.median_filter(
+        np.where(valid, shadow, np.median(shadow[valid] if valid.any() else 0)), 15, mode="wrap"
+    )
+    bright, first = np.percentile(within, 80, axis=1), within[:, :4].mean(axis=1)
+    blank = valid & (shadow < 1e-3 * bright) & (first < 0.1 * bright)
+    above = np.maximum(within - np.where(blank, shadow + first, shadow)[:, None], 0)
+    reference = np.percentile(above, 80, axis=1)
+    valid = valid & (reference > LEAST_CONTRAST * shadow) & (reference > 0)
+    level = np.log(above / np.where(valid, reference, 1)[:, None] + HAZE)
+    farthest = FARTHEST if np.count_nonzero(blank) > 0.5 * np.count_nonzero(valid) else NEAREST
+    return np.maximum.accumulate(_sector_means(level, valid), axis=1), farthest
 
 
-def _fit(profile: np.ndarray, usable: np.ndarray) -> tuple[float, np.ndarray]:
+def _sector_means(level: Array, valid: Array) -> Array:
+    """(sectors, DEPTH) the means over the valid ones of each sector's rays and their neighbours, NaN without any."""
+    weight = valid.astype(float)[:, None]
+    sums, counts = (
+        ndimage.uniform_filter1d(values, 5, axis=0, mode="wrap").reshape(SECTORS, RAYS // SECTORS, -1).sum(axis=1)
+        for values in (level * weight, weight)
+    )
+    return np.where(counts > 1e-9, sums / np.maximum(counts, 1e-9), np.nan)
+
+
+def _fit(profile: Array, usable: Array, farthest: float) -> tuple[float, Array]:
     """The width that all sectors share, and the offset (sectors,) of each edge at half transmission."""
-    coarse = _narrowest([_tried(profile, width, usable) for width in WIDTHS])
+    coarse = _narrowest([_tried(profile, width, usable, farthest) for width in WIDTHS])
     near = coarse.width * np.geomspace(1 / WIDTH_STEP, WIDTH_STEP, 7)
-    best = _narrowest([_tried(profile, width, usable) for width in near])
+    best = _narrowest([_tried(profile, width, usable, farthest) for width in near])
     least = best.cost.min(axis=1, keepdims=True)
     cost = np.where(usable[:, None], np.minimum(best.cost - least, MOST) + np.minimum(least, MOST), 0)
     cost = _around(cost) / np.maximum(_around(usable.astype(float)), 1e-9)[:, None]
@@ -105,18 +112,18 @@ class _Trial:
 
     width: float
     total: float
-    offsets: np.ndarray
-    cost: np.ndarray
+    offsets: Array
+    cost: Array
 
 
-def _tried(profile: np.ndarray, width: float, usable: np.ndarray) -> _Trial:
+def _tried(profile: Array, width: float, usable: Array, farthest: float) -> _Trial:
     """How well edges of one width fit the profiles, any brightness and a slope of anatomy allowed for."""
     steps = np.arange(1, profile.shape[1] + 1)[::2]
     data = np.nan_to_num(profile[:, ::2])
     design = np.stack([np.ones(len(steps)), (steps - steps.mean()) * SLOPE], axis=1)
     normal = design.T @ design + np.diag([1e-9, SLOPE_COST])
     project = np.eye(len(steps)) - design @ np.linalg.solve(normal, design.T)
-    offsets = np.arange(-2.5 * width, 2.5 * width + FARTHEST, max(0.4, width / 7))
+    offsets = np.arange(-2.5 * width, 2.5 * width + farthest, max(0.4, width / 7))
     models = np.log(ndtr((steps - offsets[:, None]) / width) + HAZE)
     fitted, wanted = models @ project, data @ project
     cost = (wanted * data).sum(axis=1)[:, None] - 2 * wanted @ models.T + (fitted * models).sum(axis=1)
@@ -125,20 +132,21 @@ def _tried(profile: np.ndarray, width: float, usable: np.ndarray) -> _Trial:
 
 
 def _narrowest(trials: list[_Trial]) -> _Trial:
+    """The first trial, of rising width, that is about as good as the best."""
     enough = TOLERANCE * min(trial.total for trial in trials) + 0.01
     return next(trial for trial in trials if trial.total <= enough)
 
 
-def _around(values: np.ndarray) -> np.ndarray:
+def _around(values: Array) -> Array:
     """Weighted sums of each sector and its neighbours."""
+<<<<<<< HEAD
     return np.roll(values, -1, axis=0) + 2 * values + np.roll(values, 1, axis=0)
+=======
+    return 2 * values + np.roll(values, 1, axis=0) + np.roll(values, -1, axis=0)
+>>>>>>> field
 
 
-def _median_around(values: np.ndarray) -> np.ndarray:
-    """The median of each value of a circle and of its neighbours, NaN left out."""
-    near = np.stack([np.roll(values, shift) for shift in (-1, 0, 1)])
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return np.where(np.isfinite(values), np.nanmedian(near, axis=0), np.nan)
+def _median_around(values: Array, usable: Array) -> Array:
+    """The median of each value of a circle and of its usable neighbours."""
+    near = [np.where(np.roll(usable, shift), np.roll(values, shift), values) for shift in (-1, 0, 1)]
+    return np.median(near, axis=0)

@@ -7,13 +7,15 @@ from itertools import product
 import numpy as np
 from scipy import ndimage
 
+FLOOR = 1e-5
+"""Part of the brightest intensity below which intensities count as equally dark."""
 SIZE = 128
 """Pixels along the longer side at which edges are sought."""
 REACH = 2
 """Pixels to either side of an edge between which intensity has to fall: a penumbra is narrower."""
 FALL = 0.25
 """Logarithm of intensity by which it falls outwards all along an edge; scatter fills a shadow up to that."""
-STEEP = 0.5
+STEEP = 0.75
 """The same on average: where the patient is thin, the shadow is far darker."""
 WHOLE = 0.9
 """Part of an edge along which it falls; no outline of anatomy is as straight, or as round."""

@@ -97,8 +97,8 @@ def test_a_standardised_case_is_read_as_it_was_written(standardized, tmp_path):
     [
         (lambda s: s.update(synthetic="yes"), "true or false"),
         (lambda s: s.update(raw="../other/case.json"), "lies outside"),
-        (lambda s: s.update(raw="none.json"), "not there"),
-        (lambda s: s.update(views=[]), "no object"),
+        (lambda s: s.update(raw="none.json"), "does not exist"),
+        (lambda s: s.update(views=[]), "not an object"),
         (lambda s: s.pop("method"), '"method"'),
     ],
 )

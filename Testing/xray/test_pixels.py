@@ -192,3 +192,47 @@ def test_reading_leaves_no_file_open(folder):
         warnings.simplefilter("error", ResourceWarning)
         read_pixels(path)
     shutil.rmtree(folder)
+
+
+TURNS = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.T,
+    6: lambda a: a.T[::-1],
+    7: lambda a: a[::-1, ::-1].T,
+    8: lambda a: a.T[:, ::-1],
+}
+"""How the upright image is stored under each orientation (TIFF 6.0: where the first row and column lie)."""
+
+
+def stored(path, orientation, array):
+    array = np.ascontiguousarray(TURNS[orientation](array))
+    if path.name == "lzw.tiff":
+        Image.fromarray(array).save(path, compression="tiff_lzw", tiffinfo={274: orientation})
+    elif path.suffix == ".tiff":
+        tag = [(274, "H", 1, orientation, True)]
+        tifffile.imwrite(path, array, extratags=tag, metadata=None, photometric="minisblack")
+    else:
+        exif = Image.Exif()
+        exif[274] = orientation
+        Image.fromarray(array).save(path, exif=exif)
+    return path
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("name", ["a.tiff", "lzw.tiff", "a.png"])
+def test_images_are_turned_upright_as_their_orientation_says(folder, name, orientation):
+    path = stored(folder / name, orientation, RAMP)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert np.array_equal(read_pixels(path).values, RAMP)
+    assert any(f"orientation {orientation}" in str(w.message) for w in caught) == (orientation != 1)
+
+
+def test_an_orientation_that_does_not_exist_is_refused(folder):
+    path = folder / "a.tiff"
+    tifffile.imwrite(path, RAMP, extratags=[(274, "H", 1, 9, True)], metadata=None, photometric="minisblack")
+    with pytest.raises(FormatError, match="orientation is 9, expected 1 to 8"):
+        read_pixels(path)
