@@ -63,6 +63,24 @@ def views_by_reason(reasons: Iterable[tuple[str, str]]) -> list[str]:
     ]
 
 
+def group_views(messages: Iterable[str]) -> list[str]:
+    """The messages with those that begin with a view, such as "view 'ap' (ap.png): ", grouped by their reason."""
+    others: dict[str, None] = {}
+    reasons = []
+    for message in messages:
+        match = _OF_A_VIEW.match(message)
+        if match is None:
+            others[message] = None
+        else:
+            reasons.append((match[1], message[match.end() :], match[0]))
+    grouped = []
+    for line in views_by_reason([(id, reason) for id, reason, _ in reasons]):
+        single = [f"{head}{reason}" for id, reason, head in reasons if line == f"view '{id}': {reason}"]
+        grouped.append(single[0] if single else line)
+    return [*grouped, *others]
+
+
+_OF_A_VIEW = re.compile(r"view '([^']*)'(?: \([^()]*\))?: ")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
 """A number that stands alone, not one that is part of a name."""
 

@@ -1,6 +1,6 @@
 """Messages that concern several views."""
 
-from IXGSLib.errors import name_views, views_by_reason
+from IXGSLib.errors import group_views, name_views, views_by_reason
 
 
 def test_views_are_named_as_the_subject_of_a_sentence():
@@ -22,3 +22,14 @@ def test_reasons_that_differ_in_numbers_alone_are_one_with_their_range():
     ]
     assert views_by_reason(reasons) == ["views 'a' and 'b': 3.1 to 12 % of 96 x 96 pixels (run1.png) are dark"]
     assert len(views_by_reason([("a", "run1.png is dark"), ("b", "run2.png is dark")])) == 2
+
+
+def test_messages_that_begin_with_a_view_are_grouped_and_others_stay():
+    messages = [
+        f"view '{n:03d}' ({n:03d}.png): {n + 1} % of the pixels are saturated and are masked" for n in range(30)
+    ]
+    (line,) = group_views(messages)
+    assert line.startswith("views '000', '001',")
+    assert line.endswith("and '029': 1 to 30 % of the pixels are saturated and are masked")
+    one = ["view 'ap' (ap.png): is cut off", "the case is old"]
+    assert group_views(one) == one

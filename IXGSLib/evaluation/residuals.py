@@ -25,7 +25,7 @@ class Residual:
     """What one view leaves.
 
     relative: root mean square of render less X-ray over the spread of the X-ray, its noise taken off; nan where nothing
-    is measured. odd: whether it is out of line with the other views.
+    is measured. odd: whether that with noise is out of line with the other views.
     """
 
     id: str
@@ -35,16 +35,23 @@ class Residual:
 
 def residuals(xrays: Sequence[XRay], renders: Sequence[np.ndarray]) -> list[Residual]:
     """The residual of each view, renders (height, width) in line integrals in the order of the X-rays."""
-    values = np.array([relative_residual(x, render) for x, render in zip(xrays, renders, strict=True)])
-    return [Residual(x.view.id, float(v), bool(odd)) for x, v, odd in zip(xrays, values, outliers(values), strict=True)]
+    pairs = list(zip(xrays, renders, strict=True))
+    odd = outliers(np.array([relative_residual(xray, render, noise=True) for xray, render in pairs]))
+    return [
+        Residual(x.view.id, relative_residual(x, render), bool(o)) for (x, render), o in zip(pairs, odd, strict=True)
+    ]
 
 
-def relative_residual(xray: XRay, render: np.ndarray) -> float:
-    """Root mean square of the residual beyond noise, over the standard deviation of the measured line integrals."""
+def relative_residual(xray: XRay, render: np.ndarray, noise: bool = False) -> float:
+    """Root mean square of the residual, over the standard deviation of the measured line integrals.
+
+    noise: whether the noise of the X-ray is part of it, or is taken off.
+    """
     if not xray.mask.any():
         return float("nan")
     image = xray.image.astype(np.float64)
-    left = float(np.mean((render - image)[xray.mask] ** 2)) - noise_variance(image, xray.mask)
+    expected = 0.0 if noise else noise_variance(image, xray.mask)
+    left = float(np.mean((render - image)[xray.mask] ** 2)) - expected
     return float(np.sqrt(max(left, 0.0)) / max(float(image[xray.mask].std()), 1e-9))
 
 

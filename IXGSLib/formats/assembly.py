@@ -11,19 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import FormatError, GeometryError, IXGSError, IXGSWarning
+from ..errors import FormatError, GeometryError, IXGSError, IXGSWarning, group_views
 from ..files import sha256
 from ..geometry import Grid, View
 from ..geometry.coverage import check_distances, check_views, common_region
 from ..geometry.readout import size_mismatch
 from ..messages import collect_warnings, unique, warn
 from ..xray import XRay, line_integrals, read_pixels
-<<<<<<< HEAD
-from ..xray.pixels import Pixels
-=======
 from ..xray.exposure import Brightest, on_one_scale
 from ..xray.line_integrals import plateau
->>>>>>> field
+from ..xray.pixels import Pixels
 from ..xray.radiograph import Values
 from .case import Case
 
@@ -75,10 +72,10 @@ class Ledger:
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """A context in which each IXGSWarning becomes a message, once, instead of being shown."""
+        """A context in which IXGSWarnings become messages, those of several views with one reason a single one."""
         with collect_warnings() as messages:
             yield
-        self.messages = list(unique(self.messages, messages))
+        self.messages = list(unique(self.messages, group_views(messages)))
 
 
 def assemble(
@@ -126,7 +123,7 @@ def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        lines = "\n".join(f"  {error}" for error in errors)
+        lines = "\n".join(f"  {line}" for line in group_views(str(error) for error in errors))
         raise type(errors[0])(f"{len(errors)} of {len(sources)} views cannot be used:\n{lines}") from errors[0]
     return on_one_scale(xrays, plateaus) if values == "intensity" else xrays
 
@@ -148,15 +145,11 @@ def _read(source: Source, values: Values, ledger: Ledger) -> tuple[XRay, Brighte
     if source.upside_down:
         image, measured = image[::-1], measured[::-1]
     height, width = image.shape
-<<<<<<< HEAD
     view = source.camera((width, height))
     if source.field is not None:
         measured = measured & source.field(view)
         image = np.where(measured, image, 0)
-    return XRay(view, image, measured, values)
-=======
-    return XRay(source.camera((width, height)), image, measured, values), level
->>>>>>> field
+    return XRay(view, image, measured, values), level
 
 
 def _read_mask(path: Path) -> np.ndarray:

@@ -87,18 +87,8 @@ def _open_polygon(small: Array, found: Rays, radii: Array) -> Array:
     inward = np.stack([-along[:, 1], along[:, 0]], axis=1)
     inward /= np.maximum(np.linalg.norm(inward, axis=1), 1e-9)[:, None]
     inward *= -np.sign((inward * found.directions).sum(axis=1))[:, None]
-<<<<<<< HEAD
-    depth = penumbra.depths(small, points, inward, radii < found.ends)
-    inner = points + depth[:, None] * inward
-    return (
-        np.concatenate([_arc(inner[run], found) for run in runs(edged)])
-        if edged.all()
-        else _joined(inner, edged, found)
-    )
-=======
     inner = points + penumbra.depths(small, points, inward, radii < found.ends)[:, None] * inward
     return inner if edge.all() else _continued(inner, edge, found)
->>>>>>> field
 
 
 def _smoothed(radii: Array, edge: Array) -> Array:

@@ -47,14 +47,9 @@ LEAST_AREA = 0.0015
 class Rays:
     """An image along rays from the middle of its field.
 
-<<<<<<< HEAD
-    center: (row, column). directions: (rays, 2) unit vectors (row, column). signal: (rays, radii) smoothed intensity
-    over the brightest, in steps of one pixel. ends: (rays,) radii inside the image.
-=======
     center: (row, column). directions: (rays, 2) unit vectors (row, column).
     signal: (rays, radii) smoothed intensity over the brightest, in steps of one pixel.
     ends: (rays,) the number of radii inside the image.
->>>>>>> field
     """
 
     center: Array

@@ -8,12 +8,8 @@ from typing import get_args
 import numpy as np
 
 from ..errors import FormatError, IXGSWarning
-<<<<<<< HEAD
-from .logarithmic import from_logarithm
-=======
-from .collimation import collimated
 from .exposure import Brightest, brightest
->>>>>>> field
+from .logarithmic import from_logarithm
 from .pixels import Pixels
 from .radiograph import Values
 

@@ -139,11 +139,7 @@ def _narrowest(trials: list[_Trial]) -> _Trial:
 
 def _around(values: Array) -> Array:
     """Weighted sums of each sector and its neighbours."""
-<<<<<<< HEAD
-    return np.roll(values, -1, axis=0) + 2 * values + np.roll(values, 1, axis=0)
-=======
     return 2 * values + np.roll(values, 1, axis=0) + np.roll(values, -1, axis=0)
->>>>>>> field
 
 
 def _median_around(values: Array, usable: Array) -> Array:

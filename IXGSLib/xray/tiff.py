@@ -26,13 +26,8 @@ _PLAIN = (1, 8, 32773, 32946)
 def read(path: Path, frame: int | None = None) -> Pixels:
     """The pixels of one page of a grey TIFF of 8 to 32 bits or floats, or of one that repeats its grey in colour.
 
-<<<<<<< HEAD
-    They are upright as the Orientation of the page says. Raises TruncatedFile for a file that is cut or damaged,
-    FormatError for another pixel format.
-=======
     They are upright as the Orientation of the page says.
     Raises TruncatedFile for a file that is cut or damaged, FormatError for another pixel format.
->>>>>>> field
     """
     with _opened(path) as file:
         chosen = choose_frame(_count(file, path), frame, path.name)

@@ -41,6 +41,11 @@ def test_nothing_is_said_of_renders_that_fit(good, renders):
     assert not list(residual_warnings(good, renders, standardized=False))
 
 
+def test_views_that_fit_to_within_their_noise_have_no_outlier(good, renders):
+    uneven = [r if n == 3 else 0.3 * x.image + 0.7 * r for n, (x, r) in enumerate(zip(good, renders, strict=True))]
+    assert not [one.id for one in residuals(good, uneven) if one.odd]
+
+
 def test_one_view_out_of_line_is_named(good, renders):
     wrong = [
         r + 0.04 * x.image.std() * (8 if n == 3 else 1) for n, (x, r) in enumerate(zip(good, renders, strict=True))
