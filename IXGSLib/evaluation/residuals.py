@@ -16,6 +16,8 @@ OUTLIER, TIMES = 4.0, 3.0
 """Robust standard deviations of the logarithm, and times the median, beyond which one view's residual is odd."""
 NARROWEST = 0.1
 """Least standard deviation that is assumed of the logarithms: even good views differ by some 10 %."""
+SMALL = 0.05
+"""Relative residual below which one view counts as good as another."""
 MIN_VIEWS = 5
 """Views from which on one can be odd."""
 
@@ -76,7 +78,7 @@ def outliers(values: Array) -> np.ndarray:
     known = np.isfinite(values)
     if known.sum() < MIN_VIEWS:
         return np.zeros(len(values), bool)
-    logarithm = np.log(np.maximum(np.where(known, values, 1.0), 1e-6))
+    logarithm = np.log(np.maximum(np.where(known, values, 1.0), SMALL))
     middle = np.median(logarithm[known])
     width = max(1.4826 * float(np.median(np.abs(logarithm[known] - middle))), NARROWEST)
     return known & (logarithm - middle > max(OUTLIER * width, np.log(TIMES)))

@@ -68,5 +68,9 @@ def test_few_views_and_unmeasured_ones_have_no_outlier():
     assert outliers(np.array([0.1, 0.1, np.nan, 0.1, 0.1, 0.1, 9.0])).tolist() == [False] * 6 + [True]
 
 
+def test_small_residuals_have_no_outlier():
+    assert not outliers(np.array([0.01, 0.01, 0.01, 0.01, 0.012, 0.08])).any()
+
+
 def test_views_that_vary_evenly_have_no_outlier():
     assert not outliers(np.exp(np.random.default_rng(0).normal(-3, 0.2, 40))).any()
