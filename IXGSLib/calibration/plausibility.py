@@ -52,8 +52,8 @@ def _unit(views: Sequence[View], grid: Grid) -> Iterator[str]:
         if _within(distance * factor, SOURCE_DISTANCE) and (scaled is None or _within(scaled, MAGNIFICATION)):
             more = "" if scaled is None else f" and a magnification of {scaled:.3g}"
             yield (
-                f"{found}: the poses look like {name}, which would make it {distance * factor:.4g} mm{more}. State the "
-                f'unit ("unit": "{symbol}" in case.json, or --unit {symbol}), or multiply all lengths by {factor:g}.'
+                f"{found}: the poses look like {name}, which would make it {distance * factor:.4g} mm{more}. Give "
+                f"--unit {symbol} with --calibration or, in case.json, multiply all lengths by {factor:g}."
             )
             return
     low, high = MAGNIFICATION if _within(distance, SOURCE_DISTANCE) else SOURCE_DISTANCE
