@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .lazy import lazy_exports
+from .version import __version__
 
 if TYPE_CHECKING:
     from .formats import load_case
     from .reconstruction import reconstruct
     from .standardization import StandardizationSettings, standardize
 
-__all__ = ["StandardizationSettings", "load_case", "reconstruct", "standardize"]
-__version__ = "0.1.0"
+__all__ = ["StandardizationSettings", "__version__", "load_case", "reconstruct", "standardize"]
 
 # Slicer imports this package at its start, when nothing heavy may be loaded.
 __getattr__ = lazy_exports(

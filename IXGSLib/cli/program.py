@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Protocol, cast
 
-from .. import __version__
 from ..errors import Cancelled, IXGSError, SettingsError
 from ..messages import one_line
 from ..runs.stopping import stoppable
+from ..version import __version__
 from .displays import say
 
 DONE, BUG, WRONG_INPUT, CANCELLED = 0, 1, 2, 130

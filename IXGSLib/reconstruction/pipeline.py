@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import __version__
 from ..compute.device import Device
 from ..compute.memory import part_count, report_out_of_memory, within_memory
 from ..errors import Cancelled, ReconstructionError
@@ -26,6 +25,7 @@ from ..messages import collect_warnings, unique, warn
 from ..psnr import psnr_of_error
 from ..rendering import project, voxelize
 from ..rendering.devices import choose_device
+from ..version import __version__
 from ..volume import Volume
 from ..xray import XRay
 from ..xray.reduction import reduced

@@ -6,8 +6,8 @@ import platform
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
 from ..messages import RESEARCH_ONLY
+from ..version import __version__
 
 if TYPE_CHECKING:
     from ..formats import Case

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ..errors import SettingsError
 from ..formats import Case
 from ..formats.standardization import Standardization
+from ..version import __version__
 from ..xray import XRay
 from ..xray.fiducials import Fiducial
 from .enhancers import enhance_all, enhancer

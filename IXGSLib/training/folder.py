@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from .. import __version__
 from ..errors import IXGSError
 from ..files import sha256, write_atomically
+from ..version import __version__
 from .checkpoint import CHECKPOINT_NAME
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ..errors import FormatError, IXGSError, SettingsError
 from ..files import sha256, write_atomically
 from ..formats.strict_json import numbers, read_json
@@ -25,6 +24,7 @@ from ..simulation.body import Body
 from ..simulation.collimator import exposed
 from ..simulation.imaging_settings import ImagingSettings
 from ..simulation.realistic import MIN_OPEN_BEAM
+from ..version import __version__
 from ..xray import png
 from .pair_ranges import drawn_ranges
 from .pair_settings import PairSettings
