@@ -118,10 +118,11 @@ def fiducial_mask(fiducials: Sequence[Fiducial], shape: tuple[int, int]) -> np.n
     """(rows, columns) bool: the pixels that fiducials cover."""
     covered = np.zeros(shape, bool)
     for each in fiducials:
-        reach = MASKED_RADIUS_RATIO * each.radius + 1
-        window = tuple(slice(max(0, int(c - reach)), int(c + reach) + 2) for c in (each.y, each.x))
-        y, x = np.ogrid[window]
-        covered[window] |= np.hypot(x - each.x, y - each.y) <= reach
+        radius = MASKED_RADIUS_RATIO * each.radius + 1
+        top, left = (max(0, int(c - radius)) for c in (each.y, each.x))
+        window = covered[top : int(each.y + radius) + 2, left : int(each.x + radius) + 2]
+        y, x = np.ogrid[top : top + window.shape[0], left : left + window.shape[1]]
+        window |= np.hypot(x - each.x, y - each.y) <= radius
     return covered
 
 

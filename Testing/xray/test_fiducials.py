@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from IXGSLib.standardization.inpainting import inpainted
-from IXGSLib.xray.fiducials import fiducial_mask, find_fiducials
+from IXGSLib.xray.fiducials import Fiducial, fiducial_mask, find_fiducials
 
 PIXEL = 0.5
 SIZE = 192
@@ -98,3 +98,11 @@ def test_holes_are_filled_from_their_rims_whatever_they_held():
 def test_a_hole_without_a_rim_stays():
     image = np.ones((16, 16), np.float32)
     assert (inpainted(image, np.ones((16, 16), bool), np.zeros((16, 16), bool)) == 1).all()
+
+
+@pytest.mark.parametrize("x", [0.0, 3.0, 30.0, 59.0, 62.0])
+@pytest.mark.parametrize("y", [0.0, 2.0, 20.0, 38.0, 41.0])
+def test_the_mask_of_a_fiducial_ends_at_the_border_of_the_image(x, y):
+    mask = fiducial_mask([Fiducial(x, y, 4.0, 1.0, 1.0)], (40, 60))
+    whole = fiducial_mask([Fiducial(x + 20, y + 20, 4.0, 1.0, 1.0)], (80, 100))
+    np.testing.assert_array_equal(mask, whole[20:60, 20:80])
