@@ -111,7 +111,7 @@ class RunFolder:
         if DONE in inside:
             raise IXGSError(f"{name}: holds a finished run, expected a new or empty folder; choose another --out")
         if RUN not in inside:
-            if inside - {LOCK}:
+            if any(not _is_ours(name) for name in inside):
                 raise IXGSError(f"{name}: holds other files, expected a new or empty folder; choose another --out")
             return False
         if not self.resume:
@@ -156,7 +156,14 @@ class RunFolder:
         for name in (RUN, DONE, *OUTPUTS, PREVIEW):
             for file in self.path.glob(f".{name}.*.tmp"):
                 file.unlink(missing_ok=True)
+        for folder in self.path.glob(f".{STANDARDIZED}.*.tmp"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
         write_atomically(self.path / name, (text + "\n").encode())
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file is a lock, or was left by a run that ended while it wrote its first files."""
+    return name == LOCK or (name.startswith((f".{LOCK}.", f".{RUN}.")) and name.endswith(".tmp"))

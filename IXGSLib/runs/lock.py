@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import IXGSError
+
+MAX_ATTEMPTS = 20
+"""Attempts to create a lock while others take over the void ones."""
+
+
+class Owner(NamedTuple):
+    """Who holds a lock; pid: -1 for a file that is empty or damaged. token: what tells one lock from the next."""
+
+    pid: int
+    host: str
+    token: str
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the process has ended, or never wrote the lock in full."""
+        return self.pid == -1 or (self.host == socket.gethostname() and not alive(self.pid))
+
+    @property
+    def is_this_process(self) -> bool:
+        return self.host == socket.gethostname() and self.pid == os.getpid()
 
 
 class Lock:
@@ -19,35 +41,86 @@ class Lock:
 
     def check(self) -> None:
         """Raises IXGSError while another process holds the lock."""
-        try:
-            text = self.path.read_text(encoding="utf-8")
-        except OSError:  # no lock, or a folder that the caller will refuse
-            return
-        pid, host = _owner(text)
-        if host == socket.gethostname() and (pid == os.getpid() or not alive(pid)):
-            return
-        raise IXGSError(
-            f"{self.path.parent}: process {pid} on {host or 'an unknown machine'} is working there; wait for it or "
-            f"choose another folder; if you are sure that it has ended, delete {self.path.name} in it"
-        )
+        owner = self._owner()
+        if owner is not None and not owner.is_void and not owner.is_this_process:
+            raise self._refusal(owner)
 
     def acquire(self) -> None:
-        """Take the lock; raises IXGSError when another process has it or the folder cannot be written."""
-        self.check()
+        """Take the lock; raises IXGSError when another process has it or the folder cannot be written.
+
+        The file appears with its content at once, so that of several processes one alone can create it; a void lock is
+        moved out of the way first.
+        """
         try:
-            self.path.unlink(missing_ok=True)
-            handle = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        except FileExistsError as error:
-            raise IXGSError(f"{self.path.parent}: another run has just started there; choose another folder") from error
+            for _ in range(MAX_ATTEMPTS):
+                if self._create():
+                    return
+                owner = self._owner()
+                if owner is None:
+                    continue
+                if not owner.is_void and not owner.is_this_process:
+                    raise self._refusal(owner)
+                self._set_aside(owner)
         except OSError as error:
             raise IXGSError(
                 f"{self.path.parent}: cannot be written ({error.strerror}); choose a folder with write permission"
             ) from error
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"pid": os.getpid(), "host": socket.gethostname()}, file)
+        raise IXGSError(f"{self.path.parent}: other runs are starting there; choose another folder or try again")
 
     def release(self) -> None:
         self.path.unlink(missing_ok=True)
+
+    def _create(self) -> bool:
+        """Whether the lock could be created: there was none."""
+        token = secrets.token_hex(8)
+        complete = self.path.with_name(f".{self.path.name}.{token}.tmp")
+        content = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "token": token})
+        try:
+            with os.fdopen(os.open(complete, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "w") as file:
+                file.write(content)
+            _move_to_new(complete, self.path)
+        except FileExistsError:
+            return False
+        finally:
+            complete.unlink(missing_ok=True)
+        return True
+
+    def _set_aside(self, void: Owner) -> None:
+        """Remove a void lock, and put back the lock of a process that was faster."""
+        aside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}.tmp")
+        try:
+            self.path.rename(aside)
+        except FileNotFoundError:  # another process has removed it
+            return
+        try:
+            if _read_owner(aside) != void:
+                _move_to_new(aside, self.path)
+        except FileExistsError:
+            pass  # a third process holds the lock by now
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def _owner(self) -> Owner | None:
+        """Who holds the lock; None when there is none, or in a folder that the caller will refuse."""
+        try:
+            return _read_owner(self.path)
+        except OSError:
+            return None
+
+    def _refusal(self, owner: Owner) -> IXGSError:
+        return IXGSError(
+            f"{self.path.parent}: process {owner.pid} on {owner.host or 'an unknown machine'} is working there; wait "
+            f"for it or choose another folder; if you are sure that it has ended, delete {self.path.name} in it"
+        )
+
+
+def _move_to_new(source: Path, target: Path) -> None:
+    """Move a file to a name that no file has, atomically; raises FileExistsError for one that exists."""
+    if sys.platform == "win32":  # where renaming never replaces a file
+        source.rename(target)
+        return
+    os.link(source, target)
+    source.unlink()
 
 
 def alive(pid: int) -> bool:
@@ -69,10 +142,10 @@ def alive(pid: int) -> bool:
     return True
 
 
-def _owner(text: str) -> tuple[int, str]:
-    """Process and machine named in a lock file; process -1 for a file that is empty or damaged."""
+def _read_owner(path: Path) -> Owner:
+    """The owner that a lock file names."""
     try:
-        data = json.loads(text)
-        return int(data["pid"]), str(data["host"])
-    except (ValueError, KeyError, TypeError):
-        return -1, ""
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return Owner(int(data["pid"]), str(data["host"]), str(data.get("token", "")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Owner(-1, "", "")
