@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from pathlib import Path
@@ -19,6 +20,8 @@ CASE, PRESET, VERSION = "IXGS.Case", "IXGS.Preset", "IXGS.Version"
 RUN_FOLDER = "IXGS.Run"
 """Attribute of the volume node of a run: the path of its folder."""
 VOLUME = "volume.nrrd"
+PIECE_BYTES = 2**22
+"""Bytes that are hashed in one step, which takes a few milliseconds."""
 
 Content = tuple[Any, Grid]
 """The voxels of a volume as a vtkImageData, and their grid."""
@@ -40,7 +43,7 @@ def load_preview(scene: Any, path: str | os.PathLike[str], name: str = "IXGS pre
 
 def run_steps(folder: str | os.PathLike[str]) -> Steps[Content]:
     """Read what `place_run` needs step by step, so that Slicer stays responsive; raises what `load_run` raises."""
-    from ..runs.records import DONE
+    from ..runs.records import DONE, read_record
 
     folder = Path(folder)
     if not (folder / DONE).is_file():
@@ -48,11 +51,27 @@ def run_steps(folder: str | os.PathLike[str]) -> Steps[Content]:
             f"{folder.name}: no finished run (no {DONE}), expected a folder that `ixgs reconstruct` completed; "
             "choose another folder or finish the run with --resume"
         )
+    written = read_record(folder / DONE).get("outputs", {}).get(VOLUME)
     try:
         with (folder / VOLUME).open("rb") as file:
+            if (yield from _digest_steps(file)) != written:
+                raise FormatError(
+                    f"{VOLUME}: not the file that the run wrote, expected it unchanged; copy the folder again or repeat "
+                    "the run"
+                )
+            file.seek(0)
             return (yield from _content_steps(file, VOLUME))
     except OSError as error:
         raise FormatError(f"{VOLUME}: {error}") from error
+
+
+def _digest_steps(file: BinaryIO) -> Steps[str]:
+    """The SHA-256 of a file in hexadecimal."""
+    digest = hashlib.sha256()
+    while piece := file.read(PIECE_BYTES):
+        digest.update(piece)
+        yield
+    return digest.hexdigest()
 
 
 def preview_steps(path: str | os.PathLike[str]) -> Steps[Content]:
@@ -72,9 +91,12 @@ def place_run(
     from ..runs.records import RUN, read_record
 
     run = read_record(Path(folder) / RUN)
-    case = run["case"]["name"] or Path(folder).name
+    try:
+        case, preset, version = run["case"]["name"] or Path(folder).name, run["preset"], run["ixgs"]
+    except (KeyError, TypeError) as error:
+        raise FormatError(f"{RUN}: lacks {error}, expected the record of a run; copy the folder again") from error
     node = place_volume(scene, *content, case if name is None else name, node)
-    attributes = {CASE: case, PRESET: run["preset"], VERSION: run["ixgs"], RUN_FOLDER: Path(folder).absolute()}
+    attributes = {CASE: case, PRESET: preset, VERSION: version, RUN_FOLDER: Path(folder).absolute()}
     for key, value in attributes.items():
         node.SetAttribute(key, str(value))
     return node

@@ -1,6 +1,8 @@
 """The volume of a run is loaded at the position of its region in the patient."""
 
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -71,3 +73,30 @@ def test_a_folder_without_a_finished_run_is_refused(scene, tmp_path):
     with pytest.raises(IXGSError, match=r"no finished run \(no done\.json\)"):
         load_run(scene, tmp_path)
     assert scene.GetNumberOfNodes() == count
+
+
+def spoil_header(folder):
+    data = (folder / "volume.nrrd").read_bytes()
+    (folder / "volume.nrrd").write_bytes(re.sub(rb"sizes: .*", b"sizes: 1290 1290 1290", data, count=1))
+
+
+def take_another_volume(folder):
+    volume = Volume.load(folder / "volume.nrrd")
+    Volume(0 * volume.values, volume.grid).save(folder / "volume.nrrd")
+
+
+@pytest.mark.parametrize("spoil", [spoil_header, take_another_volume])
+def test_a_volume_that_the_run_did_not_write_is_refused_before_memory_is_taken(scene, run, tmp_path, spoil):
+    folder = shutil.copytree(run[0], tmp_path / "out")
+    spoil(folder)
+    count = scene.GetNumberOfNodes()
+    with pytest.raises(IXGSError, match="not the file that the run wrote"):
+        load_run(scene, folder)
+    assert scene.GetNumberOfNodes() == count
+
+
+def test_a_record_without_its_keys_is_refused(scene, run, tmp_path):
+    folder = shutil.copytree(run[0], tmp_path / "out")
+    (folder / "run.json").write_text('{"format": "ixgs-run", "version": 1}')
+    with pytest.raises(IXGSError, match=r"run\.json: lacks 'case'"):
+        load_run(scene, folder)
