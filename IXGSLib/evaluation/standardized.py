@@ -13,7 +13,7 @@ from ..formats.standardization import Standardization
 from ..geometry.rigid import Array
 from ..xray import XRay
 from ..xray.windowing import grey_window
-from .agreement import disagreeing, reprojection_errors
+from .reprojection import disagreeing, reprojection_errors
 from .comparison import Change, changes
 from .gantry import gantry_text
 from .page import figure, table

@@ -56,8 +56,8 @@ def run_steps(folder: str | os.PathLike[str]) -> Steps[Content]:
         with (folder / VOLUME).open("rb") as file:
             if (yield from _digest_steps(file)) != written:
                 raise FormatError(
-                    f"{VOLUME}: not the file that the run wrote, expected it unchanged; copy the folder again or repeat "
-                    "the run"
+                    f"{VOLUME}: not the file that the run wrote, expected it unchanged; copy the folder again or "
+                    "repeat the run"
                 )
             file.seek(0)
             return (yield from _content_steps(file, VOLUME))

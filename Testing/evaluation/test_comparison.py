@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from IXGSLib.evaluation.agreement import disagreeing, reprojection_errors
+from IXGSLib.evaluation.reprojection import disagreeing, reprojection_errors
 from IXGSLib.evaluation.comparison import changes
 from IXGSLib.geometry.trajectory import CArm
 from IXGSLib.xray import XRay

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 import IXGSLib.simulation
-from IXGSLib.evaluation.agreement import reprojection_errors
+from IXGSLib.evaluation.reprojection import reprojection_errors
 from IXGSLib.files import sha256
 from IXGSLib.formats import Case, load_case
 from IXGSLib.geometry.trajectory import CArm
