@@ -37,10 +37,7 @@ def collimated(intensity: Array) -> Array:
     found = rays(small)
     radii = outline(found)
     if radii is None or not np.isfinite(radii).all():
-        shadow = _behind_sharp_edge(small, found, radii)
-        if shadow is not None:
-            wider = Image.fromarray(ndimage.binary_dilation(shadow, iterations=2))
-            return np.asarray(wider.resize(intensity.shape[::-1], Image.Resampling.NEAREST))
+        radii = _sharp_radii(small, found, radii)
     if radii is None:
         return nothing
     return ~_drawn(_open_polygon(small, found, radii), small.shape, intensity.shape)
@@ -61,22 +58,25 @@ def _without_text(image: Array) -> Array:
     return np.where(ndimage.binary_dilation(text, iterations=2), around, image)
 
 
-def _behind_sharp_edge(small: Array, found: Rays, radii: Array | None) -> Array | None:
-    """The shadow (rows, columns) beyond a sharp edge; beside an outline only a circle on which that outline lies."""
+def _sharp_radii(small: Array, found: Rays, radii: Array | None) -> Array | None:
+    """(rays,) radii as of `outline` of a sharp edge; beside an outline, only of a circle on which that outline lies."""
     size = sharp_outline.SIZE / max(small.shape)
     height, width = (max(1, round(n * size)) for n in small.shape)
     reduced = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BOX))
     level = np.log(np.maximum(reduced, sharp_outline.FLOOR * small.max()))
     shadow = sharp_outline.shadow_outside(level, round_only=radii is not None)
     if shadow is None:
-        return None
-    shadow = np.asarray(Image.fromarray(shadow).resize(small.shape[::-1], Image.Resampling.NEAREST))
+        return radii
+    steps = np.arange(found.signal.shape[1])
+    places = (found.center[:, None, None] + found.directions.T[:, :, None] * steps + 0.5) * size - 0.5
+    beyond = ndimage.map_coordinates(shadow.astype(np.float32), places, order=1, mode="nearest") > 0.5
+    beyond &= steps < found.ends[:, None]
+    sharp = np.where(beyond.any(axis=1), beyond.argmax(axis=1).astype(float), np.inf)
     if radii is None:
-        return shadow
+        return sharp if np.isfinite(sharp).any() else None
     edge = np.isfinite(radii)
-    distance = np.abs(ndimage.distance_transform_edt(shadow) - ndimage.distance_transform_edt(~shadow))
-    apart = ndimage.map_coordinates(distance, found.points(np.where(edge, radii, 0))[edge].T, order=1, mode="nearest")
-    return shadow if np.mean(apart < SAME_EDGE) > 0.9 else None
+    apart = np.abs(np.minimum(sharp, found.ends)[edge] - radii[edge])
+    return sharp if np.mean(apart < SAME_EDGE) > 0.9 else radii
 
 
 def _open_polygon(small: Array, found: Rays, radii: Array) -> Array:

@@ -34,8 +34,10 @@ DARK = 2.0, 3.0
 """Logarithmic fall from which, and by which wholly, a brighter level beyond an edge is a shadow all the same."""
 FLAT = 0.4
 """Fall beyond an edge, as a part of that across it, at which the level beyond is no longer flat."""
-SEEN, MEAN = 0.85, 0.7
-"""Part of the rays across an edge that must see a fall, and the evidence that they must have on average."""
+SEEN = 0.85
+"""Part of the rays across an edge that must see a fall."""
+MEAN, MEAN_BESIDE = 0.7, 0.55
+"""Evidence that they must have on average: of one edge in the image, and of all others beside it."""
 DENT = 0.25
 """Part of a shadow that may dent the field: anatomy and metal at the border dent it with all of their area."""
 SHORTEST = 20
@@ -88,8 +90,10 @@ def outline(found: Rays) -> Array | None:
     if circle is not None:
         return circle
     edge = np.full(RAYS, np.inf)
-    for run in runs(seen):
-        if _is_shadow(run, radii, strength, found):
+    shadows = [run for run in runs(seen) if _is_shadow(run, radii, strength, found)]
+    means = [strength[run, radii[run]].mean() for run in shadows]
+    for run, mean in zip(shadows, means, strict=True):
+        if max(means) >= MEAN and mean >= MEAN_BESIDE:
             edge[run] = _hull(points[run], found)[run]
     return edge if np.isfinite(edge).any() else None
 
@@ -188,7 +192,7 @@ def _is_shadow(run: Array, radii: Array, strength: Array, found: Rays) -> bool:
     image = _area(found.points(found.ends.astype(float)))
     if length < SHORTEST or area < LEAST_AREA * image:
         return False
-    return bool(np.mean(seen > FALL) >= SEEN and seen.mean() >= MEAN and _dent(inner, len(run) == RAYS) < DENT * area)
+    return bool(np.mean(seen > FALL) >= SEEN and _dent(inner, len(run) == RAYS) < DENT * area)
 
 
 def _hull(edge: Array, found: Rays) -> Array:
