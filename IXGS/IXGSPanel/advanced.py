@@ -23,7 +23,7 @@ from IXGSLib.reconstruction.settings import ReconstructionSettings
 from .selection import Selection
 from .state import PanelState
 
-SPELLINGS = {"tv": "TV", "ssim": "SSIM", "gaussians": "Gaussians"}
+SPELLINGS = {"tv": "TV", "ssim": "SSIM", "gaussians": "Gaussians", "max": "Maximum", "min": "Minimum"}
 
 
 class AdvancedSettings:
@@ -44,7 +44,7 @@ class AdvancedSettings:
 
     def _add_group(self, group: Any) -> None:
         layout, texts, kinds = self.ui.settingsWidget.layout(), field_texts(type(group)), get_type_hints(type(group))
-        heading = qt.QLabel(f"<b>{title(group.name)}</b>")
+        heading = qt.QLabel(f"<b>{group.title}</b>")
         heading.toolTip = f"<p>{type(group).__doc__}</p>"
         layout.addRow(heading)
         for field in fields(group):

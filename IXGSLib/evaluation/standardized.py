@@ -13,12 +13,12 @@ from ..formats.standardization import Standardization
 from ..geometry.rigid import Array
 from ..xray import XRay
 from ..xray.windowing import grey_window
-from .reprojection import disagreeing, reprojection_errors
 from .comparison import Change, changes
 from .gantry import gantry_text
 from .page import figure, table
 from .pictures import DIVERGING, NOT_MEASURED, colour_bar, coloured, framed, grey, shrunk
 from .planes import edge_letters
+from .reprojection import disagreeing, reprojection_errors
 from .sections import MAX_XRAY_PIXELS, difference_limit
 
 ADDED, REMOVED = np.array([255, 70, 200], np.uint8), np.array([60, 170, 255], np.uint8)

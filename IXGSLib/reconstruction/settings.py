@@ -24,6 +24,7 @@ class Group:
     """A group of settings; raises SettingsError when a number is out of its range."""
 
     name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         for each in fields(self):  # type: ignore[arg-type]
@@ -38,6 +39,7 @@ class CloudSettings(Group):
     """How many Gaussians there are, and how they start."""
 
     name: ClassVar[str] = "cloud"
+    title: ClassVar[str] = "Cloud"
 
     initialization: Initialization = "algebraic"
     """Place the first Gaussians by a coarse algebraic reconstruction, or at random."""
@@ -77,6 +79,7 @@ class ScheduleSettings(Group):
     """How many steps the optimisation takes, and what happens between them."""
 
     name: ClassVar[str] = "schedule"
+    title: ClassVar[str] = "Schedule"
 
     steps: int = number(2000, 0)
     """Number of steps. A preset that uses fewer Gaussians for few views takes up to 1.5 times as many, in about the
@@ -111,6 +114,7 @@ class RateSettings(Group):
     """Learning rates of Adam, per step."""
 
     name: ClassVar[str] = "rates"
+    title: ClassVar[str] = "Learning rates"
 
     position: float = number(0.2, 0)
     """Learning rate of positions, mm."""
@@ -129,6 +133,7 @@ class LossSettings(Group):
     """How differences from the X-rays and the priors are weighted."""
 
     name: ClassVar[str] = "loss"
+    title: ClassVar[str] = "Loss and priors"
 
     noise_exponent: float = number(0.5, 0)
     """Growth of noise with the line integral p, as exp(noise_exponent p), by which differences are divided. 0.5 is that
@@ -156,6 +161,7 @@ class ControlSettings(Group):
     """When Gaussians are added and removed."""
 
     name: ClassVar[str] = "control"
+    title: ClassVar[str] = "Density control"
 
     every: int = number(100, 1)
     """Steps between two rounds of density control."""
@@ -170,6 +176,7 @@ class TissueSettings(Group):
     """What applies instead where soft tissue fills the region, whose X-rays are noisy and of low contrast."""
 
     name: ClassVar[str] = "tissue"
+    title: ClassVar[str] = "Soft tissue"
 
     max_gaussians: int = number(50_000, 1)
     """Largest number of Gaussians in the region at the start; more would fit the noise."""

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from IXGSLib.evaluation.reprojection import disagreeing, reprojection_errors
 from IXGSLib.evaluation.comparison import changes
+from IXGSLib.evaluation.reprojection import disagreeing, reprojection_errors
 from IXGSLib.geometry.trajectory import CArm
 from IXGSLib.xray import XRay
 
