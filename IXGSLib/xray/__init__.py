@@ -1,4 +1,4 @@
-"""From what a detector recorded to line integrals of attenuation."""
+"""From recorded pixels to line integrals of attenuation."""
 
 from .line_integrals import line_integrals
 from .radiograph import XRay
