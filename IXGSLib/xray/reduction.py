@@ -11,7 +11,8 @@ def reduced(xray: XRay, factor: int) -> XRay:
     """The X-ray with blocks of factor x factor pixels averaged, and the view of the smaller image.
 
     A block counts as measured when at least half of its pixels were; the mean is taken over those. Rows and
-    columns that do not fill a block at the right and the bottom are left out. A factor that leaves less than one pixel is lowered.
+    columns that do not fill a block at the right and the bottom are left out. A factor that leaves less than one pixel
+    is lowered.
     """
     factor = min(factor, *xray.view.size)
     if factor <= 1:
