@@ -1,4 +1,4 @@
-"""From what a detector recorded to line integrals of attenuation."""
+"""From recorded pixels to line integrals of attenuation."""
 
 from __future__ import annotations
 

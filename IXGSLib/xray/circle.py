@@ -12,11 +12,11 @@ Array = NDArray[Any]
 
 ROUND = 2.5
 """Pixels from a circle within which a point lies on it."""
-LEAST_SHARE = 0.6
+MIN_SHARE = 0.6
 """Part of the points that must lie on the circle."""
-OUTSIDE = 0.05
+MAX_OUTSIDE = 0.05
 """Part of the points that may lie outside of it; the corners of blades do."""
-WIDEST_GAP = 1.2 * np.pi
+MAX_GAP = 1.2 * np.pi
 """Angle without a point from which an arc is too short to tell its circle."""
 
 
@@ -50,9 +50,9 @@ def fitted(points: Array) -> Circle | None:
         near = np.abs(_through(triple).distance(points)) < ROUND
         if near.sum() > best:
             best, model = int(near.sum()), _through(points[near])
-    if model is None or best < LEAST_SHARE * len(points) or np.mean(model.distance(points) > ROUND) > OUTSIDE:
+    if model is None or best < MIN_SHARE * len(points) or np.mean(model.distance(points) > ROUND) > MAX_OUTSIDE:
         return None
-    return model if _widest_gap(points[np.abs(model.distance(points)) < ROUND], model) < WIDEST_GAP else None
+    return model if _widest_gap(points[np.abs(model.distance(points)) < ROUND], model) < MAX_GAP else None
 
 
 def _widest_gap(points: Array, circle: Circle) -> float:

@@ -16,33 +16,33 @@ REACHES = (3, 6, 10)
 """Pixels to either side of an edge between which intensity falls: sharp edges and ever wider penumbras."""
 FLOOR = 1e-3
 """Part of the brightest intensities below which intensities count as equally dark."""
-NEAREST = 24
+MIN_RADIUS = 24
 """Pixels from the middle within which no edge is sought."""
 WHOLE_FALL = 1.4
 """Evidence for each unit of the logarithm of intensity over the shadow by which it falls, up to one."""
 FALL = 0.25
 """Evidence from which a ray crosses an edge."""
-GAIN = 0.3
+MIN_EVIDENCE = 0.3
 """Evidence that an edge needs on a ray; without it the ray is better left to run to the border."""
 OUTERMOST = 0.1
 """Gain by which an edge at the border is preferred to one in the middle: beyond the true edge there is none."""
-BEND = 8
+MAX_STEP = 8
 """Pixels by which the edge may move from one ray to the next."""
 SHADOW, NO_SHADOW = 3.0, 8.0
 """Level beyond an edge over the darkest one up to which it is a shadow, and from which it is none."""
-DARK = 2.0, 3.0
+DEEP_FALL = 2.0, 3.0
 """Logarithmic fall from which, and by which wholly, a brighter level beyond an edge is a shadow all the same."""
-FLAT = 0.4
+MAX_FALL_BEYOND = 0.4
 """Fall beyond an edge, as a part of that across it, at which the level beyond is no longer flat."""
-SEEN = 0.85
+MIN_SEEN = 0.85
 """Part of the rays across an edge that must see a fall."""
-MEAN, MEAN_BESIDE = 0.7, 0.55
+MIN_MEAN, MIN_MEAN_BESIDE = 0.7, 0.55
 """Evidence that they must have on average: of one edge in the image, and of all others beside it."""
-DENT = 0.25
+MAX_DENT = 0.25
 """Part of a shadow that may dent the field: anatomy and metal at the border dent it with all of their area."""
-SHORTEST = 20
-"""Pixels of edge, and LEAST_AREA the part of the image in shadow, below which nothing is masked."""
-LEAST_AREA = 0.0015
+MIN_EDGE_LENGTH = 20
+"""Pixels of edge, and MIN_AREA the part of the image in shadow, below which nothing is masked."""
+MIN_AREA = 0.0015
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def rays(intensity: Array) -> Rays:
 def outline(found: Rays) -> Array | None:
     """(rays,) radius of the field's edge on each ray, infinite where the field runs out of the image; None without."""
     strength = evidence(found)
-    radii = _closed_curve(np.where(strength > 0, strength - GAIN, -GAIN), found.ends)
+    radii = _closed_curve(np.where(strength > 0, strength - MIN_EVIDENCE, -MIN_EVIDENCE), found.ends)
     points, seen = found.points(radii.astype(float)), radii < found.ends
     good = np.flatnonzero(seen & (strength[np.arange(RAYS), radii] > FALL))
     circle = _round_field(points, good, found)
@@ -93,7 +93,7 @@ def outline(found: Rays) -> Array | None:
     shadows = [run for run in runs(seen) if _is_shadow(run, radii, strength, found)]
     means = [strength[run, radii[run]].mean() for run in shadows]
     for run, mean in zip(shadows, means, strict=True):
-        if max(means) >= MEAN and mean >= MEAN_BESIDE:
+        if max(means) >= MIN_MEAN and mean >= MIN_MEAN_BESIDE:
             edge[run] = _hull(points[run], found)[run]
     return edge if np.isfinite(edge).any() else None
 
@@ -125,10 +125,12 @@ def evidence(found: Rays) -> Array:
     for rank, reach in enumerate(REACHES):
         outer = _shifted(beyond, reach)
         fall = _shifted(level, -reach) - outer
-        flat = outer - _shifted(beyond, 4 * reach) < FLAT * fall
+        flat = outer - _shifted(beyond, 4 * reach) < MAX_FALL_BEYOND * fall
         shaded = np.log((NO_SHADOW + 1) / (SHADOW + 1))
-        shaded = np.maximum((np.log(NO_SHADOW + 1) - outer) / shaded, (fall - DARK[0]) / (DARK[1] - DARK[0]))
-        visible = (radii >= NEAREST) & (radii + (reach if rank == 0 else 2 * reach) < ends[:, None])
+        shaded = np.maximum(
+            (np.log(NO_SHADOW + 1) - outer) / shaded, (fall - DEEP_FALL[0]) / (DEEP_FALL[1] - DEEP_FALL[0])
+        )
+        visible = (radii >= MIN_RADIUS) & (radii + (reach if rank == 0 else 2 * reach) < ends[:, None])
         best = np.maximum(
             best, (flat & visible) * np.clip(shaded, 0, 1) * np.clip(WHOLE_FALL * fall, 0, 1) * (1 - 0.08 * rank)
         )
@@ -156,15 +158,16 @@ def _closed_curve(gain: Array, ends: Array) -> Array:
     count, width = gain.shape
     radii = np.arange(width)
     gain = gain + OUTERMOST * radii / ends[:, None]
-    gain = np.where(radii >= ends[:, None], 0, np.where(radii < NEAREST, -9.0, gain))
-    cost = 0.02 * np.abs(np.arange(-BEND, BEND + 1))
+    gain = np.where(radii >= ends[:, None], 0, np.where(radii < MIN_RADIUS, -9.0, gain))
+    cost = 0.02 * np.abs(np.arange(-MAX_STEP, MAX_STEP + 1))
     score, origins = np.zeros(width), np.zeros((2 * count, width), np.int32)
     for step in range(2 * count):
         window = (
-            np.lib.stride_tricks.sliding_window_view(np.pad(score, BEND, constant_values=-1e9), 2 * BEND + 1) - cost
+            np.lib.stride_tricks.sliding_window_view(np.pad(score, MAX_STEP, constant_values=-1e9), 2 * MAX_STEP + 1)
+            - cost
         )
         choice = window.argmax(axis=1)
-        origins[step] = radii + choice - BEND
+        origins[step] = radii + choice - MAX_STEP
         score = window[radii, choice] + gain[step % count]
     path, place = np.zeros(2 * count, int), int(score.argmax())
     for step in range(2 * count - 1, -1, -1):
@@ -190,9 +193,9 @@ def _is_shadow(run: Array, radii: Array, strength: Array, found: Rays) -> bool:
     length = float(np.linalg.norm(np.diff(inner, axis=0), axis=1).sum())
     area = _area(np.concatenate([inner, outer[::-1]])) if len(run) < RAYS else _area(outer) - _area(inner)
     image = _area(found.points(found.ends.astype(float)))
-    if length < SHORTEST or area < LEAST_AREA * image:
+    if length < MIN_EDGE_LENGTH or area < MIN_AREA * image:
         return False
-    return bool(np.mean(seen > FALL) >= SEEN and _dent(inner, len(run) == RAYS) < DENT * area)
+    return bool(np.mean(seen > FALL) >= MIN_SEEN and _dent(inner, len(run) == RAYS) < MAX_DENT * area)
 
 
 def _hull(edge: Array, found: Rays) -> Array:

@@ -50,12 +50,12 @@ def read(path: Path, frame: int | None = None) -> Pixels:
 
 
 def frame_count(path: Path) -> int:
-    """The length of the third axis, 1 without."""
+    """The length of the third axis, 1 for a single image."""
     return _frames(_header(path))
 
 
 def lattice(path: Path) -> Lattice:
-    """Where the header puts the pixels; raises FormatError when it turns the detector's axes."""
+    """The lattice that the header describes; raises FormatError when it turns the detector's axes."""
     reader = _header(path)
     dimension = reader.GetDimension()
     matrix = np.array(reader.GetDirection()).reshape(dimension, dimension)[:2, :2]
@@ -70,7 +70,7 @@ def lattice(path: Path) -> Lattice:
 
 
 def _header(path: Path) -> sitk.ImageFileReader:
-    """A reader that has read the header and found it sound."""
+    """A reader whose header has been read and checked."""
     name = path.name
     start = head(path, _HEADER_LIMIT)
     _check_attached(start, name)
@@ -94,7 +94,7 @@ def _header(path: Path) -> sitk.ImageFileReader:
 
 
 def _check_attached(start: bytes, name: str) -> None:
-    """Raises FormatError for a header whose pixels lie elsewhere: that file would be neither checked nor hashed."""
+    """Raises FormatError for a header whose pixels lie elsewhere: such a file would be neither checked nor hashed."""
     for line in start.split(b"\n\n")[0].splitlines():
         key, _, value = line.replace(b"=", b":", 1).partition(b":")
         if key.strip().lower() in (b"data file", b"datafile", b"elementdatafile"):

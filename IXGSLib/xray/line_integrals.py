@@ -14,9 +14,9 @@ from .pixels import Pixels
 from .radiograph import Values
 
 INVALID_LIMIT = 0.01
-"""Part of NaN or infinite pixels up to which they are masked; beyond it the image is refused."""
+"""Share of NaN or infinite pixels up to which they are masked; an image with more is refused."""
 PLAUSIBLE = (-1.0, 20.0)
-"""Line integrals outside this range are no patient: 20 is a metre of water."""
+"""Range of line integrals of a patient: 20 corresponds to a metre of water."""
 SHADOW = 2.0
 """Line integral that a collimator's shadow exceeds."""
 _DETECTOR_MAXIMA = tuple(2.0**bits - 1 for bits in range(8, 17))
@@ -30,9 +30,11 @@ def line_integrals(
     values: "intensity" takes -log(I / i0), with i0 estimated from the open field when it is not stated; "line_integral"
     takes the numbers as they are.
     mask: (height, width) bool of pixels to trust, all when not given. Masked pixels are 0 in the result.
-    Open field keeps its line integral of about 0, which says that nothing is on the ray; noise may turn it negative.
-    Masked are NaN and infinity, starved pixels (no intensity left), saturated ones and what a collimator covers.
-    An image of zeros is refused as intensity; as line integrals it is an empty view and warned of.
+    Pixels of the open field stay in the mask: a line integral of about 0, negative through noise, says that the ray is
+    empty.
+    NaN, infinite, starved (no intensity left) and saturated pixels are masked, and everything outside the open field:
+    what the file's tags exclude, then what the picture shows as collimated, penumbra included.
+    An image of zeros is refused as intensity; as line integrals it is an empty view, which is warned of.
     Raises FormatError for an image that measures nothing.
     """
     if values not in get_args(Values):

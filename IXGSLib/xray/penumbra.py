@@ -25,19 +25,19 @@ HAZE = 0.05
 """Part of the open field that is added to both profile and model, so that stray light does not decide."""
 SLOPE = 0.01
 """Logarithm of intensity per pixel by which anatomy and vignetting typically rise or fall across a profile."""
-LEAST_CONTRAST = 0.3
+MIN_CONTRAST = 0.3
 """Field over shadow, as a part of the shadow, below which a profile shows no penumbra."""
 SLOPE_COST = 0.05
 """Cost of a slope as steep as SLOPE."""
-FARTHEST, NEAREST = 30, 10
+MAX_OFFSET_BLANK, MAX_OFFSET = 30, 10
 """Pixels from an outline, and 2.5 widths, within which the edge lies: blades within a blank border, and all others."""
-BEST = 0.4
+BEST_SHARE = 0.4
 """Part of the profiles that decide on the width, those that fit best."""
-MOST = 5.0
+MAX_COST = 5.0
 """Cost from which a profile is known not to fit, be it anatomy."""
 TOLERANCE = 1.05
 """Factor over the least cost within which the narrowest penumbra is taken."""
-PRIOR = 0.2
+OFFSET_COST = 0.2
 """Cost of an offset one width away from the typical one."""
 MARGIN = 0.4
 """Pixels that are masked inside of a sharp edge."""
@@ -77,9 +77,9 @@ def _profiles(intensity: Array, edge: Array, inward: Array, valid: Array) -> tup
     blank = valid & (shadow < 1e-3 * bright) & (first < 0.1 * bright)
     above = np.maximum(within - np.where(blank, shadow + first, shadow)[:, None], 0)
     reference = np.percentile(above, 80, axis=1)
-    valid = valid & (reference > LEAST_CONTRAST * shadow) & (reference > 0)
+    valid = valid & (reference > MIN_CONTRAST * shadow) & (reference > 0)
     level = np.log(above / np.where(valid, reference, 1)[:, None] + HAZE)
-    farthest = FARTHEST if np.count_nonzero(blank) > 0.5 * np.count_nonzero(valid) else NEAREST
+    farthest = MAX_OFFSET_BLANK if np.count_nonzero(blank) > 0.5 * np.count_nonzero(valid) else MAX_OFFSET
     return np.maximum.accumulate(_sector_means(level, valid), axis=1), farthest
 
 
@@ -99,10 +99,10 @@ def _fit(profile: Array, usable: Array, farthest: float) -> tuple[float, Array]:
     near = coarse.width * np.geomspace(1 / WIDTH_STEP, WIDTH_STEP, 7)
     best = _narrowest([_tried(profile, width, usable, farthest) for width in near])
     least = best.cost.min(axis=1, keepdims=True)
-    cost = np.where(usable[:, None], np.minimum(best.cost - least, MOST) + np.minimum(least, MOST), 0)
+    cost = np.where(usable[:, None], np.minimum(best.cost - least, MAX_COST) + np.minimum(least, MAX_COST), 0)
     cost = _around(cost) / np.maximum(_around(usable.astype(float)), 1e-9)[:, None]
     typical = np.median(best.offsets[cost.argmin(axis=1)][usable])
-    cost += PRIOR * ((best.offsets - typical) / max(best.width, 2.0)) ** 2
+    cost += OFFSET_COST * ((best.offsets - typical) / max(best.width, 2.0)) ** 2
     return best.width, best.offsets[cost.argmin(axis=1)]
 
 
@@ -128,7 +128,7 @@ def _tried(profile: Array, width: float, usable: Array, farthest: float) -> _Tri
     fitted, wanted = models @ project, data @ project
     cost = (wanted * data).sum(axis=1)[:, None] - 2 * wanted @ models.T + (fitted * models).sum(axis=1)
     least = np.sort(cost.min(axis=1)[usable])
-    return _Trial(width, float(least[: max(1, int(BEST * len(least)))].mean()), offsets, cost)
+    return _Trial(width, float(least[: max(1, int(BEST_SHARE * len(least)))].mean()), offsets, cost)
 
 
 def _narrowest(trials: list[_Trial]) -> _Trial:

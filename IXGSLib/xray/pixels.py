@@ -1,4 +1,4 @@
-"""The numbers of one image file, before anything is made of them."""
+"""The numbers of one image file as they are stored."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Pixels:
 
     values: (height, width) float32, may hold NaN or infinity.
     limits: the smallest and largest number that the file's pixel format can hold, None for floats.
-    scale: how the numbers follow the X-ray intensity: as it, as its logarithm, as a display curve, or not stated.
+    scale: how the numbers depend on the X-ray intensity: linearly, as its logarithm, by a display curve, or not stated.
     sign: +1 when the file states that they grow with the intensity, -1 when they fall, None when it does not state it.
     field: (height, width) bool, True inside the field of view that the file's tags describe, None without them.
     Raises FormatError when field and values differ in size.
@@ -82,7 +82,7 @@ class Pixels:
 
 
 def grey(array: np.ndarray, name: str) -> np.ndarray:
-    """The (height, width) image in an array that may repeat it in three colours; raises FormatError for colour."""
+    """The (height, width) image of a grey array, or of a colour array with equal channels; else FormatError."""
     if array.ndim == 2:
         return array
     if array.ndim != 3 or array.shape[2] not in (3, 4):
@@ -143,7 +143,7 @@ def check_size(width: int, height: int, name: str) -> None:
 
 
 def choose_frame(count: int, frame: int | None, name: str) -> int:
-    """The frame to read out of `count`; raises FormatError when it is not said or does not exist."""
+    """The frame to read out of `count`; raises FormatError when it is not stated or does not exist."""
     if frame is None:
         if count == 1:
             return 0

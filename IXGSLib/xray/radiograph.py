@@ -18,8 +18,8 @@ class XRay:
     """A view and the line integrals measured in it.
 
     image: (height, width) float32 line integrals, no unit, finite.
-    mask: (height, width) bool, True where the pixel was measured (not saturated, not behind a collimator).
-    values: what the file held before the log step.
+    mask: (height, width) bool, True where the pixel was measured (in the open field, neither saturated nor starved).
+    values: what the file stored, before the log step.
     Raises GeometryError when image, mask and view differ in size.
     """
 

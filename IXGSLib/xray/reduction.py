@@ -1,4 +1,4 @@
-"""X-rays at a lower resolution."""
+"""X-rays at lower resolution."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from .radiograph import XRay
 
 
 def reduced(xray: XRay, factor: int) -> XRay:
-    """The X-ray with blocks of factor x factor pixels averaged, its view brought along exactly.
+    """The X-ray with blocks of factor x factor pixels averaged, and the view of the smaller image.
 
-    A block is measured when at least half of its pixels are; only those are averaged. Rows and columns that do not
-    fill a block at the right and the bottom are left out. A factor that leaves less than one pixel is lowered.
+    A block counts as measured when at least half of its pixels were; the mean is taken over those. Rows and
+    columns that do not fill a block at the right and the bottom are left out. A factor that leaves less than one pixel
+    is lowered.
     """
     factor = min(factor, *xray.view.size)
     if factor <= 1:

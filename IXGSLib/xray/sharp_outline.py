@@ -13,21 +13,21 @@ SIZE = 128
 """Pixels along the longer side at which edges are sought."""
 REACH = 2
 """Pixels to either side of an edge between which intensity has to fall: a penumbra is narrower."""
-FALL = 0.25
+MIN_FALL = 0.25
 """Logarithm of intensity by which it falls outwards all along an edge; scatter fills a shadow up to that."""
-STEEP = 0.75
+MIN_MEAN_FALL = 0.75
 """The same on average: where the patient is thin, the shadow is far darker."""
-WHOLE = 0.9
+MIN_FALLING_SHARE = 0.9
 """Part of an edge along which it falls; no outline of anatomy is as straight, or as round."""
-DARKER = 0.25
+MAX_DARKER_SHARE = 0.25
 """Part of the field that may be darker than the middle of its shadow."""
-OFF_CENTER = 16
+MAX_OFF_CENTER = 16
 """Pixels by which the centre of a round field may lie beside that of the image."""
-SMALLEST = 0.25
+MIN_HALF_WIDTH = 0.25
 """Half width of the smallest field, as a part of the image's longer side."""
 TURNS, FINER_TURNS = tuple(range(-45, 45, 3)), (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
 """Degrees by which blades are turned."""
-SHORTEST = 48
+MIN_EDGE_LENGTH = 48
 """Pixels of edge that must be seen."""
 
 
@@ -42,7 +42,7 @@ def shadow_outside(level: np.ndarray, round_only: bool = False) -> np.ndarray | 
     shadow = max((shape(smooth) for shape in shapes), key=lambda found: found[0])[1]
     if shadow is None or not shadow.any() or shadow.all():
         return None
-    return shadow if (level[~shadow] < np.median(level[shadow])).mean() < DARKER else None
+    return shadow if (level[~shadow] < np.median(level[shadow])).mean() < MAX_DARKER_SHARE else None
 
 
 Found = tuple[float, "np.ndarray | None"]
@@ -53,9 +53,9 @@ def _round(level: np.ndarray) -> Found:
     """A circle, sought over its centre and radius."""
     height, width = level.shape
     middle = np.array([(height - 1) / 2, (width - 1) / 2])
-    radii = np.arange(int(SMALLEST * max(height, width)), int(0.75 * max(height, width)))
+    radii = np.arange(int(MIN_HALF_WIDTH * max(height, width)), int(0.75 * max(height, width)))
     best: tuple[float, float, np.ndarray] = (0.0, 0.0, middle)
-    for step, span in ((4.0, OFF_CENTER), (1.0, 3)):
+    for step, span in ((4.0, MAX_OFF_CENTER), (1.0, 3)):
         center = best[2]
         for offset in product(np.arange(-span, span + 1, step), repeat=2):
             score, radius = _circle(level, center + offset, radii)
@@ -99,7 +99,7 @@ def _blades(level: np.ndarray, angle: float) -> Found:
     )
     low, high = [0, 0], [side, side]
     center = side // 2
-    nearest = int(SMALLEST * max(level.shape))
+    nearest = int(MIN_HALF_WIDTH * max(level.shape))
     total = 0.0
     for narrow in (center - nearest // 2, None):  # first by the middle of each edge, then by all of it
         total = 0.0
@@ -136,8 +136,8 @@ def _edge(image: np.ndarray, center: int, nearest: int, sign: int) -> tuple[int,
 def _best(fall: np.ndarray, seen: np.ndarray, length: np.ndarray, places: np.ndarray) -> tuple[float, float]:
     """Of the edges, one per row, the one that falls most all along: its length times mean fall, and its place."""
     count = np.maximum(seen.sum(axis=1), 1)
-    whole = np.where(seen, fall > FALL, False).sum(axis=1) >= WHOLE * count
+    whole = np.where(seen, fall > MIN_FALL, False).sum(axis=1) >= MIN_FALLING_SHARE * count
     mean = np.where(seen, np.clip(fall, 0, 1), 0).sum(axis=1) / count
-    score = np.where(whole & (mean >= STEEP) & (length >= SHORTEST), length * mean, 0)
+    score = np.where(whole & (mean >= MIN_MEAN_FALL) & (length >= MIN_EDGE_LENGTH), length * mean, 0)
     place = int(score.argmax())
     return float(score[place]), float(places[place])
