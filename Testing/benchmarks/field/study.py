@@ -1,6 +1,6 @@
 """How well the field of view of a C-arm is found in the picture.
 
-    python Testing/benchmarks/field.py [--images N] [--seed S] [--worst FOLDER]
+    python Testing/benchmarks/field/study.py [--images N] [--seed S] [--worst FOLDER]
 
 Draws fields of every kind over line integrals of CTs in the data folder beside the checkout (of spheres in air without
 it), finds them with IXGSLib.xray.collimation, and writes the table to FIELD.md beside this script. `--worst` also
@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -274,7 +274,7 @@ def main(arguments: list[str]) -> int:
 def page(lines: list[str], images: int) -> str:
     return (
         "# The field of view found in the picture\n\n"
-        f"Written by `python Testing/benchmarks/field.py`: {images} simulated images of each kind, of 256 to 1024 "
+        f"Written by `python Testing/benchmarks/field/study.py`: {images} simulated images of each kind, of 256 to 1024 "
         "pixels and 8 to 16 bits, with penumbras of 0.1 to 4 % of the size in standard deviation, vignetting, noise "
         "and stray light, and with text burnt into three of ten.\n"
         f"The rim is where the shape of the field lets less than {100 * RIM:.0f} % through, the deep rim less than "
