@@ -25,8 +25,8 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from IXGSLib.xray.collimation import collimated
+from Testing.benchmarks.scene import DATA
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 PAGE = Path(__file__).with_name("FIELD.md")
 RIM, DEEP_RIM = 0.97, 0.8
 """Transmission of the field's shape below which a pixel belongs to the rim, and to the part of it that does harm."""
@@ -274,8 +274,8 @@ def main(arguments: list[str]) -> int:
 def page(lines: list[str], images: int) -> str:
     return (
         "# The field of view found in the picture\n\n"
-        f"Written by `python Testing/benchmarks/field/study.py`: {images} simulated images of each kind, of 256 to 1024 "
-        "pixels and 8 to 16 bits, with penumbras of 0.1 to 4 % of the size in standard deviation, vignetting, noise "
+        f"Written by `python Testing/benchmarks/field/study.py`: {images} simulated images of each kind, of 256 to "
+        "1024 pixels and 8 to 16 bits, with penumbras of 0.1 to 4 % of the size in standard deviation, vignetting, noise "
         "and stray light, and with text burnt into three of ten.\n"
         f"The rim is where the shape of the field lets less than {100 * RIM:.0f} % through, the deep rim less than "
         f"{100 * DEEP_RIM:.0f} %. Rim left in is a share of the image, field lost a share of the open field. Starved "
