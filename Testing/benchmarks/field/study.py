@@ -275,8 +275,8 @@ def page(lines: list[str], images: int) -> str:
     return (
         "# The field of view found in the picture\n\n"
         f"Written by `python Testing/benchmarks/field/study.py`: {images} simulated images of each kind, of 256 to "
-        "1024 pixels and 8 to 16 bits, with penumbras of 0.1 to 4 % of the size in standard deviation, vignetting, noise "
-        "and stray light, and with text burnt into three of ten.\n"
+        "1024 pixels and 8 to 16 bits, with penumbras of 0.1 to 4 % of the size in standard deviation, vignetting, "
+        "noise and stray light, and with text burnt into three of ten.\n"
         f"The rim is where the shape of the field lets less than {100 * RIM:.0f} % through, the deep rim less than "
         f"{100 * DEEP_RIM:.0f} %. Rim left in is a share of the image, field lost a share of the open field. Starved "
         "and saturated pixels do not count: they are masked in any case.\n\n" + "\n".join(lines) + "\n"
