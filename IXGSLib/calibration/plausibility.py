@@ -25,15 +25,21 @@ COINCIDENT = 1e-3
 """Spread of the sources, as a fraction of their distance to the region, below which they are one point."""
 TURNED = 5.0
 """Degrees between the principal axes of two views that differ."""
-UNITS = {10.0: ("centimetres", "cm"), 1000.0: ("metres", "m")}
+UNITS = {10.0: ("centimetres", "cm"), 25.4: ("inches", "in"), 1000.0: ("metres", "m")}
 """Millimetres in other units of length."""
+USUAL_DISTANCE, USUAL_MAGNIFICATION = 700.0, 1.6
+"""Distance from source to region, mm, and magnification of a usual C-arm, to choose between two units."""
+MAX_SKEW, MAX_ASPECT = 0.05, 3.0
+"""Largest skew of an X-ray camera as a fraction of its focal length, and largest ratio of the sides of its pixels."""
+FOCAL_SPREAD = 2.0
+"""Largest ratio of the focal lengths of one X-ray system's views."""
 FLIP = np.array([-1.0, -1.0, 1.0])
 """LPS from RAS."""
 
 
 def implausibilities(views: Sequence[View], grid: Grid) -> tuple[str, ...]:
     """One warning, with its cure, for each thing that no X-ray system can be like; the views' poses are taken as mm."""
-    checks = (_unit, _detector, _image_size, _region, _sources)
+    checks = (_unit, _intrinsics, _detector, _image_size, _region, _sources)
     return tuple(text for check in checks for text in check(views, grid))
 
 
@@ -47,21 +53,50 @@ def _unit(views: Sequence[View], grid: Grid) -> Iterator[str]:
     found = f"the sources are {distance:.4g} mm from the region"
     if magnification is not None:
         found += f" and {np.median(known):.4g} mm from the detector, a magnification of {magnification:.3g}"
-    for factor, (name, symbol) in UNITS.items():
-        scaled = None if magnification is None else magnification / factor
-        if _within(distance * factor, SOURCE_DISTANCE) and (scaled is None or _within(scaled, MAGNIFICATION)):
-            more = "" if scaled is None else f" and a magnification of {scaled:.3g}"
-            yield (
-                f"{found}: the poses look like {name}, which would make it {distance * factor:.4g} mm{more}. Give "
-                f"--unit {symbol} with --calibration or, in case.json, multiply all lengths by {factor:g}."
-            )
-            return
+    factor = _likely_unit(distance, magnification)
+    if factor is not None:
+        name, symbol = UNITS[factor]
+        more = "" if magnification is None else f" and a magnification of {magnification / factor:.3g}"
+        yield (
+            f"{found}: the poses look like {name}, which would make it {distance * factor:.4g} mm{more}. Give "
+            f"--unit {symbol} with --calibration or, in case.json, multiply all lengths by {factor:g}."
+        )
+        return
     low, high = MAGNIFICATION if _within(distance, SOURCE_DISTANCE) else SOURCE_DISTANCE
     what = "a magnification" if _within(distance, SOURCE_DISTANCE) else "a distance in mm"
     yield (
         f"{found}; expected {what} from {low:g} to {high:g}. Check the unit of the poses (mm) and that the pixel "
         "spacing is that on the detector."
     )
+
+
+def _likely_unit(distance: float, magnification: float | None) -> float | None:
+    """The unit in UNITS that makes the most usual C-arm of a distance and a magnification; None where none makes one."""
+    possible = [factor for factor in UNITS if _within(distance * factor, SOURCE_DISTANCE)]
+    if magnification is None:
+        return min(possible, key=lambda factor: abs(np.log(distance * factor / USUAL_DISTANCE)), default=None)
+    possible = [factor for factor in possible if _within(magnification / factor, MAGNIFICATION)]
+    return min(possible, key=lambda factor: abs(np.log(magnification / factor / USUAL_MAGNIFICATION)), default=None)
+
+
+def _intrinsics(views: Sequence[View], grid: Grid) -> Iterator[str]:
+    """Skew, pixel aspect and focal lengths that no X-ray system has: matrices that were rounded or reordered."""
+    for view in views:
+        aspect = view.K[1, 1] / view.K[0, 0]
+        if abs(view.K[0, 1]) > MAX_SKEW * view.K[0, 0] or not 1 / MAX_ASPECT <= aspect <= MAX_ASPECT:
+            yield (
+                f"view '{view.id}': K has a skew of {100 * abs(view.K[0, 1]) / view.K[0, 0]:.3g} % of its focal length "
+                f"and pixels whose sides are as 1 : {aspect:.3g}, expected nearly rectangular ones; check the order of "
+                "the calibration's numbers and that they were not rounded."
+            )
+            return
+    lengths = [view.K[0, 0] / view.size[0] for view in views]
+    if max(lengths) > FOCAL_SPREAD * min(lengths):
+        short, long = (views[int(n)].id for n in (np.argmin(lengths), np.argmax(lengths)))
+        yield (
+            f"the focal length is {min(lengths):.3g} image widths in view '{short}' and {max(lengths):.3g} in view "
+            f"'{long}', expected nearly the same of one X-ray system; check the calibration of these views."
+        )
 
 
 def _detector(views: Sequence[View], grid: Grid) -> Iterator[str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path, PurePosixPath
 
 from ..errors import FormatError
 from ..geometry import Grid
@@ -112,5 +112,5 @@ def _matched(shots: Sequence[Shot], found: Calibration, name: str) -> list[Calib
 
 def _stem(name: str | None) -> str:
     """A view's name without the suffix of an image file."""
-    path = PurePath(name or "")
+    path = PurePosixPath((name or "").replace("\\", "/"))
     return path.stem if path.suffix.lower() in _IMAGE_SUFFIXES else (name or "")

@@ -34,7 +34,7 @@ class CaseFlags:
     """With --calibration: width and height of a detector pixel, mm."""
     calibration_format: str | None = None
     """With --calibration: its format, such as astra, where a file can be read in more than one way."""
-    unit: Literal["mm", "cm", "m"] | None = None
+    unit: Literal["mm", "cm", "m", "in"] | None = None
     """With --calibration: its unit of length; mm by default."""
     center: tuple[float, float, float] | None = None
     """Centre of the region, LPS mm; by default that of the case."""

@@ -20,12 +20,13 @@ CENTRED = 0.04
 def at_image_size(view: View, size: tuple[int, int]) -> View:
     """The view of a calibration for an image of (width, height) pixels of the same detector area, with a warning.
 
-    Raises FormatError where width and height are not scaled by one factor: then the image was cropped or is another.
+    Raises FormatError where width and height are not scaled by one factor, but for rounding to whole pixels: then the
+    image was cropped or is another.
     """
     (width, height), (calibrated_width, calibrated_height) = size, view.size
     if size == view.size:
         return view
-    if width * calibrated_height != height * calibrated_width:
+    if not _is_resized(size, view.size):
         raise FormatError(
             f"view '{view.id}': the image is {width} x {height} pixels, the calibration {calibrated_width} x "
             f"{calibrated_height}, which no single factor explains; use the image that was calibrated or calibrate at "
@@ -34,11 +35,18 @@ def at_image_size(view: View, size: tuple[int, int]) -> View:
     warnings.warn(
         f"view '{view.id}': the image is {width} x {height} pixels, the calibration {calibrated_width} x "
         f"{calibrated_height}; K was multiplied by {width / calibrated_width:.6g}, as for an image that was resized as "
-        "a whole",
+        "a whole. If it was cropped or padded, shift the principal point instead and state the new size",
         IXGSWarning,
         stacklevel=2,
     )
     return view.resized(size)
+
+
+def _is_resized(size: tuple[int, int], calibrated: tuple[int, int]) -> bool:
+    """Whether one factor makes both sides of another size, each rounded up or down to whole pixels."""
+    ratios = [((side - 1) / old, (side + 1) / old) for side, old in zip(size, calibrated, strict=True)]
+    both_changed = size[0] != calibrated[0] and size[1] != calibrated[1]
+    return both_changed and max(low for low, _ in ratios) < min(high for _, high in ratios)
 
 
 def size_mismatch(views: Sequence[View]) -> str | None:

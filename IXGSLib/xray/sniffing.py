@@ -32,6 +32,8 @@ SIGNATURES = (
 )
 """What the content of every kind of file that IXGS reads or names begins with."""
 TEXT_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # before that of UTF-16, with which it begins
+    codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -94,8 +96,16 @@ def sniff(start: bytes) -> str:
             return kind
     if not _is_text(start):
         return UNKNOWN
-    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    text = _marked(start).lstrip()
     return next((kind for signature, kind in SIGNATURES if text.startswith(signature)), TEXT)
+
+
+def _marked(start: bytes) -> bytes:
+    """The beginning of a text in UTF-8, whatever encoding its byte order mark announces."""
+    for mark, encoding in TEXT_MARKS.items():
+        if start.startswith(mark):
+            return start.decode(encoding, errors="ignore").encode()
+    return start
 
 
 def _bare_dicom(start: bytes) -> bool:
@@ -104,7 +114,7 @@ def _bare_dicom(start: bytes) -> bool:
 
 
 def _is_text(start: bytes) -> bool:
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if start.startswith(tuple(TEXT_MARKS)):
         return True
     try:
         codecs.getincrementaldecoder("utf-8")().decode(start)

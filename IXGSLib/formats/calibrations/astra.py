@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import FormatError, GeometryError
 from ...geometry.rigid import Array
 from ...messages import warn
-from .calibration import CalibratedView, CalibrationOptions, vector_matrix
+from .calibration import CalibratedView, CalibrationOptions, check_radians, vector_matrix
 from .content import Content
 from .matrices import table
 from .plausibility import plausible_vectors
@@ -74,12 +74,13 @@ def _rows_upwards(matrices: list[Array], name: str) -> bool:
 
 
 def _geometry(content: Content) -> Mapping[str, Any] | None:
-    """The dict of an ASTRA projection geometry, at the top of the file or as its only entry."""
+    """The dict of an ASTRA projection geometry, at the top of the file or as one of its entries."""
     tree = content.tree
-    if isinstance(tree, dict) and len(tree) == 1 and isinstance(inner := next(iter(tree.values())), dict):
-        tree = inner
-    found = isinstance(tree, dict) and ("Vectors" in tree or {"DetectorSpacingX", "ProjectionAngles"} <= tree.keys())
-    return tree if found else None
+    if not isinstance(tree, dict):
+        return None
+    inner = [value for value in tree.values() if isinstance(value, dict)]
+    marks = ({"Vectors"}, {"DetectorSpacingX", "ProjectionAngles"})
+    return next((one for one in (tree, *inner) if any(mark <= one.keys() for mark in marks)), None)
 
 
 def _vectors(geometry: Mapping[str, Any], name: str) -> Array:
@@ -105,6 +106,7 @@ def _circular(geometry: Mapping[str, Any], name: str) -> Array:
         angles = np.atleast_1d(np.array(geometry["ProjectionAngles"], dtype=np.float64))
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{name}: an ASTRA cone geometry without {error}; export it again") from error
+    check_radians(angles, f"{name}: 'ProjectionAngles'")
     zero, sine, cosine = np.zeros_like(angles), np.sin(angles), np.cos(angles)
     source, center = (sod * sine, -sod * cosine, zero), (-odd * sine, odd * cosine, zero)
     return np.column_stack([*source, *center, sx * cosine, sx * sine, zero, zero, zero, zero + sy])

@@ -16,8 +16,10 @@ from ...geometry.rigid import Array, constant, inverse, rigid
 from ...xray.pixels import Pixels
 from .detector import Detector
 
-Unit = Literal["mm", "cm", "m"]
-MM_PER_UNIT: dict[str, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
+Unit = Literal["mm", "cm", "m", "in"]
+MM_PER_UNIT: dict[str, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "in": 25.4}
+MAX_RADIANS = 4 * np.pi
+"""Largest angle of a view, two turns."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,15 @@ def right_handed(P: Array) -> Array:
 def pose_matrix(R: ArrayLike, t: ArrayLike) -> Array:
     """(4, 4) of a rotation (3, 3) and a translation of three numbers."""
     return rigid(np.asarray(R, dtype=np.float64), np.ravel(t))
+
+
+def check_radians(angles: Array, what: str) -> None:
+    """Raises FormatError for angles of more than two turns in radians, which are degrees."""
+    largest = float(np.abs(angles).max(initial=0.0))
+    if largest > MAX_RADIANS:
+        raise FormatError(
+            f"{what} reach {largest:.4g}, expected radians; they look like degrees: multiply them by pi / 180"
+        )
 
 
 def vector_matrix(source: Array, center: Array, u: Array, v: Array, what: str) -> Array:

@@ -1,7 +1,8 @@
 """Intrinsics and poses, K [R | t]: JSON, OpenCV FileStorage (YAML and XML), MATLAB .mat, NumPy .npz.
 
 The axes are OpenCV's: x right, y down, z from source to detector; x_camera = R x_world + t. Pixel centres are at
-integers, the first pixel is (0, 0). A pose may also be given as camera_from_world or world_from_camera, 4x4.
+integers, the first pixel is (0, 0). A pose may also be given as camera_from_world or world_from_camera, 4x4, and K
+as fx, fy, cx and cy.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .content import Content
 from .fields import Fields, stack
 
 _K = ("k", "cameramatrix", "intrinsics", "intrinsic", "intrinsicmatrix", "kmatrix")
+_PARAMETERS = (("fx",), ("fy",), ("cx",), ("cy",))
 _R = ("r", "rotation", "rotationmatrix", "rot")
 _RVEC = ("rvec", "rvecs", "rotationvector", "rotationvectors")
 _T = ("t", "translation", "tvec", "tvecs", "translationvector", "translationvectors")
@@ -29,7 +31,8 @@ _TO_WORLD = ("worldfromcamera", "cameratoworld", "c2w")
 _UNCLEAR = ("pose", "poses", "transform", "transforms", "matrix", "cameraposes")
 _P = ("p", "projectionmatrix", "projectionmatrices", "projmat", "projmats", "projmatrix", "pmat")
 _DISTORTION = ("distcoeffs", "distortioncoefficients", "distortion", "dist", "kc", "d")
-_SIZE, _WIDTH, _HEIGHT = ("size",), ("width", "imagewidth", "w"), ("height", "imageheight", "h")
+_SIZE = ("size", "imagesize", "resolution")
+_WIDTH, _HEIGHT = ("width", "imagewidth", "w"), ("height", "imageheight", "h")
 _SPACING = ("pixelspacing", "pixelsize")
 _NAME = ("id", "name", "image", "filename", "filepath")
 _LISTS = ("views", "cameras", "frames", "shots")
@@ -39,7 +42,7 @@ def matches(content: Content) -> bool:
     tree = content.tree
     if not isinstance(tree, (dict, list)) or content.array is not None:
         return False
-    if isinstance(tree, dict) and all(isinstance(value, list) and np.size(value) == 12 for value in tree.values()):
+    if isinstance(tree, dict) and all(_is_twelve_numbers(value) for value in tree.values()):
         return False  # matrices by name
     return any(_is_camera(entry) for _, entry in _entries(content))
 
@@ -56,26 +59,50 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
     return views
 
 
+def _is_twelve_numbers(value: Any) -> bool:
+    return isinstance(value, list) and np.size(value) == 12 and np.asarray(value).dtype.kind in "iuf"
+
+
 def _is_camera(entry: Mapping[str, Any]) -> bool:
-    fields = Fields(entry, "")
-    return _P in fields or _K in fields
+    fields = Fields(_flat(entry), "")
+    return _P in fields or _K in fields or all(name in fields for name in _PARAMETERS)
 
 
-def _entries(content: Content) -> list[tuple[str | None, Mapping[str, Any]]]:
+def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry with what stands in its intrinsics and extrinsics, where these are objects, at its top."""
+    flat: dict[str, Any] = {}
+    for key, value in entry.items():
+        nested = isinstance(value, dict) and (_K in Fields({key: 0}, "") or _TO_CAMERA in Fields({key: 0}, ""))
+        flat |= value if nested else {key: value}
+    return flat
+
+
+def _entries(content: Content) -> list[tuple[str | None, dict[str, Any]]]:
     """(name, entry) of each camera; what stands beside a list of cameras holds for all of them."""
     tree = content.tree
-    if isinstance(tree, dict):
-        fields = Fields(tree, content.name)
-        listed = fields.get(_LISTS)
-        common = {key: value for key, value in tree.items() if value is not listed}
-        if isinstance(listed, list):
-            return [(_name(entry), common | entry) for entry in listed if isinstance(entry, dict)]
-        if not _is_camera(tree) and tree and all(isinstance(value, dict) for value in tree.values()):
-            return [(str(key), value) for key, value in tree.items()]
-        return [(_name(tree), tree)]
     if isinstance(tree, list):
-        return [(_name(entry), entry) for entry in tree if isinstance(entry, dict)]
-    return []
+        return [(_name(entry), _flat(entry)) for entry in tree if isinstance(entry, dict)]
+    if not isinstance(tree, dict):
+        return []
+    listed = _listed(tree)
+    common = _flat({key: value for key, value in tree.items() if value is not listed})
+    if isinstance(listed, list):
+        return [(_name(entry), common | _flat(entry)) for entry in listed if isinstance(entry, dict)]
+    if isinstance(listed, dict):
+        return [(str(key), common | _flat(entry)) for key, entry in listed.items() if isinstance(entry, dict)]
+    return [(_name(tree), common)]
+
+
+def _listed(tree: Mapping[str, Any]) -> Any:
+    """The cameras of a file that holds several, a list or a dict by name: under a usual key, as all or alone."""
+    found = Fields(tree, "").get(_LISTS)
+    if isinstance(found, list) or (isinstance(found, dict) and not _is_camera(found)):
+        return found
+    if _is_camera(tree) or not tree:
+        return None
+    if all(isinstance(value, dict) for value in tree.values()):
+        return tree if len(tree) > 1 or _is_camera(next(iter(tree.values()))) else next(iter(tree.values()))
+    return next(iter(tree.values())) if len(tree) == 1 else None
 
 
 def _name(entry: Mapping[str, Any]) -> str | None:
@@ -94,7 +121,7 @@ def _views(fields: Fields, name: str | None, matlab: bool) -> list[CalibratedVie
         matrices = [right_handed(P) for P in stack(fields.required(_P), (3, 4), f"{fields.what}: P", matlab)]
     else:
         poses = _poses(fields, matlab)
-        K = stack(fields.required(_K), (3, 3), f"{fields.what}: K", matlab)
+        K = _intrinsics(fields, matlab)
         if len(K) not in (1, len(poses)):
             raise FormatError(f"{fields.what}: {len(K)} K for {len(poses)} poses, expected one, or one each")
         K, label = np.broadcast_to(K, (len(poses), 3, 3)), name or fields.what
@@ -105,6 +132,14 @@ def _views(fields: Fields, name: str | None, matlab: bool) -> list[CalibratedVie
             )
         matrices = [pinhole_matrix(K[n], pose, label) for n, pose in enumerate(poses)]
     return [CalibratedView(P, name if len(matrices) == 1 else None, size, pair) for P in matrices]
+
+
+def _intrinsics(fields: Fields, matlab: bool) -> Array:
+    """(n, 3, 3) from K, or one matrix from fx, fy, cx and cy."""
+    if _K not in fields and all(name in fields for name in _PARAMETERS):
+        fx, fy, cx, cy = (float(fields.required(name)) for name in _PARAMETERS)
+        return np.array([[[fx, 0, cx], [0, fy, cy], [0, 0, 1]]])
+    return stack(fields.required(_K), (3, 3), f"{fields.what}: K", matlab)
 
 
 def _poses(fields: Fields, matlab: bool) -> list[Array]:
@@ -163,8 +198,9 @@ def _rotation(vector: Array) -> Array:
 
 
 def _size(fields: Fields) -> tuple[int, int] | None:
-    if _SIZE in fields:
-        width, height = np.ravel(fields.required(_SIZE))[:2]
+    size = fields.array(_SIZE)
+    if size is not None and size.size == 2:
+        width, height = np.ravel(size)
     elif _WIDTH in fields and _HEIGHT in fields:
         width, height = fields.required(_WIDTH), fields.required(_HEIGHT)
     else:

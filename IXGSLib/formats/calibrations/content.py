@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +23,7 @@ from .text import decoded
 Tree = Any
 """Nested dicts and lists of numbers, texts and NumPy arrays."""
 _TEXT_SUFFIXES = (".txt", ".csv", ".dat", ".tsv", ".tfm")
+_YAML_SUFFIXES = (".yml", ".yaml")
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,12 @@ class Content:
 
     @cached_property
     def kind(self) -> str:
-        """As `sniff` calls it, "JSON" for text that begins with a bracket or has the suffix .json."""
+        """As `sniff` calls it; "JSON" and "YAML" also by suffix, "JSON" for text that is some."""
         suffix, found = self.path.suffix.lower(), sniff(head(self.path))
-        if suffix == ".json" or (found == TEXT and self.text.lstrip()[:1] in ("{", "[")):
+        if suffix == ".json" or (found == TEXT and _is_json(self.text)):
             return "JSON"
+        if suffix in _YAML_SUFFIXES and found == TEXT:
+            return "YAML"
         return TEXT if suffix in _TEXT_SUFFIXES and found == UNKNOWN else found
 
     @cached_property
@@ -57,10 +62,10 @@ class Content:
 
     @cached_property
     def xml(self) -> ElementTree.Element:
-        if b"<!ENTITY" in self.data:
+        if "<!ENTITY" in self.text:
             raise FormatError(f"{self.name}: defines XML entities, which no calibration does; export it again")
         try:
-            return ElementTree.fromstring(self.data)
+            return ElementTree.fromstring(self.text)
         except ElementTree.ParseError as error:
             raise FormatError(
                 f"{self.name}: incomplete XML, line {error.position[0]}; export the calibration again"
@@ -77,9 +82,21 @@ class Content:
             "YAML": lambda: parse_yaml(self.text, self.name),
             "XML": lambda: parse_xml(self.xml, self.name) if self.xml.tag == "opencv_storage" else None,
         }
-        if self.kind == "MATLAB 7.3":
-            raise FormatError(f"{self.name}: a MATLAB 7.3 file, expected version 7; save it with save(..., '-v7')")
+        if self.kind == "MATLAB 7.3" or self._is_matlab_4:
+            version = "7.3" if self.kind == "MATLAB 7.3" else "4"
+            raise FormatError(
+                f"{self.name}: a MATLAB {version} file, expected version 7; save it with save(..., '-v7')"
+            )
         return readers[self.kind]() if self.kind in readers else None
+
+    @property
+    def _is_matlab_4(self) -> bool:
+        """MATLAB 4 begins with type, rows, columns, 0 or 1 and the length of a name; ITK's transforms are in it too."""
+        start = head(self.path, 64)
+        if self.kind != UNKNOWN or self.path.suffix.lower() != ".mat" or len(start) < 20 or b"Transform_" in start:
+            return False
+        kind, _, _, is_complex, name_length = struct.unpack("<5i", start[:20])
+        return 0 <= kind < 5000 and is_complex in (0, 1) and 0 < name_length < 64
 
     @property
     def from_matlab(self) -> bool:
@@ -98,6 +115,18 @@ class Content:
         except ValueError:
             return None
         return array.astype(np.float64) if array.dtype.kind in "iuf" else None
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is JSON: an object, or one list; lines of lists are none."""
+    start = text.lstrip()[:1]
+    if start != "[":
+        return start == "{"
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _numpy(path: Path) -> np.ndarray:
@@ -132,4 +161,13 @@ def _matlab(path: Path) -> dict[str, Any]:
             content = loadmat(path, simplify_cells=True)
     except (MatReadError, ValueError, OSError, TypeError, NotImplementedError) as error:
         raise FormatError(f"{path.name}: a MATLAB file that cannot be read ({error}); save it with -v7") from error
-    return {key: value for key, value in content.items() if not key.startswith("__")}
+    return {key: _listed(value) for key, value in content.items() if not key.startswith("__")}
+
+
+def _listed(value: Any) -> Any:
+    """A MATLAB value with its cells and arrays of structs as lists."""
+    if isinstance(value, dict):
+        return {key: _listed(inner) for key, inner in value.items()}
+    if isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype == object):
+        return [_listed(inner) for inner in value]
+    return value

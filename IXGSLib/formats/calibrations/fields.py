@@ -58,9 +58,12 @@ def _plain(key: str) -> str:
 def stack(array: Array, shape: tuple[int, int], what: str, last: bool) -> Array:
     """(n, rows, columns) from one matrix, a stack along the first axis or one along the last.
 
-    last: whether an array that can be read both ways is a stack along the last axis, as MATLAB keeps it.
+    last: whether an array that can be read both ways is a stack along the last axis, as MATLAB keeps it. Without it,
+    matrices may also be given as their numbers row by row.
     Raises FormatError for other shapes.
     """
+    if not last and array.ndim in (1, 2) and array.shape != shape and array.shape[-1] == shape[0] * shape[1]:
+        return array.reshape(-1, *shape)
     if array.shape == shape:
         return array[None]
     first_fits = array.ndim == 3 and array.shape[1:] == shape

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ...files import write_atomically
 from ...geometry import View
 from ...xray.sniffing import TEXT
 from ..strict_json import numbers
+from . import cameras
 from .calibration import CalibratedView, CalibrationOptions, right_handed
 from .content import Content
 from .plausibility import plausible_matrices, plausible_vectors
@@ -103,16 +104,25 @@ def _text_table(content: Content) -> Table:
     rows, names = number_rows(content.text, content.name, _EXPECTED)
     if rows and len(rows) == 5 and len(rows[0]) == 3:
         raise FormatError(f"{content.name}: looks like MayaCam 1.0; export MayaCam 2.0 from XMALab")
-    if rows and len(rows[0]) not in (4, 12):
+    array = _without_index(np.array(rows))
+    if rows and array.shape[1] not in (4, 12) and len(array) != 12:
         raise FormatError(f"{content.name}: {len(rows[0])} numbers per line; {_EXPECTED}")
-    return np.array(rows), None if names is None or len(rows[0]) != 12 else tuple(names)
+    return array, None if names is None or array.shape[1] != 12 else tuple(names)
+
+
+def _without_index(array: np.ndarray) -> np.ndarray:
+    """A table of 13 columns without the first where it numbers the rows, from 0 or 1."""
+    if array.ndim != 2 or array.shape[1] != 13 or array[0, 0] not in (0, 1) or np.any(np.diff(array[:, 0]) != 1):
+        return array
+    return array[:, 1:]
 
 
 def _tree(content: Content) -> Table:
     if content.kind != "JSON":
-        if content.array is None:
+        array = _only_table(content) if content.array is None else content.array
+        if array is None:
             raise FormatError(f"{content.name}: not one array of numbers; {_EXPECTED}")
-        return content.array, None
+        return _without_index(array), None
     data = content.tree
     if isinstance(data, dict) and data:
         return np.array([_matrix(m, f"{content.name}: matrix '{id}'") for id, m in data.items()]), tuple(data)
@@ -123,20 +133,53 @@ def _tree(content: Content) -> Table:
     raise FormatError(f'{content.name}: neither a list of matrices nor {{"id": matrix}}; {_EXPECTED}')
 
 
+def _only_table(content: Content) -> np.ndarray | None:
+    """The only array among several that holds 12 numbers for each view; None where there are more or none."""
+    if not isinstance(content.tree, dict) or cameras.matches(content):
+        return None
+    arrays = [value for value in content.tree.values() if isinstance(value, np.ndarray)]
+    numeric = [array for array in arrays if array.dtype.kind in "iuf" and array.ndim in (2, 3)]
+    tables = [a for a in numeric if a.shape[-1] == 12 or a.shape[1:] in ((3, 4), (4, 3)) or a.shape[:2] == (3, 4)]
+    return tables[0].astype(np.float64) if len(tables) == 1 else None
+
+
 def _matrix(value: Any, what: str) -> np.ndarray:
     flat = isinstance(value, list) and len(value) == 12
     return numbers(value, (12,) if flat else (3, 4), what).reshape(3, 4)
 
 
 def _stacked(array: np.ndarray, name: str) -> np.ndarray:
-    """(n, 12) as it is, and (n, 3, 4) from (12,), (3, 4), (3, 4, n), (n, 3, 4) or (3n, 4)."""
-    if array.ndim == 3 and array.shape[:2] == (3, 4) and array.shape[1:] != (3, 4):
-        return np.moveaxis(array, 2, 0)
-    stacked = array.ndim == 3 and array.shape[1:] == (3, 4)
-    listed = array.ndim in (1, 2) and array.shape[-1] == 12
-    rows = array.ndim == 2 and array.shape[1] == 4 and len(array) % 3 == 0
+    """(n, 3, 4) from (3, 4, n), (n, 3, 4) or (3n, 4); (n, 12) from (12,), (n, 12), (n, 4, 3) or, if plausible, (12, n).
+
+    Where shapes allow two readings, a plausible one counts.
+    """
     if array.ndim == 2 and array.shape[1] == 4 and (array == (0, 0, 0, 1)).all(axis=1).any():
         raise FormatError(f"{name}: 4x4 transforms; {_EXPECTED}, the intrinsics multiplied in")
-    if array.size == 0 or not (stacked or listed or rows):
+    usual = [reading for reading in _readings(array) if reading.size]
+    turned = [array.T] if array.ndim == 2 and len(array) == 12 else []
+    found = next(filter(_plausible_either_way, (*usual, *turned)), usual[0] if usual else None)
+    if found is None:
         raise FormatError(f"{name}: numbers of shape {array.shape}; {_EXPECTED}")
-    return array.reshape(-1, 12) if listed else array.reshape(-1, 3, 4)
+    return found
+
+
+def _readings(array: np.ndarray) -> Iterator[np.ndarray]:
+    """The ways in which an array can hold 12 numbers for each view, the usual ones first."""
+    if array.ndim == 3 and array.shape[1:] == (3, 4):
+        yield array
+    if array.ndim == 3 and array.shape[:2] == (3, 4):
+        yield np.moveaxis(array, 2, 0)
+    if array.ndim == 3 and array.shape[1:] == (4, 3):
+        yield array.reshape(-1, 12)
+    if array.ndim in (1, 2) and array.shape[-1] == 12:
+        yield array.reshape(-1, 12)
+    if array.ndim == 2 and array.shape[1] == 4 and len(array) % 3 == 0:
+        yield array.reshape(-1, 3, 4)
+
+
+def _plausible_either_way(array: np.ndarray) -> bool:
+    """Whether (n, 3, 4) or (n, 12) numbers are matrices, row by row or column by column, or a detector's vectors."""
+    if array.ndim == 3:
+        return plausible_matrices(array)
+    by_columns = array.reshape(-1, 4, 3).transpose(0, 2, 1)
+    return plausible_matrices(array.reshape(-1, 3, 4)) or plausible_matrices(by_columns) or plausible_vectors(array)

@@ -20,18 +20,23 @@ _KEY = re.compile(r"^(\s*)([\w.\-]+|\"[^\"]+\")\s*:\s*(.*)$")
 def parse_yaml(text: str, name: str) -> dict[str, Any]:
     """The top level of a FileStorage in YAML; matrices as arrays, sequences of numbers as lists.
 
-    Nested maps are read one level deep; raises FormatError for a matrix that is incomplete.
+    Nested maps are read one level deep; raises FormatError for names that repeat and a matrix that is incomplete.
     """
     fields: dict[str, Any] = {}
     matrix: dict[str, str] | None = None
-    for line in _joined(text, name):
+    for line in _joined(text.removeprefix("\ufeff"), name):
         match = _KEY.match(line)
         if match is None:
             continue
         indent, key, value = match.group(1), match.group(2).strip('"'), match.group(3).strip()
+        is_part = matrix is not None and indent and key in ("rows", "cols", "dt", "data")
+        if not is_part and key in fields:
+            raise FormatError(
+                f"{name}: more than one '{key}'; maps inside maps are not read: write one file for each view"
+            )
         if value.startswith("!!opencv-matrix"):
             matrix = fields[key] = {}
-        elif matrix is not None and indent and key in ("rows", "cols", "dt", "data"):
+        elif matrix is not None and is_part:
             matrix[key] = value
         elif not indent or matrix is None:
             matrix = None

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from ...errors import FormatError, SettingsError
+from ...messages import warn
 from ...xray.sniffing import TEXT
 from ..folder import natural_key
 from . import (
@@ -26,6 +29,10 @@ from . import (
 )
 from .calibration import MM_PER_UNIT, CalibratedView, Calibration, CalibrationOptions
 from .content import Content
+from .statements import check_statements, described
+
+MAX_SPACING_ERROR = 0.01
+"""Relative difference of two statements of a pixel's size that counts as none."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +82,12 @@ def read_calibration(path: Path, options: CalibrationOptions | None = None) -> C
     options = CalibrationOptions() if options is None else options
     files = _files(path)
     contents = [Content(file) for file in files]
+    for content in contents:
+        check_statements(content, options.unit)
     formats = [_format(content, options) for content in contents]
     views: list[CalibratedView] = []
     for content, kind in zip(contents, formats, strict=True):
-        views += [_finished(view, options) for view in kind.read(content, options)]
+        views += [_finished(view, options, content.name) for view in kind.read(content, options)]
     if not views:
         raise FormatError(f"{path.name}: no views, expected at least one; export the calibration again")
     names = [view.name for view in views]
@@ -130,20 +139,26 @@ def _format(content: Content, options: CalibrationOptions) -> Format:
         raise SettingsError(f"--calibration-format {wanted}: no such format, expected one of {names}")
     if not _is_table(content):
         titles = "; ".join(kind.title for kind in FORMATS)
-        raise FormatError(f"{content.name}: {content.kind}, not a known calibration; expected one of: {titles}")
+        raise FormatError(f"{content.name}: {described(content)}, not a known calibration; expected one of: {titles}")
     return FORMATS[0]  # the reader of matrices says what is wrong with the table
 
 
 def _is_table(content: Content) -> bool:
     """Whether a file that no format matches holds numbers or lists, as matrices would be."""
     if content.kind == "JSON" and isinstance(content.tree, dict):
-        return any(isinstance(value, list) for value in content.tree.values())
+        return bool(content.tree) and all(isinstance(value, list) for value in content.tree.values())
     return content.kind in (TEXT, "JSON", "NumPy", "ZIP", "MATLAB 5") and not isinstance(content.tree, dict)
 
 
-def _finished(view: CalibratedView, options: CalibrationOptions) -> CalibratedView:
-    """The view in mm, with the pixel spacing of the options where the file has none."""
+def _finished(view: CalibratedView, options: CalibrationOptions, what: str) -> CalibratedView:
+    """The view in mm, with the pixel spacing of the options in the place of the file's, which a difference warns of."""
     scaled = view.scaled(MM_PER_UNIT[options.unit])
     if options.detector is None:
         return scaled
-    return replace(scaled, pixel_spacing=options.detector.spacing)
+    given, own = options.detector.spacing, scaled.pixel_spacing
+    if own is not None and not np.allclose(np.abs(own), given, rtol=MAX_SPACING_ERROR):
+        warn(
+            f"{what}: its pixels measure {own[0]:.4g} x {own[1]:.4g} mm, --pixel-spacing says {given[0]:.4g} x "
+            f"{given[1]:.4g} mm; if its lengths are in another unit, such as voxels, bring them to mm"
+        )
+    return replace(scaled, pixel_spacing=given)

@@ -46,7 +46,7 @@ PIXEL_TOLERANCE = 1e-3
 
 
 def matches(content: Content) -> bool:
-    return content.kind == "XML" and b"<RTKThreeD" in content.data
+    return content.kind == "XML" and "<RTKThreeD" in content.text
 
 
 def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...errors import FormatError, GeometryError
 from ...geometry.rigid import Array
-from .calibration import CalibratedView, CalibrationOptions, vector_matrix
+from .calibration import CalibratedView, CalibrationOptions, check_radians, vector_matrix
 from .content import Content
 from .fields import Fields
 
@@ -57,6 +57,7 @@ def read(content: Content, reverse: bool) -> list[CalibratedView]:
 
 def euler_angles(angles: Array, name: str) -> Array:
     """(n, 3) radians from (n,), where the other two are 0, (n, 3) or (3, n)."""
+    check_radians(angles, f"{name}: 'angles'")
     angles = np.squeeze(angles) if angles.ndim > 1 and 1 in angles.shape and angles.size != 3 else np.atleast_1d(angles)
     if angles.ndim == 1:
         return np.column_stack([angles, np.zeros((len(angles), 2))])
