@@ -1,4 +1,4 @@
-"""Whether views can be those of an X-ray system, judged by their geometry alone: units, frames and image sizes."""
+"""Whether an X-ray system could have taken these views, judged by geometry alone: units, frames and image sizes."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ MAGNIFICATION = (1.0, 6.0)
 SOURCE_DETECTOR = (200.0, 5000.0)
 """Shortest and longest source-detector distance, mm."""
 BEAM_ANGLE = (0.5, 90.0)
-"""Smallest and largest angle that a detector can span as the source sees it, degrees."""
-FAR_OUTSIDE = 1.0
-"""Distance of the principal point from the border of the image, as a fraction of its side, that is worth a warning."""
-COINCIDENT = 1e-3
-"""Spread of the sources, as a fraction of their distance to the region, below which they are one point."""
-TURNED = 5.0
-"""Degrees between the principal axes of two views that differ."""
+"""Smallest and largest angle that the detector subtends at the source, degrees."""
+MAX_PRINCIPAL_POINT_DISTANCE = 1.0
+"""Distance of the principal point from the border of the image, as a fraction of its side, above which IXGS warns."""
+MAX_COINCIDENT_SPREAD = 1e-3
+"""Spread of the sources, as a fraction of their distance to the region, below which they count as one point."""
+MIN_AXIS_ANGLE_DEGREES = 5.0
+"""Angle between the principal axes of two views above which their directions count as different."""
 UNITS = {10.0: ("centimetres", "cm"), 1000.0: ("metres", "m")}
-"""Millimetres in other units of length."""
-FLIP = np.array([-1.0, -1.0, 1.0])
-"""LPS from RAS."""
+"""Other units of length, by their size in millimetres."""
+LPS_FROM_RAS = np.array([-1.0, -1.0, 1.0])
+"""Factors that convert RAS coordinates to LPS."""
 
 
 def implausibilities(views: Sequence[View], grid: Grid) -> tuple[str, ...]:
-    """One warning, with its cure, for each thing that no X-ray system can be like; the views' poses are taken as mm."""
+    """A warning, with its cure, for each property that no X-ray system can have; poses are assumed to be in mm."""
     checks = (_unit, _detector, _image_size, _region, _sources)
     return tuple(text for check in checks for text in check(views, grid))
 
 
 def _unit(views: Sequence[View], grid: Grid) -> Iterator[str]:
-    """The distance between source and region in another unit than mm, as its length or the magnification shows."""
+    """A source-region distance in another unit than mm, revealed by its length or by the magnification."""
     distance = float(np.median([np.linalg.norm(grid.center - view.source) for view in views]))
     known = [view.source_detector_distance for view in views if view.source_detector_distance is not None]
     magnification = float(np.median(known)) / distance if known else None
@@ -69,7 +69,7 @@ def _detector(views: Sequence[View], grid: Grid) -> Iterator[str]:
     known = [view.source_detector_distance for view in views if view.source_detector_distance is not None]
     if known and not _within(float(np.median(known)), SOURCE_DETECTOR):
         yield (
-            f"focal length and pixel spacing make a source-detector distance of {np.median(known):.4g} mm, expected "
+            f"focal length and pixel spacing imply a source-detector distance of {np.median(known):.4g} mm, expected "
             f"{SOURCE_DETECTOR[0]:g} to {SOURCE_DETECTOR[1]:g} mm; check that K is in pixels and the pixel spacing in "
             "mm."
         )
@@ -77,50 +77,50 @@ def _detector(views: Sequence[View], grid: Grid) -> Iterator[str]:
     if not _within(angle, BEAM_ANGLE):
         view = views[0]
         yield (
-            f"a focal length of {view.K[0, 0]:.4g} pixels for images of {view.size[0]} x {view.size[1]} pixels is a "
-            f"beam of {angle:.3g} degrees, expected {BEAM_ANGLE[0]:g} to {BEAM_ANGLE[1]:g}; check that K is in pixels "
-            "and belongs to this image size."
+            f"a focal length of {view.K[0, 0]:.4g} pixels for images of {view.size[0]} x {view.size[1]} pixels implies "
+            f"a beam angle of {angle:.3g} degrees, expected {BEAM_ANGLE[0]:g} to {BEAM_ANGLE[1]:g}; check that K is in "
+            "pixels and belongs to this image size."
         )
 
 
 def _image_size(views: Sequence[View], grid: Grid) -> Iterator[str]:
-    """Principal points at the centre of images of another size, or far outside."""
+    """Principal points that fit images of another size or lie far outside the image."""
     mismatch, place = size_mismatch(views), principal_place(views)
     if mismatch is not None:
         yield mismatch
-    elif np.abs(place - 0.5).max() > 0.5 + FAR_OUTSIDE:
+    elif np.abs(place - 0.5).max() > 0.5 + MAX_PRINCIPAL_POINT_DISTANCE:
         yield (
-            f"the principal ray ends at {percent(place)} of the images, far outside; check that K belongs to images of "
-            f"{views[0].size[0]} x {views[0].size[1]} pixels."
+            f"the principal point lies at {percent(place)} of the images, far outside; check that K belongs to images "
+            f"of {views[0].size[0]} x {views[0].size[1]} pixels."
         )
 
 
 def _region(views: Sequence[View], grid: Grid) -> Iterator[str]:
-    """A region far from where the principal rays meet, above all at the place that RAS in place of LPS makes of it."""
+    """A region far from where the principal rays meet, in particular one that is in RAS instead of LPS."""
     meeting = convergence(views)
-    away, flipped = (float(np.linalg.norm(place - grid.center)) for place in (meeting, FLIP * meeting))
+    away, flipped = (float(np.linalg.norm(place - grid.center)) for place in (meeting, LPS_FROM_RAS * meeting))
     field = float(np.median([max(view.size) * view.pixel_size(meeting) for view in views]))
     if not away > field / 2:
         return
     found = f"the region lies around {_place(grid.center)}, the principal rays meet near {_place(meeting)} (LPS mm)"
     if flipped < field / 4:
         yield (
-            f"{found}: the same place with x and y reversed, so poses or region are in RAS. Turn the poses by "
-            "diag(-1, -1, 1, 1) from the left, or give the region in LPS."
+            f"{found}: the same point with x and y negated, so the poses or the region are in RAS. Multiply the poses "
+            "by diag(-1, -1, 1, 1) from the left, or give the region in LPS."
         )
     else:
         yield f"{found}, {away:.0f} mm away; check that the region and the poses share one frame (LPS, mm)."
 
 
 def _sources(views: Sequence[View], grid: Grid) -> Iterator[str]:
-    """Sources in one point with axes that differ: what inverted poses of a rotating system look like."""
+    """Sources at one point with different axes, as inverted poses of a rotating system have."""
     sources, axes = np.array([view.source for view in views]), np.array([view.axis for view in views])
     spread = float(np.linalg.norm(sources - sources.mean(axis=0), axis=1).max())
     distance = float(np.median(np.linalg.norm(sources - grid.center, axis=1)))
     turn = float(np.rad2deg(np.arccos(np.clip((axes @ axes.T).min(), -1, 1))))
-    if spread < COINCIDENT * distance and turn > TURNED:
+    if spread < MAX_COINCIDENT_SPREAD * distance and turn > MIN_AXIS_ANGLE_DEGREES:
         yield (
-            f"all sources lie in one point while the views turn by {turn:.0f} degrees; the poses are "
+            f"all sources lie at one point while the views turn by {turn:.0f} degrees; the poses are "
             "camera_from_world, expected world_from_camera: invert them."
         )
 

@@ -1,4 +1,4 @@
-"""From described views to a Case: what all formats share."""
+"""Assembling a Case from the views that a format describes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..geometry.coverage import check_distances, check_views, common_region
 from ..geometry.readout import size_mismatch
 from ..messages import collect_warnings, unique, warn
 from ..xray import XRay, line_integrals, read_pixels
-from ..xray.exposure import Brightest, on_one_scale
+from ..xray.exposure import Plateau, on_common_scale
 from ..xray.line_integrals import plateau
 from ..xray.pixels import Pixels
 from ..xray.radiograph import Values
@@ -34,9 +34,9 @@ class Source:
     """One view as a format describes it, before its pixels are read.
 
     camera: makes the View from the image's (width, height) in pixels.
-    upside_down: whether the file's first row is the detector's last, as View counts them.
+    upside_down: whether the first row of the file is the last of the View, so that rows must be reversed.
     pixels: reads the image, by default as a file of X-rays.
-    field: the pixels of a view inside the collimated field, bool (height, width); everywhere without it.
+    field: makes the mask of a view's collimated field, bool (height, width); by default the field is the whole image.
     """
 
     id: str
@@ -60,7 +60,7 @@ class Ledger:
     messages: list[str] = field(default_factory=list)
 
     def note(self, path: Path) -> str:
-        """The SHA-256 of a file, which is added to `hashes`; files outside the folder are entered by their name."""
+        """The SHA-256 of a file, which is added to `hashes`; files outside the folder are listed by name."""
         inner = path.is_relative_to(self.folder)
         key = path.relative_to(self.folder).as_posix() if inner else path.name
         if key not in self.hashes:
@@ -72,7 +72,7 @@ class Ledger:
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """A context in which IXGSWarnings become messages, those of several views with one reason a single one."""
+        """A context in which IXGSWarnings become messages; those of several views with the same reason are merged."""
         with collect_warnings() as messages:
             yield
         self.messages = list(unique(self.messages, group_views(messages)))
@@ -103,7 +103,7 @@ def assemble(
 
 
 def _seen_by_all(views: Sequence[View]) -> Grid:
-    """The region that all views see; where there is none, the error names an image size that explains it."""
+    """The region that all views see; if there is none, the error names an image size that would explain it."""
     try:
         return common_region(views)
     except GeometryError as error:
@@ -125,15 +125,15 @@ def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list
     if errors:
         lines = "\n".join(f"  {line}" for line in group_views(str(error) for error in errors))
         raise type(errors[0])(f"{len(errors)} of {len(sources)} views cannot be used:\n{lines}") from errors[0]
-    return on_one_scale(xrays, plateaus) if values == "intensity" else xrays
+    return on_common_scale(xrays, plateaus) if values == "intensity" else xrays
 
 
-def _read(source: Source, values: Values, ledger: Ledger) -> tuple[XRay, Brightest]:
+def _read(source: Source, values: Values, ledger: Ledger) -> tuple[XRay, Plateau]:
     """The X-ray, and the intensity to which its line integrals refer."""
     name = f"view '{source.id}' ({source.image.name})"
     found = ledger.note(source.image)
     if source.sha256 not in (None, found):
-        raise FormatError(f"{name}: SHA-256 {found}, expected {source.sha256}; the image was changed: restore it")
+        raise FormatError(f"{name}: SHA-256 {found}, expected {source.sha256}; the image has changed: restore it")
     pixels = read_pixels(source.image, source.frame) if source.pixels is None else source.pixels()
     mask = None
     if source.mask is not None:
@@ -176,13 +176,13 @@ def _check_repeats(xrays: Sequence[XRay]) -> None:
 
 
 def _normalised(view: View) -> np.ndarray:
-    """(12,) the projection matrix without units: pixels over the focal length, mm over the distance of the source."""
+    """(12,) the dimensionless projection matrix: pixels over the focal length, mm over the distance of the source."""
     scale = np.diag([1 / view.K[0, 0], 1 / view.K[1, 1], 1.0])
     return (scale @ view.projection_matrix / [1, 1, 1, max(1.0, float(np.linalg.norm(view.source)))]).ravel()
 
 
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file in hexadecimal, read in pieces."""
+    """The SHA-256 of a file in hexadecimal, read in chunks."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_CHUNK):

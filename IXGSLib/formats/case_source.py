@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..geometry import Grid
     from . import Case
 
-LARGEST_REGION = 2**30
-"""Voxels; a volume of 4 GiB."""
+MAX_REGION_VOXELS = 2**30
+"""Largest number of voxels of a region: a volume of 4 GiB."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class CaseFlags:
     """The calibration of a folder of images, and a region other than the case's own."""
 
     calibration: Path | None = None
-    """Calibration of the images: projection matrices, K [R | t], RTK, ASTRA, TIGRE, MayaCam and more (docs/formats.md),
-    as a file, a folder or a quoted pattern. CASE is then the folder of the images, a stack or a quoted pattern."""
+    """Calibration of the images, as a file, a folder or a quoted pattern: projection matrices, K [R | t], RTK, ASTRA,
+    TIGRE, MayaCam and more (see docs/formats.md). CASE is then a folder of images, a stack or a quoted pattern."""
     values: Literal["line_integral", "intensity"] | None = None
     """With --calibration, or for a folder of DICOM X-rays: what the pixels hold."""
     i0: float | None = None
@@ -33,7 +33,7 @@ class CaseFlags:
     pixel_spacing: tuple[float, float] | None = None
     """With --calibration: width and height of a detector pixel, mm."""
     calibration_format: str | None = None
-    """With --calibration: its format, such as astra, where a file can be read in more than one way."""
+    """With --calibration: its format, such as astra, if a file can be read in more than one way."""
     unit: Literal["mm", "cm", "m"] | None = None
     """With --calibration: its unit of length; mm by default."""
     center: tuple[float, float, float] | None = None
@@ -43,7 +43,7 @@ class CaseFlags:
     spacing: float | None = None
     """Side of a voxel, mm."""
     direction: tuple[float, float, float, float, float, float, float, float, float] | None = None
-    """Directions of the region's axes in LPS, a rotation matrix row by row; its columns are the axes."""
+    """Orientation of the region: a rotation matrix, row by row, whose columns are its axes in LPS."""
     leave_out: tuple[str, ...] = ()
     """Ids of views to leave out."""
 
@@ -57,7 +57,7 @@ class CaseFlags:
         return (self.center, self.size, self.spacing, self.direction) != (None, None, None, None)
 
     def _from_tags(self, path: Path) -> Case:
-        """DICOM X-rays without a calibration, with the poses of their tags; else a case of its own."""
+        """DICOM X-rays without a calibration, with poses from their tags, or any other case."""
         from .dicom_folder import holds_dicom, load_tagged
 
         if not holds_dicom(path):
@@ -91,7 +91,7 @@ class CaseFlags:
 
         if self.values is None or self.calibration is None:
             raise SettingsError(
-                "--values is missing, expected line_integral or intensity; say what the pixels of the images hold"
+                "--values is missing, expected line_integral or intensity; state what the pixels of the images hold"
             )
         detector = None if self.pixel_spacing is None else Detector(self.pixel_spacing)
         grid = box(self.center, self.size, self.spacing) if self.center and self.size and self.spacing else None
@@ -99,7 +99,7 @@ class CaseFlags:
         return load_calibrated(path, self.calibration, values=self.values, i0=self.i0, grid=grid, options=options)
 
     def _with_region(self, case: Case) -> Case:
-        """The case with the region of the flags, completed by the case's own."""
+        """The case with the region of the flags; what they do not state is that of the case."""
         import numpy as np
 
         from ..geometry.coverage import check_views
@@ -116,16 +116,16 @@ class CaseFlags:
 
 
 def box(center: ArrayLike, size: ArrayLike, spacing: float, direction: ArrayLike | None = None) -> Grid:
-    """The region of `size` (3,) mm around `center` (3,) LPS mm; raises GeometryError where it cannot be one."""
+    """The region of `size` (3,) mm around `center` (3,) LPS mm; raises GeometryError for an impossible region."""
     import numpy as np
 
     from ..geometry import Grid
 
     sides = np.asarray(size, dtype=np.float64)
-    if spacing > 0 and np.prod(sides / spacing) > LARGEST_REGION:
+    if spacing > 0 and np.prod(sides / spacing) > MAX_REGION_VOXELS:
         raise GeometryError(
             f"a region of {' x '.join(f'{side:g}' for side in sides)} mm in voxels of {spacing:g} mm has more than "
-            f"{LARGEST_REGION:.0e} voxels; give a smaller --size or a larger --spacing, in mm"
+            f"{MAX_REGION_VOXELS:.0e} voxels; give a smaller --size or a larger --spacing, in mm"
         )
     return Grid.centered(center, size, spacing, direction)
 
@@ -144,6 +144,8 @@ def evenly(case: Case, count: int | None) -> Case:
     if count is None or count == len(case.xrays):
         return case
     if not 2 <= count <= len(case.xrays):
-        raise SettingsError(f"--views {count}, expected a number from 2 to {len(case.xrays)}, the views of the case")
+        raise SettingsError(
+            f"--views {count}, expected a number from 2 to {len(case.xrays)}, the number of views of the case"
+        )
     last = len(case.xrays) - 1
     return replace(case, xrays=tuple(case.xrays[round(n * last / (count - 1))] for n in range(count)))

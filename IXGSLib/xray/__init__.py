@@ -1,4 +1,4 @@
-"""From what a detector recorded to line integrals of attenuation."""
+"""From the recordings of a detector to line integrals of attenuation."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 __all__ = ["XRay", "line_integrals", "read_pixels"]
 
-# The readers load SimpleITK and pydicom, which would keep Slicer's window waiting.
+# The readers load SimpleITK and pydicom, which would delay the start of Slicer.
 __getattr__ = lazy_exports(__name__, {"read_pixels": ".reading"})

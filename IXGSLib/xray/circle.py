@@ -1,4 +1,4 @@
-"""The circle on which most of some points lie."""
+"""Robust fit of a circle to points."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-ROUND = 2.5
-"""Pixels from a circle within which a point lies on it."""
-LEAST_SHARE = 0.6
-"""Part of the points that must lie on the circle."""
-OUTSIDE = 0.05
-"""Part of the points that may lie outside of it; the corners of blades do."""
-WIDEST_GAP = 1.2 * np.pi
-"""Angle without a point from which an arc is too short to tell its circle."""
+MAX_CIRCLE_DISTANCE = 2.5
+"""Largest distance in pixels at which a point counts as lying on the circle."""
+MIN_CIRCLE_SHARE = 0.6
+"""Smallest share of the points that must lie on the circle."""
+MAX_OUTSIDE_SHARE = 0.05
+"""Largest share of the points that may lie outside the circle, as the corners of blades do."""
+MAX_GAP_ANGLE = 1.2 * np.pi
+"""Angle without points from which the arc is too short to determine its circle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,31 +28,39 @@ class Circle:
     radius: float
 
     def distance(self, points: Array) -> Array:
-        """(n,) how far points (n, 2) lie outside of the circle, negative inside."""
+        """(n,) distance of points (n, 2) from the circle, negative inside."""
         return np.hypot(*(points - self.center).T) - self.radius
 
     def reach(self, start: Array, directions: Array) -> Array:
-        """(n,) how far it is from a point inside to the circle in directions (n, 2)."""
+        """(n,) distance from a point inside to the circle along unit directions (n, 2)."""
         offset = start - self.center
         along = directions @ offset
         return -along + np.sqrt(np.maximum(along**2 - offset @ offset + self.radius**2, 0))
 
 
-def fitted(points: Array) -> Circle | None:
-    """The circle of most of the points (n, 2), which are in the order of their angle; None without.
+def fit_circle(points: Array) -> Circle | None:
+    """The circle through most of the points (n, 2), which are ordered by angle; None if there is no such circle.
 
-    Three points a third of the way around from each other make a candidate (RANSAC, with all such triples).
+    Every triple of points that are a third of the way around from each other gives a candidate (as in RANSAC).
     """
     best, model = 0, None
     third = len(points) // 3
     for start in range(len(points)):
         triple = points[(start + np.array([0, third, 2 * third])) % len(points)]
-        near = np.abs(_through(triple).distance(points)) < ROUND
+        near = np.abs(_through(triple).distance(points)) < MAX_CIRCLE_DISTANCE
         if near.sum() > best:
             best, model = int(near.sum()), _through(points[near])
-    if model is None or best < LEAST_SHARE * len(points) or np.mean(model.distance(points) > ROUND) > OUTSIDE:
+    if (
+        model is None
+        or best < MIN_CIRCLE_SHARE * len(points)
+        or np.mean(model.distance(points) > MAX_CIRCLE_DISTANCE) > MAX_OUTSIDE_SHARE
+    ):
         return None
-    return model if _widest_gap(points[np.abs(model.distance(points)) < ROUND], model) < WIDEST_GAP else None
+    return (
+        model
+        if _widest_gap(points[np.abs(model.distance(points)) < MAX_CIRCLE_DISTANCE], model) < MAX_GAP_ANGLE
+        else None
+    )
 
 
 def _widest_gap(points: Array, circle: Circle) -> float:

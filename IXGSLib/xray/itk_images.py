@@ -1,4 +1,4 @@
-"""NRRD and MetaImage files, one image or a stack of projections."""
+"""NRRD and MetaImage files with one image or a stack of projections."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _HEADER_LIMIT = 65536
 
 @dataclass(frozen=True)
 class Lattice:
-    """Where the pixels of an image lie on the detector: spacing and origin as (x, y), mm.
+    """The position of an image on the detector: spacing and origin as (x, y), mm.
 
-    direction: (x, y) each +1 or -1, the sense of the detector's axes along columns and rows.
+    direction: (x, y), each +1 or -1: the sense of the image's columns and rows along the axes of the detector.
     """
 
     spacing: tuple[float, float]
@@ -50,19 +50,19 @@ def read(path: Path, frame: int | None = None) -> Pixels:
 
 
 def frame_count(path: Path) -> int:
-    """The length of the third axis, 1 without."""
+    """The length of the third axis, 1 if there is none."""
     return _frames(_header(path))
 
 
 def lattice(path: Path) -> Lattice:
-    """Where the header puts the pixels; raises FormatError when it turns the detector's axes."""
+    """The position of the pixels according to the header; raises FormatError for a rotated image."""
     reader = _header(path)
     dimension = reader.GetDimension()
     matrix = np.array(reader.GetDirection()).reshape(dimension, dimension)[:2, :2]
     signs = np.rint(np.diag(matrix))
     if np.abs(matrix - np.diag(signs)).max() > 1e-9 or np.any(np.abs(signs) != 1):
         raise FormatError(
-            f"{path.name}: image direction {matrix.tolist()}, expected axes along the detector's; "
+            f"{path.name}: image direction {matrix.tolist()}, expected axes along those of the detector; "
             "put rotations into the calibration"
         )
     (sx, sy), (ox, oy) = reader.GetSpacing()[:2], reader.GetOrigin()[:2]
@@ -70,7 +70,7 @@ def lattice(path: Path) -> Lattice:
 
 
 def _header(path: Path) -> sitk.ImageFileReader:
-    """A reader that has read the header and found it sound."""
+    """A reader that has read and checked the header."""
     name = path.name
     start = head(path, _HEADER_LIMIT)
     _check_attached(start, name)
@@ -94,13 +94,13 @@ def _header(path: Path) -> sitk.ImageFileReader:
 
 
 def _check_attached(start: bytes, name: str) -> None:
-    """Raises FormatError for a header whose pixels lie elsewhere: that file would be neither checked nor hashed."""
+    """Raises FormatError for a header whose pixels are in another file, which would be neither checked nor hashed."""
     for line in start.split(b"\n\n")[0].splitlines():
         key, _, value = line.replace(b"=", b":", 1).partition(b":")
         if key.strip().lower() in (b"data file", b"datafile", b"elementdatafile"):
             if value.strip() == b"LOCAL":
                 return
-            raise FormatError(f"{name}: its pixels lie in another file; save header and pixels as one .nrrd or .mha")
+            raise FormatError(f"{name}: its pixels are in another file; save header and pixels as one .nrrd or .mha")
 
 
 def _frames(reader: sitk.ImageFileReader) -> int:

@@ -8,39 +8,41 @@ from typing import get_args
 import numpy as np
 
 from ..errors import FormatError, IXGSWarning
-from .exposure import Brightest, brightest
+from .exposure import Plateau, brightest_plateau
 from .logarithmic import from_logarithm
 from .pixels import Pixels
 from .radiograph import Values
 
-INVALID_LIMIT = 0.01
-"""Part of NaN or infinite pixels up to which they are masked; beyond it the image is refused."""
-PLAUSIBLE = (-1.0, 20.0)
-"""Line integrals outside this range are no patient: 20 is a metre of water."""
-SHADOW = 2.0
-"""Line integral that a collimator's shadow exceeds."""
+MAX_INVALID_SHARE = 0.01
+"""Share of NaN or infinite pixels up to which they are masked; beyond it the image is refused."""
+PLAUSIBLE_RANGE = (-1.0, 20.0)
+"""Range of the line integrals of a patient; 20 is about a metre of water."""
+MIN_SHADOW_LINE_INTEGRAL = 2.0
+"""Smallest median line integral of a collimator's shadow."""
 _DETECTOR_MAXIMA = tuple(2.0**bits - 1 for bits in range(8, 17))
 
 
 def line_integrals(
     pixels: Pixels, values: Values, i0: float | None = None, mask: np.ndarray | None = None, name: str = ""
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The line integrals (height, width) float32, finite, and the mask of pixels that measured one.
+    """The line integrals (height, width) float32, finite, and the mask of measured pixels.
 
-    values: "intensity" takes -log(I / i0), with i0 estimated from the open field when it is not stated; "line_integral"
-    takes the numbers as they are.
-    mask: (height, width) bool of pixels to trust, all when not given. Masked pixels are 0 in the result.
-    Open field keeps its line integral of about 0, which says that nothing is on the ray; noise may turn it negative.
-    Masked are NaN and infinity, starved pixels (no intensity left), saturated ones and what a collimator covers.
-    An image of zeros is refused as intensity; as line integrals it is an empty view and warned of.
-    Raises FormatError for an image that measures nothing.
+    values: for "intensity" the result is -log(I / i0), with i0 estimated from the open field unless it is stated; for
+    "line_integral" the pixels are used as they are.
+    mask: (height, width) bool of pixels to trust, by default all. Masked pixels are 0 in the result.
+    The open field is not masked: its line integral of about 0 shows that the ray meets nothing; noise may make it
+    negative. Masked are NaN and infinity, photon-starved, saturated and collimated pixels.
+    An image of zeros is refused as intensity; as line integrals it is an empty view, with a warning.
+    Raises FormatError for an image without measured pixels.
     """
     if values not in get_args(Values):
         raise FormatError(f'{name}: values "{values}", expected "line_integral" or "intensity"')
     trusted = np.ones(pixels.values.shape, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
     if trusted.shape != pixels.values.shape:
         (h, w), (mh, mw) = pixels.values.shape, trusted.shape
-        raise FormatError(f"{name}: a mask of {mw} x {mh} pixels on an image of {w} x {h}; both must have one size")
+        raise FormatError(
+            f"{name}: a mask of {mw} x {mh} pixels on an image of {w} x {h}; both must have the same size"
+        )
     if not trusted.any():
         raise FormatError(f"{name}: its mask covers every pixel, expected measured pixels (nonzero) in it")
     if pixels.field is not None:
@@ -58,18 +60,18 @@ def line_integrals(
     return np.where(trusted, image, 0).astype(np.float32), trusted
 
 
-def plateau(pixels: Pixels, i0: float | None, mask: np.ndarray, name: str = "") -> Brightest:
-    """The intensity that `line_integrals` refers to: i0 where it is stated, else the brightest plateau of the field.
+def plateau(pixels: Pixels, i0: float | None, mask: np.ndarray, name: str = "") -> Plateau:
+    """The intensity that `line_integrals` refers to: i0 if it is stated, otherwise the brightest plateau of the field.
 
-    mask: (height, width) bool as `line_integrals` returned it.
+    mask: (height, width) bool from `line_integrals`.
     """
-    return brightest(_intensity(pixels, name), mask) if i0 is None else Brightest(float(i0), True)
+    return brightest_plateau(_intensity(pixels, name), mask) if i0 is None else Plateau(float(i0), True)
 
 
 def saturated(pixels: Pixels, intensity: np.ndarray) -> np.ndarray:
-    """(height, width) bool: pixels at the largest number of the format, or at a full 8 to 16-bit detector scale.
+    """(height, width) bool: pixels at the largest value of the format, or at the full scale of 8 to 16 bits.
 
-    Floats have no largest number, and a bright plateau below the maximum is open field, not saturation.
+    Floats have no largest value, and a bright plateau below the maximum is open field, not saturation.
     """
     if pixels.limits is None:
         return np.zeros(intensity.shape, dtype=bool)
@@ -82,7 +84,7 @@ def _inside_tagged_field(field: np.ndarray, trusted: np.ndarray, name: str) -> n
     outside = trusted & ~field
     if not (trusted & field).any():
         raise FormatError(
-            f"{name}: the file's tags place the field of view outside of every measured pixel; correct the tags or "
+            f"{name}: the tags of the file place the field of view outside all measured pixels; correct the tags or "
             "export the image without them"
         )
     if outside.any():
@@ -93,10 +95,10 @@ def _inside_tagged_field(field: np.ndarray, trusted: np.ndarray, name: str) -> n
 def _finite(image: np.ndarray, trusted: np.ndarray, name: str) -> np.ndarray:
     invalid = ~np.isfinite(image) & trusted
     part = np.count_nonzero(invalid) / np.count_nonzero(trusted)
-    if part > INVALID_LIMIT:
+    if part > MAX_INVALID_SHARE:
         raise FormatError(
             f"{name}: {100 * part:.3g} % of the pixels are NaN or infinite, expected at most "
-            f"{100 * INVALID_LIMIT:g} %; export the image again or give a mask"
+            f"{100 * MAX_INVALID_SHARE:g} %; export the image again or give a mask"
         )
     if part:
         _warn(f"{name}: {100 * part:.2g} % of the pixels are NaN or infinite and are masked")
@@ -107,28 +109,32 @@ def _as_stored(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray:
     if pixels.scale == "log":
         return from_logarithm(pixels, trusted, name)
     if pixels.scale == "linear" or pixels.sign == 1:
-        raise FormatError(f'{name}: the file says that it holds X-ray intensity; state "values": "intensity"')
+        raise FormatError(f'{name}: the file states that it holds X-ray intensity; state "values": "intensity"')
     image = pixels.values
     low, high = image[trusted].min(), image[trusted].max()
     if low == high != 0:
         raise FormatError(f"{name}: every pixel is {low:g}, expected an X-ray; export the image again")
     if low == high:
-        _warn(f"{name}: all line integrals are zero, this view saw nothing")
+        _warn(f"{name}: all line integrals are zero, so this view shows nothing")
     return image
 
 
 def _beyond_rim(image: np.ndarray, trusted: np.ndarray) -> np.ndarray:
-    """(height, width) bool: what a collimator covers in an image of line integrals; nothing where the scale is odd."""
+    """(height, width) bool: collimated pixels of an image of line integrals; none where the scale is implausible."""
     if not _is_plausible(image[trusted]):
         return np.zeros(image.shape, dtype=bool)
     from .collimation import collimated  # SciPy takes half a second to load
 
     covered = collimated(np.exp(-_filled(image)))
-    return covered if covered.any() and np.median(image[covered & trusted]) > SHADOW else np.zeros_like(covered)
+    return (
+        covered
+        if covered.any() and np.median(image[covered & trusted]) > MIN_SHADOW_LINE_INTEGRAL
+        else np.zeros_like(covered)
+    )
 
 
 def _filled(image: np.ndarray) -> np.ndarray:
-    """The image with its few NaN and infinite pixels replaced by what cannot be taken for a shadow."""
+    """The image with its few NaN and infinite pixels replaced by the median, which cannot be mistaken for a shadow."""
     finite = np.isfinite(image)
     return np.where(finite, image, np.median(image[finite]))
 
@@ -148,7 +154,7 @@ def _logarithm(pixels: Pixels, i0: float | None, trusted: np.ndarray, name: str)
     inside = trusted & ~starved & ~clipped & ~covered
     if not inside.any():
         raise FormatError(f"{name}: no pixel is left after masking, expected an X-ray; export the image again")
-    i0 = _checked_i0(i0, brightest(intensity, inside), name)
+    i0 = _checked_i0(i0, brightest_plateau(intensity, inside), name)
     for part, what in ((starved & ~covered, "starved (no intensity)"), (clipped, "saturated"), (covered, "collimated")):
         if (part & trusted).any():
             _warn(f"{name}: {100 * np.mean(part & trusted):.2g} % of the pixels are {what} and are masked")
@@ -156,10 +162,10 @@ def _logarithm(pixels: Pixels, i0: float | None, trusted: np.ndarray, name: str)
 
 
 def _intensity(pixels: Pixels, name: str) -> np.ndarray:
-    """(height, width) float64 that grows with the X-ray intensity."""
+    """(height, width) float64 that increases with the X-ray intensity."""
     if pixels.scale == "log":
         raise FormatError(
-            f"{name}: its pixels are logarithmic (PixelIntensityRelationship LOG) without a table back to intensity; "
+            f"{name}: its pixels are logarithmic (PixelIntensityRelationship LOG) without a table of intensities; "
             'state "values": "line_integral", or export linear pixels'
         )
     intensity = pixels.values.astype(np.float64)
@@ -168,12 +174,12 @@ def _intensity(pixels: Pixels, name: str) -> np.ndarray:
     return intensity
 
 
-def _checked_i0(stated: float | None, found: Brightest, name: str) -> float:
+def _checked_i0(stated: float | None, found: Plateau, name: str) -> float:
     estimate = found.level
     if stated is None:
         if estimate <= 0:
             raise FormatError(f"{name}: its brightest pixels are {estimate:g}, expected intensities above 0")
-        doubt = "" if found.is_open else ", though no ray seems to miss the patient"
+        doubt = "" if found.is_open else ", although every ray seems to pass through the patient"
         _warn(f'{name}: I0 estimated from the brightest region as {estimate:.5g}{doubt}; state "i0" for the true scale')
         return estimate
     if isinstance(stated, bool) or not np.isfinite(stated) or stated <= 0:
@@ -187,14 +193,14 @@ def _check_plausible(image: np.ndarray, name: str) -> None:
     if not _is_plausible(image):
         low, high = np.percentile(image, (1, 99))
         _warn(
-            f"{name}: line integrals of {low:.3g} to {high:.3g}, expected about 0 to 10 for a patient; check that "
-            '"values" says what the file holds and that i0 and scale are right'
+            f"{name}: line integrals of {low:.3g} to {high:.3g}, expected about 0 to 10 for a patient; check "
+            'that "values" matches the file and that i0 and scale are right'
         )
 
 
 def _is_plausible(image: np.ndarray) -> bool:
     low, high = np.percentile(image, (1, 99))
-    return bool(low >= PLAUSIBLE[0] and high <= PLAUSIBLE[1])
+    return bool(low >= PLAUSIBLE_RANGE[0] and high <= PLAUSIBLE_RANGE[1])
 
 
 def _warn(message: str) -> None:

@@ -1,4 +1,4 @@
-"""The numbers of one image file, before anything is made of them."""
+"""The pixel values of one image file, before any processing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import FormatError, IXGSWarning
 
-PIXEL_LIMIT = 2**26
-"""Most pixels of one image (8192 x 8192); a header that asks for more is refused before memory is taken."""
+MAX_PIXELS = 2**26
+"""Largest number of pixels of an image (8192 x 8192); a header with more is refused before memory is allocated."""
 
 Scale = Literal["linear", "log", "display", "unknown"]
 
@@ -30,12 +30,12 @@ _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """The numbers of one image file as the detector recorded them; display settings are not applied.
+    """The pixel values of one image file as the detector recorded them; display settings are not applied.
 
     values: (height, width) float32, may hold NaN or infinity.
     limits: the smallest and largest number that the file's pixel format can hold, None for floats.
-    scale: how the numbers follow the X-ray intensity: as it, as its logarithm, as a display curve, or not stated.
-    sign: +1 when the file states that they grow with the intensity, -1 when they fall, None when it does not state it.
+    scale: relation of the values to the X-ray intensity: linear, logarithmic, a display curve, or not stated.
+    sign: +1 if the file states that values increase with the intensity, -1 if they decrease, None if it does not say.
     field: (height, width) bool, True inside the field of view that the file's tags describe, None without them.
     Raises FormatError when field and values differ in size.
     """
@@ -96,10 +96,10 @@ def grey(array: np.ndarray, name: str) -> np.ndarray:
 
 
 def upright(array: np.ndarray, orientation: int, name: str) -> np.ndarray:
-    """An array (rows, columns, ...) as TIFF tag 274 and Exif say that it is to be seen, 1 to 8 (TIFF 6.0, page 36).
+    """An array (rows, columns, ...) in the orientation, 1 to 8, of TIFF tag 274 and Exif (TIFF 6.0, page 36).
 
-    Calibration programs obey the tag, so the poses belong to the upright image. Warns when it turns or flips the array.
-    Raises FormatError for another number.
+    Calibration programs obey the tag, so the poses belong to the upright image. Warns when the array is rotated or
+    flipped. Raises FormatError for another number.
     """
     if orientation not in _TURNS:
         raise FormatError(f"{name}: its orientation is {orientation}, expected 1 to 8; export the image again")
@@ -110,7 +110,7 @@ def upright(array: np.ndarray, orientation: int, name: str) -> np.ndarray:
 
 
 def warn_of_orientation(orientation: int, name: str) -> None:
-    """Warns that the image is not seen as it is stored."""
+    """Warns that the image is not shown as it is stored."""
     warnings.warn(
         f"{name}: turned upright as its orientation {orientation} says; the calibration must be that of the upright "
         "image",
@@ -120,7 +120,7 @@ def warn_of_orientation(orientation: int, name: str) -> None:
 
 
 def warn_if_shallow(span: float, name: str) -> None:
-    """Warns when the pixels of a file can take no more than 256 values."""
+    """Warns when the pixels of a file can have at most 256 values."""
     if span <= 255:
         warnings.warn(
             f"{name}: 8-bit pixels, dynamic range lost; export the raw 12 to 16-bit image if you can",
@@ -130,20 +130,20 @@ def warn_if_shallow(span: float, name: str) -> None:
 
 
 def check_size(width: int, height: int, name: str) -> None:
-    """Raises FormatError for an image without pixels or with more than PIXEL_LIMIT."""
+    """Raises FormatError for an image without pixels or with more than MAX_PIXELS."""
     if width < 1 or height < 1:
         raise FormatError(
             f"{name}: its header says {width} x {height} pixels, expected at least 1 x 1; export it again"
         )
-    if width * height > PIXEL_LIMIT:
+    if width * height > MAX_PIXELS:
         raise FormatError(
-            f"{name}: its header says {width} x {height} pixels, expected at most {PIXEL_LIMIT} in all; "
+            f"{name}: its header says {width} x {height} pixels, expected at most {MAX_PIXELS} in all; "
             "the header is damaged, or the image must be binned first"
         )
 
 
 def choose_frame(count: int, frame: int | None, name: str) -> int:
-    """The frame to read out of `count`; raises FormatError when it is not said or does not exist."""
+    """The frame to read out of `count`; raises FormatError when it is not specified or does not exist."""
     if frame is None:
         if count == 1:
             return 0

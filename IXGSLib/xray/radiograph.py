@@ -1,4 +1,4 @@
-"""One X-ray as the reconstruction uses it."""
+"""An X-ray as the reconstruction uses it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Values = Literal["line_integral", "intensity"]
 class XRay:
     """A view and the line integrals measured in it.
 
-    image: (height, width) float32 line integrals, no unit, finite.
+    image: (height, width) float32 line integrals, dimensionless, finite.
     mask: (height, width) bool, True where the pixel was measured (not saturated, not behind a collimator).
     values: what the file held before the log step.
     Raises GeometryError when image, mask and view differ in size.

@@ -1,4 +1,4 @@
-"""Reading the pixels of one X-ray, whatever the file."""
+"""Reading the pixels of an X-ray from a file of any format."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _COUNTERS: dict[str, Callable[[Path], int]] = {
 
 
 def read_pixels(path: str | os.PathLike[str], frame: int | None = None) -> Pixels:
-    """The stored numbers of one image file: PNG, TIFF, NRRD, MetaImage or DICOM, told by its content.
+    """The stored pixel values of an image file: PNG, TIFF, NRRD, MetaImage or DICOM, recognised by its content.
 
-    frame: which frame of a file with several, from 0.
-    Raises NotAnImage, TruncatedFile or FormatError that name the file; warns of what was lost before it got here.
+    frame: number of the frame in a file with several, from 0.
+    Raises NotAnImage, TruncatedFile or FormatError that name the file; warns of losses in the file.
     """
     path = Path(path)
     return _READERS[image_kind(path)](path, frame)
 
 
 def frame_count(path: str | os.PathLike[str]) -> int:
-    """How many images one file holds; raises like `read_pixels`."""
+    """The number of images in a file; raises like `read_pixels`."""
     path = Path(path)
     kind = image_kind(path)
     return _COUNTERS[kind](path) if kind in _COUNTERS else 1

@@ -8,10 +8,10 @@ from .radiograph import XRay
 
 
 def reduced(xray: XRay, factor: int) -> XRay:
-    """The X-ray with blocks of factor x factor pixels averaged, its view brought along exactly.
+    """The X-ray with blocks of factor x factor pixels averaged, and its view adapted exactly.
 
     A block is measured when at least half of its pixels are; only those are averaged. Rows and columns that do not
-    fill a block at the right and the bottom are left out. A factor that leaves less than one pixel is lowered.
+    fill a block at the right and the bottom are cropped. A factor larger than the image is reduced to its size.
     """
     factor = min(factor, *xray.view.size)
     if factor <= 1:

@@ -1,4 +1,4 @@
-"""The outline of a field whose shadow is filled with scatter, round or with right-angled blades, by its sharp edge."""
+"""The outline of a field, round or with right-angled blades, whose shadow is filled with scatter, by its sharp edge."""
 
 from __future__ import annotations
 
@@ -7,55 +7,55 @@ from itertools import product
 import numpy as np
 from scipy import ndimage
 
-FLOOR = 1e-5
-"""Part of the brightest intensity below which intensities count as equally dark."""
-SIZE = 128
-"""Pixels along the longer side at which edges are sought."""
-REACH = 2
-"""Pixels to either side of an edge between which intensity has to fall: a penumbra is narrower."""
-FALL = 0.25
-"""Logarithm of intensity by which it falls outwards all along an edge; scatter fills a shadow up to that."""
-STEEP = 0.75
-"""The same on average: where the patient is thin, the shadow is far darker."""
-WHOLE = 0.9
-"""Part of an edge along which it falls; no outline of anatomy is as straight, or as round."""
-DARKER = 0.25
-"""Part of the field that may be darker than the middle of its shadow."""
-OFF_CENTER = 16
-"""Pixels by which the centre of a round field may lie beside that of the image."""
-SMALLEST = 0.25
-"""Half width of the smallest field, as a part of the image's longer side."""
-TURNS, FINER_TURNS = tuple(range(-45, 45, 3)), (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
-"""Degrees by which blades are turned."""
-SHORTEST = 48
-"""Pixels of edge that must be seen."""
+DARKNESS_FLOOR = 1e-5
+"""Fraction of the brightest intensity below which intensities count as equally dark."""
+EDGE_IMAGE_SIZE = 128
+"""Pixels along the longer side of the image in which edges are searched for."""
+EDGE_REACH = 2
+"""Pixels to either side of an edge between which intensity must fall; the penumbra is narrower."""
+MIN_FALL = 0.25
+"""Smallest outward fall of the logarithmic intensity at each point of an edge, since scatter fills the shadow."""
+MIN_MEAN_FALL = 0.75
+"""The same on average along the edge: where the patient is thin, the shadow is far darker."""
+MIN_FALLING_SHARE = 0.9
+"""Share of an edge along which intensity must fall; no outline of anatomy is as straight, or as round."""
+MAX_DARKER_SHARE = 0.25
+"""Largest share of the field that may be darker than the median of the shadow."""
+MAX_CENTER_OFFSET = 16
+"""Largest offset in pixels of the centre of a round field from that of the image, along each axis."""
+MIN_HALF_WIDTH = 0.25
+"""Half-width of the smallest field, as a fraction of the longer side of the image."""
+COARSE_ANGLES, FINE_ANGLES = tuple(range(-45, 45, 3)), (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+"""Rotations of the blades to try, degrees."""
+MIN_EDGE_LENGTH = 48
+"""Smallest visible length of the edge, pixels."""
 
 
 def shadow_outside(level: np.ndarray, round_only: bool = False) -> np.ndarray | None:
-    """(height, width) bool: pixels beyond the outline of a field; None when no outline is there.
+    """(height, width) bool: pixels beyond the outline of a field; None if there is no outline.
 
-    level: the logarithm of intensity, at most SIZE pixels along either side. Scatter may light up the shadow, as long
-    as the field falls off towards it all along its edge.
+    level: the logarithm of intensity, at most EDGE_IMAGE_SIZE pixels along either side. The shadow may contain scatter
+    as long as intensity falls towards it all along the edge.
     """
     smooth = ndimage.gaussian_filter(ndimage.median_filter(level, 3), 0.7)
     shapes = (_round,) if round_only else (_round, _straight)
     shadow = max((shape(smooth) for shape in shapes), key=lambda found: found[0])[1]
     if shadow is None or not shadow.any() or shadow.all():
         return None
-    return shadow if (level[~shadow] < np.median(level[shadow])).mean() < DARKER else None
+    return shadow if (level[~shadow] < np.median(level[shadow])).mean() < MAX_DARKER_SHARE else None
 
 
-Found = tuple[float, "np.ndarray | None"]
-"""How much edge was found, in pixels times its mean fall, and the shadow."""
+ScoredShadow = tuple[float, "np.ndarray | None"]
+"""The score of an edge (its length in pixels times its mean fall), and the shadow."""
 
 
-def _round(level: np.ndarray) -> Found:
-    """A circle, sought over its centre and radius."""
+def _round(level: np.ndarray) -> ScoredShadow:
+    """The best circle, by a search over centre and radius."""
     height, width = level.shape
     middle = np.array([(height - 1) / 2, (width - 1) / 2])
-    radii = np.arange(int(SMALLEST * max(height, width)), int(0.75 * max(height, width)))
+    radii = np.arange(int(MIN_HALF_WIDTH * max(height, width)), int(0.75 * max(height, width)))
     best: tuple[float, float, np.ndarray] = (0.0, 0.0, middle)
-    for step, span in ((4.0, OFF_CENTER), (1.0, 3)):
+    for step, span in ((4.0, MAX_CENTER_OFFSET), (1.0, 3)):
         center = best[2]
         for offset in product(np.arange(-span, span + 1, step), repeat=2):
             score, radius = _circle(level, center + offset, radii)
@@ -68,27 +68,27 @@ def _round(level: np.ndarray) -> Found:
 
 
 def _circle(level: np.ndarray, center: np.ndarray, radii: np.ndarray) -> tuple[float, float]:
-    """The best edge of the circles around a centre, and its radius."""
+    """The score and the radius of the best circle around a centre."""
     angles = np.linspace(0, 2 * np.pi, 96, endpoint=False)
-    steps = np.arange(radii[0] - REACH, radii[-1] + REACH + 1)
+    steps = np.arange(radii[0] - EDGE_REACH, radii[-1] + EDGE_REACH + 1)
     y, x = (c + np.outer(steps, f(angles)) for c, f in zip(center, (np.sin, np.cos), strict=True))
     values = ndimage.map_coordinates(level, [y, x], order=1, cval=np.nan)
-    fall = values[: -2 * REACH] - values[2 * REACH :]
+    fall = values[: -2 * EDGE_REACH] - values[2 * EDGE_REACH :]
     seen = np.isfinite(fall)
     length = seen.sum(axis=1) * radii * (2 * np.pi / len(angles))
     return _best(fall, seen, length, radii)
 
 
-def _straight(level: np.ndarray) -> Found:
-    """One to four blades at right angles, sought over their turn and offsets."""
-    best, turn = max(((_blades(level, angle), angle) for angle in TURNS), key=lambda pair: pair[0][0])
+def _straight(level: np.ndarray) -> ScoredShadow:
+    """The best one to four blades at right angles, by a search over rotation and offsets."""
+    best, turn = max(((_blades(level, angle), angle) for angle in COARSE_ANGLES), key=lambda pair: pair[0][0])
     if best[0] == 0:
         return best
-    return max((_blades(level, turn + finer) for finer in FINER_TURNS), key=lambda found: found[0])
+    return max((_blades(level, turn + finer) for finer in FINE_ANGLES), key=lambda found: found[0])
 
 
-def _blades(level: np.ndarray, angle: float) -> Found:
-    """The blades that are turned by an angle in degrees."""
+def _blades(level: np.ndarray, angle: float) -> ScoredShadow:
+    """The best blades at a rotation in degrees."""
     side = int(np.ceil(np.hypot(*level.shape))) | 1
     half = (side - 1) / 2
     cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
@@ -99,13 +99,17 @@ def _blades(level: np.ndarray, angle: float) -> Found:
     )
     low, high = [0, 0], [side, side]
     center = side // 2
-    nearest = int(SMALLEST * max(level.shape))
+    nearest = int(MIN_HALF_WIDTH * max(level.shape))
     total = 0.0
-    for narrow in (center - nearest // 2, None):  # first by the middle of each edge, then by all of it
+    for narrow in (center - nearest // 2, None):  # first along the middle of each edge, then along all of it
         total = 0.0
         for axis in (0, 1):
             image = values if axis == 0 else values.T
-            across = slice(narrow, side - narrow) if narrow else slice(low[1 - axis] + REACH, high[1 - axis] - REACH)
+            across = (
+                slice(narrow, side - narrow)
+                if narrow
+                else slice(low[1 - axis] + EDGE_REACH, high[1 - axis] - EDGE_REACH)
+            )
             for sign in (-1, 1):
                 offset, score = _edge(image[:, across], center, nearest, sign)
                 total += score
@@ -125,19 +129,19 @@ def _blades(level: np.ndarray, angle: float) -> Found:
 
 
 def _edge(image: np.ndarray, center: int, nearest: int, sign: int) -> tuple[int, float]:
-    """The row at which intensity falls along all of the row, beyond `nearest` rows from the centre; and how much."""
-    rows = np.arange(center + nearest, len(image) - REACH) if sign > 0 else np.arange(REACH, center - nearest)
-    fall = image[rows - sign * REACH] - image[rows + sign * REACH]
+    """The row, at least `nearest` rows from the centre, across which intensity falls all along; and its score."""
+    rows = np.arange(center + nearest, len(image) - EDGE_REACH) if sign > 0 else np.arange(EDGE_REACH, center - nearest)
+    fall = image[rows - sign * EDGE_REACH] - image[rows + sign * EDGE_REACH]
     seen = np.isfinite(fall)
     score, row = _best(fall, seen, seen.sum(axis=1), rows)
     return int(row), score
 
 
 def _best(fall: np.ndarray, seen: np.ndarray, length: np.ndarray, places: np.ndarray) -> tuple[float, float]:
-    """Of the edges, one per row, the one that falls most all along: its length times mean fall, and its place."""
+    """The score (length times mean fall) and the place of the best edge; fall: one row per edge."""
     count = np.maximum(seen.sum(axis=1), 1)
-    whole = np.where(seen, fall > FALL, False).sum(axis=1) >= WHOLE * count
+    whole = np.where(seen, fall > MIN_FALL, False).sum(axis=1) >= MIN_FALLING_SHARE * count
     mean = np.where(seen, np.clip(fall, 0, 1), 0).sum(axis=1) / count
-    score = np.where(whole & (mean >= STEEP) & (length >= SHORTEST), length * mean, 0)
+    score = np.where(whole & (mean >= MIN_MEAN_FALL) & (length >= MIN_EDGE_LENGTH), length * mean, 0)
     place = int(score.argmax())
     return float(score[place]), float(places[place])

@@ -62,7 +62,7 @@ def _is_camera(entry: Mapping[str, Any]) -> bool:
 
 
 def _entries(content: Content) -> list[tuple[str | None, Mapping[str, Any]]]:
-    """(name, entry) of each camera; what stands beside a list of cameras holds for all of them."""
+    """(name, entry) of each camera; entries beside a list of cameras apply to all of them."""
     tree = content.tree
     if isinstance(tree, dict):
         fields = Fields(tree, content.name)
@@ -86,7 +86,7 @@ def _name(entry: Mapping[str, Any]) -> str | None:
 
 
 def _views(fields: Fields, name: str | None, matlab: bool) -> list[CalibratedView]:
-    """One view, or as many as the arrays are stacked."""
+    """One view, or one for each element of stacked arrays."""
     _check_distortion(fields)
     size, spacing = _size(fields), fields.array(_SPACING)
     pair = None if spacing is None else (float(np.ravel(spacing)[0]), float(np.ravel(spacing)[-1]))
@@ -100,7 +100,7 @@ def _views(fields: Fields, name: str | None, matlab: bool) -> list[CalibratedVie
         K, label = np.broadcast_to(K, (len(poses), 3, 3)), name or fields.what
         if np.any(K[:, 2, :2] != 0):
             raise FormatError(
-                f"{fields.what}: K is lower triangular, as MATLAB's toolbox keeps it; store K and R transposed, and "
+                f"{fields.what}: K is lower triangular, as in MATLAB's toolbox; store K and R transposed, and "
                 "subtract 1 from the principal point, because MATLAB counts pixels from 1"
             )
         matrices = [pinhole_matrix(K[n], pose, label) for n, pose in enumerate(poses)]
@@ -119,7 +119,7 @@ def _poses(fields: Fields, matlab: bool) -> list[Array]:
     if _R not in fields and _RVEC not in fields:
         found = "a pose whose direction is unclear" if _UNCLEAR in fields else "no pose beside K"
         raise FormatError(
-            f'{fields.what}: {found}, expected "R" and "t", "camera_from_world" or "world_from_camera"; name it so'
+            f'{fields.what}: {found}, expected "R" and "t", "camera_from_world" or "world_from_camera"; use these names'
         )
     if _R in fields and fields.required(_R).size % 9 == 0:
         R = stack(fields.required(_R), (3, 3), f"{fields.what}: R", matlab)
@@ -128,7 +128,7 @@ def _poses(fields: Fields, matlab: bool) -> list[Array]:
         R = np.array([_rotation(v) for v in vectors])
     t = _vectors(fields.required(_T), fields.what, matlab)
     if len(t) != len(R):
-        raise FormatError(f"{fields.what}: {len(R)} rotations and {len(t)} translations, expected as many")
+        raise FormatError(f"{fields.what}: {len(R)} rotations and {len(t)} translations, expected equal numbers")
     return [pose_matrix(*pair) for pair in zip(R, t, strict=True)]
 
 
@@ -148,7 +148,7 @@ def _vectors(array: Array, what: str, matlab: bool) -> Array:
     if flat.shape == (3,):
         return flat[None]
     if flat.shape == (3, 3) and matlab:
-        raise FormatError(f"{what}: three translations as 3 x 3 can be read both ways; store them as 3 x 1 x 3")
+        raise FormatError(f"{what}: three translations as 3 x 3 are ambiguous; store them as 3 x 1 x 3")
     if flat.ndim == 2 and 3 in flat.shape:
         rows = flat.shape[1] == 3 and not (matlab and array.ndim == 3)
         return flat if rows else flat.T
@@ -156,7 +156,7 @@ def _vectors(array: Array, what: str, matlab: bool) -> Array:
 
 
 def _rotation(vector: Array) -> Array:
-    """(3, 3) of a rotation vector, radians about its direction (Rodrigues' formula)."""
+    """(3, 3) rotation from a rotation vector in radians (Rodrigues' formula)."""
     from scipy.spatial.transform import Rotation
 
     return Rotation.from_rotvec(vector).as_matrix()
@@ -175,4 +175,4 @@ def _size(fields: Fields) -> tuple[int, int] | None:
 def _check_distortion(fields: Fields) -> None:
     distortion = fields.array(_DISTORTION)
     if distortion is not None and np.any(distortion != 0):
-        warn(f"{fields.what}: lens distortion is not applied, its coefficients are not zero; use undistorted images")
+        warn(f"{fields.what}: its lens distortion is not zero and is not applied; use undistorted images")

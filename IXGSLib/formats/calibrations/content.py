@@ -1,4 +1,4 @@
-"""The content of a calibration file, parsed once whatever reads it."""
+"""The content of a calibration file, parsed once for all formats."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TEXT_SUFFIXES = (".txt", ".csv", ".dat", ".tsv", ".tfm")
 class Content:
     """One calibration file.
 
-    Its properties parse the file as what they are named after and raise FormatError where it holds something else.
+    Its properties parse the file as the kind that they are named after and raise FormatError for a damaged file.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class Content:
 
     @cached_property
     def kind(self) -> str:
-        """As `sniff` calls it, "JSON" for text that begins with a bracket or has the suffix .json."""
+        """The result of `sniff`, or "JSON" for text that begins with a bracket or has the suffix .json."""
         suffix, found = self.path.suffix.lower(), sniff(head(self.path))
         if suffix == ".json" or (found == TEXT and self.text.lstrip()[:1] in ("{", "[")):
             return "JSON"
@@ -68,7 +68,7 @@ class Content:
 
     @cached_property
     def tree(self) -> Tree:
-        """What JSON, NumPy, MATLAB and OpenCV files hold; None for files of other kinds."""
+        """The content of JSON, NumPy, MATLAB and OpenCV files; None for files of other kinds."""
         readers = {
             "JSON": lambda: parse_json(self.text.encode(), self.name),
             "NumPy": lambda: _numpy(self.path),
@@ -105,7 +105,7 @@ def _numpy(path: Path) -> np.ndarray:
         array = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise FormatError(
-            f"{path.name}: no NumPy array of numbers, or cut short; save the numbers again with numpy.save"
+            f"{path.name}: no NumPy array of numbers, or truncated; save the numbers again with numpy.save"
         ) from error
     if array.dtype.kind not in "iuf":
         raise FormatError(f"{path.name}: does not hold numbers; save them with numpy.save")
@@ -118,7 +118,7 @@ def _npz(path: Path) -> dict[str, np.ndarray]:
             return {key: file[key] for key in file.files}
     except (ValueError, EOFError, OSError, BadZipFile) as error:
         raise FormatError(
-            f"{path.name}: a ZIP file without NumPy arrays of numbers, or cut short; save them with numpy.savez"
+            f"{path.name}: a ZIP file without NumPy arrays of numbers, or truncated; save them with numpy.savez"
         ) from error
 
 
@@ -128,7 +128,7 @@ def _matlab(path: Path) -> dict[str, Any]:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of MATLAB objects, which stay unread
+            warnings.simplefilter("ignore")  # about MATLAB objects, which are not read
             content = loadmat(path, simplify_cells=True)
     except (MatReadError, ValueError, OSError, TypeError, NotImplementedError) as error:
         raise FormatError(f"{path.name}: a MATLAB file that cannot be read ({error}); save it with -v7") from error

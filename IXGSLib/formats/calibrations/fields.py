@@ -1,4 +1,4 @@
-"""Named numbers of JSON, NumPy, MATLAB and OpenCV files, found under any of their usual names."""
+"""Named numbers in JSON, NumPy, MATLAB and OpenCV files, looked up by any of their usual names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...geometry.rigid import Array
 
 
 class Fields:
-    """A mapping whose keys are compared without case, blanks and punctuation: "Camera Matrix" is camera_matrix.
+    """A mapping whose keys ignore case, blanks and punctuation: "Camera Matrix" is camera_matrix.
 
     Raises FormatError that begins with `what` for an entry that does not hold numbers of the expected shape.
     """
@@ -26,7 +26,7 @@ class Fields:
         return any(name in self.values for name in names)
 
     def get(self, names: tuple[str, ...]) -> Any:
-        """The entry under the first of some plain names that is there, None without one."""
+        """The entry under the first of these plain names that exists, or None."""
         return next((self.values[name] for name in names if name in self.values), None)
 
     def array(self, names: tuple[str, ...]) -> Array | None:
@@ -58,7 +58,7 @@ def _plain(key: str) -> str:
 def stack(array: Array, shape: tuple[int, int], what: str, last: bool) -> Array:
     """(n, rows, columns) from one matrix, a stack along the first axis or one along the last.
 
-    last: whether an array that can be read both ways is a stack along the last axis, as MATLAB keeps it.
+    last: whether an ambiguous array is a stack along the last axis, as in MATLAB.
     Raises FormatError for other shapes.
     """
     if array.shape == shape:

@@ -1,4 +1,4 @@
-"""The formats of calibrations, and how a file finds its own."""
+"""The formats of calibrations, and the recognition of a file's format."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Format:
     """One format of calibrations.
 
     name: the word after --calibration-format.
-    title: what it is, for a person.
+    title: a description in words.
     matches: whether a file can be of this format; may read the file, raises FormatError for a damaged one.
     read: the views of a file; raises FormatError and GeometryError.
-    named: whether the names of its views are the file's own, not the name of the file.
+    named: whether the names of the views come from the content of the file rather than from its name.
     """
 
     name: str
@@ -66,11 +66,11 @@ FORMATS = (
 
 
 def read_calibration(path: Path, options: CalibrationOptions | None = None) -> Calibration:
-    """The views of a calibration file, of all files in a folder, or of those that a pattern such as cam*.txt names.
+    """The views of a calibration file, of all files in a folder, or of those that match a pattern such as cam*.txt.
 
-    Several files are read in natural order (cam2 before cam10). Lengths are brought to mm; a pixel spacing in the
-    options takes the place of the file's.
-    Raises FormatError for files that no format or more than one matches, and what the formats raise.
+    Several files are read in natural order (cam2 before cam10). Lengths are converted to mm; a pixel spacing in the
+    options replaces that of the file.
+    Raises FormatError for files that match no format or more than one, and what the formats raise.
     """
     options = CalibrationOptions() if options is None else options
     files = _files(path)
@@ -100,7 +100,7 @@ def _intrinsics(files: list[Path], formats: list[Format]) -> list[Path]:
 
 
 def matching_files(pattern: Path) -> list[Path]:
-    """The files that a pattern names, in natural order; empty for a path without wildcards."""
+    """The files that match a pattern, in natural order; empty for a path without wildcards."""
     if pattern.exists() or not glob.has_magic(str(pattern)):
         return []
     return sorted((Path(name) for name in glob.glob(str(pattern)) if Path(name).is_file()), key=natural_key)
@@ -122,7 +122,7 @@ def _format(content: Content, options: CalibrationOptions) -> Format:
     chosen = [kind for kind in FORMATS if kind.name == wanted or (not wanted and kind.matches(content))]
     if len(chosen) > 1:
         words = " or ".join(f"--calibration-format {kind.name} ({kind.title})" for kind in chosen)
-        raise FormatError(f"{content.name}: can be read in {len(chosen)} ways; say which with {words}")
+        raise FormatError(f"{content.name}: can be read in {len(chosen)} ways; choose one with {words}")
     if chosen:
         return chosen[0]
     if wanted:
@@ -131,18 +131,18 @@ def _format(content: Content, options: CalibrationOptions) -> Format:
     if not _is_table(content):
         titles = "; ".join(kind.title for kind in FORMATS)
         raise FormatError(f"{content.name}: {content.kind}, not a known calibration; expected one of: {titles}")
-    return FORMATS[0]  # the reader of matrices says what is wrong with the table
+    return FORMATS[0]  # the reader of matrices reports what is wrong with the table
 
 
 def _is_table(content: Content) -> bool:
-    """Whether a file that no format matches holds numbers or lists, as matrices would be."""
+    """Whether a file that matches no format holds numbers or lists, as matrices would be."""
     if content.kind == "JSON" and isinstance(content.tree, dict):
         return any(isinstance(value, list) for value in content.tree.values())
     return content.kind in (TEXT, "JSON", "NumPy", "ZIP", "MATLAB 5") and not isinstance(content.tree, dict)
 
 
 def _finished(view: CalibratedView, options: CalibrationOptions) -> CalibratedView:
-    """The view in mm, with the pixel spacing of the options where the file has none."""
+    """The view in mm, with the pixel spacing of the options if they have one."""
     scaled = view.scaled(MM_PER_UNIT[options.unit])
     if options.detector is None:
         return scaled

@@ -1,4 +1,4 @@
-"""Text and tables of numbers as editors, Excel and PowerShell write them."""
+"""Text and tables of numbers as written by editors, Excel and PowerShell."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def decoded(data: bytes) -> str:
 
 
 def number_rows(text: str, name: str, expected: str) -> tuple[list[list[float]], list[str] | None]:
-    """The rows of numbers in a text, and the names in front of them where every row has one.
+    """The rows of numbers in a text, and the names in front of them if every row has one.
 
     Numbers are separated by blanks, tabs, commas or semicolons; a comma is a decimal comma where blanks, tabs or
     semicolons separate the numbers. # and % begin comments; lines of words above the first number are headings.
@@ -55,7 +55,7 @@ def number_rows(text: str, name: str, expected: str) -> tuple[list[list[float]],
 
 
 def _fields(line: str) -> list[str]:
-    """The fields of a line, their decimal commas as points."""
+    """The fields of a line, with decimal commas replaced by points."""
     apart = [field.strip("\"'") for field in re.split(r"[;\s]+", line) if field]
     values = [field for field in apart if field[:1].isdigit() or field[:1] in "+-"]
     if any("," in field for field in values) and all(_DECIMAL_COMMA.match(field) for field in values):
