@@ -10,7 +10,7 @@ from typing import Any
 from .errors import SettingsError
 
 Limits = tuple[float, float] | tuple[float, float, str]
-"""The least and the largest value of a setting, and its unit if it has one."""
+"""The smallest and the largest value of a setting, and its unit if it has one."""
 
 
 def check_range(name: str, value: Any, low: float, high: float = math.inf, unit: str = "") -> None:

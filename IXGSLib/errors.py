@@ -51,9 +51,9 @@ def name_views(ids: Sequence[str]) -> str:
 
 
 def views_by_reason(reasons: Iterable[tuple[str, str]]) -> list[str]:
-    """Messages about views, given as (id, reason): each reason is said once and names all views that it applies to.
+    """Messages about views, given as (id, reason): each reason appears once and names all views that it applies to.
 
-    Reasons that differ in their numbers alone are one, with the range of each number that varies.
+    Reasons that differ only in their numbers are merged, with the range of each number that varies.
     """
     groups: dict[str, list[tuple[str, str]]] = {}
     for id, reason in reasons:
@@ -86,7 +86,7 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
 
 
 def _with_ranges(reasons: Sequence[str]) -> str:
-    """The one sentence of reasons that differ in their numbers alone."""
+    """The common sentence of reasons that differ only in their numbers."""
     columns = list(zip(*(_NUMBER.findall(reason) for reason in reasons), strict=True))
     texts = iter([_range(column) for column in columns])
     return _NUMBER.sub(lambda _: next(texts), reasons[0])

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def lazy_exports(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` (PEP 562) of a package whose exports would load much at its import.
+    """The `__getattr__` (PEP 562) of a package that imports its exports only when they are used.
 
     package: its `__name__`. modules: the relative module of each exported name.
     """

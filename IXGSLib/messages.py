@@ -1,4 +1,4 @@
-"""Messages for people, and how warnings are collected on the way to them."""
+"""Messages for people, and the collection of warnings."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def unique(*groups: Iterable[str]) -> tuple[str, ...]:
 
 
 def warn(message: str) -> None:
-    """Issue an IXGSWarning, which `collect_warnings` takes up."""
+    """Issue an IXGSWarning, which `collect_warnings` collects."""
     warnings.warn(message, IXGSWarning, stacklevel=3)
 
 
 @contextmanager
 def collect_warnings() -> Iterator[list[str]]:
-    """Within it, each IXGSWarning becomes an entry of the list, once, instead of being shown."""
+    """Within this context each IXGSWarning is added to the list, once, instead of being shown."""
     messages: list[str] = []
 
     def note(

@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio, for the fit of a reconstruction and for its evaluation alike."""
+"""Peak signal-to-noise ratio, for the fit of a reconstruction and for its evaluation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def psnr(values: np.ndarray, truth: np.ndarray, *, data_range: float | None = None) -> float:
-    """Peak signal-to-noise ratio in dB of two arrays of one shape; infinite when they are equal.
+    """Peak signal-to-noise ratio in dB of two arrays of the same shape; infinite when they are equal.
 
     data_range: the peak; by default the maximum of the truth, as is usual in tomography, where attenuation starts at 0.
     nan when there is nothing to compare or no positive peak.

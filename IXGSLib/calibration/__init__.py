@@ -1,4 +1,4 @@
-"""Whether X-rays and poses belong together, and whether the geometry is one that an X-ray system can have."""
+"""Whether X-rays and poses match, and whether an X-ray system can have this geometry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What images and poses could have been meant: turned or mirrored images, another order, other intrinsics."""
+"""Changes that may make images and poses match: rotated or mirrored images, another order, other intrinsics."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..geometry.readout import SCALES
 from .consistency import ANGLES, EpipolarPairs
 
 SHIFTS = (-0.12, -0.08, -0.05, -0.03, 0.03, 0.05, 0.08, 0.12)
-"""Displacements of the principal point that are tried, as fractions of the longer side of the image."""
+"""Displacements of the principal point to try, as fractions of the longer side of the image."""
 SIDES = (("left", "up"), ("right", "down"))
-"""Where a negative and a positive displacement along x and y lead."""
+"""The directions of a negative and of a positive displacement along x and y."""
 
 
 def _half_turned(tables: np.ndarray) -> np.ndarray:
@@ -26,28 +26,31 @@ def _mirrored(tables: np.ndarray) -> np.ndarray:
 
 
 def _quarter_turned(tables: np.ndarray) -> np.ndarray:
-    """The image turned by a quarter to the left: every line's angle grows by half of the table."""
+    """The tables of images rotated by 90 degrees to the left: the angle of every line grows by half of the table."""
     whole_turn = np.concatenate([tables[:, :-1], _half_turned(tables[:, :-1])], axis=1)
     return np.roll(whole_turn, -ANGLES // 2, axis=1)[:, : ANGLES + 1]
 
 
 @dataclass(frozen=True)
 class Variant:
-    """Another way to lay out an image: what it would be like, how to get there, and the same for its Radon table."""
+    """Another layout of the images.
+
+    name: completes "if the images were ...". cure: how to convert the images. table: the conversion of Radon tables.
+    """
 
     name: str
     cure: str
     table: Callable[[np.ndarray], np.ndarray]
 
 
-AS_GIVEN = Variant("as they are", "", lambda tables: tables)
+AS_GIVEN = Variant("left unchanged", "", lambda tables: tables)
 UPRIGHT = (
     AS_GIVEN,
     Variant("mirrored left to right", "flip the images left to right", _mirrored),
     Variant("turned upside down", "flip the images top to bottom", lambda t: _half_turned(_mirrored(t))),
     Variant("rotated by 180 degrees", "rotate the images by 180 degrees", _half_turned),
 )
-"""The layouts that every image allows; images that need one of them were saved or calibrated in it."""
+"""The layouts that are possible for images of any size."""
 SQUARE = (
     *UPRIGHT,
     Variant("rotated by 90 degrees to the left", "rotate the images by 90 degrees to the left", _quarter_turned),
@@ -56,22 +59,22 @@ SQUARE = (
         "rotate the images by 90 degrees to the right",
         lambda t: _half_turned(_quarter_turned(t)),
     ),
-    Variant("with rows and columns exchanged", "transpose the images", lambda t: _quarter_turned(_mirrored(t))),
+    Variant("transposed", "transpose the images", lambda t: _quarter_turned(_mirrored(t))),
     Variant(
-        "with rows and columns exchanged and rotated by 180 degrees",
+        "transposed and rotated by 180 degrees",
         "transpose the images and rotate them by 180 degrees",
         lambda t: _half_turned(_quarter_turned(_mirrored(t))),
     ),
 )
-"""The layouts that square images allow."""
+"""The layouts that are possible for square images."""
 
 
 @dataclass(frozen=True, eq=False)
 class Alternative:
     """One change that may make images and poses agree.
 
-    name: completes "the images would agree ...". cure: what to do. shown: (views,) index of each view's image among all
-    tables. pairs: with another geometry, where the images stay.
+    name: completes "the images would agree if ..." (for a layout or an order, "they should be ..." too). cure: what to
+    do. shown: (views,) index of each view's image among all tables. pairs: for a change of the geometry.
     """
 
     name: str
@@ -81,13 +84,13 @@ class Alternative:
 
 
 def layouts(pairs: EpipolarPairs) -> tuple[Variant, ...]:
-    """The ways in which these images could be laid out."""
+    """The layouts that images of these sizes could have."""
     sizes = {view.size for view in pairs.views}
     return SQUARE if all(width == height for width, height in sizes) else UPRIGHT
 
 
 def all_tables(tables: np.ndarray, variants: tuple[Variant, ...]) -> np.ndarray:
-    """(variants x views, ...) the tables of every layout, those of the images as they are first."""
+    """(variants x views, ...) the tables of every layout; the images as they are come first."""
     return np.ascontiguousarray(np.concatenate([variant.table(tables) for variant in variants]))
 
 
@@ -98,7 +101,7 @@ def whole_layouts(count: int, variants: tuple[Variant, ...]) -> Iterator[Alterna
 
 
 def orders(count: int) -> Iterator[Alternative]:
-    """All images in another order, of the kinds that happen."""
+    """All images in another order, one of those that occur in practice."""
     plain, cure = np.arange(count), "check that image files and poses are in the same order"
     yield Alternative("in reverse order", cure, plain[::-1])
     yield Alternative("shifted by one place: each image belongs to the next pose", cure, np.roll(plain, 1))
@@ -106,28 +109,24 @@ def orders(count: int) -> Iterator[Alternative]:
     if count > 10:
         for start in (0, 1):
             by_text = np.array(sorted(plain, key=lambda n: str(n + start)))
-            yield Alternative(
-                "with the images sorted by number (2 before 10), as the poses are", cure, np.argsort(by_text)
-            )
-            yield Alternative("with the images sorted as text (10 before 2), as the poses are", cure, by_text)
+            yield Alternative("sorted by number (2 before 10) like the poses", cure, np.argsort(by_text))
+            yield Alternative("sorted as text (10 before 2) like the poses", cure, by_text)
 
 
 def intrinsics(pairs: EpipolarPairs) -> Iterator[Alternative]:
-    """The images as they are under another principal point, or with K as of images of another size."""
+    """The images as they are, with another principal point or with the K of images of another size."""
     plain = np.arange(len(pairs.views))
     longer = float(np.mean([max(view.size) for view in pairs.views]))
     for part in SHIFTS:
         for axis, side in enumerate(SIDES[part > 0]):
-            text = f"with the principal point {100 * abs(part):.0f} % of the image's longer side further {side}"
+            text = f"the principal point were {100 * abs(part):.0f} % of the image's longer side further {side}"
             shift = (part * longer, 0.0) if axis == 0 else (0.0, part * longer)
             moved = [_moved(view, shift) for view in pairs.views]
             cure = "check K, and whether the images were cropped after calibration"
             yield Alternative(text, cure, plain, EpipolarPairs.of(moved))
     for scale in SCALES:
-        text = f"if the views were calibrated on images {scale:.3g} times as large"
-        cure = (
-            f"give the images in the size that was calibrated, or multiply the first two rows of K by {1 / scale:.3g}"
-        )
+        text = f"the views were calibrated on images {scale:.3g} times as large"
+        cure = f"give the images at the size of the calibration, or multiply the first two rows of K by {1 / scale:.3g}"
         yield Alternative(text, cure, plain, EpipolarPairs.of([_rescaled(view, 1 / scale) for view in pairs.views]))
 
 
@@ -138,7 +137,7 @@ def _moved(view: View, shift: tuple[float, float]) -> View:
 
 
 def _rescaled(view: View, factor: float) -> View:
-    """The view whose K is that of the detector read out with `factor` times as many pixels, edges in place."""
+    """The view with the K of a detector that is read out with `factor` times as many pixels between the same edges."""
     S = np.diag([factor, factor, 1.0])
     S[:2, 2] = (factor - 1) / 2
     return replace(view, K=S @ view.K)

@@ -1,4 +1,4 @@
-"""Which images of a set are laid out unlike the others, and which are at the wrong pose."""
+"""Which images of a set have another layout than the rest, and which are at the wrong pose."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ..compute.lanes import kernel
 from ..geometry.rigid import Array
 from .consistency import EpipolarPairs
 
-SWEEPS = 10
-"""Times that every view may change its layout."""
-STARTS = 24
-"""Random orders from which a permutation is sought."""
+MAX_SWEEPS = 10
+"""Largest number of passes in which every view may change its layout."""
+RANDOM_STARTS = 24
+"""Number of initial orders from which a permutation is searched for."""
 
 
 def layout_costs(pairs: EpipolarPairs, tables: np.ndarray) -> Array:
-    """(views, layouts, views, layouts) disagreement of any two views in any layouts; 0 where views are no pair."""
+    """(views, layouts, views, layouts) disagreement of any two views in any layouts; 0 where they form no pair."""
     count = len(pairs.views)
     kinds = len(tables) // count
     costs = np.zeros((count, kinds, count, kinds))
@@ -29,13 +29,13 @@ def layout_costs(pairs: EpipolarPairs, tables: np.ndarray) -> Array:
 
 
 def best_layouts(costs: Array) -> np.ndarray:
-    """(views,) the layout of each view with which all agree best: coordinate descent from every common layout."""
+    """(views,) the layouts with which all views agree best: coordinate descent from every common layout."""
     count, kinds = costs.shape[:2]
     views = np.arange(count)
     ends = []
     for kind in range(kinds):
         chosen = np.full(count, kind)
-        for _ in range(SWEEPS):
+        for _ in range(MAX_SWEEPS):
             before = chosen.copy()
             for view in views:
                 chosen[view] = np.argmin(costs[view][:, views, chosen].sum(axis=1))
@@ -58,7 +58,7 @@ def order_costs(pairs: EpipolarPairs, tables: np.ndarray) -> np.ndarray:
 
 
 def swap_gains(pairs: EpipolarPairs, tables: np.ndarray) -> Array:
-    """(views, views) disagreement of all pairs with view a or b after their images are exchanged, over that before."""
+    """(views, views) disagreement of all pairs with view a or b after exchanging their images, over that before."""
     count = len(pairs.views)
     costs = np.zeros((count, count, count))  # of image a at pose i with view j as it is
     everyone = np.arange(len(pairs.first))
@@ -81,10 +81,10 @@ def swap_gains(pairs: EpipolarPairs, tables: np.ndarray) -> Array:
 
 
 def best_order(costs: np.ndarray, seed: int = 0) -> np.ndarray:
-    """(views,) the image at each pose with which all agree best: exchanges of two, from many random orders."""
+    """(views,) the image at each pose with which all views agree best: pairwise exchanges from many random orders."""
     generator, count = np.random.default_rng(seed), len(costs)
     ends = []
-    for number in range(STARTS):
+    for number in range(RANDOM_STARTS):
         order = np.arange(count) if number == 0 else generator.permutation(count)
         ends.append((_descend(costs, order), number, order))
     return min(ends, key=lambda end: end[:2])[2]
@@ -92,7 +92,7 @@ def best_order(costs: np.ndarray, seed: int = 0) -> np.ndarray:
 
 @kernel
 def _descend(costs, order):
-    """Exchange two images while that lowers the sum over all pairs; `order` changes in place, the sum is returned."""
+    """Exchange two images while that lowers the sum over all pairs; changes `order` in place and returns the sum."""
     count = len(order)
     better = True
     while better:

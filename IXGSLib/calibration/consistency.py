@@ -3,7 +3,7 @@
 A plane through two X-ray sources meets each image in a line. The derivative of the plane's integral of attenuation
 can be computed from either line, so both images must give the same number for every such plane: Grangeat, Lecture
 Notes in Mathematics 1497 (1991); Aichert et al., Epipolar consistency in transmission imaging, IEEE TMI 34 (2015).
-Images are band-passed first and fade out towards the border of what was measured, since truncated lines would differ.
+Images are band-pass filtered first and fade out towards the border of the field, since truncated lines would differ.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from ..geometry.rigid import Array
 from ..xray import XRay
 from ..xray.reduction import reduced
 
-SIDE = 64
-"""Pixels along the longer side of the reduced images, at least, where there are as many."""
+MIN_REDUCED_SIDE = 64
+"""Fewest pixels along the longer side of the reduced images, unless the images themselves have fewer."""
 BACKGROUND_WIDTH = 0.05
-"""Standard deviation of the blur that is taken off, as a fraction of the longer side."""
-BORDER = 0.12
+"""Standard deviation of the blur that is subtracted, as a fraction of the longer side."""
+FADE_WIDTH = 0.12
 """Width of the border over which images fade out, as a fraction of the longer side."""
 ANGLES, OFFSETS = 90, 81
-"""Lines of the Radon transform: directions over half a turn, and distances from the image's centre."""
+"""Sampling of the Radon transform: directions over half a turn, and distances from the image centre."""
 PLANES = 33
-"""Epipolar planes of each pair of views."""
-REACH = 0.4
-"""Half of the width over which these planes are spread, as a fraction of the width of the field at the centre."""
+"""Number of epipolar planes of each pair of views."""
+PLANE_REACH = 0.4
+"""Half-width over which these planes are spread, as a fraction of the width of the field at the centre."""
 
-APART = 1e-4
-"""Distance of two sources, as a fraction of that to the object, from which on they span planes."""
-IN_LINE = 1e-6
-"""Distance of a pair's baseline from the object, as a fraction of the reach, below which it passes through it."""
+MIN_BASELINE = 1e-4
+"""Smallest distance of two sources that form a pair, as a fraction of the distance to the object."""
+MIN_BASELINE_OFFSET = 1e-6
+"""Distance of a baseline from the centre, as a fraction of the reach, below which it counts as passing through it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +60,11 @@ class EpipolarPairs:
     def of(cls, views: Sequence[View]) -> EpipolarPairs:
         """The pairs of views whose sources differ."""
         center = middle(views)
-        reach = REACH * float(np.mean([max(view.size) * view.pixel_size(center) for view in views]))
+        reach = PLANE_REACH * float(np.mean([max(view.size) * view.pixel_size(center) for view in views]))
         sources = np.array([view.source for view in views])
         first, second = np.triu_indices(len(views), 1)
         farthest = np.linalg.norm(sources - center, axis=1).max()
-        apart = np.linalg.norm(sources[second] - sources[first], axis=1) > APART * farthest
+        apart = np.linalg.norm(sources[second] - sources[first], axis=1) > MIN_BASELINE * farthest
         first, second = first[apart], second[apart]
         normals = _plane_normals(views, first, second, center, reach)
         return cls(tuple(views), first, second, (_lines(views, first, normals), _lines(views, second, normals)))
@@ -77,7 +77,7 @@ class EpipolarPairs:
         return table
 
     def disagreement(self, tables: np.ndarray, shown: np.ndarray) -> Array:
-        """(pairs,) one less the correlation along corresponding lines, with tables[shown[n]] as the image of view n.
+        """(pairs,) 1 minus the correlation along corresponding lines, with tables[shown[n]] as the image of view n.
 
         nan where an image shows nothing on its lines.
         """
@@ -85,7 +85,7 @@ class EpipolarPairs:
         return self.compared(tables, np.arange(len(self.first)), shown[self.first], shown[self.second])
 
     def compared(self, tables: np.ndarray, pairs: np.ndarray, first: np.ndarray, second: np.ndarray) -> Array:
-        """(n,) the same for chosen pairs with tables[first] and tables[second] as the images of their views."""
+        """(n,) the same for selected pairs, with tables[first] and tables[second] as the images of their views."""
         sums = np.zeros((len(pairs), 3))
         arguments = (np.ascontiguousarray(index, dtype=np.int64) for index in (pairs, first, second))
         run(_compare, len(pairs), tables, *arguments, *self.lines, sums)
@@ -103,7 +103,7 @@ def middle(views: Sequence[View]) -> Array:
 
 def radon_derivatives(xrays: Sequence[XRay]) -> tuple[list[View], np.ndarray]:
     """The views of the reduced images, and (views, ANGLES + 1, OFFSETS) float32 derivatives of their line integrals."""
-    small = [reduced(xray, max(1, max(xray.view.size) // SIDE)) for xray in xrays]
+    small = [reduced(xray, max(1, max(xray.view.size) // MIN_REDUCED_SIDE)) for xray in xrays]
     tables = np.zeros((len(small), ANGLES + 1, OFFSETS), np.float32)
     images = [_weighted(xray) for xray in small]
 
@@ -118,7 +118,7 @@ def radon_derivatives(xrays: Sequence[XRay]) -> tuple[list[View], np.ndarray]:
 
 
 def _weighted(xray: XRay) -> np.ndarray:
-    """The band-passed image that fades out at its border, times the cosine of each ray's angle to the principal one."""
+    """The band-pass filtered image, faded out at its border, times the cosine of the angle to the principal ray."""
     measured, longer = xray.mask.astype(np.float64), max(xray.view.size)
     sums = [
         ndimage.gaussian_filter(a, BACKGROUND_WIDTH * longer, mode="constant")
@@ -129,19 +129,19 @@ def _weighted(xray: XRay) -> np.ndarray:
     K, (height, width) = xray.view.K, xray.mask.shape
     x, y = (np.arange(width) - K[0, 2]) / K[0, 0], (np.arange(height) - K[1, 2]) / K[1, 1]
     cosine = 1 / np.sqrt(1 + x**2 + y[:, None] ** 2)
-    return (detail * np.minimum(depth / (BORDER * longer), 1) * cosine).astype(np.float32)
+    return (detail * np.minimum(depth / (FADE_WIDTH * longer), 1) * cosine).astype(np.float32)
 
 
 def _plane_normals(views: Sequence[View], first: np.ndarray, second: np.ndarray, center: Array, reach: float) -> Array:
-    """Unit normals (pairs, PLANES, 3) of planes through two sources that pass a point at up to `reach` mm."""
+    """Unit normals (pairs, PLANES, 3) of planes through two sources that pass within `reach` mm of a point."""
     sources = np.array([view.source for view in views])
     baseline = sources[second] - sources[first]
     baseline = baseline / np.linalg.norm(baseline, axis=1, keepdims=True)
     towards = _across(center - sources[first], baseline)
     distance = np.linalg.norm(towards, axis=1)
-    # Sources opposite each other: all planes pass the point, and any direction will do.
+    # With sources opposite each other all planes contain the point, and any direction will do.
     anywhere = _across(np.eye(3)[np.abs(baseline).argmin(axis=1)], baseline)
-    towards = np.where((distance > IN_LINE * reach)[:, None], towards, anywhere)
+    towards = np.where((distance > MIN_BASELINE_OFFSET * reach)[:, None], towards, anywhere)
     towards = towards / np.linalg.norm(towards, axis=1, keepdims=True)
     turn = np.arctan2(reach * np.linspace(-1, 1, PLANES), distance[:, None])[..., None]
     return np.cos(turn) * np.cross(baseline, towards)[:, None] - np.sin(turn) * towards[:, None]
@@ -153,7 +153,7 @@ def _across(vectors: Array, directions: Array) -> Array:
 
 
 def _lines(views: Sequence[View], numbers: np.ndarray, normals: Array) -> Array:
-    """(pairs, PLANES, 3) where planes with world normals (pairs, PLANES, 3) meet the images of views[numbers]."""
+    """(pairs, PLANES, 3) lines where planes with world normals (pairs, PLANES, 3) meet the images of views[numbers]."""
     rotation = np.array([view.world_from_camera[:3, :3] for view in views])[numbers]
     inverse_K = np.array([np.linalg.inv(view.K) for view in views])[numbers]
     size = np.array([view.size for view in views], dtype=np.float64)[numbers][:, None]
@@ -181,7 +181,7 @@ def _bilinear(table, y, x):
 
 @kernel
 def _radon(image, table):
-    """Sums along lines x cos a + y sin a = t about the image's centre: rows a, columns t."""
+    """Sums along the lines x cos a + y sin a = t about the image centre: rows are a, columns are t."""
     height, width = image.shape
     middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
     radius = np.sqrt(height * height + width * width) / 2

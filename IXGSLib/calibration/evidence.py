@@ -14,17 +14,18 @@ from .alternatives import Alternative, Variant, all_tables, layouts
 from .consistency import EpipolarPairs, radon_derivatives
 
 SHUFFLES = 9
-"""Random orders of the images with which the given one is compared."""
+"""Number of random orders of the images with which the given one is compared."""
 
-FLOOR = 0.02
-"""Added to both disagreements before they are compared: what is smaller is a matter of sampling."""
+DISAGREEMENT_FLOOR = 0.02
+"""Added to both disagreements before they are compared: smaller values are sampling error."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How well an alternative explains the images, after: its disagreement.
+    """How well an alternative explains the images.
 
-    ratio: disagreement under the alternative over that of the case. worst: the largest ratio when one view is left out.
+    after: disagreement under the alternative. ratio: `after` over the disagreement of the case. worst: the largest
+    ratio when one view is left out.
     """
 
     alternative: Alternative
@@ -35,7 +36,7 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Some views and their tables in all layouts; tables[layout * views + view]."""
+    """The pairs of some views and the tables of their images in all layouts: tables[layout * views + view]."""
 
     pairs: EpipolarPairs
     tables: np.ndarray
@@ -84,23 +85,25 @@ class Evidence:
         both = np.isfinite(after) & np.isfinite(self.given)
         if not both.any():
             return Score(alternative, np.inf, np.inf, np.inf)
-        left = [_without_each(self.pairs, np.where(both, values + FLOOR, 0)) for values in (after, self.given)]
-        worst = float((left[0] / np.maximum(left[1], FLOOR)).max())
-        ratio = (mean(after[both]) + FLOOR) / (mean(self.given[both]) + FLOOR)
+        left = [
+            _without_each(self.pairs, np.where(both, values + DISAGREEMENT_FLOOR, 0)) for values in (after, self.given)
+        ]
+        worst = float((left[0] / np.maximum(left[1], DISAGREEMENT_FLOOR)).max())
+        ratio = (mean(after[both]) + DISAGREEMENT_FLOOR) / (mean(self.given[both]) + DISAGREEMENT_FLOOR)
         return Score(alternative, mean(after), ratio, worst)
 
     def touching(self, numbers: np.ndarray) -> np.ndarray:
-        """(pairs,) which of them have one of these views."""
+        """(pairs,) whether a pair includes one of these views."""
         return np.isin(self.pairs.first, numbers) | np.isin(self.pairs.second, numbers)
 
 
 def mean(values: Array) -> float:
-    """The mean of those that are known, nan without any."""
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    """The mean of the finite values; nan if there are none."""
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else float("nan")
 
 
 def _without_each(pairs: EpipolarPairs, values: Array) -> Array:
-    """(views,) the sum over the pairs that are left when one view is left out."""
+    """(views,) the sum over the pairs that do not include a view."""
     count = len(pairs.views)
     return values.sum() - np.bincount(pairs.first, values, count) - np.bincount(pairs.second, values, count)

@@ -1,4 +1,4 @@
-"""All that is checked about a case before it is reconstructed."""
+"""All checks of a case before it is reconstructed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from .plausibility import implausibilities
 
 @dataclass(frozen=True)
 class Examination:
-    """warnings: one sentence or a few for each finding, with its cure. summary: what the images say of their poses."""
+    """The result of `examine`.
+
+    warnings: a text for each finding, with its cure. summary: how well the images agree with their poses.
+    """
 
     warnings: tuple[str, ...]
     summary: str

@@ -71,7 +71,7 @@ def _unit(views: Sequence[View], grid: Grid) -> Iterator[str]:
 
 
 def _likely_unit(distance: float, magnification: float | None) -> float | None:
-    """The unit in UNITS that makes the most usual C-arm of a distance and a magnification; None where none makes one."""
+    """The unit in UNITS with which distance and magnification are closest to a usual C-arm's; None if none fits."""
     possible = [factor for factor in UNITS if _within(distance * factor, SOURCE_DISTANCE)]
     if magnification is None:
         return min(possible, key=lambda factor: abs(np.log(distance * factor / USUAL_DISTANCE)), default=None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..xray import XRay
 
 SAMPLES_PER_SIDE = 24
-"""Points along the longest side of the region at which the views are counted."""
+"""Number of points along the longest side of the region at which the views are counted."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _cells(xray: XRay, case: Case) -> list[str]:
 
 
 def summary(case: Case) -> list[str]:
-    """What the views together cover of the region."""
+    """How well the views together cover the region."""
     import numpy as np
 
     from ..geometry.coverage import views_per_point, widest_angle

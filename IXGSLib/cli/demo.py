@@ -18,9 +18,9 @@ class Demo:
     """
 
     out: Path | None = None
-    """Folder for the result; by default ixgs-demo or, if it exists, the first free of ixgs-demo-2, -3, ..."""
+    """Folder for the result; by default ixgs-demo or, if that exists, ixgs-demo-2, ixgs-demo-3 and so on."""
     preset: Preset = "standard"
-    """How much work is done: preview for a first look, standard for use, fine for the most that the X-rays can give."""
+    """How much work is done: preview for a first look, standard for regular use, fine for the highest quality."""
 
     def run(self) -> None:
         sample = resource("SampleCase")

@@ -1,4 +1,4 @@
-"""How events and messages appear in a terminal or in a log: on standard error."""
+"""The display of events and messages on standard error, in a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from ..runs.events import Display, Event, JsonLines
 
 LOG_LINE_SECONDS = 5.0
-"""Time between two lines of progress where there is no terminal."""
+"""Time between two progress lines when there is no terminal."""
 
 
 def say(text: str) -> None:
@@ -17,14 +17,14 @@ def say(text: str) -> None:
 
 
 def display(json_lines: bool) -> Display:
-    """The display for programs or, otherwise, for what standard error is connected to."""
+    """The display for programs, or that for a terminal or a log, whichever standard error is connected to."""
     if json_lines:
         return JsonLines()
     return Bar() if sys.stderr.isatty() else PlainLines()
 
 
 class PlainLines:
-    """A line now and then, for logs."""
+    """A line every few seconds, for logs."""
 
     def __init__(self) -> None:
         self.next_line = 0.0
@@ -73,7 +73,7 @@ def device_name(event: Event) -> str:
 
 
 def details(event: Event) -> str:
-    """What is known of loss, held-out views and remaining time, each after a comma."""
+    """Loss, quality of held-out views and remaining time, as far as they are known, each after a comma."""
     parts = {
         "loss": ", loss {:.4f}",
         "held_out_psnr": ", held-out views {:.1f} dB",

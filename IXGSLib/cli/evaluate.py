@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Compare a finished run with the truth; prints the metrics and writes no file."""
+    """Compare a finished run with the ground truth; prints the metrics and writes no file."""
 
     run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """The folder of a finished run."""
     truth: Path | None = None
     """True volume (.nrrd)."""
     test: Path | None = None
-    """test.json with X-rays that were not used."""
+    """test.json with X-rays that the run did not use."""
     json: bool = False
     """Print the metrics as JSON."""
 

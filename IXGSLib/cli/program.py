@@ -29,9 +29,9 @@ COMMANDS = {
     "pairs": "Simulate pairs of realistic X-rays and clean targets from CTs, for training.",
     "standardize": "Turn the X-rays of a case into bone-enhanced radiographs.",
     "train-standardizer": "Train the network that standardises X-rays, on pairs.",
-    "evaluate": "Compare a finished run with the truth.",
+    "evaluate": "Compare a finished run with the ground truth.",
 }
-"""The subcommands: each is a module of this package, with _ for -, that holds a dataclass of its name in CamelCase."""
+"""The subcommands; each is a module of this package (with _ for -) with a dataclass of the same name in CamelCase."""
 
 HELP = f"""\
 usage: ixgs COMMAND [OPTIONS]
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _trace(debug)
         say(f"cancelled: {one_line(error)}" if str(error) else "cancelled")
         return CANCELLED
-    except BrokenPipeError:  # nobody reads the output any more; Python would complain again when it closes it
+    except BrokenPipeError:  # nobody reads the output any more; without this, Python would complain again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CANCELLED
     except IXGSError as error:

@@ -29,9 +29,9 @@ class Reconstruct(RunRequest):
     """A folder with case.json, a JSON file like it, or, with --calibration, a folder of images."""
     images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
     json: bool = False
-    """Progress as JSON lines on standard output, for programs."""
+    """Report progress on standard output as one JSON object per line."""
     stop_on_eof: bool = False
-    """Stop when standard input ends: how the program that started this one cancels it."""
+    """Stop when standard input ends, so that the program that started this one can cancel it."""
 
     def run(self) -> None:
         from ..runs.execution import execute

@@ -27,7 +27,7 @@ class Simulate:
     write the clean targets with them; --photons is not used."""
     settings: Annotated[SimulationSettings, tyro.conf.arg(name="")] = field(default_factory=SimulationSettings)
     imaging: ImagingSettings = field(default_factory=ImagingSettings)
-    """Used with --realistic."""
+    """Imaging settings, used with --realistic."""
 
     def run(self) -> None:
         with collect_warnings() as messages:
@@ -35,12 +35,12 @@ class Simulate:
         for message in messages:
             say(f"warning: {message}")
         count, tests = len(simulation.training.xrays), len(simulation.test.xrays)
-        print(f"{folder}: {count} views, {tests} to test with, the true volume\n{RESEARCH_ONLY}")
+        print(f"{folder}: {count} views, {tests} test views, the true volume\n{RESEARCH_ONLY}")
 
     def _plain(self) -> tuple[Simulation, Path]:
         if self.imaging != ImagingSettings():
             raise SettingsError(
-                "--imaging options apply to realistic X-rays, expected --realistic with them; add --realistic"
+                "--imaging options apply only to realistic X-rays, expected --realistic with them; add --realistic"
             )
         simulation = simulate(self.ct, self.settings)
         return simulation, write_simulation(simulation, self.out)

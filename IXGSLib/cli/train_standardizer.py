@@ -21,9 +21,9 @@ from .displays import display
 class TrainStandardizer:
     """Train the network that standardises X-rays to bone-enhanced radiographs, on pairs of `ixgs pairs`.
 
-    A training in --out is continued from its checkpoint. On several GPUs: torchrun --nproc-per-node N -m IXGSLib
-    train-standardizer PAIRS --out DIR. Files written: training.json, checkpoint.safetensors, log.csv, a page of images
-    per epoch in epochs/, and weights.safetensors.
+    An interrupted training in --out continues from its checkpoint. On several GPUs: torchrun --nproc-per-node N -m
+    IXGSLib train-standardizer PAIRS --out DIR. Files written: training.json, checkpoint.safetensors, log.csv, a page of
+    images per epoch in epochs/, and weights.safetensors.
     """
 
     pairs: Annotated[Path, tyro.conf.Positional]
@@ -31,9 +31,9 @@ class TrainStandardizer:
     out: Path
     """Folder for the training: new, empty, or with a training of the same options, which is continued."""
     held_out: tuple[str, ...] = ()
-    """Patients to validate on instead of training on them: the first digits of their pairs' names."""
+    """Patients that are used for validation only, given by the first digits of the names of their pairs."""
     start: Path | None = None
-    """Weights to start from instead of random ones, such as those that come with IXGS, to fine-tune on own patients."""
+    """Weights to fine-tune instead of starting from random ones, such as those that come with IXGS."""
     settings: Annotated[TrainingSettings, tyro.conf.arg(name="")] = field(default_factory=TrainingSettings)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; auto uses a GPU where there is one."""
@@ -60,7 +60,7 @@ class TrainStandardizer:
         from ..training.pair_format import open_pairs
         from ..training.request import TrainingRequest
 
-        def tell(progress: TrainingProgress) -> None:
+        def report_progress(progress: TrainingProgress) -> None:
             for message in messages:
                 reporter.warn(message)
             scores = progress.scores.as_dict() if progress.scores else {}
@@ -80,6 +80,6 @@ class TrainStandardizer:
         with collect_warnings() as messages:
             pairs = open_pairs(self.pairs)
             request = TrainingRequest(pairs, out, self.settings, self.held_out, self.device, self.start)
-            weights = train(request, tell, stop_asked)
+            weights = train(request, report_progress, stop_asked)
         reporter.report("done", weights=str(weights))
         return weights

@@ -1,4 +1,4 @@
-"""Metrics against a known truth, and the report of a reconstruction."""
+"""Metrics against the ground truth, and the report of a reconstruction."""
 
 from __future__ import annotations
 

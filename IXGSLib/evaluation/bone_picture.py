@@ -14,13 +14,13 @@ from .planes import Plane, facing
 SMOOTHING = 0.6
 """Standard deviation in voxels: removes the steps between voxels from the shading and hardly moves the surface."""
 MAX_PIXELS, MAX_STEPS = 384, 192
-"""Most pixels along a side, and most steps along a ray."""
+"""Largest number of pixels along a side, and of steps along a ray."""
 LIGHT = np.array([-0.45, -0.55, -0.7]) / np.linalg.norm([-0.45, -0.55, -0.7])
 """Direction towards the light as (right, down, into the picture): from the upper left, in front of the picture."""
 IVORY = np.array([0.98, 0.93, 0.83])
 BACKGROUND = np.array([13, 15, 18], dtype=np.uint8)
 CREVICE_DEPTH = 12.0
-"""Depth in mm behind the surface around it at which a point is fully darkened."""
+"""Depth in mm behind the surrounding surface at which a point is darkened fully."""
 
 
 def smoothed(volume: Volume) -> Volume:
@@ -31,8 +31,8 @@ def smoothed(volume: Volume) -> Volume:
 def bone_picture(volume: Volume, plane: Plane, threshold: float = BONE_THRESHOLD) -> tuple[np.ndarray, Grid]:
     """The bone seen along the direction of a plane, (h, w, 3) uint8, and the grid that its pixels lie on.
 
-    Rays run parallel; the first crossing of the threshold is shaded by the gradient of attenuation (Levoy 1988) and
-    darkened where it lies behind the surface around it.
+    Rays are parallel; the first crossing of the threshold is shaded by the gradient of attenuation (Levoy 1988) and
+    darkened where it lies behind the surrounding surface.
     """
     finest, largest = float(volume.grid.spacing.min()), float(volume.grid.size.max())
     pixel, step = max(finest / 2, largest / MAX_PIXELS), max(finest, largest / MAX_STEPS)

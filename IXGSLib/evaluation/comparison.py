@@ -14,7 +14,7 @@ DETAIL = slice(1, 4)
 WINDOW_SIGMA = 25.0
 """Standard deviation in mm of the window in which an X-ray is fitted to its standardisation."""
 GLOBAL_WEIGHT = 0.3
-"""Weight of the fit to the whole view in each local fit, so that a structure that fills its window is not lost."""
+"""Weight of the global fit in each local one, so that a structure that fills its window is not fitted away."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +33,8 @@ class Change:
 def changes(raw: np.ndarray, standardized: np.ndarray, mask: np.ndarray, pixel: float, limit: float) -> Change:
     """Where a standardised view differs from its X-ray after matching; both (rows, columns) line integrals.
 
-    mask: bool, the pixels to compare. pixel: side of a pixel in the patient, mm. limit: line integrals of the
-    standardised view.
+    mask: bool, the pixels to compare. pixel: side of a pixel in the patient, mm. limit: the smallest difference that
+    counts, in line integrals of the standardised view.
     The detail of the X-ray is scaled to that of the standardised view by least squares in a wide window, regularised by
     the fit to the whole view; the residual is the change. Removed soft tissue counts too.
     """
@@ -49,7 +49,7 @@ def changes(raw: np.ndarray, standardized: np.ndarray, mask: np.ndarray, pixel: 
 
 
 def _local(values: np.ndarray, mask: np.ndarray, pixel: float) -> np.ndarray:
-    """The mean of measured pixels in a window around each, on a coarser raster because the window is wide."""
+    """The mean of the measured pixels in a window around each pixel, computed on a coarser grid for speed."""
     step = max(1, int(WINDOW_SIGMA / 6 / pixel))
     height, width = values.shape
     pads = ((0, -height % step), (0, -width % step))

@@ -13,9 +13,9 @@ from ..geometry.rigid import Array
 from ..geometry.trajectory import angles
 
 WIDTH, HEIGHT, MARGIN = 560.0, 250.0, 42.0
-"""Of the plot, in the units of its SVG."""
+"""Width, height and margin of the plot, in the units of its SVG."""
 TICK = 30
-"""Degrees between two lines of the plot."""
+"""Degrees between two grid lines of the plot."""
 
 
 def gantry_text(view: View) -> str:
@@ -51,7 +51,7 @@ class _Axes:
     high: Array
 
     def place(self, orbital: float, angular: float) -> tuple[float, float]:
-        """Where two angles are drawn."""
+        """The point at which a pair of angles is drawn."""
         x, y = (np.array([orbital, angular]) - self.low) / (self.high - self.low)
         return MARGIN + x * (WIDTH - 1.5 * MARGIN), HEIGHT - MARGIN - y * (HEIGHT - 1.5 * MARGIN)
 

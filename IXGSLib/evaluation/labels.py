@@ -22,7 +22,7 @@ LABELS = {
     ),
     "fit_psnr": Label("Fit PSNR", "dB", "Agreement of renders with the X-rays of the reconstruction."),
     "held_out_psnr": Label(
-        "Held-out PSNR", "dB", "Agreement with the held-out X-rays, before the final steps used them too."
+        "Held-out PSNR", "dB", "Agreement with the held-out X-rays, before the final steps also used them."
     ),
     "view_psnr": Label(
         "Unseen views PSNR", "dB", "Agreement of renders with X-rays that were never used; higher is closer."
@@ -31,9 +31,9 @@ LABELS = {
         "Unseen views SSIM", "", "Structural similarity to X-rays that were never used; 1 is identical."
     ),
 }
-"""By the names of `VolumeMetrics.as_dict`, `ViewMetrics.as_dict` and `Reconstruction.metrics`."""
+"""Labels by the names in `VolumeMetrics.as_dict`, `ViewMetrics.as_dict` and `Reconstruction.metrics`."""
 
 
 def label(metric: str) -> Label:
-    """The label of a metric; its own name where it has none."""
+    """The label of a metric, or its name where it has none."""
     return LABELS.get(metric, Label(metric.replace("_", " ")))

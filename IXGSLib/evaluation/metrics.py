@@ -76,7 +76,7 @@ def compare_volumes(volume: Volume, truth: Volume, threshold: float | None = Non
     """Image and bone metrics of a volume on the truth's grid, resampled there when the grids differ.
 
     PSNR and SSIM are those of the volume clipped to the range of the truth, since a display window for the truth shows
-    nothing beyond it. Outside its own grid a volume counts as 0. threshold: of bone, 1/mm; None takes the
+    nothing beyond it. Outside its own grid a volume counts as 0. threshold: of bone, 1/mm; by default the
     `bone_threshold` of the truth.
     """
     if not _same_grid(volume, truth):
@@ -108,7 +108,7 @@ def compare_views(renders: Sequence[np.ndarray], xrays: Sequence[XRay]) -> ViewM
 def ssim(values: np.ndarray, truth: np.ndarray, *, mask: np.ndarray | None = None) -> float:
     """Mean structural similarity of two images or volumes, at most 1 (Wang et al., IEEE TIP 2004).
 
-    With a Gaussian window of SSIM_SIGMA in all dimensions, and the range of the measured pixels of the truth.
+    The window is a Gaussian of SSIM_SIGMA in all dimensions, the data range that of the measured pixels of the truth.
     mask: True where measured; other pixels are set to the truth in both images, windows centred on them are ignored.
     nan where a side is shorter than the window, the truth is constant or no pixel was measured.
     """
@@ -127,9 +127,9 @@ def ssim(values: np.ndarray, truth: np.ndarray, *, mask: np.ndarray | None = Non
 
 def bone_dice(values: np.ndarray, truth: np.ndarray, threshold: float = BONE_THRESHOLD) -> float:
     """The Dice coefficient of the bone, 0 to 1; nan where neither volume contains bone."""
-    found, wanted = values > threshold, truth > threshold
-    total = int(found.sum()) + int(wanted.sum())
-    return 2 * int((found & wanted).sum()) / total if total else float("nan")
+    bone, true_bone = values > threshold, truth > threshold
+    total = int(bone.sum()) + int(true_bone.sum())
+    return 2 * int((bone & true_bone).sum()) / total if total else float("nan")
 
 
 def surface_distance(surface: Mesh, truth: Mesh) -> float:
@@ -149,11 +149,11 @@ def _mean_distance(source: Mesh, target: Mesh) -> float:
 def _distance(volume: Volume, truth: Volume, threshold: float) -> tuple[float, tuple[str, ...]]:
     """The distance of the bone surfaces, left open at the border, where caps would coincide and lower the distance."""
     try:
-        found = bone_surface(volume, threshold, closed=False)
+        surface = bone_surface(volume, threshold, closed=False)
     except ReconstructionError as error:
         return float("nan"), (f"surface distance of the reconstruction: {error}",)
     try:
-        return surface_distance(found, bone_surface(truth, threshold, closed=False)), ()
+        return surface_distance(surface, bone_surface(truth, threshold, closed=False)), ()
     except ReconstructionError as error:
         return float("nan"), (f"surface distance of the truth: {error}",)
 

@@ -90,7 +90,7 @@ def page(title: str, body: str) -> str:
 
 
 def section(title: str, *parts: str) -> str:
-    """A titled section; an empty text where it has no content."""
+    """A section with its title, or an empty text if there is no content."""
     content = "\n".join(part for part in parts if part)
     return f"<section>\n<h2>{escape(title)}</h2>\n{content}\n</section>" if content else ""
 
@@ -100,7 +100,7 @@ def figure(picture: str, caption: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """A table of texts; the columns in `numbers` are aligned right. An empty text where there are no rows."""
+    """A table of texts, or an empty text if there are no rows; the columns in `numbers` are right-aligned."""
 
     def cells(values: Sequence[str], tag: str) -> str:
         styles = ['class="number"' if column in numbers else "" for column in range(len(values))]

@@ -1,4 +1,4 @@
-"""Arrays as pictures in a page: grey windows, colours, letters and scale bars."""
+"""Arrays as pictures on a page: grey windows, colours, letters and scale bars."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def coloured(values: np.ndarray, low: float, high: float, colours: np.ndarray) -
 
 
 def shrunk(values: np.ndarray, largest: int) -> np.ndarray:
-    """float32 (h, w) averaged down so that no side exceeds `largest` pixels."""
+    """float32 (h, w) downsampled by averaging so that no side exceeds `largest` pixels."""
     height, width = values.shape
     scale = largest / max(height, width)
     if scale >= 1:
@@ -43,7 +43,7 @@ def shrunk(values: np.ndarray, largest: int) -> np.ndarray:
 
 
 def data_uri(picture: np.ndarray) -> str:
-    """(h, w, 3) uint8 as a JPEG inside a data: address."""
+    """(h, w, 3) uint8 as a JPEG in a data: URI."""
     image = Image.fromarray(np.ascontiguousarray(picture))
     if not np.ptp(picture, axis=2).any():
         image = image.convert("L")
@@ -60,9 +60,9 @@ def tinted(picture: np.ndarray, weight: np.ndarray, colour: np.ndarray) -> np.nd
 def framed(
     picture: np.ndarray, size: tuple[float, float], label: str, letters: tuple[str, ...] = (), text: float = 0.05
 ) -> str:
-    """An SVG of a picture that is `size` = (width, height) large, in any one unit.
+    """An SVG of a picture with `size` = (width, height), in any unit.
 
-    letters: at the left, right, top and bottom edge, if any; their height is `text` times the longer side.
+    letters: for the left, right, top and bottom edge, if any; their height is `text` times the longer side.
     label: for screen readers.
     """
     width, height = size

@@ -14,12 +14,12 @@ from ..volume.bone import bone_threshold
 from ..volume.resampling import resample
 
 MAX_SLICE_PIXELS = 400
-"""Most pixels along the longer side of a slice; finer voxels are not shown individually."""
+"""Largest number of pixels along the longer side of a slice; finer voxels are not shown individually."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """The orientation of a picture: the world directions (LPS unit vectors along its axes) of its right and down."""
+    """The orientation of a picture: the world directions (LPS unit vectors) to its right and downwards."""
 
     name: str
     right: tuple[int, int, int]
@@ -82,7 +82,10 @@ def facing(grid: Grid, plane: Plane, spacing: ArrayLike) -> Grid:
 
 
 def slice_grid(grid: Grid, plane: Plane, point: Array, spacing: float | None = None) -> Grid:
-    """The grid of one slice (1, h, w) through a point, with square pixels as small as the smallest side of a voxel."""
+    """The grid of one slice (1, h, w) through a point, with square pixels.
+
+    spacing: side of a pixel, mm; by default the smallest side of a voxel.
+    """
     if spacing is None:
         spacing = max(float(grid.spacing.min()), float(grid.size.max()) / MAX_SLICE_PIXELS)
     whole = facing(grid, plane, (spacing, spacing, spacing))

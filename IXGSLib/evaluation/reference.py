@@ -1,4 +1,4 @@
-"""The known truth that a result is compared with: a true volume, and X-rays that were not used."""
+"""The ground truth that a result is compared with: a true volume, and X-rays that were not used."""
 
 from __future__ import annotations
 
@@ -56,21 +56,21 @@ class Reference:
     def metrics(self, volume: Volume, renders: Sequence[np.ndarray]) -> tuple[Metrics, tuple[str, ...]]:
         """The metrics by name, and notes about those that are not defined.
 
-        renders: of `renders`, in the order of the test views.
+        renders: the result of `renders`.
         """
         from . import compare_views, compare_volumes
 
-        found: Metrics = {}
+        metrics: Metrics = {}
         notes: tuple[str, ...] = ()
         if self.truth is not None:
-            against = compare_volumes(volume, self.truth)
-            found, notes = against.as_dict(), against.notes
+            comparison = compare_volumes(volume, self.truth)
+            metrics, notes = comparison.as_dict(), comparison.notes
         if self.test is not None:
-            found |= compare_views(renders, self.test.xrays).as_dict()
-        return found, notes
+            metrics |= compare_views(renders, self.test.xrays).as_dict()
+        return metrics, notes
 
-    def apart_from(self, case: Case) -> Reference:
-        """The same data with the test views renamed where a view of a case has the same name."""
+    def with_distinct_ids(self, case: Case) -> Reference:
+        """The same data with test views renamed where a view of the case has the same name."""
         if self.test is None:
             return self
         taken = {view.id for view in case.views}

@@ -34,10 +34,10 @@ class Report:
     renders: (h, w) float32 line integrals, one for each X-ray in the same order.
     truth: the true volume, if it is known; shown in the same slices as the volume.
     held_out: ids of the views that were not used for the reconstruction.
-    metrics, settings: values by name, which may be nested; None is shown as a dash. reasons: why a setting differs from
-    the preset, by its name. durations: seconds by name. credit: data credit.
-    standardization: of the X-rays, if they were standardised.
-    bone_threshold: attenuation in 1/mm above which the pictures show bone; None takes that of `bone_threshold`.
+    metrics, settings: values by name, which may be nested; None is shown as a dash.
+    reasons: why a setting differs from the preset, by its name. durations: seconds by name. credit: data credit.
+    standardization: how the X-rays were standardised, if they were.
+    bone_threshold: attenuation in 1/mm above which the pictures show bone; by default that of `bone_threshold`.
     Raises SettingsError where renders or held-out ids do not match the X-rays.
     """
 
@@ -130,7 +130,7 @@ def _results(report: Report) -> str:
 def _anatomy(report: Report, point: Array) -> str:
     levels = sections.window(report.truth or report.volume)
     intro = (
-        f"<p>Slices through the median position of the bone. Black is attenuation {levels[0]:g}, white "
+        f"<p>Slices through the median position of the bone. Black is an attenuation of {levels[0]:g}, white of "
         f"{levels[1]:.3f} 1/mm. Radiological convention: the patient's right is on the left of the picture.</p>"
     )
     volumes = [("Reconstruction", report.volume)]
@@ -141,7 +141,7 @@ def _anatomy(report: Report, point: Array) -> str:
     level = bone_threshold(report.volume) if report.bone_threshold is None else report.bone_threshold
     surfaces = "".join(heads[name] + sections.bones(volume, name, level) for name, volume in volumes)
     return section("Slices", intro, cuts) + section(
-        "Bone", f"<p>Everything above {level:g} 1/mm, seen by parallel rays.</p>", surfaces
+        "Bone", f"<p>Everything above {level:g} 1/mm, in parallel projection.</p>", surfaces
     )
 
 
@@ -169,9 +169,9 @@ def _views(report: Report, quality: ViewMetrics) -> str:
     if not shown:
         return ""
     intro = (
-        "<p>Each X-ray beside the render of the reconstruction from the same place, both in line integrals and in the "
+        "<p>Each X-ray beside the render of the reconstruction from the same pose, both in line integrals and in the "
         "same grey window. The letters name the side of the patient at each edge.</p>"
-        '<p><span class="swatch"></span> not measured: saturated or behind a collimator; left out of every number.</p>'
+        '<p><span class="swatch"></span> not measured: saturated or behind a collimator; excluded from all numbers.</p>'
     )
     xrays, renders = [report.xrays[n] for n in shown], [report.renders[n] for n in shown]
     return section(
@@ -185,8 +185,8 @@ def _coverage(report: Report, quality: ViewMetrics, point: Array) -> str:
     counts = views_per_point(views, grid.with_spacing(float(grid.size.max()) / 16).points())
     text = (
         f"<p>A point of the region is seen by {int(counts.min())} to {int(counts.max())} of the {len(views)} views "
-        f"used, {float(np.median(counts)):.0f} in the median. The two most different lines of sight through the "
-        f"centre of the bone differ by {widest_angle(views, point):.0f} degrees (90 is best).</p>"
+        f"used (median {float(np.median(counts)):.0f}). The widest angle between two lines of sight through the centre "
+        f"of the bone is {widest_angle(views, point):.0f} degrees (90 is best).</p>"
     )
     head = ["View", "Use", "Gantry", "Region seen", "Measured", "PSNR", "SSIM"]
     rows = sections.view_rows(report.xrays, report.volume, report.held_out, quality)
@@ -220,7 +220,7 @@ def _used(report: Report) -> list[XRay]:
 def _settings(report: Report) -> str:
     """The settings that were used, with the reason where one differs from the preset."""
     rows = [[*row, report.reasons.get(row[0], "")] for row in _flat(report.settings)]
-    return table(["Setting", "Value", "Reason for a change of the preset"], rows)
+    return table(["Setting", "Value", "Why it differs from the preset"], rows)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[list[str]]:

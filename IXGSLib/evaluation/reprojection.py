@@ -15,8 +15,8 @@ MAX_RELATIVE_ERROR = 1.5
 def reprojection_errors(xrays: Sequence[XRay], renders: Sequence[np.ndarray]) -> list[float]:
     """The root mean square difference of render and X-ray over the measured pixels of each view, in line integrals.
 
-    One volume cannot reproduce views that contradict each other, and the contradiction remains as this error. nan for a
-    view without a measured pixel.
+    One volume cannot reproduce views that contradict each other, so the contradiction remains as this error. nan for a
+    view without measured pixels.
     """
     return [
         float(np.sqrt(np.mean(np.square((render - xray.image)[xray.mask], dtype=np.float64))))

@@ -1,4 +1,4 @@
-"""What the reconstruction leaves of the X-rays, and whether it is more than noise: by view and overall."""
+"""Residuals of the X-rays after a reconstruction, beyond their noise: for each view and overall."""
 
 from __future__ import annotations
 
@@ -10,44 +10,45 @@ import numpy as np
 from ..geometry.rigid import Array
 from ..xray import XRay
 
-MISFIT, STANDARDIZED_MISFIT = 0.3, 0.5
-"""Typical relative residual from which X-rays contradict one volume, as they are and standardised."""
-OUTLIER, TIMES = 4.0, 3.0
-"""Robust standard deviations of the logarithm, and times the median, beyond which one view's residual is odd."""
-NARROWEST = 0.1
-"""Least standard deviation that is assumed of the logarithms: even good views differ by some 10 %."""
-SMALL = 0.05
-"""Relative residual below which one view counts as good as another."""
+MAX_TYPICAL_RESIDUAL, MAX_TYPICAL_RESIDUAL_STANDARDIZED = 0.3, 0.5
+"""Median relative residual above which X-rays count as contradictory: X-rays as they are, and standardised ones."""
+OUTLIER_DEVIATIONS, OUTLIER_RATIO = 4.0, 3.0
+"""A residual is an outlier when its logarithm lies this many robust standard deviations above the median, and the
+residual itself exceeds the median by this factor."""
+MIN_LOG_DEVIATION = 0.1
+"""Smallest standard deviation assumed for the logarithms: even good views differ by some 10 %."""
+MIN_COMPARED_RESIDUAL = 0.05
+"""Relative residual below which all views count as equally good."""
 MIN_VIEWS = 5
-"""Views from which on one can be odd."""
+"""Number of views from which outliers can be judged."""
 
 
 @dataclass(frozen=True)
 class Residual:
-    """What one view leaves.
+    """The residual of one view.
 
-    relative: root mean square of render less X-ray over the spread of the X-ray, its noise taken off; nan where nothing
-    is measured. odd: whether that with noise is out of line with the other views.
+    relative: root mean square of render minus X-ray without the noise of the X-ray, over the standard deviation of the
+    X-ray; nan without measured pixels. outlier: whether the residual, noise included, is far above those of the others.
     """
 
     id: str
     relative: float
-    odd: bool
+    outlier: bool
 
 
 def residuals(xrays: Sequence[XRay], renders: Sequence[np.ndarray]) -> list[Residual]:
-    """The residual of each view, renders (height, width) in line integrals in the order of the X-rays."""
+    """The residual of each view; renders: (height, width) line integrals in the order of the X-rays."""
     pairs = list(zip(xrays, renders, strict=True))
-    odd = outliers(np.array([relative_residual(xray, render, noise=True) for xray, render in pairs]))
+    flags = outliers(np.array([relative_residual(xray, render, noise=True) for xray, render in pairs]))
     return [
-        Residual(x.view.id, relative_residual(x, render), bool(o)) for (x, render), o in zip(pairs, odd, strict=True)
+        Residual(x.view.id, relative_residual(x, render), bool(f)) for (x, render), f in zip(pairs, flags, strict=True)
     ]
 
 
 def relative_residual(xray: XRay, render: np.ndarray, noise: bool = False) -> float:
     """Root mean square of the residual, over the standard deviation of the measured line integrals.
 
-    noise: whether the noise of the X-ray is part of it, or is taken off.
+    noise: whether the noise of the X-ray is included; otherwise its estimate is subtracted.
     """
     if not xray.mask.any():
         return float("nan")
@@ -58,9 +59,9 @@ def relative_residual(xray: XRay, render: np.ndarray, noise: bool = False) -> fl
 
 
 def noise_variance(image: Array, mask: np.ndarray) -> float:
-    """Variance of white noise (height, width), from the median of a mask that no linear image passes.
+    """Variance of the white noise in an image (height, width), from a filter that removes linear variation.
 
-    Immerkaer, Fast noise variance estimation, Computer Vision and Image Understanding 64 (1996), with a median in place
+    Immerkaer, Fast noise variance estimation, Computer Vision and Image Understanding 64 (1996), with a median instead
     of the mean, so that edges do not count.
     """
     if min(image.shape) < 3:
@@ -74,33 +75,34 @@ def noise_variance(image: Array, mask: np.ndarray) -> float:
 
 
 def outliers(values: Array) -> np.ndarray:
-    """(views,) which residuals are far above the others, by the median and its absolute deviation of the logarithm."""
+    """(views,) which residuals are far above the others, by the median absolute deviation of their logarithms."""
     known = np.isfinite(values)
     if known.sum() < MIN_VIEWS:
         return np.zeros(len(values), bool)
-    logarithm = np.log(np.maximum(np.where(known, values, 1.0), SMALL))
+    logarithm = np.log(np.maximum(np.where(known, values, 1.0), MIN_COMPARED_RESIDUAL))
     middle = np.median(logarithm[known])
-    width = max(1.4826 * float(np.median(np.abs(logarithm[known] - middle))), NARROWEST)
-    return known & (logarithm - middle > max(OUTLIER * width, np.log(TIMES)))
+    width = max(1.4826 * float(np.median(np.abs(logarithm[known] - middle))), MIN_LOG_DEVIATION)
+    return known & (logarithm - middle > max(OUTLIER_DEVIATIONS * width, np.log(OUTLIER_RATIO)))
 
 
 def residual_warnings(xrays: Sequence[XRay], renders: Sequence[np.ndarray], standardized: bool) -> Iterator[str]:
-    """A warning for an overall misfit, and one for each view whose residual is odd."""
+    """A warning for an overall misfit, and one for each view whose residual is an outlier."""
     found = residuals(xrays, renders)
     known = [one.relative for one in found if np.isfinite(one.relative)]
     if not known:
         return
-    typical, limit = float(np.median(known)), STANDARDIZED_MISFIT if standardized else MISFIT
+    typical = float(np.median(known))
+    limit = MAX_TYPICAL_RESIDUAL_STANDARDIZED if standardized else MAX_TYPICAL_RESIDUAL
     if typical > limit:
         yield (
-            f"the reconstruction leaves {100 * typical:.0f} % of the X-rays' contrast unexplained in the typical view, "
+            f"the reconstruction leaves {100 * typical:.0f} % of the X-rays' contrast unexplained in a typical view, "
             f"expected less than {100 * limit:.0f} %: the X-rays contradict each other under these poses. Run ixgs "
-            "check and see the differences in the report."
+            "check, and look at the differences in the report."
         )
     for one in found:
-        if one.odd:
+        if one.outlier:
             yield (
-                f"view '{one.id}' is left with {100 * one.relative:.0f} % of its contrast unexplained, the typical "
-                f"view with {100 * typical:.0f} %; check its image and its pose, or leave it out with --leave-out "
-                f"{one.id}."
+                f"view '{one.id}': {100 * one.relative:.0f} % of its contrast remains unexplained, compared with "
+                f"{100 * typical:.0f} % in a typical view; check its image and its pose, or leave it out with "
+                f"--leave-out {one.id}."
             )

@@ -31,13 +31,13 @@ from .pictures import (
 from .planes import SLICES, VIEWING_DIRECTIONS, cut, edge_letters, slice_grid
 
 MAX_XRAY_PIXELS = 384
-"""Most pixels along the longer side of an X-ray in the report."""
+"""Largest number of pixels along the longer side of an X-ray in the report."""
 UNSEEN = np.array([233, 99, 36])
 """The colour of points that no view sees."""
 
 
 def window(volume: Volume) -> tuple[float, float]:
-    """The attenuation in 1/mm that is shown black and white: from air to dense bone."""
+    """The attenuations in 1/mm that are shown as black and as white: from air to dense bone."""
     return 0.0, max(0.04, float(np.percentile(volume.values, 99.9)))
 
 
@@ -83,7 +83,7 @@ def comparisons(
 
 
 def difference_limit(xrays: Sequence[XRay], renders: Sequence[np.ndarray]) -> float:
-    """The difference in line integrals at the ends of the colour scale: one for all views, so that they compare."""
+    """The difference in line integrals at the ends of the colour scale, the same for all views so that they compare."""
     limits = [
         float(np.percentile(np.abs(render - xray.image)[xray.mask], 99))
         for xray, render in zip(xrays, renders, strict=True)

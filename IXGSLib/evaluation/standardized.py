@@ -1,4 +1,4 @@
-"""The section of the report in which a reader can check the standardisation of the X-rays."""
+"""The section of the report that lets a reader check the standardisation of the X-rays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .reprojection import disagreeing, reprojection_errors
 from .sections import MAX_XRAY_PIXELS, difference_limit
 
 ADDED, REMOVED = np.array([255, 70, 200], np.uint8), np.array([60, 170, 255], np.uint8)
-"""The outlines of what standardisation added and removed; distinct for colour-blind readers too."""
+"""Colours of the outlines of what standardisation added and removed; distinct for colour-blind readers too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class StandardizedView:
 def standardized_views(
     standardization: Standardization, xrays: Sequence[XRay], renders: Sequence[np.ndarray], center: Array
 ) -> list[StandardizedView]:
-    """The standardised views; center: of the region, LPS mm."""
+    """The standardised views; center: the centre of the region, LPS mm."""
     pairs = [(x, render) for x, render in zip(xrays, renders, strict=True) if standardization.names(x.view.id)]
     errors = reprojection_errors([x for x, _ in pairs], [render for _, render in pairs])
     views = []
@@ -72,7 +72,7 @@ def standardized_views(
 
 
 def intro(standardization: Standardization) -> str:
-    """The text that a reader needs before the pictures."""
+    """The explanation above the pictures."""
     added, removed = (f'<span class="swatch" style="background: {_css(colour)}"></span>' for colour in (ADDED, REMOVED))
     return (
         '<p class="notice">Synthetic pictures: the X-rays were standardised by the method '

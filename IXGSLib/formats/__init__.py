@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Case", "load_calibrated", "load_case", "save_case"]
 
-# The readers load pydicom and more, which a caller that only wants a settings file does not need.
+# The readers load pydicom and more, which a caller that only reads a settings file does not need.
 __getattr__ = lazy_exports(
     __name__,
     {"Case": ".case", "load_calibrated": ".calibrated", "load_case": ".case_json", "save_case": ".case_writing"},

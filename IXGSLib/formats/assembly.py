@@ -18,7 +18,7 @@ from ..geometry.coverage import check_distances, check_views, common_region
 from ..geometry.readout import size_mismatch
 from ..messages import collect_warnings, unique, warn
 from ..xray import XRay, line_integrals, read_pixels
-from ..xray.exposure import Brightest, on_one_scale
+from ..xray.exposure import Plateau, on_common_scale
 from ..xray.line_integrals import plateau
 from ..xray.pixels import Pixels
 from ..xray.radiograph import Values
@@ -125,15 +125,15 @@ def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list
     if errors:
         lines = "\n".join(f"  {line}" for line in group_views(str(error) for error in errors))
         raise type(errors[0])(f"{len(errors)} of {len(sources)} views cannot be used:\n{lines}") from errors[0]
-    return on_one_scale(xrays, plateaus) if values == "intensity" else xrays
+    return on_common_scale(xrays, plateaus) if values == "intensity" else xrays
 
 
-def _read(source: Source, values: Values, ledger: Ledger) -> tuple[XRay, Brightest]:
+def _read(source: Source, values: Values, ledger: Ledger) -> tuple[XRay, Plateau]:
     """The X-ray, and the intensity to which its line integrals refer."""
     name = f"view '{source.id}' ({source.image.name})"
     found = ledger.note(source.image)
     if source.sha256 not in (None, found):
-        raise FormatError(f"{name}: SHA-256 {found}, expected {source.sha256}; the image was changed: restore it")
+        raise FormatError(f"{name}: SHA-256 {found}, expected {source.sha256}; the image has changed: restore it")
     pixels = read_pixels(source.image, source.frame) if source.pixels is None else source.pixels()
     mask = None
     if source.mask is not None:

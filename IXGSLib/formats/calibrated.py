@@ -32,13 +32,13 @@ def load_calibrated(
 ) -> Case:
     """The case of images and their calibration in any format of `calibrations.registry.FORMATS`.
 
-    images: a folder, its files in the order of `find_shots`; a pattern such as "shots/*_cam?.tif"; or one
-    file whose frames are the views. Formats that hold or name their images bring their own.
+    images: a folder, whose files are in the order of `find_shots`; a pattern such as "shots/*_cam?.tif"; or one file
+    whose frames are the views. Not used for formats that contain or name their images.
     calibration: a file, a folder with a file per view, or a pattern.
-    values, i0: what the pixels are, as in case.json.
-    grid: the region to reconstruct, by default what all views see.
-    options: format, unit and detector where the calibration does not say them. An RTK geometry takes the detector from
-    NRRD or MetaImage headers; images whose rows are counted upwards are turned upside down.
+    values, i0: the meaning of the pixels, as in case.json.
+    grid: the region to reconstruct, by default the region that all views see.
+    options: format, unit and detector, where the calibration does not state them. For an RTK geometry the detector
+    comes from NRRD or MetaImage headers; images whose rows count upwards are turned upside down.
     Raises FormatError when the numbers or names of images and views differ; otherwise like `load_case`.
     """
     images, path = Path(images), Path(calibration)
@@ -54,13 +54,13 @@ def load_calibrated(
 
 
 def _folder(images: Path) -> Path:
-    """The folder that a case is named after."""
+    """The folder after which a case is named."""
     files = matching_files(images)
     return (images if images.is_dir() else (files or [images])[0].parent).resolve()
 
 
 def _own_sources(found: Calibration, i0: float | None) -> list[Source]:
-    """The views of a calibration that holds or names all of its images; empty for one that does not."""
+    """The views of a calibration that contains or names all of its images; empty for any other."""
     named = [(view.name or f"{n:03d}", view) for n, view in enumerate(found.views)]
     sources = [_source(Shot(id, view.image), view, i0) for id, view in named if view.image is not None]
     return sources if len(sources) == len(named) else []
@@ -105,7 +105,7 @@ def _matched(shots: Sequence[Shot], found: Calibration, name: str) -> list[Calib
         )
     if len(ids) != len(names):
         raise FormatError(
-            f"{name}: {len(names)} poses for {len(ids)} images, expected one each; remove what has no partner"
+            f"{name}: {len(names)} poses for {len(ids)} images, expected as many; remove those without a counterpart"
         )
     return list(found.views)
 

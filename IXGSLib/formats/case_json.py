@@ -30,7 +30,7 @@ _VIEW_KEYS = {
 }
 _VOLUME_KEYS = {"center", "size", "spacing", "direction"}
 _FRAME_CURES = {
-    "RAS": "turn every pose and the volume's centre with diag(-1, -1, 1, 1) from the left",
+    "RAS": "multiply every pose and the volume's centre by diag(-1, -1, 1, 1) from the left",
 }
 _UNIT_CURES = {"m": "multiply positions, spacings and sizes by 1000", "cm": "multiply them by 10"}
 
@@ -40,8 +40,8 @@ def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
 
     check: whether the views must be able to reconstruct the region; without it only units and depth are checked, as
     for a single test view.
-    Warnings are stored in the case, not shown. Raises FormatError, NotAnImage, TruncatedFile and GeometryError, which
-    name the file, the view or the key.
+    Warnings are stored in the case instead of being shown. Raises FormatError, NotAnImage, TruncatedFile and
+    GeometryError, which name the file, the view or the key.
     """
     path = Path(path)
     file = path / "case.json" if path.is_dir() else path
@@ -71,7 +71,7 @@ def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
 
 
 def _standardization(data: dict[str, Any], case: Case, ledger: Ledger, name: str) -> Standardization | None:
-    """The record of a standardisation, with the X-rays before it where "raw" names their case."""
+    """The record of a standardisation, with the original X-rays if "raw" names their case."""
     if "standardization" not in data:
         return None
     record = checked_record(data["standardization"], name)

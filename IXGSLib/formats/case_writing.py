@@ -18,13 +18,13 @@ from .folder import safe_name
 from .geometry_json import box_as_json, view_as_json
 
 RAW = "raw"
-"""The folder of the X-rays before standardisation."""
+"""The folder of the original X-rays of a standardised case."""
 
 
 def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.json") -> Path:
     """Write a case as line integrals (float32 TIFF) with masks where needed, the JSON last; returns its path.
 
-    The X-rays before standardisation are written to raw/, as a case of their own.
+    The original X-rays of a standardised case are written to raw/, as a separate case.
     Raises IXGSError when the folder cannot be written, FormatError for a region whose voxels are not cubes.
     """
     folder = Path(folder)
@@ -56,7 +56,7 @@ def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.
 
 
 def _standardization(case: Case, folder: Path) -> dict[str, Any]:
-    """Write the X-rays before standardisation, then return the record that names them."""
+    """Write the original X-rays, then return the record that names them."""
     made = case.standardization
     assert made is not None
     record = {key: value for key, value in made.record.items() if key != "raw"}

@@ -24,11 +24,11 @@ from .case import Case
 from .shots import Shot, find_shots
 
 PROVENANCE = "tags"
-"""How the poses of such a case were obtained, in `Case.provenance`."""
+"""The entry in `Case.provenance` for poses from DICOM tags."""
 
 
 def holds_dicom(path: Path) -> bool:
-    """Whether a path is a DICOM file, or a folder without case.json in which one lies."""
+    """Whether a path is a DICOM file, or a folder without case.json that contains one."""
     if path.is_file():
         return sniff(head(path)) == "DICOM"
     if not path.is_dir() or (path / "case.json").is_file():
@@ -44,12 +44,12 @@ def load_tagged(
     grid: Grid | None = None,
     conventions: Conventions = STANDARD,
 ) -> Case:
-    """The case of DICOM X-rays with the approximate poses that their tags state, the isocentre as origin.
+    """The case of DICOM X-rays with approximate poses from their tags; the isocentre is the origin.
 
-    images: a folder of DICOM files, or one whose frames are the views.
-    values, i0: what the pixels are, as in case.json; by default what the tags say, and intensity where they do not.
-    grid: the region to reconstruct, by default what all views see.
-    conventions: how to read the tags where vendors differ.
+    images: a folder of DICOM files, or one file whose frames are the views.
+    values, i0: the meaning of the pixels, as in case.json; by default that of the tags, or intensity without one.
+    grid: the region to reconstruct, by default the region that all views see.
+    conventions: the interpretation of tags in which vendors differ.
     Every view is marked as "tags" in `Case.provenance`, and a warning says that the poses are approximate.
     Raises FormatError that names the missing tags; otherwise like `load_case`.
     """
@@ -70,7 +70,7 @@ def _frame_tags(shots: list[Shot]) -> list[FrameTags]:
     """The attributes of each X-ray; every file is opened once."""
     other = next((shot.path for shot in shots if sniff(head(shot.path)) != "DICOM"), None)
     if other is not None:
-        raise FormatError(f"{other.name}: no DICOM file, so it states no pose; give the poses with --calibration FILE")
+        raise FormatError(f"{other.name}: not a DICOM file, so it has no pose; give the poses with --calibration FILE")
     headers = {path: open_header(path) for path in dict.fromkeys(shot.path for shot in shots)}
     return [FrameTags(headers[shot.path], shot.frame or 0, shot.path.name) for shot in shots]
 
@@ -96,16 +96,16 @@ def _sources(shots: list[Shot], tags: list[CArmTags], i0: float | None, conventi
 
 
 def _check_angles(views: list[View], name: str) -> None:
-    """Raises FormatError for a cine run of a C-arm that stood still: it shows movement, not depth."""
+    """Raises FormatError for a cine run of a stationary C-arm, which shows movement, not depth."""
     if len(views) > 1 and all(np.allclose(view.projection_matrix, views[0].projection_matrix) for view in views):
         raise FormatError(
-            f"{name}: all {len(views)} X-rays were taken at one angle, expected different angles; choose X-rays of a "
-            "C-arm that was moved, or give their poses with --calibration FILE"
+            f"{name}: all {len(views)} X-rays were taken at the same angle, expected different angles; choose X-rays "
+            "of a C-arm that was moved, or give their poses with --calibration FILE"
         )
 
 
 def _check_sides(sources: list[Source]) -> None:
-    """Warns of views of which some are mirrored: a C-arm seldom changes that between two X-rays."""
+    """Warns if only some of the views are mirrored, which a C-arm seldom changes between two X-rays."""
     mirrored = [source.id for source in sources if source.upside_down]
     others = [source.id for source in sources if not source.upside_down]
     if mirrored and others:
@@ -120,7 +120,7 @@ def _check_sides(sources: list[Source]) -> None:
 
 
 def _camera(view: View, size: tuple[int, int], id: str | None = None) -> View:
-    """The view for the size that the image turns out to have."""
+    """The view for the actual size of the image."""
     return replace(view, size=size, id=view.id if id is None else id)
 
 
@@ -129,7 +129,7 @@ def _stated_values(frames: list[FrameTags]) -> Values:
     if "log" in scales and len(scales) > 1:
         raise FormatError(
             f"{frames[0].name}: some X-rays are logarithmic (PixelIntensityRelationship LOG), others are not; expected "
-            "one kind: put them into folders of their own"
+            "one kind: put them into separate folders"
         )
     return "line_integral" if scales == {"log"} else "intensity"
 
@@ -146,13 +146,13 @@ def _warn_of_approximation(images: Path, tags: list[CArmTags]) -> None:
     if unstated:
         warnings.warn(
             f"{images.name}: {len(unstated)} of {len(tags)} views state neither PatientOrientation nor "
-            "FieldOfViewRotation; they are taken as seen from the source, with the head up",
+            "FieldOfViewRotation; they are assumed to be seen from the source, with the head up",
             IXGSWarning,
             stacklevel=3,
         )
     if any(stated.patient_position is None and stated.isocentre is not None for stated in tags):
         warnings.warn(
-            f"{images.name}: PatientPosition is not stated; the patient is taken to lie head first and supine (HFS)",
+            f"{images.name}: PatientPosition is not stated; the patient is assumed to lie head first and supine (HFS)",
             IXGSWarning,
             stacklevel=3,
         )

@@ -32,7 +32,7 @@ def inside(folder: Path, reference: Any, what: str) -> Path:
 
 
 def safe_name(id: str, taken: set[str]) -> str:
-    """A file name without suffix for a view, legal on every system and not in `taken`, to which it is added."""
+    """A file name without suffix for a view, valid on every system and not in `taken`, to which it is added."""
     name = re.sub(r"[^\w.-]+", "_", id).strip("._ ")[:80] or "view"
     if _RESERVED.match(name):
         name = f"view_{name}"
@@ -46,7 +46,7 @@ def safe_name(id: str, taken: set[str]) -> str:
 def image_id(name: str) -> str:
     """The id of the view of an image file: its name without suffix.
 
-    A number is no suffix: files that are named by their UID, such as 1.2.840.113619.2.55, keep the whole of it.
+    A number is not a suffix: files that are named by their UID, such as 1.2.840.113619.2.55, keep their whole name.
     """
     path = PurePosixPath(name)
     return name if path.suffix[1:].isdecimal() else path.stem

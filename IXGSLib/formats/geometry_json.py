@@ -1,4 +1,4 @@
-"""Views and grids as JSON, in one form wherever IXGS writes them."""
+"""Views and grids as JSON, in the same form in all files of IXGS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def view_as_json(view: View) -> dict[str, Any]:
 
 
 def view_from_json(entry: Mapping[str, Any]) -> View:
-    """The view of `view_as_json`; raises FormatError for missing or malformed entries, GeometryError for no camera."""
+    """The view of `view_as_json`; raises FormatError for missing or malformed entries, and GeometryError."""
     id = entry.get("id", "")
     what = f"view '{id}'"
     missing = [key for key in ("size", "K", "world_from_camera") if key not in entry]
@@ -53,7 +53,7 @@ def grid_as_json(grid: Grid) -> dict[str, Any]:
 
 
 def grid_from_json(entry: Mapping[str, Any]) -> Grid:
-    """The grid of `grid_as_json`; raises FormatError for missing or malformed entries, GeometryError for no lattice."""
+    """The grid of `grid_as_json`; raises FormatError for missing or malformed entries, and GeometryError."""
     shapes = {"shape": (3,), "spacing": (3,), "origin": (3,), "direction": (3, 3)}
     missing = [key for key in shapes if key not in entry]
     if missing:

@@ -1,4 +1,4 @@
-"""The X-rays of a folder or file: which files they are, in which order, and how they are named."""
+"""The X-rays in a folder or file: their selection, order and names."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import FormatError, IXGSWarning, NotAnImage
-from ..xray.dicom_order import Taken, in_order, taken
+from ..xray.dicom_order import Acquisition, acquisition, in_acquisition_order
 from ..xray.reading import frame_count
 from ..xray.sniffing import READABLE, SUFFIXES, head, sniff
 from .folder import image_id, natural_key
 
 
 class Shot(NamedTuple):
-    """One X-ray: the id of its view, its file, and its frame where the file holds several."""
+    """One X-ray: the id of its view, its file, and its frame if the file has several."""
 
     id: str
     path: Path
@@ -23,12 +23,12 @@ class Shot(NamedTuple):
 
 
 def find_shots(images: Path, besides: Sequence[Path] = ()) -> list[Shot]:
-    """The X-rays of one file, each frame one, or of a folder, in order; the files `besides` are none.
+    """The X-rays in a folder, or the frames of a file, in order; besides: files that are not X-rays.
 
     DICOM files are ordered by SeriesNumber, InstanceNumber, AcquisitionNumber and the time of acquisition, as far as
     all of them state these; other files, and folders with both, in the natural order of their names (shot2 before
-    shot10). A view is named after its file, and after file and frame where a DICOM file in a folder holds several.
-    Raises FormatError for a folder without images; warns of files that are no X-rays.
+    shot10). A view is named after its file, and after file and frame if a DICOM file in a folder has several.
+    Raises FormatError for a folder without images; warns of files that are not X-rays.
     """
     if not images.is_dir():
         return [Shot(f"{n:03d}", images, n) for n in range(frame_count(images))]
@@ -36,13 +36,13 @@ def find_shots(images: Path, besides: Sequence[Path] = ()) -> list[Shot]:
 
 
 def shots_of(files: Sequence[Path]) -> list[Shot]:
-    """The X-rays of some image files, in their order; all frames of a DICOM file that holds several."""
+    """The X-rays of some image files, in their order; includes all frames of DICOM files."""
     ids = image_ids(files)
     return [shot for path in files for shot in _frames(path, ids[path])]
 
 
 def refuse_image(path: Path) -> None:
-    """Raises FormatError for an image in the place of a case's JSON file."""
+    """Raises FormatError for an image instead of the JSON file of a case."""
     kind = sniff(head(path))
     if kind in READABLE:
         raise FormatError(
@@ -52,7 +52,7 @@ def refuse_image(path: Path) -> None:
 
 
 def image_ids(files: Sequence[Path]) -> dict[Path, str]:
-    """The id of each image file's view; whole file names where ids without suffix would be the same."""
+    """The view id of each image file: its name without the suffix, unless two ids would be the same."""
     short = [image_id(path.name) for path in files]
     return {path: path.name if short.count(id) > 1 else id for path, id in zip(files, short, strict=True)}
 
@@ -83,16 +83,16 @@ def _image_files(folder: Path, besides: Sequence[Path]) -> list[Path]:
     return _ordered(folder, dicom) if len(dicom) == len(chosen) else chosen
 
 
-def _x_rays(files: Sequence[Path]) -> tuple[dict[Path, Taken], dict[str, str]]:
-    """The X-rays among DICOM files, and why each of the others is none, by its name.
+def _x_rays(files: Sequence[Path]) -> tuple[dict[Path, Acquisition], dict[str, str]]:
+    """The X-rays among DICOM files, and for each other file, by its name, why it is not an X-ray.
 
-    Secondary captures beside X-rays are screen copies; alone they are the X-rays.
+    Secondary captures count as X-rays only if there are no others; otherwise they are screen copies.
     """
-    found: dict[Path, Taken] = {}
+    found: dict[Path, Acquisition] = {}
     reasons = {}
     for path in files:
         try:
-            found[path] = taken(path)
+            found[path] = acquisition(path)
         except NotAnImage as error:
             reasons[path.name] = str(error)
     if not all(place.copied for place in found.values()):
@@ -111,16 +111,16 @@ def _nothing(folder: Path, reasons: dict[str, str]) -> str:
 
 
 def _passed_over(folder: Path, ignored: dict[str, str]) -> str:
-    """One sentence that names each file that is no X-ray, with the kind of object that a DICOM file holds."""
+    """A sentence that names each file that is not an X-ray, with the kind of object that a DICOM file holds."""
     named = []
     for name, reason in sorted(ignored.items()):
         kind = reason.removeprefix(f"{name}: DICOM ").split(", expected")[0]
         named.append(f"{name} ({kind})" if reason else name)
-    return f"{folder.name}: no images and not used: {', '.join(named)}"
+    return f"{folder.name}: not images, and not used: {', '.join(named)}"
 
 
-def _ordered(folder: Path, files: dict[Path, Taken]) -> list[Path]:
-    order, used = in_order(files)
+def _ordered(folder: Path, files: dict[Path, Acquisition]) -> list[Path]:
+    order, used = in_acquisition_order(files)
     if order != list(files):
         warnings.warn(
             f"{folder.name}: the DICOM files are in the order of {', '.join(used)}, which is not the order of their "
@@ -130,7 +130,7 @@ def _ordered(folder: Path, files: dict[Path, Taken]) -> list[Path]:
         )
     if len({place.patient for place in files.values()}) > 1:
         warnings.warn(
-            f"{folder.name}: the DICOM files are of more than one patient or study; keep those of one examination",
+            f"{folder.name}: the DICOM files belong to more than one patient or study; keep those of one examination",
             IXGSWarning,
             stacklevel=5,
         )

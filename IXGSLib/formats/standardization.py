@@ -1,4 +1,4 @@
-"""The record of a standardisation in a case: how it was made, and the X-rays before it."""
+"""The record of a standardisation in a case: how it was made, and the original X-rays."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from ..xray import XRay
 
 DEFAULT_LIMITS = {"min_distribution_score": 1.0, "change_limit": 0.25}
-"""Limits that apply where a record states none: the lowest in-distribution score of a view that is not reported, and
-the difference from the X-ray, in line integrals, above which bone counts as added or removed."""
+"""Limits that apply if a record states none: the in-distribution score below which a view is reported, and the
+difference from the X-ray, in line integrals, above which bone counts as added or removed."""
 EARLIER_NAMES = {"min_distribution_score": "likeness_limit", "distribution_score": "likeness"}
-"""Names that earlier records have in place of today's."""
+"""The names of these entries in earlier records."""
 
 
 @dataclass(frozen=True, eq=False)
 class Standardization:
-    """The record of a standardisation and the X-rays before it.
+    """The record of a standardisation and the original X-rays.
 
     record: a JSON object: "synthetic", whether the images of the case are no longer measurements; "method", how they
     were made; "views", the findings of each view by its id.
@@ -48,7 +48,7 @@ class Standardization:
         return found if isinstance(found, dict) else {}
 
     def limit(self, name: str) -> float:
-        """A limit of DEFAULT_LIMITS as the record states it, else the default."""
+        """The limit of that name in the record, or the one in DEFAULT_LIMITS."""
         settings = self.record.get("settings")
         value = _number(settings, name) if isinstance(settings, dict) else None
         return DEFAULT_LIMITS[name] if value is None else value
@@ -64,7 +64,7 @@ class Standardization:
 
 
 def _number(values: dict[str, Any], name: str) -> float | None:
-    """The number of that name, today's or an earlier one; None where there is none."""
+    """The number with a name or with its earlier name, or None."""
     value = values.get(name, values.get(EARLIER_NAMES.get(name, name)))
     return float(value) if isinstance(value, (int, float)) else None
 

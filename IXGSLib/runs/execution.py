@@ -29,10 +29,10 @@ CREDIT = "CREDIT.txt"
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What a run works on: everything that is known before it starts.
+    """The inputs of a run.
 
-    resolved: the settings, as far as they do not depend on what the start finds. standardized: whether this run
-    standardised the X-rays of the case.
+    resolved: the settings as they are before the initial volume is known. standardized: whether this run standardised
+    the X-rays of the case.
     """
 
     case: Case
@@ -58,7 +58,7 @@ def execute(request: RunRequest, reporter: Reporter) -> Metrics:
             return _Execution(request, prepared, folder, reporter).metrics()
         except (IXGSError, KeyboardInterrupt):
             if folder.resumable:
-                reporter.warn("what was done so far is kept; the same command with --resume continues from there")
+                reporter.warn("the work done so far is kept; continue it with the same command and --resume")
             raise
 
 
@@ -76,14 +76,14 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
         changes = request.changes()
         resolved = resolve(request.preset, len(loaded.xrays), changes)
         case = _standardized(loaded, request, reporter)
-        reference = Reference.load(request.truth, request.test).apart_from(case)
+        reference = Reference.load(request.truth, request.test).with_distinct_ids(case)
     findings = examine(loaded).warnings
     made = case.standardization is not loaded.standardization
     return Prepared(case.with_warnings([*messages, *findings]), made, changes, resolved, reference, device)
 
 
 def _set_threads(count: int | None) -> None:
-    """Use that many CPU threads in the kernels and in torch; all of them for None."""
+    """Limit the CPU threads of the kernels and of torch; None leaves them unlimited."""
     if count is None:
         return
     import torch
@@ -123,7 +123,7 @@ def _record(request: RunRequest, prepared: Prepared) -> dict[str, Any]:
 
 
 def _settings_record(resolved: ResolvedSettings) -> dict[str, Any]:
-    """The settings that run, and why single ones differ from the preset's."""
+    """The settings of the run, and the reasons why some differ from those of the preset."""
     return {"settings": resolved.settings.as_dict(), "reasons": dict(resolved.reasons)}
 
 
@@ -166,12 +166,12 @@ class _Execution:
             reporter.warn(message)
         reporter.report("writing")
         renders = reference.renders(result.cloud)
-        found, notes = reference.metrics(result.volume, renders)
+        reference_metrics, notes = reference.metrics(result.volume, renders)
         case = self.prepared.case
         residuals = residual_warnings(case.xrays, result.renders, case.standardization is not None)
         for message in (*notes, *residuals):
             reporter.warn(message)
-        metrics: Metrics = {**result.metrics, **found}
+        metrics: Metrics = {**result.metrics, **reference_metrics}
         self._write_volumes(result)
         self._write_report(result, renders, metrics)
         done = finite({"metrics": metrics, "durations": result.durations, "warnings": reporter.warnings})
@@ -194,7 +194,7 @@ class _Execution:
         )
 
     def _report_progress(self, progress: Progress) -> None:
-        """Progress as an event; with `preview`, the name of the file, once there is a new one."""
+        """Report progress as an event, with the file name as `preview` if a new preview was written."""
         if progress.resolved is not None:
             self.folder.update(_settings_record(progress.resolved))
         if progress.volume is None:
@@ -219,7 +219,7 @@ class _Execution:
     def _write_report(
         self, result: Reconstruction, renders: list[np.ndarray], metrics: Mapping[str, float | None]
     ) -> None:
-        """The report; test views stand beside those of the case, marked as not used."""
+        """Write the report, in which test views follow those of the case, marked as not used."""
         from .. import evaluation
 
         case, reference = self.prepared.case, self.prepared.reference

@@ -28,8 +28,8 @@ class RunFolder:
     """A folder that holds one run, from run.json at its start to done.json at its end.
 
     run: the content of run.json. resume: whether to continue an unfinished run with the same content.
-    As a context it creates the folder, locks it and writes run.json; left by an error, it removes everything that was
-    created, unless there are checkpoints to resume from.
+    As a context manager it creates the folder, locks it and writes run.json; after an error it removes everything that
+    was created, unless there are checkpoints to resume from.
     Raises IXGSError for a folder that holds something else or cannot be written.
     """
 
@@ -75,7 +75,7 @@ class RunFolder:
             self._remove()
 
     def update(self, values: dict[str, Any]) -> None:
-        """Replace entries of run.json by what became known during the run."""
+        """Replace entries of run.json by values that became known during the run."""
         run = self.run | json.loads(json.dumps(values, allow_nan=False))
         if run != self.run:
             self.run = run
@@ -93,8 +93,8 @@ class RunFolder:
 
     def finish(self, done: dict[str, Any]) -> None:
         """Write done.json with the SHA-256 of every output; from now on the folder is a result."""
-        there = [name for name in (*OUTPUTS, f"{STANDARDIZED}/case.json") if (self.path / name).is_file()]
-        outputs = {name: sha256((self.path / name).read_bytes()) for name in there}
+        written = [name for name in (*OUTPUTS, f"{STANDARDIZED}/case.json") if (self.path / name).is_file()]
+        outputs = {name: sha256((self.path / name).read_bytes()) for name in written}
         self._write(DONE, {"format": "ixgs-done", "version": VERSION, **done, "outputs": outputs})
         shutil.rmtree(self.checkpoints, ignore_errors=True)
         (self.path / PREVIEW).unlink(missing_ok=True)

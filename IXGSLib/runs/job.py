@@ -1,4 +1,4 @@
-"""A Python program in a process of its own that reports its progress as JSON lines."""
+"""A Python program in a separate process that reports its progress as JSON lines."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Job:
 
     Its output goes to files that `poll` reads, so that no pipe can fill up and no thread is needed. It stops when its
     standard input is closed, which also happens when the program that started it dies.
-    on_event: called with each event; of several progress events only the latest. on_line: called with each line on
-    standard error. folder: for temporary files.
+    on_event: called with each event; of several pending progress events, only with the latest. on_line: called with
+    each line of standard error. folder: for temporary files.
     """
 
     def __init__(

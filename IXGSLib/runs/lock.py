@@ -34,7 +34,7 @@ class Owner(NamedTuple):
 
 
 class Lock:
-    """A file that names the process that works in its folder; it is void once that process has ended."""
+    """A file that names the process that works in its folder; it no longer counts once that process has ended."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -130,14 +130,14 @@ def alive(pid: int) -> bool:
 
         synchronize, running = 0x100000, 0x102
         handle = ctypes.windll.kernel32.OpenProcess(synchronize, False, pid)
-        found = ctypes.windll.kernel32.WaitForSingleObject(handle, 0) == running
+        is_running = ctypes.windll.kernel32.WaitForSingleObject(handle, 0) == running
         ctypes.windll.kernel32.CloseHandle(handle)
-        return found
+        return is_running
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:  # it is there and belongs to another user
+    except PermissionError:  # the process exists and belongs to another user
         return True
     return True
 

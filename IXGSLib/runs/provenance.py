@@ -1,4 +1,4 @@
-"""What run.json says about the origin of a result."""
+"""The provenance of a result, as run.json records it."""
 
 from __future__ import annotations
 

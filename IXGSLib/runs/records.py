@@ -1,4 +1,4 @@
-"""The records of a run in its folder: run.json says what was asked for, done.json what came of it."""
+"""The records of a run in its folder: run.json states what was requested, done.json the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a run."""
+"""The request for a run."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ..standardization.settings import Method
 
 @dataclass(frozen=True)
 class RunRequest:
-    """Everything that decides what a run does, and where."""
+    """Everything that determines a run and its folder."""
 
     case: Path
     """A folder with case.json, a JSON file like it, or, with --calibration, a folder of images."""
     out: Path
     """Folder for the result: new, empty, or an unfinished run with --resume."""
     preset: Preset = "standard"
-    """How much work is done: preview for a first look, standard for use, fine for the most that the X-rays can give."""
+    """How much work is done: preview for a first look, standard for regular use, fine for the highest quality."""
     device: Device = "auto"
     """Where to compute; auto uses a GPU where one works."""
     views: int | None = None
-    """Use this many views, spread evenly over the case."""
+    """Use only this many views, spread evenly over the case."""
     seed: int | None = None
     """Seed of all random numbers."""
     threads: int | None = None
@@ -35,7 +35,7 @@ class RunRequest:
     resume: bool = False
     """Continue the unfinished run in OUT."""
     settings: Path | None = None
-    """JSON file with settings that replace those of the preset, such as {"cloud": {"gaussians": 20000}}."""
+    """JSON file with settings that override the preset, such as {"cloud": {"gaussians": 20000}}."""
     standardize: Method = "auto"
     """Reconstruct from bone-enhanced radiographs made from the X-rays, which are written to OUT/standardized. auto uses
     pix2pix for intensities and none for line integrals; classical needs no weights; none uses the X-rays as they are.
@@ -45,7 +45,7 @@ class RunRequest:
     truth: Path | None = None
     """True volume (.nrrd) to compare with."""
     test: Path | None = None
-    """test.json with X-rays to compare with, which are not used otherwise."""
+    """test.json with X-rays that are only compared with, not used for the reconstruction."""
     images: CaseFlags = field(default_factory=CaseFlags)
     """How to read images that are not a case, and which region to reconstruct."""
 
@@ -57,7 +57,7 @@ class RunRequest:
         """
         from ..formats.strict_json import read_json
 
-        found: dict[str, Any] = {}
+        changes: dict[str, Any] = {}
         if self.settings is not None:
             values = read_json(self.settings)
             if not isinstance(values, dict):
@@ -66,9 +66,9 @@ class RunRequest:
                     "20000}}; correct the file"
                 )
             try:
-                found = checked_changes(values)
+                changes = checked_changes(values)
             except SettingsError as error:
                 raise SettingsError(f"{self.settings.name}: {error}") from error
         if self.seed is not None:
-            found["schedule.seed"] = self.seed
-        return found
+            changes["schedule.seed"] = self.seed
+        return changes

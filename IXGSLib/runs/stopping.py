@@ -21,7 +21,8 @@ def stop_asked() -> bool:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Within it, a first SIGINT or SIGTERM raises KeyboardInterrupt, so that files are tidied up; a second kills."""
+    """Within this context a first SIGINT or SIGTERM raises KeyboardInterrupt, so that files are tidied up; a second
+    kills the process."""
     _asked.clear()
     if threading.current_thread() is not threading.main_thread():
         yield

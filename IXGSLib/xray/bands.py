@@ -10,13 +10,13 @@ from scipy import fft, ndimage
 BLUR_WIDTHS_MM = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Standard deviations, in the patient, of the blurs that separate the bands."""
 BLUR_REACH_SIGMAS = 2.5
-"""Standard deviations after which the padding around an image ends."""
+"""Width of the padding around an image, in standard deviations of the widest blur."""
 
 
 def bands(image: np.ndarray, mask: np.ndarray, pixel: float) -> np.ndarray:
     """(7, rows, columns) float32: the image minus its mean, as a sum of bands from fine to coarse.
 
-    Each band is the difference of two blurs of the widths above; the last is what the widest blur leaves.
+    Each band is the difference of two blurs of neighbouring widths; the last band is the widest blur itself.
     mask: bool, measured pixels; the others are ignored and are 0 in every band. pixel: pixel size in the patient, mm.
     A blur is a normalised convolution: a weighted mean over measured pixels (Knutsson and Westin, CVPR 1993).
     """

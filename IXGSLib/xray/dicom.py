@@ -1,6 +1,6 @@
-"""DICOM X-rays, read with pydicom alone: other readers invert MONOCHROME1 and accept headers that lie.
+"""DICOM X-rays, read with pydicom alone: other readers invert MONOCHROME1 and accept false headers.
 
-Messages hold file names and attributes that say nothing of a person.
+Messages contain only file names and attributes that do not identify a person.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .pixels import Pixels, choose_frame
 def read(path: Path, frame: int | None = None) -> Pixels:
     """The pixels of one frame of an X-ray, with the field of view that its attributes describe.
 
-    They grow with the beam intensity unless the sign says otherwise. Overlays, subtraction masks and tables for display
+    They increase with the beam intensity unless the sign says otherwise. Overlays, subtraction masks and display tables
     are not applied.
     Raises TruncatedFile, NotAnImage and FormatError; warns of 8 bits, lossy compression and display processing.
     """
@@ -40,10 +40,10 @@ def frame_count(path: Path) -> int:
 
 def _warn_of_losses(tags: FrameTags) -> None:
     losses = {
-        "processed for display, line integrals from it are rough; export the image 'for processing'": _for_display(
+        "processed for display, so line integrals are approximate; export the image 'for processing'": _for_display(
             tags
         ),
-        "a secondary capture, which holds a screen's grey values and not the detector's; export the X-ray itself": (
+        "a secondary capture, which holds the grey values of a screen, not of the detector; export the X-ray itself": (
             sop_class(tags.dataset) in SECONDARY_CAPTURES
         ),
         "text is burnt into its pixels and would be taken for anatomy; export it without annotations": (
@@ -51,8 +51,8 @@ def _warn_of_losses(tags: FrameTags) -> None:
         ),
         "lossy compression, detail is lost; export it lossless": tags.text("LossyImageCompression") == "01",
     }
-    for loss, found in losses.items():
-        if found:
+    for loss, applies in losses.items():
+        if applies:
             warnings.warn(f"{tags.name}: {loss}", IXGSWarning, stacklevel=3)
 
 

@@ -1,4 +1,4 @@
-"""The stored values of one DICOM frame, after the header was checked against what it promises."""
+"""The stored values of one DICOM frame, checked against the header."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def stored_range(tags: FrameTags) -> tuple[int, int]:
 
 
 def _size(tags: FrameTags) -> tuple[int, int]:
-    """(width, height) that the header promises, after the checks that must come before decoding."""
+    """(width, height) according to the header, after the checks that must precede decoding."""
     width, height = tags.integer("Columns"), tags.integer("Rows")
     check_size(width, height, tags.name)
     allocated, used = tags.integer("BitsAllocated"), tags.integer("BitsStored")
     high = tags.integer("HighBit", used - 1)
     if allocated not in (8, 16, 32) or not 1 <= used <= allocated or high != used - 1:
         raise FormatError(
-            f"{tags.name}: BitsAllocated {allocated}, BitsStored {used}, HighBit {high}, expected the low bits of 8, "
-            "16 or 32; export it again"
+            f"{tags.name}: BitsAllocated {allocated}, BitsStored {used}, HighBit {high}, expected values in the low "
+            "bits of 8, 16 or 32; export it again"
         )
     return width, height
 
@@ -94,13 +94,13 @@ def _transfer_syntax(tags: FrameTags) -> UID:
 
 
 def _check_length(tags: FrameTags, size: tuple[int, int]) -> None:
-    """Raises when Rows x Columns x frames does not account for the bytes; one byte of padding is allowed."""
+    """Raises unless the number of bytes is that of Rows x Columns x frames; one byte of padding is allowed."""
     samples, frames, bits = tags.integer("SamplesPerPixel"), count_frames(tags), tags.integer("BitsAllocated")
     expected = size[0] * size[1] * samples * frames * (bits // 8)
     found = len(tags.dataset.PixelData)
     message = (
         f"{tags.name}: {found} bytes of pixel data, expected {expected} ({size[0]} x {size[1]} pixels, {frames} "
-        f"frames, {bits} bits); the file is cut or its header wrong: copy or export it again"
+        f"frames, {bits} bits); the file is truncated or its header is wrong: copy or export it again"
     )
     if found < expected:
         raise TruncatedFile(message)

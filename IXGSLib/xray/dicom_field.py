@@ -1,6 +1,6 @@
 """The field of view that DICOM attributes describe: collimator, shutters, round detectors and padding.
 
-Rows and columns of these attributes count from 1, and their edges belong to the field.
+Rows and columns in these attributes count from 1, and the edges that they name belong to the field.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from .dicom_objects import DAMAGE
 
 
 def field_of_view(stored: np.ndarray, tags: FrameTags) -> np.ndarray | None:
-    """(height, width) bool, True where the detector was exposed and its value is shown; None without such attributes.
+    """(height, width) bool, True inside the field of view; None without such attributes.
 
     stored: (height, width) the stored values, before any table.
-    Attributes that leave no pixel are not used and warned of.
+    Attributes that would leave no pixel are ignored with a warning.
     """
     parts = {
         "collimator": _outlined("Collimator", stored.shape, tags),
@@ -42,13 +42,13 @@ def field_of_view(stored: np.ndarray, tags: FrameTags) -> np.ndarray | None:
 
 
 def _outlined(what: str, shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | None:
-    """What all stated outlines of a collimator (PS3.3 C.8.7.3) or display shutter (C.7.6.11) leave open."""
+    """The intersection of all stated outlines of a collimator (PS3.3 C.8.7.3) or display shutter (C.7.6.11)."""
     shapes = tags.texts(f"{what}Shape") or ("RECTANGULAR",)
     outlines = {"RECTANGULAR": _rectangle, "CIRCULAR": _circle, "POLYGONAL": _polygon}
     fields = [outlines[name](what, shape, tags) for name in shapes if name in outlines]
     stated = [field for field in fields if field is not None]
     if len(stated) < len(fields) and tags.texts(f"{what}Shape"):
-        _warn(f"{tags.name}: its {what.lower()} is {' and '.join(shapes)} without the position; it is not used", 4)
+        _warn(f"{tags.name}: its {what.lower()} is {' and '.join(shapes)} without a position; it is not used", 4)
     return np.logical_and.reduce(stated) if stated else None
 
 
@@ -64,7 +64,7 @@ def _rectangle(what: str, shape: tuple[int, ...], tags: FrameTags) -> np.ndarray
 
 
 def _circle(what: str, shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | None:
-    """The radius counts pixels along a row; pixels that are not square make the circle an ellipse of them."""
+    """The radius is in pixels along a row; with pixels that are not square the circle is an ellipse in pixels."""
     center, radius = tags.numbers(f"CenterOfCircular{what}"), tags.number(f"RadiusOfCircular{what}")
     if len(center) != 2 or radius is None:
         return None
@@ -83,7 +83,7 @@ def _polygon(what: str, shape: tuple[int, ...], tags: FrameTags) -> np.ndarray |
 
 
 def _bitmap_shutter(shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | None:
-    """What the overlay of a bitmap display shutter leaves open (PS3.3 C.7.6.15)."""
+    """The pixels that the overlay of a bitmap display shutter leaves visible (PS3.3 C.7.6.15)."""
     group = tags.get("ShutterOverlayGroup")
     if "BITMAP" not in tags.texts("ShutterShape") or group is None:
         return None
@@ -109,7 +109,7 @@ def _round_field(shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | None:
 
 
 def _measured_pixels(stored: np.ndarray, tags: FrameTags) -> np.ndarray | None:
-    """What is not padding: stored values outside the padding value or its range (PS3.3 C.7.5.1.1.2)."""
+    """The pixels whose stored value is not the padding value or within its range (PS3.3 C.7.5.1.1.2)."""
     value, limit = tags.number("PixelPaddingValue"), tags.number("PixelPaddingRangeLimit")
     if value is None:
         return None
@@ -118,7 +118,7 @@ def _measured_pixels(stored: np.ndarray, tags: FrameTags) -> np.ndarray | None:
 
 
 def _as_stored(value: float, tags: FrameTags) -> float:
-    """The value in the pixels' representation, where it was written unsigned for signed pixels or the reverse."""
+    """The value in the representation of the pixels, if it was written unsigned for signed pixels or vice versa."""
     low, high = stored_range(tags)
     span = 2 ** tags.integer("BitsAllocated")
     return value if low <= value <= high else value + span if value < low else value - span

@@ -1,7 +1,7 @@
 """Approximate poses from DICOM attributes.
 
 A C-arm states its angles to a degree and its distances to a millimetre at best, and vendors differ in signs and in how
-they store the image: such a pose is a start, not a calibration. What they differ in is named in `Conventions`.
+they store the image: such a pose is an initial estimate, not a calibration. `Conventions` lists the differences.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ _TABLE_FROM_PATIENT = {
 }
 """The patient's left, posterior and head directions on the table, by patient position (PS3.17 FFF.1.2.2.2)."""
 _DETECTOR_AXES = np.array([[-1, 0, 0], [0, 0, -1], [0, -1, 0]], dtype=np.float64)
-"""Columns: x along the rows, y along the columns and z away from the source, of a detector whose rows run from the
-patient's left to right as the source sees it, in the positioner's axes (PS3.3 C.8.19.6.13.1.2)."""
+"""Axes of the detector in those of the positioner (PS3.3 C.8.19.6.13.1.2). Columns: x along the rows, y along the
+columns, z away from the source; seen from the source, the rows run from the patient's left to right."""
 _LETTERS = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "H": (0, 0, 1), "F": (0, 0, -1)}
 
 
 class Angles(Enum):
-    """What the positioner's primary and secondary angle refer to."""
+    """The reference of the positioner's primary and secondary angles."""
 
-    PATIENT = "the patient, however it lies (PS3.3 C.8.7.5.1.2)"
+    PATIENT = "the patient, in any position (PS3.3 C.8.7.5.1.2)"
     ROOM = "the equipment, as if the patient lay head first and supine"
 
 
 class Side(Enum):
-    """From where an image is seen that states neither PatientOrientation nor rotation and flip."""
+    """The side from which an image is seen that states neither PatientOrientation nor rotation and flip."""
 
     SOURCE = "from the source, as the detector's elements lie (PS3.3 C.8.11.4.1.1)"
     DETECTOR = "from the detector, as if facing the patient in a frontal view"
@@ -50,10 +50,10 @@ class Side(Enum):
 
 @dataclass(frozen=True)
 class Conventions:
-    """One hypothesis of how a C-arm fills its attributes; the default is the standard's.
+    """A hypothesis of how a C-arm fills in its attributes; the default follows the standard.
 
-    primary_sign, secondary_sign: -1 for a vendor that counts the angle the other way.
-    quarter_turns: further clockwise turns of the stored image.
+    primary_sign, secondary_sign: -1 for a vendor that counts the angle in the opposite sense.
+    quarter_turns: additional clockwise rotations of the stored image by 90 degrees.
     """
 
     angles: Angles = Angles.PATIENT
@@ -71,9 +71,8 @@ def approximate_view(
 ) -> View:
     """The view of a frame, in LPS mm with the isocentre as origin.
 
-    Where `is_mirrored` says that the image shows the patient mirrored, it is the view of the image with its rows in
-    reverse order. reference: the frame in which the isocentre is the origin, for tables that move; the frame itself by
-    default.
+    Where `is_mirrored` is true, the view is that of the image with each of its rows reversed. reference: the frame in
+    which the isocentre is the origin, for tables that move; by default the frame itself.
     Raises FormatError that names the attributes that are missing or impossible.
     """
     spacing, detector, patient = _checked_lengths(tags)
@@ -92,12 +91,12 @@ def approximate_view(
 
 
 def is_mirrored(tags: CArmTags, conventions: Conventions = STANDARD) -> bool:
-    """Whether the stored image is the mirror image of what the source sees, as most displays of a frontal view are."""
+    """Whether the stored image is mirrored relative to the view from the source, as frontal views usually are."""
     return bool(np.linalg.det(_stored_axes(tags, conventions)) < 0)
 
 
 def missing_attributes(tags: CArmTags) -> list[str]:
-    """The attributes, by keyword and number, without which there is no approximate pose."""
+    """Keyword and number of each attribute that is missing for an approximate pose."""
     needed = {
         "ImagerPixelSpacing (0018,1164)": tags.pixel_spacing,
         "DistanceSourceToDetector (0018,1110)": tags.source_detector,
@@ -146,7 +145,7 @@ def _placement(tags: CArmTags, reference: CArmTags, conventions: Conventions) ->
 
 
 def _detector_axes(tags: CArmTags, angles: tuple[float, float], conventions: Conventions) -> Array:
-    """The detector's axes (3, 3) in the patient, at a primary and secondary angle or as the room's frame states."""
+    """The detector's axes (3, 3) in the patient, from primary and secondary angle or from the room's frame."""
     positioner = (*angles, 0.0) if tags.isocentre is None else tags.isocentre.positioner
     signs = (conventions.primary_sign, conventions.secondary_sign, 1)
     axes = _room_from_detector(np.multiply(positioner, signs))
@@ -156,13 +155,13 @@ def _detector_axes(tags: CArmTags, angles: tuple[float, float], conventions: Con
 
 
 def _lying(tags: CArmTags) -> Array:
-    """(3, 3) table_from_patient; a patient of unknown position lies head first and supine."""
+    """(3, 3) table_from_patient; without a patient position, head first and supine is assumed."""
     return np.array(_TABLE_FROM_PATIENT[tags.patient_position or "HFS"], dtype=np.float64).T
 
 
 def _room_from_detector(angles: ArrayLike) -> Array:
-    """The detector's axes in the room, x to the left, y down and z to the head of a patient who lies head first and
-    supine: (R2 R1)^T R3^T of the primary, secondary and detector rotation angle in degrees (PS3.17 Z.2)."""
+    """The detector's axes in the room: (R2 R1)^T R3^T of the primary, secondary and detector rotation angles in degrees
+    (PS3.17 Z.2). Of a patient who lies head first and supine, x points to the left, y down and z to the head."""
     (c1, c2, c3), (s1, s2, s3) = np.cos(np.deg2rad(angles)), np.sin(np.deg2rad(angles))
     R1 = np.array([[c1, s1, 0], [-s1, c1, 0], [0, 0, 1]])
     R2 = np.array([[1, 0, 0], [0, c2, -s2], [0, s2, c2]])
@@ -192,14 +191,14 @@ def _stored_axes(tags: CArmTags, conventions: Conventions) -> Array:
 
 
 def _turned(quarters: int) -> Array:
-    """(2, 2) the axes of an image that was turned clockwise: what lay above is to the right."""
+    """(2, 2) the axes of an image that was rotated clockwise, so that its top is at the right."""
     return np.linalg.matrix_power(np.array([[0.0, 1.0], [-1.0, 0.0]]), quarters % 4)
 
 
 def _nearest(tags: CArmTags, conventions: Conventions) -> Array:
-    """Of the eight ways to turn and mirror an image, the one that agrees best with PatientOrientation.
+    """The rotation and reflection of the image, out of eight, that agrees best with PatientOrientation.
 
-    A run states the orientation of its first frame; the detector then carries it along.
+    A run states the orientation of its first frame; later frames move with the detector.
     """
     assert tags.patient_orientation is not None
     axes = _detector_axes(tags, tags.first_angles, conventions)[:, :2]
@@ -209,7 +208,7 @@ def _nearest(tags: CArmTags, conventions: Conventions) -> Array:
 
 
 def _direction(letters: str, name: str) -> Array:
-    """(3,) LPS direction of letters such as "LA", the first the strongest (PS3.3 C.7.6.1.1.1)."""
+    """(3,) LPS direction of letters such as "LA", of which the first dominates (PS3.3 C.7.6.1.1.1)."""
     if not letters or not set(letters) <= set(_LETTERS):
         raise FormatError(
             f"{name}: PatientOrientation is '{letters}', expected letters of L, R, A, P, H, F; give the poses with "

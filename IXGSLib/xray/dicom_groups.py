@@ -1,4 +1,4 @@
-"""The attributes of one frame of a DICOM image, wherever the image keeps them."""
+"""The attributes of one frame of a DICOM image, wherever the image stores them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .dicom_objects import DAMAGE, open_header
 class FrameTags:
     """Attributes of one frame by their keyword.
 
-    Enhanced images keep them in functional groups (PS3.3 C.7.6.16): those of the frame outrank the shared ones, which
-    outrank the attributes of the image itself.
+    Enhanced images store them in functional groups (PS3.3 C.7.6.16): those of the frame take precedence over the shared
+    ones, and these over the attributes of the image itself.
     """
 
     def __init__(self, dataset: Dataset, frame: int, name: str) -> None:

@@ -30,7 +30,7 @@ DAMAGE = (
     struct.error,
     zlib.error,
 )
-"""What pydicom raises on files that are cut or broken."""
+"""Exceptions that pydicom raises for truncated or damaged files."""
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 SECONDARY_CAPTURES = frozenset(_STORAGE + end for end in ("7", "7.2", "7.3", "7.4"))
 """Screen copies and digitised films (PS3.3 A.8)."""
@@ -47,7 +47,7 @@ _VOLUMES = frozenset(
     for end in ("2", "2.1", "2.2", "4", "4.1", "4.4", "20", "128", "128.1", "130", "481.2")
     + ("13.1.1", "13.1.2", "13.1.3")
 )
-"""Slices and volumes that were reconstructed: CT, MR, PET, dose, and 3D of C-arms and tomosynthesis."""
+"""SOP classes of reconstructed slices and volumes: CT, MR, PET, dose, 3D images of C-arms, tomosynthesis."""
 _OTHER_MODALITIES = frozenset(
     ("CT", "MR", "PT", "NM", "US", "IVUS", "OCT", "SEG", "REG", "PR", "SR", "KO", "AU", "DOC", "PLAN")
     + ("RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "ECG", "HD", "SM", "XC", "ES", "GM")
@@ -73,7 +73,7 @@ def open_dataset(path: Path) -> Dataset:
 
 
 def open_header(path: Path) -> Dataset:
-    """The attributes of an X-ray without its pixels; raises like `open_dataset`, but does not miss the pixels."""
+    """The attributes of an X-ray without its pixels; raises like `open_dataset`, except for missing pixels."""
     dataset = _parsed(path, path.name)
     check_projection(dataset, path.name)
     return dataset
@@ -115,5 +115,5 @@ def _parsed(source: bytes | Path, name: str) -> Dataset:
 
 
 def _bytes_of_a_frame(dataset: Dataset) -> int:
-    """The number of bytes that the part of the header that was read asks for, at least 1."""
+    """The size of a frame in bytes according to the part of the header that was read, at least 1."""
     return max(1, int(dataset.get("Rows") or 0) * int(dataset.get("Columns") or 0) * 2)

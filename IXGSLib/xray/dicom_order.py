@@ -12,13 +12,13 @@ _NUMBERS = ("SeriesNumber", "InstanceNumber", "AcquisitionNumber")
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What one file states of its place among others, None where it states nothing.
+class Acquisition:
+    """The attributes of a file that determine its place in a series, None where they are not stated.
 
     numbers: SeriesNumber, InstanceNumber and AcquisitionNumber (PS3.3 C.7.3.1, C.7.6.1).
     time: date and time of the acquisition, or of the content without it, as digits that sort like the time.
     copied: whether the file is a secondary capture and not the X-ray itself.
-    patient: PatientID and study; for comparison alone, never to be shown.
+    patient: PatientID and study, for comparison only; never shown.
     """
 
     numbers: tuple[int | None, ...]
@@ -27,12 +27,12 @@ class Taken:
     copied: bool = False
 
 
-def taken(path: Path) -> Taken:
-    """When and as which instance an X-ray was taken; raises like `FrameTags.of`."""
+def acquisition(path: Path) -> Acquisition:
+    """When and in which series an X-ray was taken; raises like `FrameTags.of`."""
     tags = FrameTags.of(path)
     numbers = tuple(None if tags.get(keyword) is None else tags.integer(keyword) for keyword in _NUMBERS)
     patient = tags.text("PatientID"), tags.text("StudyInstanceUID")
-    return Taken(numbers, _time(tags), patient, sop_class(tags.dataset) in SECONDARY_CAPTURES)
+    return Acquisition(numbers, _time(tags), patient, sop_class(tags.dataset) in SECONDARY_CAPTURES)
 
 
 def _time(tags: FrameTags) -> str | None:
@@ -43,11 +43,11 @@ def _time(tags: FrameTags) -> str | None:
     return stated or None
 
 
-def in_order(files: dict[Path, Taken]) -> tuple[list[Path], list[str]]:
-    """The files by series, instance and acquisition number, then by time, and the attributes that made the order.
+def in_acquisition_order(files: dict[Path, Acquisition]) -> tuple[list[Path], list[str]]:
+    """The files by series, instance and acquisition number, then by time, and the attributes that determine the order.
 
-    Only what every file states counts, so that no file is placed by one attribute and its neighbour by another. Files
-    that are equal in all of it keep the order in which they are given.
+    Only attributes that every file states count, so that all files are sorted by the same ones. Files that are equal in
+    all of them keep their order.
     """
     columns: dict[str, list] = {
         keyword: [place.numbers[n] for place in files.values()] for n, keyword in enumerate(_NUMBERS)

@@ -1,4 +1,4 @@
-"""The geometry that a DICOM X-ray states of its C-arm, frame by frame."""
+"""The C-arm geometry in the attributes of a DICOM X-ray, frame by frame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .dicom_groups import FrameTags
 from .sniffing import image_kind
 
 SPACING_TOLERANCE = 0.01
-"""Relative difference up to which two statements of the pixels' shape agree."""
+"""Relative difference up to which two statements of the pixel aspect ratio agree."""
 
 _POSITION_CODES = {
     "F-10470": "HF",
@@ -33,15 +33,15 @@ _POSITION_CODES = {
 
 
 class Increments(Enum):
-    """What the values of an angle or table increment are added to."""
+    """The reference of angle and table increments."""
 
     FROM_FIRST = "offsets from the first frame (PS3.3 C.8.7.5.1.3)"
-    FROM_PREVIOUS = "steps from the frame before"
+    FROM_PREVIOUS = "steps from the previous frame"
 
 
 @dataclass(frozen=True)
 class IsocentreTags:
-    """Where positioner and table stand in the room (PS3.3 C.8.19.6.13): angles in degrees, lengths in mm.
+    """The positions of positioner and table in the room (PS3.3 C.8.19.6.13): angles in degrees, lengths in mm.
 
     positioner: primary, secondary and detector rotation angle.
     table_position: x, y, z of the table's reference point from the isocentre.
@@ -61,12 +61,12 @@ class CArmTags:
     pixel_spacing: (x, y) mm on the detector. Distances in mm from the source, to the detector and to the isocentre.
     primary_angle, secondary_angle: degrees, of this frame (PS3.3 C.8.7.5.1.2).
     first_angles: both angles of the first frame of a run, at which patient_orientation holds.
-    isocentre: the same in the room's frame, which enhanced images state.
+    isocentre: positions in the room's frame, which enhanced images state.
     table_shift: lateral, vertical and longitudinal movement of the table since the first frame, mm (C.8.7.4.1).
-    patient_position: how the patient lies, such as HFS (C.7.3.1.1.2).
+    patient_position: such as HFS (C.7.3.1.1.2).
     patient_orientation: directions of rows and columns in the patient, such as ("L", "F") (C.7.6.1.1.1).
-    rotation, flipped: how the stored image was turned clockwise, in degrees, and then mirrored left to right, relative
-    to the detector (C.8.11.4.1.1); None where neither is stated.
+    rotation, flipped: clockwise rotation of the stored image relative to the detector, in degrees, and whether it was
+    then mirrored left to right (C.8.11.4.1.1); None where neither is stated.
     isocentre_offset: (x, y) mm on the detector from the centre of the field of view to the isocentre's projection,
     along the detector's rows and columns.
     """
@@ -92,12 +92,12 @@ class CArmTags:
 def carm_tags(path: str | os.PathLike[str], frame: int = 0, increments: Increments = Increments.FROM_FIRST) -> CArmTags:
     """The geometry attributes of one frame of a DICOM X-ray.
 
-    Raises FormatError for a file that is no DICOM X-ray, a frame that does not exist and values that are no numbers;
-    warns of a pixel spacing that is not the detector's.
+    Raises FormatError for a file that is not a DICOM X-ray, a frame that does not exist and values that are not
+    numbers; warns of a pixel spacing that is not that of the detector.
     """
     path = Path(path)
     if image_kind(path) != "DICOM":
-        raise FormatError(f"{path.name}: no DICOM file, so it holds no C-arm tags; give the calibration in another way")
+        raise FormatError(f"{path.name}: not a DICOM file, so it has no C-arm tags; give the calibration another way")
     return tags_of(FrameTags.of(path, frame), increments)
 
 
@@ -137,7 +137,7 @@ def _size(tags: FrameTags) -> tuple[int, int]:
 
 
 def _distances(tags: FrameTags) -> tuple[float | None, float | None]:
-    """From the source to detector and isocentre; the magnification stands in for the latter (PS3.3 C.8.7.5)."""
+    """From the source to detector and isocentre; the latter may follow from the magnification (PS3.3 C.8.7.5)."""
     detector = tags.number("DistanceSourceToDetector") or None
     patient = tags.number("DistanceSourceToIsocenter") or tags.number("DistanceSourceToPatient") or None
     magnification = tags.number("EstimatedRadiographicMagnificationFactor")
@@ -177,8 +177,8 @@ def _check_aspect(tags: FrameTags, spacing: tuple[float, ...]) -> None:
         stated, found = aspect[0] / aspect[1], spacing[0] / spacing[1]
         if abs(stated / found - 1) > SPACING_TOLERANCE:
             warnings.warn(
-                f"{tags.name}: PixelAspectRatio says that a pixel is {stated:.3g} times as high as wide, its spacing "
-                f"{found:.3g}; the spacing is used, check it",
+                f"{tags.name}: by PixelAspectRatio a pixel is {stated:.3g} times as high as wide, by its spacing "
+                f"{found:.3g} times; the spacing is used, check it",
                 IXGSWarning,
                 stacklevel=5,
             )
@@ -190,7 +190,7 @@ def _angle(tags: FrameTags, keyword: str, increments: Increments) -> float | Non
 
 
 def _increment(tags: FrameTags, keyword: str, increments: Increments) -> float:
-    """The change up to the frame: one value is the mean step, more are one a frame (PS3.3 C.8.7.5.1.3)."""
+    """The change up to the frame, from the mean step or from one value per frame (PS3.3 C.8.7.5.1.3)."""
     values = tags.numbers(keyword)
     if not values:
         return 0.0
@@ -199,7 +199,7 @@ def _increment(tags: FrameTags, keyword: str, increments: Increments) -> float:
     if len(values) != count_frames(tags):
         raise FormatError(
             f"{tags.name}: {keyword} has {len(values)} values for {count_frames(tags)} frames, expected one value or "
-            "one a frame; export it again or give a calibration"
+            "one per frame; export it again or give a calibration"
         )
     return values[tags.frame] if increments is Increments.FROM_FIRST else sum(values[: tags.frame + 1])
 
@@ -213,7 +213,7 @@ def _table_shift(tags: FrameTags, increments: Increments) -> tuple[float, float,
 
 
 def _patient_position(tags: FrameTags) -> str | None:
-    """PatientPosition, or what enhanced images state by codes in its place (PS3.16 CID 20 and 21)."""
+    """PatientPosition, or its equivalent from the codes of enhanced images (PS3.16 CID 20 and 21)."""
     stated = tags.text("PatientPosition")
     first = _POSITION_CODES.get(_code(tags.get("PatientGantryRelationshipCodeSequence")))
     lying = tags.get("PatientOrientationCodeSequence")
@@ -239,10 +239,10 @@ def _isocentre(tags: FrameTags) -> IsocentreTags | None:
 
 
 def _isocentre_offset(tags: FrameTags, spacing: tuple[float, float] | None) -> tuple[float, float]:
-    """Enhanced images state where the isocentre falls on the detector (PS3.3 C.8.19.5).
+    """Enhanced images state where the isocentre projects onto the detector (PS3.3 C.8.19.5).
 
-    Elsewhere the central ray meets the middle of the active detector where the field of view is placed on it
-    (C.8.11.4.1.1), and the middle of the field of view where it is not (PS3.17 FFF.2.1.5.2).
+    In others the central ray meets the centre of the active detector if the position of the field of view on it is
+    known (C.8.11.4.1.1), and otherwise the centre of the field of view (PS3.17 FFF.2.1.5.2).
     """
     origin = tags.numbers("FieldOfViewOrigin")
     element = tags.numbers("DetectorElementSpacing") or tags.numbers("DetectorElementPhysicalSize")
@@ -265,8 +265,8 @@ def _isocentre_offset(tags: FrameTags, spacing: tuple[float, float] | None) -> t
 
 
 def _portal_tags(tags: FrameTags) -> CArmTags:
-    """An RT image (PS3.3 C.8.8.2): at an IEC gantry angle of 0 the source is above the patient, 180 degrees from the
-    positioner's zero, and the pixels are measured in a plane of its own."""
+    """The tags of an RT image (PS3.3 C.8.8.2): at an IEC gantry angle of 0 the source is above the patient, 180 degrees
+    from the positioner's zero, and the pixel spacing refers to a plane that the image states."""
     width, height = _size(tags)
     spacing, gantry = tags.numbers("ImagePlanePixelSpacing"), tags.number("GantryAngle")
     position = tags.numbers("RTImagePosition")

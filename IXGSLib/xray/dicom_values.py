@@ -1,6 +1,6 @@
-"""From stored DICOM values to what the detector measured: tables, rescale, polarity and the scale of the result.
+"""From stored DICOM values to detector measurements: tables, rescale, polarity and the scale of the result.
 
-Tables for display (VOI, presentation) clip and bend, and are never applied.
+Display tables (VOI, presentation) clip and distort the values, and are never applied.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _SCALES: dict[str, Scale] = {"LIN": "linear", "LOG": "log", "DISP": "display"}
 def measured(stored: np.ndarray, tags: FrameTags, field: np.ndarray | None) -> Pixels:
     """The pixels of a frame from its stored values (height, width).
 
-    A table that leads back to beam intensity ends every question of polarity. Elsewhere the stated sign, turned with a
-    falling table or rescale, is the polarity; without a sign, pixels that are displayed inverted are inverted.
+    A table that converts back to beam intensity settles the polarity. Otherwise the polarity is the stated sign,
+    reversed by a falling table or rescale; without a sign, pixels that are displayed inverted are inverted.
     Raises FormatError for tables and signs that cannot be used; warns where the scale is not stated.
     """
     low, high = stored_range(tags)
@@ -34,7 +34,7 @@ def measured(stored: np.ndarray, tags: FrameTags, field: np.ndarray | None) -> P
         values, limits, direction = _through_table(stored, table, tags)
         if sign is not None and sign * direction < 0:
             _warn(
-                f"{tags.name}: its table back to beam intensity contradicts PixelIntensityRelationshipSign {sign}; "
+                f"{tags.name}: its table of beam intensities contradicts PixelIntensityRelationshipSign {sign}; "
                 "the table is used, check that bone has the lower intensity"
             )
         return Pixels(values, limits, "linear", 1, field)
@@ -45,10 +45,10 @@ def measured(stored: np.ndarray, tags: FrameTags, field: np.ndarray | None) -> P
 
 
 def intensity_table(tags: FrameTags) -> Dataset | None:
-    """The item of the table that leads from stored values to beam intensity, if the image has one.
+    """The item with the table that converts stored values to beam intensity, if the image has one.
 
-    Enhanced XA and XRF state it (TO_LINEAR, PS3.3 C.7.6.16.2.13). The Modality LUT of XA and XRF has no other purpose
-    (C.8.7.1.1.2), and logarithmic pixels of any other class have it for that.
+    Enhanced XA and XRF mark it as TO_LINEAR (PS3.3 C.7.6.16.2.13). The Modality LUT of XA and XRF has no other purpose
+    (C.8.7.1.1.2), nor has that of logarithmic pixels of any other class.
     """
     for item in tags.get("PixelIntensityRelationshipLUTSequence") or ():
         if str(item.get("LUTFunction") or "") == "TO_LINEAR":
@@ -60,16 +60,16 @@ def intensity_table(tags: FrameTags) -> Dataset | None:
 
 
 def stated_scale(tags: FrameTags) -> Scale:
-    """How the pixels follow the beam intensity after the table that leads back to it, as far as the file states it."""
+    """The stated relation of the pixels to beam intensity, after a table that converts them to it."""
     if intensity_table(tags) is not None:
         return "linear"
     return _SCALES.get(tags.text("PixelIntensityRelationship"), "unknown")
 
 
 def displayed_inverted(tags: FrameTags) -> bool:
-    """Whether low values are shown bright.
+    """Whether low values are displayed bright.
 
-    MONOCHROME1 and the presentation LUT shape INVERSE state one inversion, not two (PS3.3 C.8.11.3.1.2).
+    MONOCHROME1 and the presentation LUT shape INVERSE describe the same inversion, not two (PS3.3 C.8.11.3.1.2).
     """
     return tags.text("PhotometricInterpretation") == "MONOCHROME1" or tags.text("PresentationLUTShape") == "INVERSE"
 
@@ -78,8 +78,8 @@ def _scale(tags: FrameTags) -> Scale:
     scale = stated_scale(tags)
     if scale == "unknown":
         _warn(
-            f"{tags.name}: does not state PixelIntensityRelationship as LIN, LOG or DISP; its pixels are taken for "
-            "what the case says they are"
+            f"{tags.name}: does not state PixelIntensityRelationship as LIN, LOG or DISP; its pixels are interpreted "
+            "as the case says"
         )
     return scale
 
@@ -96,7 +96,7 @@ Transformed = tuple[np.ndarray, tuple[float, float], int]
 
 
 def _transformed(stored: np.ndarray, tags: FrameTags) -> Transformed:
-    """After Modality LUT or rescale (PS3.3 C.11.1)."""
+    """The values after Modality LUT or rescale (PS3.3 C.11.1)."""
     items = tags.get("ModalityLUTSequence")
     if items:
         return _through_table(stored, items[0], tags)
@@ -109,7 +109,7 @@ def _transformed(stored: np.ndarray, tags: FrameTags) -> Transformed:
 
 
 def _through_table(stored: np.ndarray, item: Dataset, tags: FrameTags) -> Transformed:
-    """Values beyond the table take its first or last entry (PS3.3 C.11.1.1)."""
+    """The table's entries; values beyond the table get its first or last entry (PS3.3 C.11.1.1)."""
     try:
         count, first, bits = (int(number) for number in item.LUTDescriptor)
         entries = _entries(item, bits, tags)
@@ -128,7 +128,7 @@ def _through_table(stored: np.ndarray, item: Dataset, tags: FrameTags) -> Transf
 
 
 def _entries(item: Dataset, bits: int, tags: FrameTags) -> np.ndarray:
-    """The table as float64, from bytes or numbers, whichever VR it was stored with."""
+    """The table as float64, whether its VR stores bytes or numbers."""
     data = item.LUTData
     if not isinstance(data, bytes):
         return np.asarray(data, dtype=np.float64).ravel()

@@ -1,4 +1,4 @@
-"""The unattenuated intensity of the views of one series."""
+"""The unattenuated intensity (I0) of the views of a series."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ import numpy as np
 from ..errors import IXGSWarning
 from .radiograph import XRay
 
-PLATEAU = 0.9
-"""Part of the 99.5th percentile from which intensities belong to the brightest plateau."""
-OPEN_SHARE = 0.02
-"""Part of the field that the plateau fills where the beam passes beside the patient."""
-OPEN_SPREAD = 0.12
-"""Spread of the plateau, as a part of its level, up to which noise and vignetting explain it."""
+PLATEAU_RATIO = 0.9
+"""Fraction of the 99.5th percentile above which intensities belong to the brightest plateau."""
+MIN_OPEN_SHARE = 0.02
+"""Smallest share of the field that the plateau fills when part of the beam misses the patient."""
+MAX_OPEN_SPREAD = 0.12
+"""Largest relative spread of the plateau that noise and vignetting explain."""
 
 
 @dataclass(frozen=True)
-class Brightest:
-    """The brightest plateau of a view: its level, and whether it is open field and not the patient."""
+class Plateau:
+    """The brightest plateau of a view: its level, and whether it is open field rather than patient."""
 
     level: float
     is_open: bool
 
 
-def brightest(intensity: np.ndarray, field: np.ndarray) -> Brightest:
-    """The brightest plateau of an image (rows, columns) within its field; a few hot pixels do not move it.
+def brightest_plateau(intensity: np.ndarray, field: np.ndarray) -> Plateau:
+    """The brightest plateau of an image (rows, columns) within its field, robust against a few hot pixels.
 
-    Where no ray misses the patient, the brightest tenth is a small and ragged part of the field.
+    Where every ray passes through the patient, the brightest pixels are a small and irregular part of the field.
     """
     values = intensity[field]
-    plateau = values[values >= PLATEAU * np.percentile(values, 99.5)]
+    plateau = values[values >= PLATEAU_RATIO * np.percentile(values, 99.5)]
     level = float(np.median(plateau))
-    share = np.mean(np.abs(values - level) <= OPEN_SPREAD * abs(level))
-    below = np.mean(np.abs(values - level * (1 - 2 * OPEN_SPREAD)) <= OPEN_SPREAD * abs(level))
-    return Brightest(level, bool(share >= OPEN_SHARE and share > below))
+    share = np.mean(np.abs(values - level) <= MAX_OPEN_SPREAD * abs(level))
+    below = np.mean(np.abs(values - level * (1 - 2 * MAX_OPEN_SPREAD)) <= MAX_OPEN_SPREAD * abs(level))
+    return Plateau(level, bool(share >= MIN_OPEN_SHARE and share > below))
 
 
-def on_one_scale(xrays: Sequence[XRay], plateaus: Sequence[Brightest]) -> list[XRay]:
-    """The X-rays of a series, those without open field brought to the I0 of the others.
+def on_common_scale(xrays: Sequence[XRay], plateaus: Sequence[Plateau]) -> list[XRay]:
+    """The X-rays of a series, with those that show no open field converted to the I0 of the others.
 
-    plateaus: for each X-ray the level that its line integrals were taken with, open where it is I0: stated, or seen
-    beside the patient. Views differ in exposure, and each keeps its own I0 where it has one. The others take the median
-    of those; where no view has one, the brightest level of all. Either is warned of.
+    plateaus: for each X-ray the level that its line integrals refer to; open if that is I0, either stated or seen
+    beside the patient. Exposures differ, so views with an I0 keep it. The others get the median of those or, if no view
+    has an I0, the brightest level of all. Either causes a warning.
     """
     known = [plateau.level for plateau in plateaus if plateau.is_open]
     if len(known) == len(plateaus) or not plateaus:
@@ -54,8 +54,8 @@ def on_one_scale(xrays: Sequence[XRay], plateaus: Sequence[Brightest]) -> list[X
     blind = [xray.view.id for xray, plateau in zip(xrays, plateaus, strict=True) if not plateau.is_open]
     source = "the median of the other views" if known else "the brightest level of all views"
     warnings.warn(
-        f"no open field and no i0 in view {', '.join(blind)}: I0 is taken as {common:.5g}, {source}, as if all had one "
-        'exposure; state "i0" for each view',
+        f"no open field and no i0 in view {', '.join(blind)}: I0 is taken as {common:.5g}, {source}, as if exposures "
+        'were equal; state "i0" for each view',
         IXGSWarning,
         stacklevel=2,
     )

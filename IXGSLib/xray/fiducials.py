@@ -12,7 +12,7 @@ from scipy import ndimage
 SCALE_COUNT = 6
 """Number of radii at which blobs are detected."""
 MAX_BLOBS = 250
-"""Blobs of one view that are examined, the strongest first."""
+"""Largest number of blobs of a view to examine, the strongest first."""
 MIN_BLOB_RESPONSE = 0.02
 """Weakest response of the blob detector, in line integrals."""
 RADIUS_FACTORS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3)
@@ -102,7 +102,7 @@ def _largest_group(sizes: list[np.ndarray], tolerance: np.ndarray, min_count: in
 
 
 def candidates(image: np.ndarray, mask: np.ndarray, pixel: float, diameters: tuple[float, float]) -> list[Fiducial]:
-    """Everything in one view that resembles a fiducial; arguments as for `find_fiducials`."""
+    """The candidates for fiducials in one view; arguments as for `find_fiducials`."""
     low, high = (max(MIN_RADIUS_PX, diameter / 2 / pixel) for diameter in diameters)
     high = max(high, 1.2 * low)
     values = _extrapolated(image, mask)

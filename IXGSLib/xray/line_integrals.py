@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 
 from ..errors import FormatError, IXGSWarning
-from .exposure import Brightest, brightest
+from .exposure import Plateau, brightest_plateau
 from .logarithmic import from_logarithm
 from .pixels import Pixels
 from .radiograph import Values
@@ -60,12 +60,12 @@ def line_integrals(
     return np.where(trusted, image, 0).astype(np.float32), trusted
 
 
-def plateau(pixels: Pixels, i0: float | None, mask: np.ndarray, name: str = "") -> Brightest:
+def plateau(pixels: Pixels, i0: float | None, mask: np.ndarray, name: str = "") -> Plateau:
     """The intensity that `line_integrals` refers to: i0 where it is stated, else the brightest plateau of the field.
 
     mask: (height, width) bool as `line_integrals` returned it.
     """
-    return brightest(_intensity(pixels, name), mask) if i0 is None else Brightest(float(i0), True)
+    return brightest_plateau(_intensity(pixels, name), mask) if i0 is None else Plateau(float(i0), True)
 
 
 def saturated(pixels: Pixels, intensity: np.ndarray) -> np.ndarray:
@@ -84,7 +84,7 @@ def _inside_tagged_field(field: np.ndarray, trusted: np.ndarray, name: str) -> n
     outside = trusted & ~field
     if not (trusted & field).any():
         raise FormatError(
-            f"{name}: the file's tags place the field of view outside of every measured pixel; correct the tags or "
+            f"{name}: the file's tags place the field of view outside all measured pixels; correct the tags or "
             "export the image without them"
         )
     if outside.any():
@@ -150,7 +150,7 @@ def _logarithm(pixels: Pixels, i0: float | None, trusted: np.ndarray, name: str)
     inside = trusted & ~starved & ~clipped & ~covered
     if not inside.any():
         raise FormatError(f"{name}: no pixel is left after masking, expected an X-ray; export the image again")
-    i0 = _checked_i0(i0, brightest(intensity, inside), name)
+    i0 = _checked_i0(i0, brightest_plateau(intensity, inside), name)
     for part, what in ((starved & ~covered, "starved (no intensity)"), (clipped, "saturated"), (covered, "collimated")):
         if (part & trusted).any():
             _warn(f"{name}: {100 * np.mean(part & trusted):.2g} % of the pixels are {what} and are masked")
@@ -170,7 +170,7 @@ def _intensity(pixels: Pixels, name: str) -> np.ndarray:
     return intensity
 
 
-def _checked_i0(stated: float | None, found: Brightest, name: str) -> float:
+def _checked_i0(stated: float | None, found: Plateau, name: str) -> float:
     estimate = found.level
     if stated is None:
         if estimate <= 0:

@@ -1,4 +1,4 @@
-"""Line integrals from pixels that are logarithmic already."""
+"""Line integrals from logarithmic pixels."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from .pixels import Pixels
 def from_logarithm(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray:
     """(height, width) line integrals of logarithmic pixels, zero in the open field.
 
-    A file that states no table back to intensity leaves the gain open: the usual one is assumed, a curve that maps the
-    range of the pixels onto itself, L = top ln(I) / ln(top + 1). Shapes are right in any case, attenuation up to a
-    common factor.
+    Without a table of intensities the gain is unknown; the usual one is assumed, a curve that maps the range of the
+    pixels onto itself, L = top ln(I) / ln(top + 1). Shapes are right in any case, attenuation up to a common factor.
     Raises FormatError for a constant image; warns of the assumption.
     """
     values = pixels.values.astype(np.float64)
@@ -26,8 +25,8 @@ def from_logarithm(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray
     top = (pixels.limits[1] - pixels.limits[0]) if pixels.limits is not None else high - low
     open_field = np.percentile(rising[trusted], 99.5)
     warnings.warn(
-        f"{name}: logarithmic pixels without a table back to intensity; they are line integrals up to a gain, for "
-        f"which a logarithm over the range of 0 to {top:g} is assumed; attenuation may be off by a common factor",
+        f"{name}: logarithmic pixels without a table of intensities; they are line integrals up to a gain, for which a "
+        f"logarithm over the range of 0 to {top:g} is assumed; attenuation may be off by a common factor",
         IXGSWarning,
         stacklevel=4,
     )

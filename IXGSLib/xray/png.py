@@ -17,7 +17,7 @@ _GREY, _COLOURS = 0, (2, 3, 6)
 
 
 def read(path: Path, frame: int | None = None) -> Pixels:
-    """The pixels of an 8 or 16-bit grey PNG, or of one that repeats its grey in 8-bit colour, upright as Exif says.
+    """The pixels of an 8 or 16-bit grey PNG, or a grey one in 8-bit colour, turned upright according to Exif.
 
     Raises TruncatedFile for a file that is cut or damaged, FormatError for another pixel format.
     """

@@ -30,7 +30,7 @@ SIGNATURES = (
     (b"%YAML", "YAML"),
     (b"<", "XML"),
 )
-"""What the content of every kind of file that IXGS reads or names begins with."""
+"""The first bytes of every kind of file that IXGS reads or names in messages."""
 TEXT_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",  # before that of UTF-16, with which it begins
     codecs.BOM_UTF32_BE: "utf-32",
@@ -38,7 +38,7 @@ TEXT_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""The encodings that byte order marks announce."""
+"""Text encodings by their byte order marks."""
 SUFFIXES = {
     ".png": "PNG",
     ".tif": "TIFF",
@@ -51,16 +51,16 @@ SUFFIXES = {
     ".mhd": "MetaImage",
 }
 READABLE = ("PNG", "TIFF", "NRRD", "DICOM", "MetaImage")
-"""The kinds of files that X-rays are read from."""
+"""The kinds of files from which X-rays are read."""
 TEXT, UNKNOWN = "a text file", "content of no known kind"
-"""What `sniff` says of files without a signature."""
+"""The results of `sniff` for files without a signature."""
 
 
 def image_kind(path: Path) -> str:
     """One of READABLE, recognised by the first bytes.
 
-    Raises FormatError when the file cannot be opened, NotAnImage when it holds something else or another kind than its
-    suffix says.
+    Raises FormatError when the file cannot be opened, NotAnImage when it is of another kind or does not match its
+    suffix.
     """
     found = sniff(head(path))
     promised = SUFFIXES.get(path.suffix.lower())
@@ -81,12 +81,12 @@ def head(path: Path, count: int = 512) -> bytes:
             return file.read(count)
     except OSError as error:
         raise FormatError(
-            f"{path.name}: cannot be opened ({error.strerror}); check that the file exists and may be read"
+            f"{path.name}: cannot be opened ({error.strerror}); check that the file exists and is readable"
         ) from error
 
 
 def sniff(start: bytes) -> str:
-    """The kind of a file that begins with these bytes, worded for a message when no reader knows it."""
+    """The kind of a file that begins with these bytes, worded for a message if there is no reader for it."""
     if not start:
         return "an empty file (0 bytes)"
     if start[128:132] == b"DICM" or _bare_dicom(start):

@@ -26,7 +26,7 @@ _PLAIN = (1, 8, 32773, 32946)
 def read(path: Path, frame: int | None = None) -> Pixels:
     """The pixels of one page of a grey TIFF of 8 to 32 bits or floats, or of one that repeats its grey in colour.
 
-    They are upright as the Orientation of the page says.
+    They are turned upright according to the Orientation of the page.
     Raises TruncatedFile for a file that is cut or damaged, FormatError for another pixel format.
     """
     with _opened(path) as file:
@@ -60,7 +60,7 @@ def encode(array: np.ndarray) -> bytes:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
-    """The open file, with every way in which tifffile fails turned into an error that names the file."""
+    """The open file, with every failure of tifffile turned into an error that names the file."""
     try:
         with tifffile.TiffFile(path) as file:
             yield file
@@ -76,7 +76,7 @@ def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
 
 
 def _by_libtiff(path: Path, page: int) -> np.ndarray:
-    """The pixels of LZW and its like, which tifffile cannot decode on its own; Pillow turns them upright."""
+    """The pixels of LZW and similar compressions, which tifffile cannot decode by itself; Pillow turns them upright."""
     try:
         with Image.open(path, formats=["TIFF"]) as image:
             image.seek(page)
@@ -100,7 +100,7 @@ def _count(file: tifffile.TiffFile, path: Path) -> int:
 
 
 def _check(page: tifffile.TiffPage, path: Path) -> None:
-    """Raises before any pixel is read; tifffile itself fills strips that are missing with zeros."""
+    """Raises before any pixel is read, since tifffile fills missing strips with zeros."""
     name = path.name
     check_size(page.imagewidth, page.imagelength, name)
     if page.imagedepth != 1 or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):

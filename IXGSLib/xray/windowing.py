@@ -1,4 +1,4 @@
-"""X-rays as grey pictures: which line integral is shown black and which one white."""
+"""X-rays as grey pictures: the line integrals that are shown black and white."""
 
 from __future__ import annotations
 

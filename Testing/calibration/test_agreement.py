@@ -1,4 +1,4 @@
-"""Images and poses that belong together, and the changes that make others agree."""
+"""Images that match their poses, and the changes that make others match."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_rigid_motion_and_a_scale_of_the_world_change_nothing():
         assert check_agreement(moved).disagreement == pytest.approx(check_agreement(good).disagreement, abs=1e-6)
 
 
-def test_factor_and_offset_of_single_images_do_not_matter_much():
+def test_a_gain_and_an_offset_per_image_hardly_matter():
     good = xrays(views())
     uneven = [replace(x, image=x.image * (1 + n % 3) + n) for n, x in enumerate(good)]
     assert check_agreement(uneven).disagreement < 2 * check_agreement(good).disagreement + 0.02
@@ -86,11 +86,11 @@ def test_the_table_of_a_layout_is_that_of_the_image_in_it(variant):
     np.testing.assert_allclose(tables[2 * variant : 2 * variant + 2], expected, atol=2e-3 * np.abs(expected).max())
 
 
-# Cures for all
+# Changes of all images
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_nothing_is_said_of_good_views(seed):
+def test_good_views_cause_no_warning(seed):
     assert not check_agreement(xrays(views(), noise=0.05, seed=seed)).contradictions
 
 
@@ -102,7 +102,7 @@ def test_nothing_is_said_of_good_views(seed):
         (lambda a: a[::-1, ::-1], "rotated by 180 degrees"),
         (np.rot90, "rotated by 90 degrees to the right"),
         (lambda a: np.rot90(a, 3), "rotated by 90 degrees to the left"),
-        (np.transpose, "with rows and columns exchanged"),
+        (np.transpose, "transposed"),
     ],
 )
 def test_the_layout_that_makes_all_images_agree_is_named(change, cure):
@@ -115,14 +115,14 @@ def test_the_layout_that_makes_all_images_agree_is_named(change, cure):
         (np.arange(12)[::-1], "in reverse order"),
         (np.roll(np.arange(12), 1), "shifted by one place: each image belongs to the pose before"),
         (np.roll(np.arange(12), -1), "shifted by one place: each image belongs to the next pose"),
-        (sorted(range(12), key=str), "with the images sorted by number (2 before 10), as the poses are"),
+        (sorted(range(12), key=str), "sorted by number (2 before 10) like the poses"),
     ],
 )
 def test_the_order_in_which_all_images_agree_is_named(order, cure):
     assert cure in cures(in_order(xrays(views()), order))
 
 
-def test_images_in_any_order_are_put_in_theirs():
+def test_images_in_a_random_order_are_sorted():
     good = xrays(views())
     order = np.random.default_rng(5).permutation(12)
     found = check_agreement(in_order(good, order))
@@ -130,17 +130,17 @@ def test_images_in_any_order_are_put_in_theirs():
     assert f"the image of '{np.argsort(order)[0]:03d}' to the pose of '000'" in found.warnings[0]
 
 
-def test_a_principal_point_and_another_image_size_are_named():
+def test_a_shifted_principal_point_and_another_image_size_are_named():
     good = xrays(views())
     shift = np.zeros((3, 3))
     shift[0, 2] = 0.08 * 80
     moved = [replace(x, view=replace(x.view, K=x.view.K + shift)) for x in good]
-    assert any("principal point 8 %" in cure and "left" in cure for cure in cures(moved))
+    assert any("principal point were 8 %" in cure and "left" in cure for cure in cures(moved))
     smaller = [replace(x, view=replace(x.view.resized((40, 40)), size=(80, 80))) for x in good]
-    assert cures(smaller) == ["if the views were calibrated on images 0.5 times as large"]
+    assert cures(smaller) == ["the views were calibrated on images 0.5 times as large"]
 
 
-def test_what_the_images_cannot_show_is_said_and_is_no_warning():
+def test_changes_that_the_images_cannot_rule_out_are_reported_without_a_warning():
     """A planar orbit looks the same from below."""
     flat = trajectory(CArm(detector_pixels=(80, 80), detector_size=260.0), circular(14) + [5, 0], CENTER)
     upside_down = [changed(xray, lambda a: a[FLIPPED]) for xray in xrays(flat)]
@@ -150,7 +150,7 @@ def test_what_the_images_cannot_show_is_said_and_is_no_warning():
     assert "cannot show whether they should be" in found.summary
 
 
-# Cures for some
+# Changes of some images
 
 
 def test_one_mirrored_image_and_several_are_named_by_view():
@@ -170,7 +170,7 @@ def test_two_exchanged_images_are_named():
     assert (found.views, found.cures) == (("003", "008"), ("exchanged",))
 
 
-def test_a_view_of_something_else_is_named_without_a_cure():
+def test_an_unrelated_image_is_named_without_a_cure():
     good = xrays(views())
     other = np.random.default_rng(0).normal(size=(80, 80)).cumsum(0).cumsum(1) / 40
     good[7] = replace(good[7], image=other)
@@ -179,7 +179,7 @@ def test_a_view_of_something_else_is_named_without_a_cure():
     assert "--leave-out 007" in found.text
 
 
-def test_the_gain_of_an_exchange_is_what_the_exchange_gives():
+def test_the_predicted_gain_of_an_exchange_is_the_actual_gain():
     good = xrays(views(7))
     order = np.array([0, 4, 2, 3, 1, 5, 6])
     small, tables = radon_derivatives(good)
@@ -190,7 +190,7 @@ def test_the_gain_of_an_exchange_is_what_the_exchange_gives():
     assert np.array_equal(best_order(order_costs(pairs, tables[order])), np.argsort(order))
 
 
-# Odd inputs
+# Unusual inputs
 
 
 def test_images_without_content_and_few_views_are_not_judged():
@@ -215,7 +215,7 @@ def test_images_of_several_sizes_are_compared_but_not_reordered():
     assert "mirrored left to right" in cures([changed(x, lambda a: a[MIRRORED]) for x in good])
 
 
-def test_what_is_masked_does_not_count():
+def test_masked_pixels_do_not_count():
     good = []
     for xray in xrays(views()):
         mask = np.ones(xray.mask.shape, bool)

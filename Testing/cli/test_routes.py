@@ -44,7 +44,7 @@ def made(ixgs, tmp_path):
     (tmp_path / "tiny.json").write_text(json.dumps(TINY))
     code, out, err = ixgs("simulate", tmp_path / "ct.nrrd", "--out", tmp_path / "case", *CASE)
     assert code == 0, err
-    assert "8 views, 2 to test with" in out
+    assert "8 views, 2 test views" in out
     return tmp_path / "case"
 
 

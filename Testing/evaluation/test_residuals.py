@@ -1,4 +1,4 @@
-"""What a reconstruction leaves of the X-rays, and when that is worth a warning."""
+"""The residuals of the X-rays after a reconstruction, and when they cause a warning."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_variance_of_white_noise_is_found_on_any_smooth_image():
     assert noise_variance(np.zeros((2, 5)), np.ones((2, 5), bool)) == 0
 
 
-def test_noise_is_no_residual_and_a_misfit_is(good, renders):
+def test_a_misfit_counts_as_residual_but_noise_does_not(good, renders):
     xray, render = good[0], renders[0]
     spread = xray.image.std()
     assert relative_residual(xray, render) < 0.02
@@ -37,20 +37,20 @@ def test_noise_is_no_residual_and_a_misfit_is(good, renders):
     assert np.isnan(relative_residual(replace(xray, mask=np.zeros_like(xray.mask)), render))
 
 
-def test_nothing_is_said_of_renders_that_fit(good, renders):
+def test_renders_that_fit_cause_no_warning(good, renders):
     assert not list(residual_warnings(good, renders, standardized=False))
 
 
-def test_views_that_fit_to_within_their_noise_have_no_outlier(good, renders):
+def test_views_that_fit_within_their_noise_have_no_outlier(good, renders):
     uneven = [r if n == 3 else 0.3 * x.image + 0.7 * r for n, (x, r) in enumerate(zip(good, renders, strict=True))]
-    assert not [one.id for one in residuals(good, uneven) if one.odd]
+    assert not [one.id for one in residuals(good, uneven) if one.outlier]
 
 
-def test_one_view_out_of_line_is_named(good, renders):
+def test_a_single_outlier_is_named(good, renders):
     wrong = [
         r + 0.04 * x.image.std() * (8 if n == 3 else 1) for n, (x, r) in enumerate(zip(good, renders, strict=True))
     ]
-    assert [one.id for one in residuals(good, wrong) if one.odd] == ["003"]
+    assert [one.id for one in residuals(good, wrong) if one.outlier] == ["003"]
     (text,) = residual_warnings(good, wrong, standardized=False)
     assert "view '003'" in text
     assert "--leave-out 003" in text

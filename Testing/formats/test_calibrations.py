@@ -317,7 +317,7 @@ def test_hdf5_without_its_reader_names_the_cure(tmp_path, monkeypatch):
             "incomplete OpenCV matrix",
         ),
         ("words.xml", "<html/>", "not a known calibration"),
-        ("x.tfm", "#Insight Transform File V1.0\nnonsense", "no transform that ITK can read"),
+        ("x.tfm", "#Insight Transform File V1.0\nnonsense", "not a transform that ITK can read"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 20 else "",
 )
@@ -353,7 +353,7 @@ def test_lens_distortion_is_warned_about(write, tmp_path):
         path.write_text(
             path.read_text() + "distortion_coefficients: !!opencv-matrix\n   rows: 1\n   cols: 2\n   data: [ 0.1, 0 ]\n"
         )
-    with pytest.warns(IXGSWarning, match="distortion is not applied"):
+    with pytest.warns(IXGSWarning, match="distortion is not .*applied"):
         read(path)
 
 

@@ -222,7 +222,7 @@ def test_metres_are_refused(folder):
         (in_view(1, image="images/gone.tiff"), r"view '001', image: the file 'images/gone\.tiff' does not exist"),
         (in_view(1, image=None), '"image" is None'),
         (in_view(1, frame=3), "frame 3 of 1 does not exist"),
-        (in_view(1, sha256="0" * 64), "the image was changed"),
+        (in_view(1, sha256="0" * 64), "the image has changed"),
         (in_view(1, image="images/000.tiff", sha256=None), "'000' and '001' hold the same image with different poses"),
         (in_view(1, mask="images/000.tiff", frame=0, i0="x", size=[1]), '"size" has shape'),
     ],

@@ -86,7 +86,7 @@ def test_a_real_calibrated_sweep_gives_plausible_c_arm_poses(data):
         ("nan.json", b"[[1,2,3,NaN]]", "holds NaN"),
         ("short.json", b'{"ap": [[1, 2], [3, 4]]}', "matrix 'ap' has shape"),
         ("object.json", b'"text"', "neither a list"),
-        ("cut.npy", b"\x93NUMPY\x01\x00v\x00", "cut short"),
+        ("cut.npy", b"\x93NUMPY\x01\x00v\x00", "truncated"),
         ("late.csv", b"1,2,3,4\n1,2,x,4\n1,2,3,4\n", "line 2 holds something other than numbers"),
         ("some.csv", b"a,1,2,3,4\n1,2,3,4\n1,2,3,4\n", "only some of its rows"),
         ("nan.txt", b"nan " * 12, "NaN or infinite"),

@@ -221,7 +221,7 @@ def test_what_rtk_cannot_hold_is_refused(file):
     wide = view.K * [[1.01], [1], [1]]
     wide[2] = (0, 0, 1)
     for K in (skewed, wide):
-        with pytest.raises(GeometryError, match="cannot hold its skew or pixel aspect"):
+        with pytest.raises(GeometryError, match="cannot represent its skew or pixel aspect"):
             write_rtk(file, [replace(view, K=K)])
     with pytest.raises(GeometryError, match="no pixel spacing"):
         write_rtk(file, [replace(view, pixel_spacing=None)])

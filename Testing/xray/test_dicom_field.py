@@ -60,7 +60,7 @@ class TestOutlines:
         assert np.array_equal(found, ((ROW - 32) ** 2 + (COLUMN - 24) ** 2 <= 400) & (ROW >= 20))
 
     def test_a_shape_without_a_position_is_warned_of(self, file, what):
-        with pytest.warns(IXGSWarning, match="without the position"):
+        with pytest.warns(IXGSWarning, match="without a position"):
             assert field(file, **{f"{what}Shape": "CIRCULAR"}) is None
 
     def test_an_outline_that_leaves_nothing_is_not_used(self, file, what):

@@ -8,7 +8,7 @@ from pydicom.uid import UID
 from IXGSLib.errors import FormatError, NotAnImage
 from IXGSLib.xray import read_pixels
 from IXGSLib.xray.dicom_objects import open_header
-from IXGSLib.xray.dicom_order import in_order, taken
+from IXGSLib.xray.dicom_order import acquisition, in_acquisition_order
 from Testing.xray.test_dicom import SHOT, dicom
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -75,8 +75,8 @@ def order(folder, tags):
     files = {}
     for n, own in enumerate(tags):
         path = dicom(folder / "abcdef"[n], **own)
-        files[path] = taken(path)
-    paths, used = in_order(files)
+        files[path] = acquisition(path)
+    paths, used = in_acquisition_order(files)
     return "".join(path.name for path in paths), used
 
 

@@ -6,7 +6,7 @@ from IXGSLib.errors import IXGSWarning
 from IXGSLib.formats.assembly import Ledger, Source, assemble
 from IXGSLib.geometry.trajectory import CArm
 from IXGSLib.xray import XRay
-from IXGSLib.xray.exposure import Brightest, brightest, on_one_scale
+from IXGSLib.xray.exposure import Plateau, brightest_plateau, on_common_scale
 
 V, U = (np.mgrid[:200, :200] - 99.5) / 100
 TRUNK = 4 * np.sqrt(np.clip(1 - (U / 0.8) ** 2, 0, None))
@@ -25,22 +25,22 @@ def xray(name, image):
 @pytest.mark.parametrize("i0", [300.0, 30000.0])
 @pytest.mark.parametrize("vignetting", [0.0, 0.15])
 def test_the_open_field_beside_the_patient_tells_i0(i0, vignetting):
-    found = brightest(counts(TRUNK, i0, vignetting), np.ones((200, 200), bool))
+    found = brightest_plateau(counts(TRUNK, i0, vignetting), np.ones((200, 200), bool))
     assert found.is_open
     assert found.level == pytest.approx(i0 * (1 - vignetting), rel=0.08)
 
 
 @pytest.mark.parametrize("i0", [1000.0, 30000.0])
 def test_a_patient_that_fills_the_field_is_no_open_field(i0):
-    assert not brightest(counts(INSIDE, i0), np.ones((200, 200), bool)).is_open
+    assert not brightest_plateau(counts(INSIDE, i0), np.ones((200, 200), bool)).is_open
 
 
 def test_a_view_without_open_field_takes_the_i0_of_the_others():
     image = np.full((200, 200), 0.5, np.float32)
     views = [xray("a", image), xray("b", image), xray("blind", image)]
-    plateaus = [Brightest(900.0, True), Brightest(1100.0, True), Brightest(100.0, False)]
+    plateaus = [Plateau(900.0, True), Plateau(1100.0, True), Plateau(100.0, False)]
     with pytest.warns(IXGSWarning, match="view blind: I0 is taken as 1000, the median"):
-        found = on_one_scale(views, plateaus)
+        found = on_common_scale(views, plateaus)
     assert found[0] is views[0]
     assert np.allclose(found[2].image, 0.5 + np.log(10))
 
@@ -48,7 +48,7 @@ def test_a_view_without_open_field_takes_the_i0_of_the_others():
 def test_without_any_open_field_the_brightest_view_sets_the_scale():
     image = np.zeros((200, 200), np.float32)
     with pytest.warns(IXGSWarning, match="the brightest level of all views"):
-        found = on_one_scale([xray("a", image), xray("b", image)], [Brightest(50.0, False), Brightest(100.0, False)])
+        found = on_common_scale([xray("a", image), xray("b", image)], [Plateau(50.0, False), Plateau(100.0, False)])
     assert np.allclose(found[0].image, np.log(2))
     assert np.allclose(found[1].image, 0)
 

@@ -116,7 +116,7 @@ def test_a_constant_image_measures_nothing(value):
 
 
 def test_an_empty_view_is_a_line_integral_image_but_another_constant_is_not():
-    with pytest.warns(IXGSWarning, match="saw nothing"):
+    with pytest.warns(IXGSWarning, match="shows nothing"):
         image, mask = line_integrals(Pixels(np.zeros((32, 32))), "line_integral")
     assert mask.all()
     assert not image.any()
@@ -232,5 +232,5 @@ def test_pixels_outside_the_tagged_field_are_masked():
 def test_a_tagged_field_must_fit_and_leave_something():
     with pytest.raises(FormatError, match="field of view of shape"):
         Pixels(patient(), field=np.ones((3, 3), bool))
-    with pytest.raises(FormatError, match="outside of every measured pixel"):
+    with pytest.raises(FormatError, match="outside all measured pixels"):
         line_integrals(Pixels(patient(), field=np.zeros((200, 200), bool)), "line_integral")

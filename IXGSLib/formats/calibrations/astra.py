@@ -1,7 +1,7 @@
 """ASTRA's cone_vec geometry: (n, 12) numbers, or the geometry as a dict in JSON, .npz or .mat.
 
-Each row holds the source, the centre of the detector, the step u from a pixel to the next in its row and the step v to
-the next row (ASTRA documentation, "3D geometries", cone_vec). Pixel (row i, column j) of a detector of R rows and C
+Each row holds the source, the centre of the detector, the step u to the next pixel in a row and the step v to the next
+row (ASTRA documentation, "3D geometries", cone_vec). Pixel (row i, column j) of a detector of R rows and C
 columns has its centre at centre + (j - (C - 1) / 2) u + (i - (R - 1) / 2) v. ASTRA's own cone geometry has v upwards,
 so that u, v and the beam are left-handed and the first row of its data is the lowest: its images are turned upside
 down.
@@ -57,18 +57,18 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
 
 
 def _rows_upwards(matrices: list[Array], name: str) -> bool:
-    """Whether the detector axes are left-handed, in all views alike."""
+    """Whether the detector axes are left-handed, which must be the same in all views."""
     left_handed = [bool(np.linalg.det(P[:, :3]) < 0) for P in matrices]
     if len(set(left_handed)) > 1:
-        odd = left_handed.index(sum(left_handed) * 2 < len(left_handed))
+        mirrored = left_handed.index(sum(left_handed) * 2 < len(left_handed))
         raise GeometryError(
-            f"{name}: row {odd + 1} is mirrored against the others (its u, v and beam have the other handedness); undo "
-            "the flip of its detector axes"
+            f"{name}: row {mirrored + 1} is mirrored relative to the others (its u, v and beam have the opposite "
+            "handedness); undo the flip of its detector axes"
         )
     if left_handed[0]:
         warn(
-            f"{name}: u, v and the beam are left-handed, as in ASTRA's own cone geometry; rows are counted upwards and "
-            "the images are turned upside down"
+            f"{name}: u, v and the beam are left-handed, as in ASTRA's own cone geometry; rows count upwards and the "
+            "images are turned upside down"
         )
     return left_handed[0]
 
@@ -102,13 +102,14 @@ def _circular(geometry: Mapping[str, Any], name: str) -> Array:
     """The cone vectors of ASTRA's circular cone geometry (astra.functions.geom_2vec)."""
     keys = ("DistanceOriginSource", "DistanceOriginDetector", "DetectorSpacingX", "DetectorSpacingY")
     try:
-        sod, odd, sx, sy = (float(geometry[key]) for key in keys)
+        to_source, to_detector, sx, sy = (float(geometry[key]) for key in keys)
         angles = np.atleast_1d(np.array(geometry["ProjectionAngles"], dtype=np.float64))
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{name}: an ASTRA cone geometry without {error}; export it again") from error
     check_radians(angles, f"{name}: 'ProjectionAngles'")
     zero, sine, cosine = np.zeros_like(angles), np.sin(angles), np.cos(angles)
-    source, center = (sod * sine, -sod * cosine, zero), (-odd * sine, odd * cosine, zero)
+    source = (to_source * sine, -to_source * cosine, zero)
+    center = (-to_detector * sine, to_detector * cosine, zero)
     return np.column_stack([*source, *center, sx * cosine, sx * sine, zero, zero, zero, zero + sy])
 
 

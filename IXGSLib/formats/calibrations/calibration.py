@@ -1,4 +1,4 @@
-"""What every reader of calibrations returns, and the geometry that the readers share."""
+"""The result of all readers of calibrations, and the geometry that they share."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MAX_RADIANS = 4 * np.pi
 
 @dataclass(frozen=True)
 class CalibrationOptions:
-    """What a calibration file does not say itself.
+    """Information that a calibration file does not contain.
 
-    format: the name of a format of `registry.FORMATS`, by default recognised from the content; after a colon what the
-    format asks for, such as the specimen in "deepfluoro:17-1882".
+    format: the name of a format in `registry.FORMATS`, by default recognised by the content; some formats take a choice
+    after a colon, such as the specimen in "deepfluoro:17-1882".
     unit: the unit of all lengths in the file.
     detector: spacing, origin and direction of the images on the detector; only RTK uses more than the spacing.
     first_image: finds an image whose header places the pixels on the detector, for RTK.
@@ -44,7 +44,7 @@ class CalibrationOptions:
 
     @property
     def choice(self) -> str:
-        """What follows the colon of the format; empty when there is none."""
+        """The part of the format after the colon; empty if there is none."""
         return (self.format or "").partition(":")[2]
 
 
@@ -53,14 +53,14 @@ class CalibratedView:
     """One view of a calibration file, before its image is known.
 
     matrix: (3, 4), pixels (column, row) of the stored image from world mm. A negative determinant of its left 3x3
-    block means that the rows are counted upwards.
-    name: what the file calls the view.
-    size: (width, height) in pixels, where the file states it.
-    pixel_spacing: (x, y) mm on the detector, where the file states it.
-    centred: whether pixels are counted from the centre of the image instead of from its first pixel.
-    upside_down: whether the stored image must have its rows reversed to become a View's.
-    image, pixels: the file that holds the image and the function that reads it, where the calibration brings its own.
-    field: the pixels of a view inside the collimated field, bool (height, width).
+    block means that the rows count upwards.
+    name: the name of the view in the file.
+    size: (width, height) in pixels, if the file states it.
+    pixel_spacing: (x, y) mm on the detector, if the file states it.
+    centred: whether pixels count from the centre of the image instead of from its first pixel.
+    upside_down: whether the rows of the stored image must be reversed for the View.
+    image, pixels: the file with the image and the function that reads it, if the calibration comes with images.
+    field: makes the mask of a view's collimated field, bool (height, width).
     """
 
     matrix: Array
@@ -74,7 +74,7 @@ class CalibratedView:
     field: Callable[[View], np.ndarray] | None = None
 
     def scaled(self, mm: float) -> CalibratedView:
-        """The same view when the file's unit of length is `mm` millimetres."""
+        """The view in mm, if the unit of length of the file is `mm` millimetres."""
         spacing = self.pixel_spacing
         return replace(
             self,
@@ -83,7 +83,7 @@ class CalibratedView:
         )
 
     def view(self, size: tuple[int, int], id: str) -> View:
-        """The View for an image of (width, height) pixels, its rows reversed if `upside_down` says so.
+        """The View for an image of (width, height) pixels, whose rows are reversed if `upside_down` is set.
 
         Raises FormatError for another size than the file states, GeometryError for a mirrored or impossible camera.
         """
@@ -113,7 +113,7 @@ class Calibration:
     views: in the order of the files.
     named: whether the file itself names its views, so that images are matched by name and not by order.
     files: every file that was read.
-    provenance: the format, for a person.
+    provenance: the format, in words.
     """
 
     views: tuple[CalibratedView, ...]
@@ -125,7 +125,7 @@ class Calibration:
 def pinhole_matrix(K: ArrayLike, camera_from_world: ArrayLike, id: str) -> Array:
     """(3, 4): the projection matrix of intrinsics (3, 3) and a rigid transform (3, 4) or (4, 4), OpenCV axes.
 
-    Raises GeometryError for a reflection, for scale or shear in the transform and for intrinsics that are no camera's.
+    Raises GeometryError for a reflection, for scale or shear in the transform and for impossible intrinsics.
     """
     T = np.asarray(camera_from_world, dtype=np.float64)
     if T.shape not in ((3, 4), (4, 4)):
@@ -141,7 +141,7 @@ def right_handed(P: Array) -> Array:
 
 
 def pose_matrix(R: ArrayLike, t: ArrayLike) -> Array:
-    """(4, 4) of a rotation (3, 3) and a translation of three numbers."""
+    """(4, 4) transform from a rotation (3, 3) and a translation of three numbers."""
     return rigid(np.asarray(R, dtype=np.float64), np.ravel(t))
 
 
@@ -159,7 +159,7 @@ def vector_matrix(source: Array, center: Array, u: Array, v: Array, what: str) -
 
     source: (3,) X-ray source.
     center: (3,) centre of the detector.
-    u, v: (3,) steps from a pixel to the next in its row and in its column.
+    u, v: (3,) steps to the next pixel in a row and in a column.
     The determinant of the left 3x3 block is negative when u, v and the direction of the beam are left-handed.
     Raises GeometryError when the source lies in the plane of the detector.
     """

@@ -202,7 +202,7 @@ def _size(fields: Fields) -> tuple[int, int] | None:
     if size is not None and size.size == 2:
         width, height = np.ravel(size)
     elif _WIDTH in fields and _HEIGHT in fields:
-        width, height = fields.required(_WIDTH), fields.required(_HEIGHT)
+        width, height = np.ravel([fields.required(_WIDTH), fields.required(_HEIGHT)])
     else:
         return None
     return int(width), int(height)

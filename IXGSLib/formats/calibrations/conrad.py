@@ -1,7 +1,7 @@
 """CONRAD's and Siemens' projtable: for each view two angles and a 3x4 matrix, pixels from world mm.
 
-The matrices are applied to voxels and detector pixels whose centres are at integers (CONRAD, ConeBeamProjector). The
-angles repeat what the matrices say and are not used.
+The matrices apply to voxels and detector pixels whose centres are at integers (CONRAD, ConeBeamProjector). The angles
+are redundant and not used.
 """
 
 from __future__ import annotations

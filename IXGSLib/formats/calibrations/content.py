@@ -134,7 +134,7 @@ def _numpy(path: Path) -> np.ndarray:
         array = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise FormatError(
-            f"{path.name}: no NumPy array of numbers, or cut short; save the numbers again with numpy.save"
+            f"{path.name}: no NumPy array of numbers, or truncated; save the numbers again with numpy.save"
         ) from error
     if array.dtype.kind not in "iuf":
         raise FormatError(f"{path.name}: does not hold numbers; save them with numpy.save")
@@ -147,7 +147,7 @@ def _npz(path: Path) -> dict[str, np.ndarray]:
             return {key: file[key] for key in file.files}
     except (ValueError, EOFError, OSError, BadZipFile) as error:
         raise FormatError(
-            f"{path.name}: a ZIP file without NumPy arrays of numbers, or cut short; save them with numpy.savez"
+            f"{path.name}: a ZIP file without NumPy arrays of numbers, or truncated; save them with numpy.savez"
         ) from error
 
 

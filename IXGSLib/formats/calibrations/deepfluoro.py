@@ -31,7 +31,7 @@ def matches(content: Content) -> bool:
 def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
     """The views of one specimen, named after their projections.
 
-    The specimen follows the colon in "deepfluoro:17-1882"; raises FormatError when there are several and none is named.
+    The specimen follows the colon in "deepfluoro:17-1882"; raises FormatError if there are several and none is chosen.
     """
     with _opened(content.path) as file:
         if _PARAMETERS not in file:
@@ -52,7 +52,7 @@ def _specimen(found: list[str], choice: str, name: str) -> str:
     if len(found) == 1 and not choice:
         return found[0]
     words = " or ".join(f"--calibration-format deepfluoro:{specimen}" for specimen in found)
-    raise FormatError(f"{name}: {len(found)} specimens, expected one of them to be chosen: {words or 'none is there'}")
+    raise FormatError(f"{name}: {len(found)} specimens, expected a choice of one: {words or 'none is there'}")
 
 
 def _view(parameters: Any, projection: Any, content: Content, key: str) -> CalibratedView:
@@ -65,7 +65,7 @@ def _view(parameters: Any, projection: Any, content: Content, key: str) -> Calib
         raise FormatError(f"{content.name}: {key}: an entry is missing ({error}); download the file again") from error
     for matrix in (extrinsic, pose):
         proper_rotation(matrix[:3, :3], f"{content.name}: {key}: rotation")
-    # The depth grows from source to detector against the camera's z.
+    # Depth increases from source to detector, opposite to the camera's z.
     P = -K @ (extrinsic @ inverse(pose))[:3]
     path, pixels = content.path.resolve(), partial(_pixels, content.path, f"{key}/image/pixels")
     return CalibratedView(P, key.rpartition("/")[2], size, spacing, upside_down=True, image=path, pixels=pixels)
@@ -88,4 +88,4 @@ def _opened(path: Path) -> Any:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise FormatError(f"{path.name}: no HDF5 file that can be read, or cut short; download it again") from error
+        raise FormatError(f"{path.name}: not a readable HDF5 file, or truncated; download it again") from error

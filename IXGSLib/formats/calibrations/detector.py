@@ -1,4 +1,4 @@
-"""Where the pixels of an image lie on the detector."""
+"""The position of an image on the detector."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ...geometry.rigid import Array
 
 @dataclass(frozen=True)
 class Detector:
-    """Where the pixels of a projection image lie on RTK's detector, as the image header says.
+    """The position of a projection image on RTK's detector, as stated by the image header.
 
     spacing: (x, y) mm.
     origin: (x, y) mm, the centre of the first pixel; without it the image is centred at 0.
-    direction: (x, y), each +1 or -1: whether columns and rows follow u and v or run against them.
+    direction: (x, y), each +1 or -1: whether columns and rows run along u and v or opposite to them.
     """
 
     spacing: tuple[float, float]
@@ -30,7 +30,7 @@ class Detector:
 
     @property
     def upside_down(self) -> bool:
-        """Whether the rows of the image must be reversed to become a View's."""
+        """Whether the rows of the image must be reversed for a View."""
         return self.direction[0] * self.direction[1] > 0
 
     def stored_from_mm(self) -> Array:

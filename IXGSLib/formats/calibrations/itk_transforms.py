@@ -1,9 +1,9 @@
 """Linear transforms of ITK and 3D Slicer (.tfm, .txt, .h5, .mat), one per view, with the intrinsics beside them.
 
-ITK's transforms map points of the fixed space to the moving one in LPS mm, about their own centre. Here that is camera
-from world. Slicer writes the inverse of a node's matrix and flips both of its frames between RAS and LPS, also the
-camera's own, so that x and y of the camera turn around. All views share intrinsics.json in the folder of the
-transforms: {"K": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]} with "size" and "pixel_spacing", if known.
+ITK's transforms map points from the fixed to the moving space in LPS mm, about a centre of their own; here they map
+world to camera. Slicer writes the inverse of a node's matrix and converts both frames between RAS and LPS, including
+the camera's, which reverses its x and y axes. All views share intrinsics.json in the folder of the transforms:
+{"K": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]} with "size" and "pixel_spacing", if known.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def read_itk(content: Content, options: CalibrationOptions) -> list[CalibratedVi
 
 
 def read_slicer(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
-    """The view of a transform node that Slicer saved: the node moves a camera into the world."""
+    """The view of a transform node saved by Slicer; the node maps the camera to the world."""
     return [_view(content, _FLIP @ _matrix(content))]
 
 
@@ -56,13 +56,13 @@ def _view(content: Content, camera_from_world: Array) -> CalibratedView:
 
 
 def _matrix(content: Content) -> Array:
-    """(4, 4) of a linear transform, its centre taken in."""
+    """(4, 4) matrix of a linear transform, including its centre."""
     import SimpleITK as sitk
 
     try:
         transform = sitk.ReadTransform(str(content.path))
     except RuntimeError as error:
-        raise FormatError(f"{content.name}: no transform that ITK can read; save it again as .tfm or .h5") from error
+        raise FormatError(f"{content.name}: not a transform that ITK can read; save it again as .tfm or .h5") from error
     if not transform.IsLinear() or transform.GetDimension() != 3:
         raise FormatError(f"{content.name}: not a linear transform in 3D, expected a rigid one; save the pose alone")
     origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))

@@ -1,7 +1,7 @@
 """3x4 projection matrices, pixels from world, of any scale and sign.
 
-A matrix that maps world to pixels may be multiplied by any number, so its sign says nothing: the rotation is taken as
-proper. A mirrored image then has the scene behind its source, which `check_views` refuses.
+A matrix that maps world to pixels may be multiplied by any number, so its sign carries no information: the rotation is
+assumed to be proper. A mirrored image then has the scene behind its source, which `check_views` refuses.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def matches_columns(content: Content) -> bool:
 
 
 def read_rows(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
-    """The matrices of a file, row by row, their names where the file gives them; raises FormatError."""
+    """The matrices of a file, row by row, with their names if the file has any; raises FormatError."""
     array, names = table(content)
     if options.format is None and array.shape[-1] == 12 and not plausible_matrices(array.reshape(-1, 3, 4)):
         raise FormatError(
@@ -89,7 +89,7 @@ def _plausible(content: Content, order: str) -> bool:
     if array.shape[-1] != 12:
         return order == "rows"
     P = array.reshape(-1, 3, 4) if order == "rows" else array.reshape(-1, 4, 3).transpose(0, 2, 1)
-    # Vectors that are a detector's are far too orderly to be matrices, which lack that order.
+    # Matrices do not have the regularity of detector vectors by chance.
     return plausible_matrices(P) and not plausible_vectors(array)
 
 

@@ -41,7 +41,7 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
 
 
 def write_mayacam(folder: str | os.PathLike[str], views: Sequence[View]) -> list[Path]:
-    """Write a file per view into a folder, mm, named after the views; returns the paths.
+    """Write a file for each view, in mm and named after it, into a folder; returns the paths.
 
     Raises IXGSError when the folder cannot be written.
     """

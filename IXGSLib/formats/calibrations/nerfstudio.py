@@ -1,7 +1,7 @@
 """transforms.json of nerfstudio, instant-ngp and Blender's NeRF scenes.
 
-transform_matrix is world from camera with OpenGL's axes: x right, y up, z backwards. Pixels are counted from the corner
-of the image, so that the centre of the first one is (0.5, 0.5). The world has no unit of its own.
+transform_matrix is world from camera with OpenGL axes: x right, y up, z backwards. Pixel coordinates start at the
+corner of the image, so that the centre of the first pixel is (0.5, 0.5). The world has no defined unit.
 """
 
 from __future__ import annotations

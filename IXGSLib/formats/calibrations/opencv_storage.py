@@ -1,6 +1,6 @@
 """OpenCV's FileStorage as YAML and XML: names, numbers, texts and matrices.
 
-OpenCV's YAML is YAML 1.0 with the tag !!opencv-matrix, which a parser of YAML 1.2 refuses; the few constructs that
+OpenCV's YAML is YAML 1.0 with the tag !!opencv-matrix, which YAML 1.2 parsers refuse; only the few constructs that
 FileStorage writes are read here.
 """
 
@@ -59,7 +59,7 @@ def parse_xml(root: ElementTree.Element, name: str) -> dict[str, Any]:
 
 
 def _joined(text: str, name: str) -> list[str]:
-    """The lines of a text, a bracket and all lines until it closes as one."""
+    """The lines of a text, with the lines from an opening to its closing bracket joined."""
     lines: list[str] = []
     open_brackets = 0
     for line in text.splitlines():
@@ -71,7 +71,7 @@ def _joined(text: str, name: str) -> list[str]:
             lines.append(line)
         open_brackets += line.count("[") - line.count("]")
     if open_brackets:
-        raise FormatError(f"{name}: a bracket does not close; the file is cut short: export it again")
+        raise FormatError(f"{name}: a bracket does not close; the file is truncated: export it again")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Whether 12 numbers per view can be a projection matrix or a detector's vectors: both are stored as (n, 12)."""
+"""Whether 12 numbers per view can be a projection matrix or detector vectors, which are both stored as (n, 12)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_PIXEL_ANGLE = 0.1
 
 
 def plausible_matrices(matrices: Array) -> bool:
-    """Whether (n, 3, 4) numbers are X-ray cameras: nearly rectangular pixels and focal lengths that are alike."""
+    """Whether (n, 3, 4) numbers are X-ray cameras: nearly rectangular pixels and similar focal lengths."""
     focal = []
     for P in matrices:
         try:
@@ -35,7 +35,7 @@ def plausible_matrices(matrices: Array) -> bool:
 
 
 def plausible_vectors(rows: Array) -> bool:
-    """Whether (n, 12) numbers are source, detector centre, u and v: u and v at right angles and of constant lengths."""
+    """Whether (n, 12) numbers are source, detector centre, u and v: u and v are orthogonal and of constant length."""
     if not len(rows):
         return False
     source, center, u, v = rows.reshape(-1, 4, 3).transpose(1, 0, 2)

@@ -1,8 +1,8 @@
 """The data layout of r2_gaussian: meta_data.json beside folders of .npy projections.
 
-Known from its public field names only: "scanner" holds TIGRE's fields in the order of TIGRE for Python, "proj_train"
-and "proj_test" list {"file_path", "angle"}, angles in radians. Read are the training projections, or those of
-"r2-gaussian:test". The images are taken to be TIGRE's own, their first row the lowest.
+Only its public field names are used: "scanner" holds TIGRE's fields in the order of TIGRE for Python, "proj_train" and
+"proj_test" list {"file_path", "angle"} with angles in radians. The training projections are read, or with
+"r2-gaussian:test" the others. The images are assumed to be in TIGRE's order, with the lowest row first.
 """
 
 from __future__ import annotations

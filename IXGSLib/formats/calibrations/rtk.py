@@ -1,14 +1,14 @@
-"""RTK's ThreeDCircularProjectionGeometry as XML, versions 2 and 3, curved detectors excepted.
+"""RTK's ThreeDCircularProjectionGeometry as XML, versions 2 and 3, except for curved detectors.
 
 RTK maps its fixed frame to millimetres on the detector (Rit et al., J. Phys. Conf. Ser. 489, 2014, and RTK's geometry
 documentation): with R = Rz(-in-plane) Rx(-out-of-plane) Ry(-gantry) and (x, y, z) = R p,
 
-    u = sdd (x - source_x) / (sid - z) + source_x - projection_x,   v alike with y.
+    u = sdd (x - source_x) / (sid - z) + source_x - projection_x,   and v likewise with y.
 
-Its detector axes u and v and the direction from detector to source are right-handed, so that v grows upwards where
-View counts rows downwards: images in RTK's order become a View's by turning their rows upside down. The fixed frame is
-taken for the world: a volume that RTK reconstructs lies in the same place in LPS as one of ours. Collimation jaws are
-distances in the plane through the isocentre that faces the source (rtkMaskCollimationImageFilter).
+Its detector axes u and v and the direction from detector to source are right-handed, so that v increases upwards while
+the rows of a View count downwards: images in RTK's order are turned upside down for a View. The fixed frame is the
+world: RTK and IXGS reconstruct volumes at the same place in LPS. Collimation jaws are distances in the plane through
+the isocentre that faces the source (rtkMaskCollimationImageFilter).
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _PARAMETERS = (*_LENGTHS, *_ANGLES)
 _COLLIMATION = ("CollimationUInf", "CollimationUSup", "CollimationVInf", "CollimationVSup")
 _ROOT = "RTKThreeDCircularGeometry"
 MATRIX_TOLERANCE = 1e-3
-"""Largest difference between a stored matrix and the one of its parameters; RTK's own value."""
+"""Largest difference between a stored matrix and that of its parameters; the value is RTK's."""
 PIXEL_TOLERANCE = 1e-3
-"""Largest error in pixels with which a view may be written."""
+"""Largest error in pixels that is accepted when a view is written."""
 
 
 def matches(content: Content) -> bool:
@@ -50,9 +50,9 @@ def matches(content: Content) -> bool:
 
 
 def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
-    """The views of an RTK geometry for images on the detector that the options or the first image's header state.
+    """The views of an RTK geometry; the options or the header of the first image state the position of the images.
 
-    Raises FormatError for another file and for an image that does not place its pixels, GeometryError for parallel
+    Raises FormatError for another file and for an image without a position on the detector, GeometryError for parallel
     beams, curved detectors and reflections.
     """
     mm = MM_PER_UNIT[options.unit]
@@ -75,7 +75,7 @@ def read_rtk(
 ) -> list[View]:
     """The views of an RTK geometry for projection images of (width, height) pixels on `detector`.
 
-    The views belong to images whose rows were reversed if `detector.upside_down` says so; ids default to 000, 001, ...
+    The views belong to images whose rows were reversed if `detector.upside_down` is set; ids default to 000, 001, ...
     Raises FormatError for another file and GeometryError for parallel beams, curved detectors and reflections.
     """
     matrices = read_rtk_matrices(path)
@@ -89,7 +89,7 @@ def view_of(P: Array, detector: Detector, size: tuple[int, int], id: str = "") -
 
 
 def read_rtk_matrices(path: str | os.PathLike[str]) -> Array:
-    """(n, 3, 4): RTK's matrices, detector mm from world mm; raises like `read_rtk`."""
+    """(n, 3, 4) RTK's matrices, detector mm from world mm; raises like `read_rtk`."""
     return np.array([P for P, _ in _projections(Content(Path(path)))])
 
 
@@ -106,10 +106,11 @@ def collimated_field(view: View, jaws: Array) -> np.ndarray:
 
 
 def write_rtk(path: str | os.PathLike[str], views: Sequence[View], tolerance: float = PIXEL_TOLERANCE) -> Detector:
-    """Write views as RTK geometry and return the detector that the projection images must carry.
+    """Write views as RTK geometry and return the detector that the headers of the projection images must state.
 
-    The images are stored with their rows reversed (numpy.flipud), spacing and origin as returned. RTK holds one image
-    size, one pixel spacing and no skew: raises GeometryError for views that it cannot hold to `tolerance` pixels.
+    The images must be stored with their rows reversed (numpy.flipud) and with this spacing and origin. RTK has a single
+    image size and pixel spacing and no skew: raises GeometryError for views that it cannot represent to within
+    `tolerance` pixels.
     """
     detector = _common_detector(views)
     root = ElementTree.Element(_ROOT, version="3")
@@ -129,7 +130,7 @@ def write_rtk(path: str | os.PathLike[str], views: Sequence[View], tolerance: fl
 
 
 def matrix_of(parameters: dict[str, float]) -> Array:
-    """(3, 4): RTK's matrix, detector mm from world mm, of its nine parameters (mm, degrees); lengths default to 0."""
+    """(3, 4) RTK's matrix, detector mm from world mm, from its nine parameters (mm, degrees); lengths default to 0."""
     sid, sdd, sx, sy, px, py = (parameters.get(key, 0.0) for key in _LENGTHS)
     R = _rotation(*(-np.deg2rad(parameters.get(key, 0.0)) for key in _ANGLES))
     onto_detector = np.array([[-sdd, 0, sx - px], [0, -sdd, sy - py], [0, 0, 1]])
@@ -146,7 +147,7 @@ def _rotation(y: float, x: float, z: float) -> Array:
 
 
 def _angles(R: Array) -> tuple[float, float, float]:
-    """The radians (y, x, z) of `_rotation`; z is 0 where y and z turn about one axis."""
+    """The angles (y, x, z) of `_rotation` in radians; z is 0 where y and z rotate about the same axis."""
     x = np.arctan2(R[2, 1], np.hypot(R[0, 1], R[1, 1]))
     if np.hypot(R[0, 1], R[1, 1]) < 1e-12:
         return float(np.arctan2(R[0, 2], R[0, 0])), float(x), 0.0
@@ -168,7 +169,7 @@ def _common_detector(views: Sequence[View]) -> Detector:
         raise GeometryError("no views to write as RTK geometry, expected at least one")
     for view in views:
         if view.pixel_spacing is None:
-            raise GeometryError(f"view '{view.id}': no pixel spacing, RTK needs the detector's in mm; state it")
+            raise GeometryError(f"view '{view.id}': no pixel spacing, RTK needs it in mm on the detector; state it")
         if view.size != views[0].size or not np.allclose(view.pixel_spacing, views[0].pixel_spacing or 0, rtol=1e-9):
             raise GeometryError(
                 f"view '{view.id}': {view.size} pixels of {view.pixel_spacing} mm, view '{views[0].id}': "
@@ -179,39 +180,39 @@ def _common_detector(views: Sequence[View]) -> Detector:
 
 
 def _check_written(view: View, written: View, tolerance: float) -> None:
-    """Raises GeometryError when RTK's parameters move the corners of the image; they drop skew and unequal scales."""
+    """Raises GeometryError if RTK's parameters, which have no skew and one scale, move the corners of the image."""
     width, height = view.size
     corners = np.array([(x, y) for x in (0, width - 1) for y in (0, height - 1)], dtype=float)
     moved, _ = written.project(view.backproject(corners, np.full(4, 1000.0)))
     error = np.abs(moved - corners).max()
     if error > tolerance:
         raise GeometryError(
-            f"view '{view.id}': RTK cannot hold its skew or pixel aspect, the corners would be off by {error:.2g} "
+            f"view '{view.id}': RTK cannot represent its skew or pixel aspect, the corners would be off by {error:.2g} "
             f"pixels (at most {tolerance:g}); correct pixel_spacing or write projection matrices"
         )
 
 
 def _detector(options: CalibrationOptions) -> Detector:
-    """What the header of the projection images says about the detector."""
+    """The detector according to the header of the first projection image."""
     image = None if options.first_image is None else options.first_image()
     if image is None or sniff(head(image)) not in ("NRRD", "MetaImage"):
         raise FormatError(
-            f"{'the images' if image is None else image.name}: no header places the pixels on RTK's detector; state "
-            "their size in mm with --pixel-spacing X Y (CalibrationOptions(detector=Detector((x, y))) in Python)"
+            f"{'the images' if image is None else image.name}: no header states the position on RTK's detector; state "
+            "the pixel size in mm with --pixel-spacing X Y (CalibrationOptions(detector=Detector((x, y))) in Python)"
         )
     found = lattice(image)
     return Detector(found.spacing, found.origin, found.direction)
 
 
 def _divided(detector: Detector, unit: float) -> Detector:
-    """A detector in mm in another unit of length."""
+    """A detector in mm, converted to a unit of length of `unit` mm."""
     x, y = detector.spacing
     origin = None if detector.origin is None else (detector.origin[0] / unit, detector.origin[1] / unit)
     return Detector((x / unit, y / unit), origin, detector.direction)
 
 
 def _projections(content: Content) -> Iterator[tuple[Array, tuple[float, float, float, float] | None]]:
-    """The matrix of every projection and its jaws, where it has any."""
+    """The matrix of every projection, and its jaws if it has any."""
     root, name, state, count = _root(content), content.name, dict[str, float](), 0
     for element in root:
         if element.tag == "Projection":
@@ -225,7 +226,7 @@ def _projections(content: Content) -> Iterator[tuple[Array, tuple[float, float, 
 
 
 def _jaws(state: dict[str, float]) -> tuple[float, float, float, float] | None:
-    """The four jaws; RTK writes the largest number for none."""
+    """The four jaws; RTK writes the largest number where there is none."""
     jaws = [state.get(key, np.inf) for key in _COLLIMATION]
     return (jaws[0], jaws[1], jaws[2], jaws[3]) if min(jaws) < 1e300 else None
 
@@ -240,7 +241,7 @@ def _root(content: Content) -> ElementTree.Element:
 
 
 def _parameters(projection: ElementTree.Element, state: dict[str, float], name: str) -> Array | None:
-    """Takes a projection's parameters over those that hold since the file began; returns its matrix, if any."""
+    """Updates the parameters, which hold for all later projections too; returns the projection's matrix, if any."""
     stored = None
     for element in projection:
         if element.tag == "Matrix":
@@ -270,7 +271,7 @@ def _numbers(element: ElementTree.Element, count: int, name: str) -> Array:
 
 
 def _matrix(parameters: dict[str, float], stored: Array | None, what: str) -> Array:
-    """The matrix of the parameters, checked against the stored one, which counts alone where there are none."""
+    """The matrix of the parameters, checked against the stored one, or the stored one if there are no parameters."""
     if "SourceToDetectorDistance" not in parameters and stored is not None:
         if np.linalg.det(stored[:, :3]) < 0:
             raise GeometryError(f"{what}: a reflection (determinant < 0 in RTK's sense); undo the flip of an axis")

@@ -52,7 +52,9 @@ def number_rows(text: str, name: str, expected: str) -> tuple[list[list[float]],
         if named:
             names.append(fields[0])
         if len(numbers) != len(rows[0]):
-            raise FormatError(f"{name}: line {number} holds {len(numbers)} numbers, line {first} {len(rows[0])}; {expected}")
+            raise FormatError(
+                f"{name}: line {number} holds {len(numbers)} numbers, line {first} {len(rows[0])}; {expected}"
+            )
     if names and len(names) != len(rows):
         raise FormatError(f"{name}: only some of its rows begin with a name; name all of them or none")
     return rows, names or None

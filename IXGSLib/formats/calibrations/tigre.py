@@ -1,10 +1,10 @@
 """TIGRE's cone geometry with its angles, as JSON or .mat.
 
-Source and detector are set up along x, the detector is turned (rotDetector) and shifted (offDetector), then both turn
-by the Euler angles Z Y Z, radians; the volume lies at offOrigin and is shifted by COR (TIGRE, Common/CUDA,
-Siddon_projection.cu: computeDeltas_Siddon). TIGRE's first row of a projection is the lowest: images are turned upside
-down. The world's origin is the centre of TIGRE's volume. Python orders a detector's numbers (v, u) and a volume's
-(z, y, x), MATLAB (u, v) and (x, y, z).
+Source and detector lie along x; the detector is rotated (rotDetector) and shifted (offDetector), then both rotate by
+the Euler angles Z Y Z in radians; the volume lies at offOrigin and is shifted by COR (TIGRE, Common/CUDA,
+Siddon_projection.cu: computeDeltas_Siddon). The first row of a TIGRE projection is the lowest, so images are turned
+upside down. The origin of the world is the centre of TIGRE's volume. TIGRE for Python orders detector sizes (v, u) and
+volume sizes (z, y, x), TIGRE for MATLAB (u, v) and (x, y, z).
 """
 
 from __future__ import annotations
@@ -111,15 +111,15 @@ def _geometry(content: Content) -> Mapping[str, Any] | None:
 
 
 def _spacing(fields: Fields) -> Array:
-    """Two sides of a pixel, in the file's order."""
+    """The two sides of a pixel, in the order of the file."""
     side = fields.array(("ddetector",))
     return np.ravel(fields.required(("sdetector",)) / fields.required(("ndetector",)) if side is None else side)
 
 
 def _each(fields: Fields, key: str, shape: tuple[int, int], columns: bool) -> Array:
-    """An entry of shape (angles, length): stated once for all angles or for each of them, zeros without it.
+    """An entry of shape (angles, length), stated once for all angles or for each of them; zeros if it is missing.
 
-    columns: whether an array that can be read both ways has an angle in each column.
+    columns: whether an ambiguous array has one angle per column.
     """
     count, length = shape
     value = fields.array((key,))

@@ -33,9 +33,7 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
         )
     size = np.array([int(w[0]), int(h[0])])
     if size[0] != size[1]:
-        warn(
-            f"{content.name}: not a square image: in Autoscoper the focal lengths in x and y differ, in VTK they agree"
-        )
+        warn(f"{content.name}: not a square image; the focal lengths in x and y differ in Autoscoper but not in VTK")
     focal = size / (2 * np.tan(np.deg2rad(angle[0]) / 2))
     K = np.array([[focal[0], 0, (size[0] - 1) / 2], [0, focal[1], (size[1] - 1) / 2], [0, 0, 1]])
     R = _look_at(position, focus, up, content.name)

@@ -18,13 +18,13 @@ Target = Literal["case", "matrices", "rtk", "transforms", "mayacam"]
 
 
 def write_calibration(case: Case, target: Target, out: Path, force: bool = False) -> str:
-    """Write a case, or the calibration of its views, and return what must be known to use it.
+    """Write a case, or the calibration of its views; returns a note on the conventions of the output.
 
     case: a folder with case.json and line integrals. matrices: 3x4, .csv or .json. rtk: .xml. transforms:
     transforms.json. mayacam: a folder with a text file per view.
     force: whether an existing file is replaced; folders must be new or empty.
     Raises IXGSError for an output that exists or cannot be written, GeometryError and FormatError for views that the
-    format cannot hold.
+    format cannot represent.
     """
     if target in ("case", "mayacam"):
         check_new_folder(out)
@@ -35,7 +35,7 @@ def write_calibration(case: Case, target: Target, out: Path, force: bool = False
         return "line integrals as 32-bit TIFF, LPS, mm"
     if target == "mayacam":
         write_folder(out, lambda folder: write_mayacam(folder, case.views))
-        return "MayaCam 2.0, mm, a file per view"
+        return "MayaCam 2.0, mm, one file per view"
     if target == "rtk":
         detector = write_rtk(out, case.views)
         x, y = detector.origin or (0.0, 0.0)

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from IXGSLib.calibration.agreement import MARGIN, check_agreement, whole_scores
+from IXGSLib.calibration.agreement import MAX_CURE_RATIO, check_agreement, whole_scores
 from IXGSLib.calibration.evidence import Evidence
 from IXGSLib.compute.threads import set_thread_count, thread_count
 from IXGSLib.geometry import Grid, View
@@ -286,9 +286,9 @@ def _cell(rows: list[Row]) -> str:
 
 
 def crossed(rows: list[Row]) -> Iterator[str]:
-    """The margin for changes of all images, chosen on two patients' good cases and applied to the third."""
+    """The ratio for changes of all images, chosen on two patients' good cases and applied to the third."""
     whole = list(FAULTS)[:6]
-    yield "| patient left out | margin from the others | false alarms | faults of all images detected | at MARGIN |"
+    yield "| patient left out | ratio from the others | false alarms | faults of all images detected | at the default |"
     yield "| --- | --- | --- | --- | --- |"
     for patient in PATIENTS:
         margin = min(r.strongest for r in rows if r.patient != patient and r.fault == "none")
@@ -296,7 +296,7 @@ def crossed(rows: list[Row]) -> Iterator[str]:
         wrong = np.array([r.strongest for r in rows if r.patient == patient and r.fault in whole])
         yield (
             f"| {patient} | {margin:.2f} | {sum(s < margin for s in good)} of {len(good)} | "
-            f"{(wrong < margin).sum()} of {len(wrong)} | {(wrong < MARGIN).sum()} |"
+            f"{(wrong < margin).sum()} of {len(wrong)} | {(wrong < MAX_CURE_RATIO).sum()} |"
         )
 
 
