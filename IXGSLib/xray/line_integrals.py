@@ -115,7 +115,7 @@ def _as_stored(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray:
     if low == high != 0:
         raise FormatError(f"{name}: every pixel is {low:g}, expected an X-ray; export the image again")
     if low == high:
-        _warn(f"{name}: all line integrals are zero, this view saw nothing")
+        _warn(f"{name}: all line integrals are zero, so this view shows nothing")
     return image
 
 
