@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import FormatError
 from ..geometry import Grid
+from ..messages import collect_warnings, warn
 from ..xray.radiograph import Values
 from ..xray.sniffing import SUFFIXES
 from .assembly import Ledger, Source, assemble
@@ -67,8 +68,12 @@ def _own_sources(found: Calibration, i0: float | None) -> list[Source]:
 
 
 def _sources(images: Path, found: Calibration, name: str, i0: float | None) -> list[Source]:
-    shots = _shots(images, found.files)
-    return [_source(shot, view, i0) for shot, view in zip(shots, _matched(shots, found, name), strict=True)]
+    with collect_warnings() as messages:
+        shots = _shots(images, found.files)
+    for message in messages:
+        warn(message)
+    views = _matched(shots, found, name, messages)
+    return [_source(shot, view, i0) for shot, view in zip(shots, views, strict=True)]
 
 
 def _source(shot: Shot, view: CalibratedView, i0: float | None) -> Source:
@@ -91,8 +96,11 @@ def _shots(images: Path, calibration: Sequence[Path]) -> list[Shot]:
     return shots_of(chosen) if chosen else find_shots(images, calibration)
 
 
-def _matched(shots: Sequence[Shot], found: Calibration, name: str) -> list[CalibratedView]:
-    """The views in the order of the shots: by name where the calibration names them, otherwise in its own order."""
+def _matched(shots: Sequence[Shot], found: Calibration, name: str, messages: Sequence[str]) -> list[CalibratedView]:
+    """The views in the order of the shots: by name where the calibration names them, otherwise in its own order.
+
+    messages: the warnings that finding the shots gave, which may explain why their number is another.
+    """
     ids = [id for id, _, _ in shots]
     names = [_stem(view.name) for view in found.views]
     if sorted(names) == sorted(ids):
@@ -104,8 +112,9 @@ def _matched(shots: Sequence[Shot], found: Calibration, name: str) -> list[Calib
             f"{', '.join(beyond) or 'none'}; name poses like the image files, without suffix"
         )
     if len(ids) != len(names):
+        notes = "".join(f" ({message})" for message in messages)
         raise FormatError(
-            f"{name}: {len(names)} poses for {len(ids)} images, expected as many; remove those without a counterpart"
+            f"{name}: {len(names)} poses for {len(ids)} images, expected one each; remove what has no partner{notes}"
         )
     return list(found.views)
 

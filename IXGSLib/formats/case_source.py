@@ -71,9 +71,11 @@ class CaseFlags:
 
         self._refuse(("values", "i0", "pixel_spacing", "calibration_format", "unit"), "in a case, case.json states it")
         if path.is_dir() and not (path / "case.json").is_file():
+            inner = sorted(child.name for child in path.iterdir() if child.is_dir())
+            deeper = f", or choose one of the folders in it: {', '.join(inner[:5])}" if inner else ""
             raise FormatError(
                 f"{path.name}: a folder without case.json, expected one; for a folder of images, give their "
-                "calibration with --calibration FILE"
+                f"calibration with --calibration FILE{deeper}"
             )
         return load_case(path, check=not self._region)
 

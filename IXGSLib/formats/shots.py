@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..errors import FormatError, IXGSWarning, NotAnImage
 from ..xray.dicom_order import Acquisition, acquisition, in_acquisition_order
 from ..xray.reading import frame_count
-from ..xray.sniffing import READABLE, SUFFIXES, head, sniff
+from ..xray.sniffing import BINARY, READABLE, SUFFIXES, head, sniff
 from .folder import image_id, natural_key
 
 
@@ -42,13 +42,15 @@ def shots_of(files: Sequence[Path]) -> list[Shot]:
 
 
 def refuse_image(path: Path) -> None:
-    """Raises FormatError for an image instead of the JSON file of a case."""
+    """Raises FormatError for an image, or another file that is no text, in the place of a case's JSON file."""
     kind = sniff(head(path))
+    expected = "expected a folder with case.json or a JSON file"
     if kind in READABLE:
         raise FormatError(
-            f"{path.name}: an image ({kind}), expected a folder with case.json or a JSON file; give the poses of its "
-            "frames with --calibration FILE"
+            f"{path.name}: an image ({kind}), {expected}; give the poses of its frames with --calibration FILE"
         )
+    if kind in BINARY:
+        raise FormatError(f"{path.name}: {kind}, {expected}; choose another file")
 
 
 def image_ids(files: Sequence[Path]) -> dict[Path, str]:
@@ -86,7 +88,7 @@ def _image_files(folder: Path, besides: Sequence[Path]) -> list[Path]:
 def _x_rays(files: Sequence[Path]) -> tuple[dict[Path, Acquisition], dict[str, str]]:
     """The X-rays among DICOM files, and for each other file, by its name, why it is not an X-ray.
 
-    Secondary captures count as X-rays only if there are no others; otherwise they are screen copies.
+    Secondary captures and colour images beside X-rays are screen copies; alone they are the X-rays.
     """
     found: dict[Path, Acquisition] = {}
     reasons = {}
@@ -95,10 +97,10 @@ def _x_rays(files: Sequence[Path]) -> tuple[dict[Path, Acquisition], dict[str, s
             found[path] = acquisition(path)
         except NotAnImage as error:
             reasons[path.name] = str(error)
-    if not all(place.copied for place in found.values()):
-        copies = [path for path, place in found.items() if place.copied]
-        reasons |= {path.name: f"{path.name}: DICOM secondary capture, expected X-rays" for path in copies}
-        found = {path: place for path, place in found.items() if not place.copied}
+    if not all(place.copy for place in found.values()):
+        copies = {path.name: place.copy for path, place in found.items() if place.copy}
+        reasons |= {name: f"{name}: DICOM {copy}, expected X-rays" for name, copy in copies.items()}
+        found = {path: place for path, place in found.items() if not place.copy}
     return found, reasons
 
 
@@ -120,11 +122,19 @@ def _passed_over(folder: Path, ignored: dict[str, str]) -> str:
 
 
 def _ordered(folder: Path, files: dict[Path, Acquisition]) -> list[Path]:
-    order, used = in_acquisition_order(files)
-    if order != list(files):
+    order = in_acquisition_order(files)
+    made = ", ".join(order.used) or "their names"
+    if order.paths != list(files):
         warnings.warn(
-            f"{folder.name}: the DICOM files are in the order of {', '.join(used)}, which is not the order of their "
-            "names; poses without names must be in that order too",
+            f"{folder.name}: the DICOM files are in the order of {made}, which is not the order of their names; poses "
+            "without names must be in that order too",
+            IXGSWarning,
+            stacklevel=5,
+        )
+    if order.doubts:
+        warnings.warn(
+            f"{folder.name}: the DICOM files are in the order of {made}, but {' and '.join(order.doubts)}; check that "
+            "poses without names are in that order too, or name them like the files",
             IXGSWarning,
             stacklevel=5,
         )
@@ -134,4 +144,4 @@ def _ordered(folder: Path, files: dict[Path, Acquisition]) -> list[Path]:
             IXGSWarning,
             stacklevel=5,
         )
-    return order
+    return order.paths

@@ -58,7 +58,8 @@ def _rectangle(what: str, shape: tuple[int, ...], tags: FrameTags) -> np.ndarray
     if all(edge is None for edge in edges):
         return None
     ends = (1, shape[0], 1, shape[1])
-    top, bottom, left, right = (end if edge is None else edge for edge, end in zip(edges, ends, strict=True))
+    stated = [end if edge is None else edge for edge, end in zip(edges, ends, strict=True)]
+    (top, bottom), (left, right) = sorted(stated[:2]), sorted(stated[2:])  # images that were flipped exchange them
     row, column = _counted_from_one(shape)
     return (row >= top) & (row <= bottom) & (column >= left) & (column <= right)
 
@@ -88,13 +89,27 @@ def _bitmap_shutter(shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | Non
     if "BITMAP" not in tags.texts("ShutterShape") or group is None:
         return None
     try:
-        hidden = np.asarray(tags.dataset.overlay_array(int(group)), dtype=bool)
+        return ~_overlay(int(group), shape, tags)
     except DAMAGE:
-        hidden = np.zeros(0, dtype=bool)
-    if hidden.shape != shape:
-        _warn(f"{tags.name}: the overlay of its bitmap shutter does not fit the image and is not used", 4)
+        _warn(f"{tags.name}: the overlay of its bitmap shutter cannot be read and is not used", 4)
         return None
-    return ~hidden
+
+
+def _overlay(group: int, shape: tuple[int, ...], tags: FrameTags) -> np.ndarray:
+    """(height, width) bool: what an overlay sets in the frame (PS3.3 C.9.2, C.9.3), which it may cover in part.
+
+    One of a single frame holds for all frames of the image. Raises one of DAMAGE where there is none.
+    """
+    bits = np.asarray(tags.dataset.overlay_array(group), dtype=bool)
+    if bits.ndim == 3:
+        first = tags.dataset.get((group, 0x51))
+        number = tags.frame + 1 - (1 if first is None else int(first.value))
+        bits = bits[number] if 0 <= number < len(bits) else np.zeros_like(bits[0])
+    origin = tags.dataset.get((group, 0x50))
+    top, left = (0, 0) if origin is None else (int(end) - 1 for end in origin.value)
+    row, column = np.ogrid[-top : shape[0] - top, -left : shape[1] - left]
+    inside = (row >= 0) & (row < bits.shape[0]) & (column >= 0) & (column < bits.shape[1])
+    return inside & bits[np.clip(row, 0, bits.shape[0] - 1), np.clip(column, 0, bits.shape[1] - 1)]
 
 
 def _round_field(shape: tuple[int, ...], tags: FrameTags) -> np.ndarray | None:
@@ -113,15 +128,21 @@ def _measured_pixels(stored: np.ndarray, tags: FrameTags) -> np.ndarray | None:
     value, limit = tags.number("PixelPaddingValue"), tags.number("PixelPaddingRangeLimit")
     if value is None:
         return None
-    ends = [_as_stored(end, tags) for end in (value, value if limit is None else limit)]
+    if limit is None:
+        return stored != _within(value, "BitsStored", tags)
+    ends = [_within(end, "BitsAllocated", tags) for end in (value, limit)]
     return (stored < min(ends)) | (stored > max(ends))
 
 
-def _as_stored(value: float, tags: FrameTags) -> float:
-    """The value in the representation of the pixels, if it was written unsigned for signed pixels or vice versa."""
+def _within(value: float, bits: str, tags: FrameTags) -> float:
+    """The value in the range of the pixels, where it was written unsigned for signed pixels, or the reverse.
+
+    bits: the attribute with the number of bits after which it repeats. A value that is beyond the range all the same is
+    kept: it is the end of a range.
+    """
     low, high = stored_range(tags)
-    span = 2 ** tags.integer("BitsAllocated")
-    return value if low <= value <= high else value + span if value < low else value - span
+    folded = (value - low) % 2 ** tags.integer(bits) + low
+    return folded if low <= folded <= high else value
 
 
 def aspect_ratio(tags: FrameTags) -> float:

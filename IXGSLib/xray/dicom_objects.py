@@ -95,6 +95,8 @@ def check_projection(dataset: Dataset, name: str) -> None:
     modality = str(dataset.get("Modality") or "")
     if modality in _OTHER_MODALITIES:
         raise NotAnImage(f"{name}: DICOM of modality {modality}, expected {EXPECTED}; choose another file")
+    if not known and (kind or modality) and "Rows" not in dataset:
+        raise NotAnImage(f"{name}: DICOM object without an image, expected {EXPECTED}; choose another file")
 
 
 def _parsed(source: bytes | Path, name: str) -> Dataset:

@@ -115,10 +115,10 @@ def _through_table(stored: np.ndarray, item: Dataset, tags: FrameTags) -> Transf
         entries = _entries(item, bits, tags)
     except DAMAGE:
         raise FormatError(f"{tags.name}: its Modality LUT cannot be applied; export it again") from None
-    if entries.size != (count or 2**16):
+    count = count % 2**16 or 2**16  # 16 bits, which read as signed where the pixels are
+    if entries.size != count:
         raise FormatError(
-            f"{tags.name}: its Modality LUT has {entries.size} entries, its descriptor says {count or 2**16}; "
-            "export it again"
+            f"{tags.name}: its Modality LUT has {entries.size} entries, its descriptor says {count}; export it again"
         )
     if tags.get("PixelRepresentation") and first >= 2**15:
         first -= 2**16

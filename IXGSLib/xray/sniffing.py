@@ -51,7 +51,9 @@ SUFFIXES = {
     ".mhd": "MetaImage",
 }
 READABLE = ("PNG", "TIFF", "NRRD", "DICOM", "MetaImage")
-"""The kinds of files from which X-rays are read."""
+"""The kinds of files that X-rays are read from."""
+BINARY = ("JPEG", "GIF", "BMP", "PDF", "ZIP", "gzip", "HDF5", "NumPy", "MATLAB 5", "MATLAB 7.3")
+"""The kinds of files that are neither text nor X-rays."""
 TEXT, UNKNOWN = "a text file", "content of no known kind"
 """The results of `sniff` for files without a signature."""
 

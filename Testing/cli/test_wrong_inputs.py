@@ -167,6 +167,11 @@ def test_images_without_a_calibration(case, ixgs, tmp_path):
     assert_refused(result, ("images: a folder without case.json", "--calibration FILE"))
 
 
+def test_a_folder_of_folders(ixgs, tmp_path):
+    (tmp_path / "PAT0" / "STUDY0").mkdir(parents=True)
+    assert_refused(ixgs("check", tmp_path / "PAT0"), ("without case.json", "folders in it: STUDY0"))
+
+
 def test_images_without_the_kind_of_their_values(case, ixgs, tmp_path):
     flags = ("--calibration", tmp_path / "m.csv")
     result = ixgs("reconstruct", case / "images", "--out", tmp_path / "out", *flags)

@@ -142,6 +142,14 @@ def test_numbers_must_agree(scene, tmp_path):
         load_calibrated(folder, tmp_path / "g.xml", values="line_integral", options=SIX_MM)
 
 
+def test_numbers_that_disagree_name_the_files_that_were_passed_over(scene, tmp_path):
+    case, folder = scene
+    (folder / "shot99").write_bytes(bytes(4096))
+    write_matrices(tmp_path / "m.csv", [*case.views, case.views[0]])
+    with pytest.raises(FormatError, match=r"12 poses for 11 images.*not used: shot99"):
+        load_calibrated(folder, tmp_path / "m.csv", values="line_integral")
+
+
 @pytest.mark.parametrize("missing", ["images", "calibration"])
 def test_a_missing_file_is_named(scene, tmp_path, missing):
     case, folder = scene

@@ -88,6 +88,22 @@ def test_screen_copies_beside_x_rays_are_passed_over(tmp_path):
         assert [shot.id for shot in find_shots(tmp_path)] == ["IM1"]
 
 
+def test_colour_beside_x_rays_is_passed_over(tmp_path):
+    dicom(tmp_path / "IM1")
+    colour = np.stack([SHOT // 16] * 3, axis=-1).astype(np.uint8)
+    tags = {"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3, "PlanarConfiguration": 0}
+    dicom(tmp_path / "SHOT", colour, bits=8, Rows=SHOT.shape[0], Columns=SHOT.shape[1], **tags)
+    with pytest.warns(IXGSWarning, match=r"SHOT \(colour image\)"):
+        assert [shot.id for shot in find_shots(tmp_path)] == ["IM1"]
+
+
+def test_an_order_in_doubt_is_warned_of(tmp_path):
+    for n in range(3):
+        dicom(tmp_path / f"shot{n}", InstanceNumber=n, AcquisitionTime=f"1{5 - n}0000")
+    with pytest.warns(IXGSWarning, match="order of InstanceNumber.*AcquisitionTime says another order"):
+        find_shots(tmp_path)
+
+
 def test_a_folder_of_folders_names_them(tmp_path):
     (tmp_path / "SE000001").mkdir()
     with pytest.raises(FormatError, match=r"no image files.*SE000001"):
@@ -106,3 +122,12 @@ def test_an_image_is_no_case(tmp_path):
     tifffile.imwrite(tmp_path / "run.tif", SHOT)
     with pytest.raises(FormatError, match=r"run\.tif: an image \(TIFF\).*--calibration"):
         refuse_image(tmp_path / "run.tif")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [(b"%PDF-1.4 \xe4", "PDF"), (b"\xff\xd8\xff\xe0", "JPEG"), (b"\x93NUMPY", "NumPy")]
+)
+def test_a_binary_file_is_no_case(tmp_path, content, kind):
+    (tmp_path / "export").write_bytes(content)
+    with pytest.raises(FormatError, match=f"export: {kind}, expected a folder with case.json"):
+        refuse_image(tmp_path / "export")

@@ -42,6 +42,10 @@ class TestOutlines:
     def test_edges_beyond_the_image_hide_nothing(self, file, what):
         assert field(file, **{f"{what}Shape": "RECTANGULAR"}, **edges(what, -20, 900, -3, 60)).all()
 
+    def test_edges_that_are_exchanged_enclose_the_same(self, file, what):
+        found = field(file, **{f"{what}Shape": "RECTANGULAR"}, **edges(what, 50, 11, 40, 6))
+        assert np.array_equal(found, (ROW >= 11) & (ROW <= 50) & (COLUMN >= 6) & (COLUMN <= 40))
+
     def test_a_circle_is_round_on_the_detector(self, file, what):
         tags = {f"{what}Shape": "CIRCULAR", f"CenterOfCircular{what}": ["30", "20"], f"RadiusOfCircular{what}": "15"}
         assert np.array_equal(field(file, **tags), (ROW - 30) ** 2 + (COLUMN - 20) ** 2 <= 225)
@@ -85,17 +89,42 @@ def test_collimator_and_shutter_of_functional_groups_are_of_their_frame(file):
     assert np.array_equal(read_pixels(file, 1).field, COLUMN >= 20)
 
 
-def test_a_bitmap_shutter_hides_what_its_overlay_sets(file):
-    hidden = np.zeros((64, 48), bool)
-    hidden[:, :9] = True
-    dicom(file, ShutterShape="BITMAP", ShutterOverlayGroup=0x6000)
-    dataset = pydicom.dcmread(file)
-    packed = np.packbits(hidden.ravel(), bitorder="little").tobytes()
-    rows = {0x10: ("US", 64), 0x11: ("US", 48), 0x40: ("CS", "G"), 0x50: ("SS", [1, 1]), 0x100: ("US", 1)}
-    for number, (vr, value) in (rows | {0x102: ("US", 0), 0x3000: ("OW", packed)}).items():
+def with_bitmap_shutter(path, pixels, bits, origin=(1, 1), **more):
+    """Write an image whose bitmap shutter is the overlay `bits`, with more of the overlay's elements by number."""
+    dicom(path, pixels, ShutterShape="BITMAP", ShutterOverlayGroup=0x6000, NumberOfFrames=len(pixels))
+    dataset = pydicom.dcmread(path)
+    packed = np.packbits(bits.ravel(), bitorder="little").tobytes()
+    elements = {0x10: ("US", bits.shape[-2]), 0x11: ("US", bits.shape[-1]), 0x40: ("CS", "G"), 0x100: ("US", 1)}
+    elements |= {0x50: ("SS", list(origin)), 0x102: ("US", 0), 0x3000: ("OW", packed)}
+    elements |= {0x15: ("IS", len(bits))} if bits.ndim == 3 else {}
+    for number, (vr, value) in elements.items():
         dataset.add_new((0x6000, number), vr, value)
-    dataset.save_as(file)
-    assert np.array_equal(read_pixels(file).field, ~hidden)
+    if "first" in more:
+        dataset.add_new((0x6000, 0x51), "US", more["first"])
+    dataset.save_as(path)
+
+
+LEFT = np.zeros((64, 48), bool)
+LEFT[:, :9] = True
+
+
+def test_a_bitmap_shutter_hides_what_its_overlay_sets(file):
+    with_bitmap_shutter(file, SHOT[None], LEFT)
+    assert np.array_equal(read_pixels(file).field, ~LEFT)
+
+
+def test_a_bitmap_shutter_may_cover_a_part_of_the_image_or_more(file):
+    with_bitmap_shutter(file, SHOT[None], np.ones((16, 24), bool), origin=(5, 11))
+    assert np.array_equal(read_pixels(file).field, (ROW < 5) | (ROW > 20) | (COLUMN < 11) | (COLUMN > 34))
+    with_bitmap_shutter(file, SHOT[None], np.pad(LEFT, 8), origin=(-7, -7))
+    assert np.array_equal(read_pixels(file).field, ~LEFT)
+
+
+def test_a_bitmap_shutter_of_frames_is_of_its_frame(file):
+    with_bitmap_shutter(file, np.stack([SHOT] * 3), np.stack([LEFT, ~LEFT]), first=2)
+    assert read_pixels(file, 0).field.all()
+    assert np.array_equal(read_pixels(file, 1).field, ~LEFT)
+    assert np.array_equal(read_pixels(file, 2).field, LEFT)
 
 
 def test_an_image_intensifier_is_round(file):
@@ -125,6 +154,22 @@ def test_padding_of_signed_pixels_may_be_written_unsigned(file):
     dataset.save_as(file)
     assert not read_pixels(file).field[:5].any()
     assert read_pixels(file).field[5:].mean() > 0.9
+
+
+@pytest.mark.parametrize("written", [-2000, 65536 - 2000, 4096 - 2000])
+def test_padding_of_12_bits_is_read_as_the_pixels_are(file, written):
+    stored = SHOT.astype(np.int16) // 2
+    stored[:5] = -2000
+    dicom(file, stored, bits=12)
+    dataset = pydicom.dcmread(file)
+    dataset.add_new("PixelPaddingValue", "SS" if written < 0 else "US", written)
+    dataset.save_as(file)
+    assert np.array_equal(read_pixels(file).field, stored != -2000)
+
+
+def test_a_range_of_padding_may_begin_below_the_pixels(file):
+    found = field(file, pixels=SHOT.astype(np.int16) - 2000, PixelPaddingValue=-30000, PixelPaddingRangeLimit=-500)
+    assert np.array_equal(found, SHOT.astype(int) - 2000 > -500)
 
 
 def test_what_lies_outside_is_masked_in_the_line_integrals(file):

@@ -71,13 +71,13 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def order(folder, tags):
-    """The names of files a, b, c ... with these tags, in order, and the attributes that made it."""
+    """The names of files a, b, c ... with these tags, in order, the attributes that made it, and doubts."""
     files = {}
     for n, own in enumerate(tags):
         path = dicom(folder / "abcdef"[n], **own)
         files[path] = acquisition(path)
-    paths, used = in_acquisition_order(files)
-    return "".join(path.name for path in paths), used
+    found = in_acquisition_order(files)
+    return "".join(path.name for path in found.paths), found.used, found.doubts
 
 
 def test_series_and_instance_outrank_the_time(tmp_path):
@@ -91,7 +91,7 @@ def test_series_and_instance_outrank_the_time(tmp_path):
 
 def test_the_time_decides_where_numbers_are_equal(tmp_path):
     tags = [{"InstanceNumber": 1, "AcquisitionDate": "20260102", "AcquisitionTime": f"1{n}0000"} for n in (2, 0, 1)]
-    assert order(tmp_path, tags) == ("bca", ["AcquisitionTime"])
+    assert order(tmp_path, tags) == ("bca", ["AcquisitionTime"], [])
 
 
 def test_the_time_of_the_content_stands_in(tmp_path):
@@ -100,4 +100,34 @@ def test_the_time_of_the_content_stands_in(tmp_path):
 
 def test_what_not_every_file_states_does_not_count(tmp_path):
     tags = [{"InstanceNumber": 3}, {"InstanceNumber": 2}, {}]
-    assert order(tmp_path, tags) == ("abc", [])
+    names, used, doubts = order(tmp_path, tags)
+    assert (names, used) == ("abc", [])
+    assert doubts == ["InstanceNumber is stated by 2 of 3 files only and not used"]
+
+
+def test_the_time_decides_between_series_without_numbers(tmp_path):
+    tags = [
+        {"SeriesInstanceUID": uid, "InstanceNumber": number, "AcquisitionTime": f"1{time}0000"}
+        for uid, number, time in (("1.9", 1, 0), ("1.9", 2, 1), ("1.3", 1, 2), ("1.3", 2, 3))
+    ]
+    assert order(tmp_path, tags)[0] == "abcd"
+    for own in tags:
+        del own["AcquisitionTime"]
+    assert order(tmp_path, tags)[2] == ["several series have the same numbers"]
+
+
+def test_a_time_that_contradicts_the_numbers_is_a_doubt(tmp_path):
+    tags = [{"InstanceNumber": n, "AcquisitionTime": f"1{5 - n}0000"} for n in range(3)]
+    assert order(tmp_path, tags) == (
+        "abc",
+        ["InstanceNumber", "AcquisitionTime"],
+        ["AcquisitionTime says another order"],
+    )
+
+
+@pytest.mark.parametrize("kind", ["1.3.12.2.1107.5.9.1", "1.3.46.670589.2.5.1.1"])
+def test_an_object_of_a_vendor_without_pixels_is_no_image(file, kind):
+    tags = dict.fromkeys(("Rows", "Columns", "SamplesPerPixel", "BitsAllocated"))
+    dicom(file, SOPClassUID=kind, Modality="OT", **tags)
+    with pytest.raises(NotAnImage, match="without an image"):
+        open_header(file)

@@ -3,7 +3,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRBigEndian
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from IXGSLib.errors import FormatError, IXGSWarning
 from IXGSLib.xray import line_integrals, read_pixels
@@ -83,10 +83,18 @@ def test_a_falling_rescale_turns_the_sign(file, sign):
 
 
 def test_tables_are_read_in_big_endian_and_from_their_first_value(file):
-    for syntax, order in ((ExplicitVRBigEndian, ">"), (pydicom.uid.ExplicitVRLittleEndian, "<")):
+    for syntax, order in ((ExplicitVRBigEndian, ">"), (ExplicitVRLittleEndian, "<")):
         lut = table(BACK[1000:], first=1000, order=order, ModalityLUTType="US")
         dicom(file, LOG, syntax=syntax, PixelIntensityRelationship="LOG", ModalityLUTSequence=lut)
         assert np.array_equal(read_pixels(file).values, BACK[np.maximum(LOG, 1000)])
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_a_long_table_of_signed_pixels_is_read(file, syntax):  # its length reads as negative where it is signed
+    signed = SHOT.astype(np.int16) - 20000
+    lut = table(np.arange(40000), first=-20000)
+    dicom(file, signed, bits=16, syntax=syntax, ModalityLUTSequence=lut)
+    assert np.array_equal(read_pixels(file).values, SHOT)
 
 
 def test_a_table_of_the_wrong_length_is_refused(file):
