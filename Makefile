@@ -3,7 +3,7 @@
 # make lint       style, formatting and types
 # make demo       a reconstruction of the sample case
 # make panel      the panel of the Slicer module in a test window; without a screen, its pictures
-# make bench      the numbers and pictures of docs/benchmarks.md, in hours; goes on where it was interrupted
+# make bench      the numbers and pictures of docs/benchmarks.md, takes hours; continues where it was interrupted
 # make extension  the archive that Slicer's Extensions Manager installs from file, in dist
 # make lists      every file of the extension into the lists of its CMakeLists.txt
 # make catalogue  IXGS.s4ext and IXGS.json from CMakeLists.txt
