@@ -1,4 +1,4 @@
-"""The report: whole in one file, safe against what names hold, and true to the data it shows."""
+"""The report: complete in one file, safe for any names, and true to the data it shows."""
 
 import base64
 import io

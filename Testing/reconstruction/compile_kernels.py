@@ -1,4 +1,4 @@
-"""Machine code of every kernel that a step of the optimisation launches, made without a GPU, and what it takes of one.
+"""Machine code of all kernels that an optimisation step launches, compiled without a GPU, and the resources they use.
 
 python Testing/reconstruction/compile_kernels.py sm_80 sm_90 sm_120
 

@@ -1,4 +1,4 @@
-"""Line integrals of a voxel volume: lengths of paths, the adjoint, and RTK's projector as a witness."""
+"""Line integrals of a voxel volume: path lengths, the adjoint, and agreement with RTK's projector."""
 
 from __future__ import annotations
 
