@@ -220,7 +220,7 @@ def open_pairs(path: Path) -> PairFolder:
         raise FormatError(f"{path}: pairs of version {about.get('version')}, expected {VERSION}; make them again")
     files = sorted(path.glob("*_*.json"))
     if not files:
-        raise FormatError(f"{path}: no pair is finished, expected at least one; continue ixgs pairs")
+        raise FormatError(f"{path}: no pair is finished, expected at least one; run ixgs pairs again")
     digest = sha256("\n".join(f"{file.name} {sha256(file.read_bytes())}" for file in files).encode())
     return PairFolder(path, tuple(file.stem for file in files), about["size"], digest)
 
@@ -238,7 +238,7 @@ def _grey(file: Path, size: int) -> np.ndarray:
     try:
         values = png.read(file).values
     except OSError as error:
-        raise FormatError(f"{file}: cannot be read ({error.strerror}); let ixgs pairs make it again") from error
+        raise FormatError(f"{file}: cannot be read ({error.strerror}); run ixgs pairs to render it again") from error
     if values.shape != (size, size):
         raise FormatError(f"{file}: {values.shape[1]} x {values.shape[0]} pixels, expected {size} x {size}")
     return values.astype(np.float32)

@@ -91,7 +91,7 @@ def test_a_seed_gives_other_pairs(ct, ixgs, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (("--size", 64), ("pairs of another size", "expected the same", "choose another --out")),
+        (("--size", 64), ("pairs with another size", "expected the same", "choose another --out")),
         (("--count", 0), ("count is 0", "expected")),
         (("--jobs", 0), ("jobs is 0", "at least 1")),
         (("--bone-threshold", -5000), ("bone_threshold is -5000", "expected")),
