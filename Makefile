@@ -3,11 +3,11 @@
 # make lint       style, formatting and types
 # make demo       a reconstruction of the sample case
 # make panel      the panel of the Slicer module in a test window; without a screen, its pictures
-# make bench      the numbers and pictures of docs/benchmarks.md, in hours; goes on where it was interrupted
+# make bench      the numbers and pictures of docs/benchmarks.md, takes hours; continues where it was interrupted
 # make extension  the archive that Slicer's Extensions Manager installs from file, in dist
-# make lists      every file of the extension into the lists of its CMakeLists.txt
+# make lists      writes every file of the extension into the lists of its CMakeLists.txt
 # make catalogue  IXGS.s4ext and IXGS.json from CMakeLists.txt
-# make clean      away with caches and build output; the environment stays
+# make clean      removes caches and build output; keeps the environment
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
 
@@ -16,8 +16,8 @@ supported := import ensurepip, sys; sys.exit(not (3, 10) <= sys.version_info < (
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
     $$p -c '$(supported)' 2>/dev/null && command -v $$p && break; done)
 
-# Where torch is looked for first: the CPU build, a fraction of the CUDA build that PyPI has for Linux. When it cannot be
-# reached, pip's own index serves, and from the start with TORCH_INDEX empty.
+# The index searched first for torch: its CPU build is much smaller than the CUDA build that PyPI has for Linux.
+# If it cannot be reached or TORCH_INDEX is empty, pip's own index is used.
 # Another build: make setup TORCH_INDEX=https://download.pytorch.org/whl/cu130
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 

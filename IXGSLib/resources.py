@@ -8,7 +8,7 @@ from .errors import IXGSError
 
 PACKAGE = Path(__file__).resolve().parent
 FOLDERS = (PACKAGE / "Resources", PACKAGE.parent / "Resources")
-"""Inside IXGSLib in a wheel and in the Slicer extension; beside it in the source tree."""
+"""Inside IXGSLib in a wheel and in the Slicer extension; next to it in the source tree."""
 
 
 def resource(name: str) -> Path:

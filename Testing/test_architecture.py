@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md is true of the code: its rooms, its arrows and its files."""
+"""ARCHITECTURE.md matches the code: its rooms, its arrows and its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages say what is true of the code: links lead somewhere, code runs, numbers are those that were measured."""
+"""The pages match the code: links resolve, examples run, and numbers are the measured ones."""
 
 from __future__ import annotations
 

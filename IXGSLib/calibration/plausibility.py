@@ -8,7 +8,7 @@ import numpy as np
 
 from ..geometry import Grid, View
 from ..geometry.coverage import convergence
-from ..geometry.readout import percent, principal_place, size_mismatch
+from ..geometry.readout import median_principal_point, percent, size_mismatch
 from ..geometry.rigid import Array
 
 SOURCE_DISTANCE = (150.0, 3000.0)
@@ -120,7 +120,7 @@ def _detector(views: Sequence[View], grid: Grid) -> Iterator[str]:
 
 def _image_size(views: Sequence[View], grid: Grid) -> Iterator[str]:
     """Principal points at the centre of images of another size, or far outside."""
-    mismatch, place = size_mismatch(views), principal_place(views)
+    mismatch, place = size_mismatch(views), median_principal_point(views)
     if mismatch is not None:
         yield mismatch
     elif np.abs(place - 0.5).max() > 0.5 + FAR_OUTSIDE:

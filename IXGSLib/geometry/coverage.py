@@ -18,9 +18,9 @@ from .view import View
 MIN_VIEW_ANGLE = 10.0
 """Degrees between the two most different rays, at and below which depth is hardly measured."""
 MAX_DEFAULT_SIDE = 256
-"""Most voxels along a side of a region whose voxel size is not stated."""
+"""Largest number of voxels along a side of a region whose voxel size is not stated."""
 MAX_REGION_VOXELS = 2**28
-"""Most voxels of a region; more would not fit into the memory of a workstation."""
+"""Largest number of voxels in a region; more would not fit into the memory of a workstation."""
 MIN_SOURCE_DISTANCE = 10.0
 """mm between the source and what it images; a smaller distance was not stated in mm."""
 MIN_REGION_SIDE = 2.0

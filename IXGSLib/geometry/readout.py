@@ -1,4 +1,4 @@
-"""Calibrations of images of another size than those that are there: binned, or resized on export."""
+"""Calibrations of images of another size than the given ones, which were binned or resized on export."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .rigid import Array
 
 SCALES = (1 / 4, 1 / 3, 1 / 2, 2.0, 3.0, 4.0)
 """Ratios of two readout sizes of one detector."""
-CENTRED = 0.04
-"""Distance of the principal point from the centre of an image, as a fraction of its side, that counts as none."""
+MAX_CENTRE_DISTANCE = 0.04
+"""Largest distance of the principal point from an image's centre that counts as centred, as a fraction of the side."""
 
 
 def at_image_size(view: View, size: tuple[int, int]) -> View:
@@ -51,12 +51,12 @@ def _is_resized(size: tuple[int, int], calibrated: tuple[int, int]) -> bool:
 
 def size_mismatch(views: Sequence[View]) -> str | None:
     """A sentence with the cure, where the principal points are the centres of images of another size; else None."""
-    place, size = principal_place(views), views[0].size
+    place, size = median_principal_point(views), views[0].size
     for scale in SCALES:
-        if np.abs(place / scale - 0.5).max() < CENTRED:
+        if np.abs(place / scale - 0.5).max() < MAX_CENTRE_DISTANCE:
             width, height = (round(side * scale) for side in size)
             return (
-                f"the principal ray ends at {percent(place)} of the images, the centre of images of {width} x {height} "
+                f"the principal ray meets the images at {percent(place)}, the centre of images of {width} x {height} "
                 f"pixels, not of {size[0]} x {size[1]}: the views were calibrated at another image size. Give the "
                 f'images in that size, state it ("size": [{width}, {height}] of each view in case.json), or multiply '
                 f"the first two rows of K by {1 / scale:.4g}."
@@ -64,11 +64,11 @@ def size_mismatch(views: Sequence[View]) -> str | None:
     return None
 
 
-def principal_place(views: Sequence[View]) -> Array:
+def median_principal_point(views: Sequence[View]) -> Array:
     """(2,) the median principal point over the image's (width, height), from 0 at the outer edge to 1 at the other."""
     return np.median([(view.K[:2, 2] + 0.5) / view.size for view in views], axis=0)
 
 
 def percent(place: Array) -> str:
-    """A place (2,) in an image in words."""
+    """A position (2,) in an image, in words."""
     return f"{100 * place[0]:.0f} % of the width and {100 * place[1]:.0f} % of the height"

@@ -69,8 +69,8 @@ class View:
         """The view of a 3x4 projection matrix (pixels from world mm) of any scale and sign.
 
         RQ decomposition with positive focal lengths (Hartley & Zisserman, Multiple View Geometry, 6.2.4).
-        The sign of P is chosen so that the rotation is proper. A mirrored image cannot be told from a negative scale
-        here; it places the scene behind the source, which `check_views` refuses.
+        The sign of P is chosen so that the rotation is proper. A mirrored image cannot be distinguished from a negative
+        scale here; it places the scene behind the source, which `check_views` refuses.
         Raises GeometryError for a parallel beam and a (near-)singular matrix.
         """
         name = f"view '{id}': projection matrix"

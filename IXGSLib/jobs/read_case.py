@@ -1,4 +1,4 @@
-"""Read a case and write what the panel shows of it: reading.json, and for each view a picture and two arrays."""
+"""Read a case and write what the panel shows: reading.json, and for each view a picture and two arrays."""
 
 from __future__ import annotations
 

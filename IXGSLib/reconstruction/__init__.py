@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 __all__ = ["Reconstruction", "ReconstructionSettings", "reconstruct"]
 
-# The panel shows the settings also where torch is not installed yet.
+# The panel shows the settings even if torch is not installed yet.
 __getattr__ = lazy_exports(__name__, {"Reconstruction": ".result", "reconstruct": ".pipeline"})

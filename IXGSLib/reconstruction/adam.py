@@ -1,4 +1,4 @@
-"""Adam on the rows of one matrix, which can be chosen, copied and appended."""
+"""Adam on the rows of a matrix, which can be selected and appended."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..rendering import devices
 from .kernel_constants import ADAM_BETA_1, ADAM_BETA_2, ADAM_EPSILON
 
 ROWS_PER_BLOCK = 64
-"""Rows that the CPU's kernel handles together: a loop over the columns of one row is too short to be vectorised."""
+"""Rows that the CPU kernel processes together: a loop over the columns of one row is too short to be vectorised."""
 
 
 class Adam:
-    """Kingma and Ba, ICLR 2015, with a rate for each column.
+    """Adam (Kingma and Ba, ICLR 2015) with a rate for each column.
 
     first, second: running means of the gradient and of its square, shaped like the parameters.
     """
@@ -49,7 +49,7 @@ class Adam:
         parameters.sub_(self.first / self.second.sqrt().mul_(correction).add_(ADAM_EPSILON) * rates)
 
     def take(self, rows: Tensor, fresh: int) -> None:
-        """Keep the chosen rows and append `fresh` rows that have seen no gradient yet."""
+        """Keep the chosen rows and append `fresh` rows without a history."""
         for name in ("first", "second"):
             kept = getattr(self, name)[rows]
             setattr(self, name, torch.cat([kept, kept.new_zeros(fresh, kept.shape[1])]))

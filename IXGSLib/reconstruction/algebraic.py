@@ -1,4 +1,4 @@
-"""A quick voxel reconstruction from arbitrary poses, from which the Gaussians start."""
+"""A quick voxel reconstruction from arbitrary poses that initialises the Gaussians."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ from .body_model import BodyModel, fit_body_model
 from .settings import ReconstructionSettings
 
 COARSE_VOXELS = 64**3
-"""Number of voxels of the coarse grids; finer ones take time, and the optimisation finds the detail anyway."""
+"""Number of voxels of the coarse grids; finer ones take longer, and the optimisation adds the detail anyway."""
 SWEEPS = 6
 SUBSETS = 5
 MIN_PATH_MM = 1.0
-"""Rays that cross less than this of a grid say nothing about it."""
+"""Shortest path through a grid of rays that are used."""
 MIN_BACKGROUND_GAIN = 1.25
-"""How many times larger the misfit of the region alone has to be before a background is modelled."""
+"""Ratio of the misfit of the region alone to that with a background, above which a background is modelled."""
 BACKGROUND_EXTENTS = (0.5, 0.75, 1.0)
-"""Extents of the background that are tried, as shares of the background margin."""
+"""Extents of the background to try, as fractions of the background margin."""
 BODY_EXTENT = 1.5
-"""Extent of the background around a body model, which has to contain all that the rays cross, likewise."""
+"""The same for a background with a body model, which must contain everything that the rays cross."""
 MIN_COVERAGE = 1e-3
-"""Voxels that are crossed by less than this share of the largest ray weight stay as they are: few rays would set them
-to any value."""
+"""Fraction of the largest ray weight below which voxels are not updated: a few rays would not determine them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +47,9 @@ class CoarseVolumes:
 def coarse_volumes(xrays: Sequence[XRay], grid: Grid, settings: ReconstructionSettings) -> CoarseVolumes:
     """The coarse attenuation of the region and its background.
 
-    Both are solved for together at low resolution. There is a background only when the region alone leaves much more of
-    the images unexplained: it starts from a body model where one fits the X-rays, and otherwise has the extent, in
-    equally coarse voxels, that leaves least unexplained. Its line integrals are subtracted before the region is solved
-    for.
+    Both are solved for together at low resolution. There is a background only if the region alone explains the images
+    much worse: it starts from a body model if one fits the X-rays, and otherwise has the extent, in equally coarse
+    voxels, that explains the images best. Its line integrals are subtracted before the region is solved for.
     """
     cloud, coarse = settings.cloud, _coarsened(grid)
     if cloud.background_gaussians == 0 or cloud.background_margin == 0:
@@ -84,9 +82,9 @@ def sirt(
 ) -> np.ndarray:
     """Attenuation [k, j, i] >= 0 by SWEEPS sweeps of simultaneous iterative reconstruction over subsets of the views.
 
-    Gregor and Benson, IEEE TMI 2008: each residual is divided by the length of its ray, each update by the weight of
-    the rays through the voxel. where: bool [k, j, i]; attenuation elsewhere stays zero. start: initial attenuation
-    [k, j, i], which stays where the X-rays say nothing.
+    Each residual is divided by the length of its ray, each update by the weight of the rays through the voxel (Gregor
+    and Benson, IEEE TMI 2008). where: bool [k, j, i]; attenuation elsewhere stays zero. start: initial attenuation
+    [k, j, i], which remains where the X-rays give no information.
     """
     where = np.ones(grid.shape, bool) if where is None else where
     xrays = [reduced(xray, _factor(xray, grid)) for xray in xrays]
@@ -110,7 +108,7 @@ def sirt(
 
 
 def _best_extent(xrays: Sequence[XRay], grids: Sequence[Grid], first: np.ndarray) -> tuple[Grid, np.ndarray]:
-    """The grid that leaves least of the images unexplained, and its attenuation; first: that on the first grid."""
+    """The grid that explains the images best, and its attenuation; first: the attenuation on the first grid."""
     best, values, widest = grids[0], first, grids[-1]
     left = _misfit(xrays, values, best, widest)
     for grid in grids[1:]:
@@ -122,7 +120,7 @@ def _best_extent(xrays: Sequence[XRay], grids: Sequence[Grid], first: np.ndarray
 
 
 def _factor(xray: XRay, grid: Grid) -> int:
-    """By how much an image is reduced so that its pixels match the voxels of a grid."""
+    """The factor by which an image is reduced so that its pixels match the voxels of a grid."""
     return max(1, int(grid.spacing.min() / xray.view.pixel_size(grid.center)))
 
 
@@ -132,13 +130,13 @@ def _coarsened(grid: Grid) -> Grid:
 
 
 def _misfit(xrays: Sequence[XRay], values: np.ndarray, grid: Grid, coarsest: Grid) -> float:
-    """Root of the sum of squared residuals, of images reduced to the voxels of the coarsest grid to be compared."""
+    """Root of the sum of squared residuals, in images reduced to the voxels of the coarsest grid to compare."""
     small = [reduced(xray, _factor(xray, coarsest)) for xray in xrays]
     residuals = [np.where(x.mask, x.image - project_volume(values, grid, x.view), 0) for x in small]
     return float(np.sqrt(sum(np.square(r, dtype=np.float64).sum() for r in residuals)))
 
 
 def _without(xray: XRay, background: np.ndarray, grid: Grid) -> XRay:
-    """The X-ray less the line integrals of a background, which must not make it negative."""
+    """The X-ray minus the line integrals of a background, which must not make it negative."""
     rest = np.maximum(xray.image - project_volume(background, grid, xray.view), np.minimum(xray.image, 0))
     return replace(xray, image=rest)

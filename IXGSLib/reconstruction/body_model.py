@@ -34,7 +34,7 @@ MISFIT_SCALE_MM = 10.0
 class BodyModel:
     """An infinite elliptical cylinder of soft tissue.
 
-    attenuation: 1/mm. center: (3,) a point of its axis, LPS mm. across: (2, 3) directions of the half axes of its cross
+    attenuation: 1/mm. center: (3,) a point on its axis, LPS mm. across: (2, 3) directions of the semi-axes of its cross
     section, divided by their lengths in mm.
     """
 
@@ -48,22 +48,22 @@ class BodyModel:
         return np.where(np.square(place).sum(axis=-1) < 1, self.attenuation, 0).astype(np.float32)
 
     def path_lengths(self, origins: ArrayLike, directions: ArrayLike) -> Array:
-        """Millimetres (...) within the cylinder of lines through origins (..., 3) along unit directions (..., 3)."""
+        """Lengths (...) in mm inside the cylinder of lines through origins (..., 3) along unit directions (..., 3)."""
         origin, direction = self._place(np.asarray(origins) - np.asarray(self.center)), self._place(directions)
         square = np.maximum(np.square(direction).sum(axis=-1), np.finfo(np.float64).tiny)
         half = (origin * direction).sum(axis=-1)
         return 2 * np.sqrt(np.maximum(half**2 - square * (np.square(origin).sum(axis=-1) - 1), 0)) / square
 
     def _place(self, offsets: ArrayLike) -> Array:
-        """Offsets from the centre (..., 3) in units of the half axes (..., 2)."""
+        """Offsets from the centre (..., 3) in units of the semi-axes (..., 2)."""
         return np.asarray(offsets) @ np.asarray(self.across).T
 
 
 def fit_body_model(xrays: Sequence[XRay], region: Grid, attenuation: float) -> BodyModel | None:
     """The body model of an attenuation in 1/mm whose line integrals fit the X-rays best.
 
-    Its axis is the direction that the views look along least, up to a tilt. None when no model fits well, or when the
-    best one contains less than half of the region.
+    Its axis is the direction along which the views look least, up to a tilt. None if no model fits well, or if the best
+    one contains less than half of the region.
     """
     small = [reduced(xray, min(xray.view.size) // RAYS_PER_SIDE) for xray in xrays]
     rays = [xray.view.ray(np.argwhere(xray.mask)[:, ::-1]) for xray in small]
@@ -80,16 +80,17 @@ def fit_body_model(xrays: Sequence[XRay], region: Grid, attenuation: float) -> B
     def misfit(numbers: Array) -> Array:
         return model(numbers).path_lengths(origins, directions) - lengths
 
-    # Not round at first, or the derivative with respect to the turn of the cross section would vanish.
+    # Not a circle at first, or the derivative with respect to the rotation of the cross section would vanish.
     start = np.array([0, 0, log_radius + 0.1, log_radius - 0.1, 0, 0, 0])
     numbers = least_squares(misfit, start, loss="soft_l1", f_scale=MISFIT_SCALE_MM).x
-    found, left = model(numbers), np.sqrt(np.square(misfit(numbers)).mean())
-    contained = np.mean(found.values(region) > 0)
-    return found if left <= MAX_RELATIVE_MISFIT * lengths.mean() and contained >= MIN_REGION_SHARE else None
+    body, error = model(numbers), np.sqrt(np.square(misfit(numbers)).mean())
+    contained = np.mean(body.values(region) > 0)
+    return body if error <= MAX_RELATIVE_MISFIT * lengths.mean() and contained >= MIN_REGION_SHARE else None
 
 
 def _model(numbers: Array, near: ArrayLike, frame: Array, attenuation: float) -> BodyModel:
-    """From shifts (2) along the first rows of the frame, logarithms of the half axes (2), a turn and two tilts."""
+    """The model from shifts (2) along the first rows of the frame, logarithms of the semi-axes (2), a rotation and two
+    tilts."""
     shift, radii, turn, tilts = numbers[:2], np.exp(numbers[2:4]), numbers[4], numbers[5:]
     along = _unit(frame[2] + tilts @ frame[:2])
     first = np.cos(turn) * frame[0] + np.sin(turn) * frame[1]
@@ -99,7 +100,7 @@ def _model(numbers: Array, near: ArrayLike, frame: Array, attenuation: float) ->
 
 
 def _frame(views: Sequence[View]) -> Array:
-    """(3, 3) orthonormal rows, from the direction along which most views look to that along which fewest do."""
+    """(3, 3) orthonormal rows, from the direction in which the views look most to that in which they look least."""
     axes = np.array([view.axis for view in views])
     return np.linalg.eigh(axes.T @ axes)[1].T[::-1]
 

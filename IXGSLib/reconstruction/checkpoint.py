@@ -20,7 +20,7 @@ KEPT_CHECKPOINTS = 2
 def save_checkpoint(folder: Path, step: int, key: str, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
     """Write the state after a step and keep the newest ones; the JSON with the hash is written last.
 
-    key: what the state was made from, which `load_checkpoint` compares.
+    key: identifies the inputs of the optimisation; `load_checkpoint` compares it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     data = save(tensors)
@@ -36,7 +36,7 @@ def save_checkpoint(folder: Path, step: int, key: str, tensors: dict[str, Tensor
 def load_checkpoint(folder: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """The tensors and numbers of the newest complete checkpoint of a folder, None when there is none.
 
-    Raises ReconstructionError when the checkpoint was made from something else than `key`.
+    Raises ReconstructionError for a checkpoint with another key.
     """
     for path in sorted(folder.glob(f"{NAME}-*.json"), reverse=True):
         try:
@@ -46,7 +46,7 @@ def load_checkpoint(folder: Path, key: str) -> tuple[dict[str, Tensor], dict[str
                 continue
             tensors = load(data)
         except (OSError, ValueError, KeyError, SafetensorError):
-            # A checkpoint that was cut off must not cost the one before it.
+            # An incomplete checkpoint must not invalidate the one before it.
             continue
         if numbers.get("key") != key:
             raise ReconstructionError(

@@ -1,6 +1,6 @@
-"""Adding and removing Gaussians while their total attenuation is kept.
+"""Adding and removing Gaussians without changing their total attenuation.
 
-Adaptive density control of Kerbl et al. (3D Gaussian splatting, 2023), with densities shared as in R2-Gaussian (2024).
+Adaptive density control of Kerbl et al. (3D Gaussian splatting, 2023), with densities divided as in R2-Gaussian (2024).
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from torch import Tensor
 from .parameters import COLUMNS, pack, unpack
 
 SPLIT_SHRINK = 1.25
-"""How many times narrower the halves of a split Gaussian are; small enough that their sum has a single maximum."""
+"""Ratio of the width of a Gaussian to that of its halves; small enough that their sum has a single maximum."""
 
 
 @dataclass(frozen=True)
 class ControlLimits:
     """Which Gaussians are changed, and how many there may be.
 
-    max_count: number of Gaussians afterwards. fraction: share of them, those with the largest gradients, that are
-    cloned or split. min_density: 1/mm, below which a Gaussian is removed. split_scale: mm, from which one is split, not
-    cloned.
+    max_count: largest number of Gaussians afterwards. fraction: share of the Gaussians, those with the largest
+    gradients, that are cloned or split. min_density: 1/mm, below which a Gaussian is removed. split_scale: mm, above
+    which a Gaussian is split instead of cloned.
     """
 
     max_count: int
@@ -37,9 +37,9 @@ def control_density(
 ) -> tuple[Tensor, Tensor]:
     """The rows of `raw` (N, COLUMNS) that stay, as indices, and the rows (M, COLUMNS) that are added.
 
-    gradient: (N,) accumulated gradient of each position. Small Gaussians are cloned: both copies keep the shape, each
-    with half of the density. Large ones are split along their longest axis into two that are narrower there and keep
-    the mass. Rows that stay may be changed in place.
+    gradient: (N,) accumulated gradient norm of each position. Small Gaussians are cloned: both copies have the same
+    shape and half of the density. Large ones are split along their longest axis into two that are narrower there and
+    together have the same mass. Rows that stay may be changed in place.
     """
     cloud = unpack(raw, unit)
     stay = torch.nonzero(cloud.density > limits.min_density)[:, 0]

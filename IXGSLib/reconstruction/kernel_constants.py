@@ -1,4 +1,4 @@
-"""Constants that the kernels of the CPU, those of the GPU and their references in plain torch share."""
+"""Constants shared by the CPU kernels, the GPU kernels and their references in plain torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ADAM_BETA_2 = 0.999
 ADAM_EPSILON = 1e-15
 
 SSIM_WINDOW_SIZE = 11
-"""Pixels along each side of the window of SSIM."""
+"""Width of the SSIM window in pixels."""
 _TAPS = np.exp(-0.5 * ((np.arange(SSIM_WINDOW_SIZE) - SSIM_WINDOW_SIZE // 2) / 1.5) ** 2)
 SSIM_WINDOW = (_TAPS / _TAPS.sum()).astype(np.float32)
 """The window's Gaussian weights along one axis."""

@@ -1,7 +1,7 @@
 """The difference between a render and an X-ray.
 
-SSIM after Wang et al., IEEE TIP 2004: a Gaussian window of 11 x 11 pixels, sigma 1.5, k1 = .01, k2 = .03, over the
-windows that lie in the image.
+SSIM after Wang et al., IEEE TIP 2004: a Gaussian window of 11 x 11 pixels, sigma 1.5, k1 = .01, k2 = .03, averaged over
+all windows inside the image.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from .kernel_constants import SSIM_WINDOW, SSIM_WINDOW_SIZE
 def image_loss(render: Tensor, image: Tensor, weight: Tensor, scale: float, ssim_weight: float) -> Tensor:
     """Mean weight |render - image| / scale plus ssim_weight (1 - SSIM) of two images (height, width), a scalar.
 
-    weight: (height, width), >= 0; pixels without any are taken as equal. scale: the range of line integrals.
-    Differentiable in the render. Without SSIM where the image is smaller than its window.
+    weight: (height, width), >= 0; pixels of weight 0 count as equal. scale: the range of line integrals.
+    Differentiable with respect to the render. SSIM is left out if the image is smaller than its window.
     Raises GeometryError when shapes disagree.
     """
     if not render.shape == image.shape == weight.shape:
@@ -93,7 +93,7 @@ def _absolute(chunk, start, stop, x, y, weight, unit, gradient, sums):
     for r in range(start, stop):
         for c in range(x.shape[1]):
             w = weight[r, c]
-            # A product would carry on whatever stands in pixels that were not measured.
+            # A product would propagate NaN from pixels that were not measured.
             difference = x[r, c] - y[r, c] if w > 0 else np.float32(0)
             total += w * abs(difference)
             gradient[r, c] = math.copysign(unit * w, difference) if difference != 0 else np.float32(0)
@@ -118,7 +118,7 @@ def _filter_rows(chunk, start, stop, x, y, weight, window, out):
 
 @kernel
 def _similarity(chunk, start, stop, across, window, scale, partial, sums):
-    """SSIM of each window and its derivatives in the window's mean x, mean x^2 and mean x y."""
+    """SSIM of each window and its derivatives with respect to the window's means of x, x^2 and x y."""
     c1, c2 = (np.float32(0.01) * scale) ** 2, (np.float32(0.03) * scale) ** 2
     two = np.float32(2)
     total = 0.0

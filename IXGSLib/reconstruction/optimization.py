@@ -28,12 +28,12 @@ from .settings import ReconstructionSettings
 from .state import State
 
 FINITE_CHECK_STEPS = 20
-"""Steps after which a GPU, which is not waited for in between, is asked whether the loss is still finite."""
+"""Steps between checks that the loss is finite on a GPU, which make the host wait for it."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Target:
-    """An X-ray as tensors; weight: of each pixel, with a mean of 1 over those that were measured."""
+    """An X-ray as tensors; weight: that of each pixel, with a mean of 1 over the measured ones."""
 
     xray: XRay
     image: Tensor
@@ -43,7 +43,7 @@ class _Target:
 
     @classmethod
     def of(cls, xray: XRay, noise_exponent: float, device: torch.device) -> _Target:
-        # The values of pixels that were not measured must not reach the windows around them.
+        # The values of unmeasured pixels must not affect the windows around them.
         image, mask = np.where(xray.mask, xray.image, 0), xray.mask
         weight = np.where(mask, np.exp(-noise_exponent * np.maximum(image, 0)), 0)
         weight /= max(weight.sum(dtype=np.float64) / max(mask.sum(), 1), np.finfo(np.float32).tiny)
@@ -52,7 +52,7 @@ class _Target:
 
 
 class Images:
-    """The X-rays on a device, in full and in half size, and which of them are held out."""
+    """The X-rays on a device, at full and at half size, and which of them are held out."""
 
     def __init__(
         self, xrays: Sequence[XRay], held_out: Sequence[int], settings: ReconstructionSettings, device: torch.device
@@ -79,8 +79,8 @@ class Images:
 class Optimization:
     """A cloud that is being fitted to the X-rays; iterating runs it and yields after every step.
 
-    settings: as resolved for what the start found. state: where it begins. Two runs with one seed are the same, also
-    when one of them was interrupted: all random numbers depend on the seed and the number of the step only.
+    settings: resolved for the findings of the start. state: the initial state. Runs with the same seed are equal even
+    if one was interrupted: all random numbers depend only on the seed and the number of the step.
     """
 
     def __init__(self, images: Images, grid: Grid, settings: ReconstructionSettings, state: State) -> None:
@@ -92,7 +92,7 @@ class Optimization:
 
     @property
     def loss(self) -> float | None:
-        """The loss of the last step; asking waits for a GPU."""
+        """The loss of the last step; reading it waits for a GPU."""
         return None if self.state.loss is None else float(self.state.loss)
 
     @property
@@ -101,7 +101,7 @@ class Optimization:
 
     @property
     def last_step(self) -> int:
-        """Where the run ends: before the last step of the schedule when the held-out views stopped improving."""
+        """The last step: earlier than that of the schedule if the held-out views stopped improving."""
         schedule, began = self.settings.schedule, self.state.refit_from
         return schedule.steps if began is None else began + schedule.refit_steps
 
@@ -131,10 +131,10 @@ class Optimization:
             self._control()
 
     def _descend(self) -> bool:
-        """One step of Adam on one view; False when the loss was not finite.
+        """One step of Adam on one view; False if the loss was not finite.
 
-        A GPU is not waited for in here, except by `_finite` every FINITE_CHECK_STEPS steps, by checks of held-out views
-        and by density control: those every `check_every` and `control.every` steps, for a number or a list's length.
+        The host does not wait for a GPU here, except in `_finite` every FINITE_CHECK_STEPS steps and in the checks of
+        held-out views and the density control every `check_every` and `control.every` steps.
         """
         state, cloud = self.state, self.settings.cloud
         loss, gradient = within_memory(self._gradient)
@@ -157,13 +157,13 @@ class Optimization:
         render = project(cloud, target.xray.view, target.pose)
         loss = image_loss(render, target.image, target.weight, self.images.range, settings.ssim_weight)
         if step % settings.tv_every == 0:
-            # The loss of an image is a mean over all pixels; where many are masked the priors must not dominate.
+            # The loss of an image is a mean over all pixels; if many are masked, the priors must not dominate.
             loss = loss + self.priors(cloud, step) * (settings.tv_every * self.images.measured_share)
         (gradient,) = torch.autograd.grad(loss, raw)
         return loss.detach(), gradient
 
     def _finite(self, loss: Tensor, gradient: Tensor) -> bool:
-        """Whether losses and gradients are finite so far; a GPU is asked now and then, and before its cloud is kept."""
+        """Whether losses and gradients are finite so far; on a GPU checked periodically and before a cloud is kept."""
         # A sum is finite when all of its terms are, and costs a tenth of checking each.
         finite = torch.isfinite(loss) & torch.isfinite(gradient.sum())
         self.state.loss = loss
@@ -176,7 +176,7 @@ class Optimization:
         return bool(self._all_finite)
 
     def _rate_factor(self) -> float:
-        """The share of the learning rates that is left; a refit that begins early still has those of the last steps."""
+        """The current fraction of the learning rates; a refit that begins early has those of the last steps."""
         schedule, step = self.settings.schedule, self.state.step
         if self.state.refit_from is not None:
             step = schedule.steps - schedule.refit_steps + (step - self.state.refit_from)
@@ -184,7 +184,7 @@ class Optimization:
 
     @torch.no_grad()
     def _check(self) -> None:
-        """Compare the held-out views and remember the best cloud; without such views it is the latest."""
+        """Check the held-out views and keep the best cloud; without held-out views that is the latest."""
         state = self.state
         state.checked = True
         if not self.images.held_out:
@@ -206,7 +206,7 @@ class Optimization:
         return float(difference.square().mean())
 
     def _begin_refit(self) -> None:
-        """Go on from the best cloud with all views, for the last steps of the schedule."""
+        """Continue from the best cloud with all views, for the last steps of the schedule."""
         state = self.state
         state.refit_from = state.step
         if state.reordered:
@@ -232,7 +232,7 @@ class Optimization:
 
     @property
     def _last_control(self) -> int:
-        """Gaussians that are added in the second half would not find their place before the end."""
+        """The last step with density control: Gaussians added in the second half would not settle before the end."""
         return self.settings.schedule.steps // 2
 
 

@@ -9,20 +9,20 @@ import numpy as np
 from ..geometry import View
 
 MEMORY_VIEWS = 10.0
-"""Number of views after which the weight of a direction has fallen to 1 / e, roughly."""
+"""Approximate number of views after which the weight of a direction has decayed to 1 / e."""
 SIMILARITY_POWER = 4
 """Power of the cosine between two directions that measures how similar they are."""
 RANDOM_WEIGHT = 0.1
-"""Weight of chance in the choice, in units of one view in the same direction."""
+"""Weight of randomness in the choice, relative to one view in the same direction."""
 MIN_ORDERED_VIEWS = 25
-"""Fewer views leave much of the volume undetermined, which a random order fills better."""
+"""Number of views from which the order is not random; fewer leave much undetermined, and a random order does better."""
 
 
 class Order:
-    """The order of the views: each pass uses every view once, and of many views first those in new directions.
+    """The order of the views: each pass uses every view once, and with many views those in new directions come first.
 
-    Steps of single views gain more when each view differs from those just before it (G. Herman and L. Meyer, IEEE TMI
-    1993); opposite views are alike. One seed gives one order, from which any step can be looked up.
+    Steps on single views gain more if each view differs from the preceding ones (G. Herman and L. Meyer, IEEE TMI
+    1993); opposite views count as alike. The seed determines the order, in which any step can be looked up.
     """
 
     def __init__(self, views: Sequence[View], seed: int) -> None:

@@ -1,4 +1,4 @@
-"""A cloud as unconstrained parameters, all values of which are valid."""
+"""A cloud as unconstrained parameters; all their values are valid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..gaussians import Cloud
 from ..rendering import devices
 
 COLUMNS = 11
-"""Parameters of a Gaussian: position 0-2 in mm, logarithms of the scale 3-5, quaternion 6-9, raw density 10."""
+"""Number of parameters per Gaussian: 0-2 position in mm, 3-5 logarithms of scale, 6-9 quaternion, 10 raw density."""
 
 
 def pack(cloud: Cloud, density_unit: float) -> Tensor:
@@ -43,13 +43,13 @@ def unpack_reference(raw: Tensor, density_unit: float) -> Cloud:
 @torch.no_grad()
 def limit(raw: Tensor, smallest: float, largest: float, aspect: float) -> None:
     """Clamp scales to [smallest, largest] mm and the longest axis to at most `aspect` times the shortest; in place."""
-    ends, most = (math.log(smallest), math.log(largest)), math.log(aspect)
+    ends, log_aspect = (math.log(smallest), math.log(largest)), math.log(aspect)
     if devices.kernels_for(raw) == "cpu":
-        run(_limit, len(raw), raw.numpy(), *map(np.float32, (*ends, most)))
+        run(_limit, len(raw), raw.numpy(), *map(np.float32, (*ends, log_aspect)))
         return
     scale = raw[:, 3:6]
     scale.clamp_(*ends)
-    torch.maximum(scale, scale.amax(dim=1, keepdim=True) - most, out=scale)
+    torch.maximum(scale, scale.amax(dim=1, keepdim=True) - log_aspect, out=scale)
 
 
 class _Unpack(torch.autograd.Function):
@@ -82,7 +82,7 @@ def _unpack(chunk, start, stop, raw, unit, cloud):
         for c in range(4):
             rotation[i, c] = raw[i, 6 + c]
         x = raw[i, 10]
-        # Beyond 20 the logarithm of 1 + exp(x) is x in float32.
+        # Above 20 the logarithm of 1 + exp(x) is x in float32.
         density[i] = unit * (x if x > 20 else math.log1p(math.exp(x)))
 
 

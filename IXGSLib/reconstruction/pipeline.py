@@ -38,12 +38,12 @@ from .start import Start, coarse_start, first_cloud
 from .state import State
 
 MIN_PIXELS_PER_VOXEL = 0.75
-"""Images are reduced while their pixels, at the region, stay below this share of a voxel."""
+"""Images are reduced as long as their pixels, at the region, stay below this fraction of a voxel."""
 MIN_VIEWS_TO_HOLD_OUT = 12
 VIEWS_PER_HELD_OUT = 15
 TISSUE_WARNING = (
-    "soft tissue fills most of the region, which was reconstructed as such; standardise the X-rays first, and choose a "
-    "region that reaches beyond the bone, to see bone more clearly"
+    "soft tissue fills most of the region and was reconstructed as such; to see bone more clearly, standardise the "
+    "X-rays first and choose a region that reaches beyond the bone"
 )
 PROGRESS_SECONDS = 0.2
 CHECKPOINT_SECONDS = 20.0
@@ -59,15 +59,15 @@ def reconstruct(
     checkpoints: Path | None = None,
     device: Device = "auto",
 ) -> Reconstruction:
-    """The volume of a case.
+    """Reconstruct the volume of a case.
 
-    settings: changes to the preset by dotted name, such as {"cloud.gaussians": 20_000}, or all settings in place of a
-    preset; either way they are taken as they are, while the rest of a preset is adapted to the case (`resolve`).
-    on_progress: called several times a second. cancelled: asked as often; the work ends with Cancelled once it returns
-    True. checkpoints: a folder for the state, from which a later call with the same case and settings continues.
-    device: `auto` uses a GPU where one works; a warning of the result says why one that is there is not used.
+    settings: changes to the preset by dotted name, such as {"cloud.gaussians": 20_000}, or all settings instead of a
+    preset; these are used as they are, while the rest of a preset is adapted to the case (`resolve`).
+    on_progress: called several times a second. cancelled: called as often; once it returns True, Cancelled is raised.
+    checkpoints: a folder for the state, from which a later call with the same case and settings continues.
+    device: `auto` uses a GPU if one works; if a GPU cannot be used, a warning in the result says why.
     Raises GeometryError for views that cannot show the region, SettingsError for settings that cannot be used, and
-    ReconstructionError when no usable cloud is found.
+    ReconstructionError if no usable cloud is found.
     """
     whole = isinstance(settings, ReconstructionSettings)
     run = _Run(case, settings if whole else preset, None if whole else settings, checkpoints, device)  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ def reconstruct(
 
 @contextmanager
 def _one_torch_thread() -> Iterator[None]:
-    """Keep torch's own threads, which spin while they wait, off the cores that the kernels use."""
+    """Keep torch's threads, which spin while they wait, off the cores that the kernels use."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -93,7 +93,7 @@ def _one_torch_thread() -> Iterator[None]:
 
 
 class _Run:
-    """One reconstruction: its stages in order, and what each leaves to the next."""
+    """One reconstruction: its stages in order, and the state that they share."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class _Run:
         if run.failed:
             if not run.state.checked:
                 raise ReconstructionError(
-                    "the loss was not finite before there was a cloud to keep; check the X-rays for extreme values or "
+                    "the loss was not finite before the first checked cloud; check the X-rays for extreme values or "
                     "lower the rates"
                 )
             failure = f"the loss was not finite after step {run.state.step}; the best cloud before it was kept"
@@ -161,7 +161,7 @@ class _Run:
         )
 
     def size(self) -> str:
-        """What a device's memory has to suffice for."""
+        """The size of the problem, for messages about memory."""
         (width, height), shape = self.case.views[0].size, " x ".join(map(str, self.case.grid.shape))
         count = self.resolved.settings.cloud.max_gaussians
         return f"{count} Gaussians, {len(self.case.views)} views of {width} x {height} pixels and {shape} voxels"
@@ -170,7 +170,7 @@ class _Run:
         return resolve(self.base, len(self.case.xrays), self.changes, tissue=tissue)
 
     def _initialize(self) -> None:
-        """Make the optimisation, at its start or where a checkpoint left it."""
+        """Set up the optimisation, from the start or from a checkpoint."""
         check_views(self.case.views, self.case.grid)
         device = choose_device(self.device)
         xrays = [_usable(xray, self.case) for xray in self.case.xrays]
@@ -189,14 +189,14 @@ class _Run:
         self.optimization = Optimization(images, self.case.grid, self.resolved.settings, state)
 
     def _start(self, xrays: list[XRay]) -> Start:
-        """The first cloud of the training views, with the settings for what a coarse reconstruction finds."""
-        coarse, found = coarse_start(xrays, self.case.grid, self.resolved.settings)
-        self.resolved = self._resolve(tissue=found.tissue)
+        """The initial cloud for the training views, with the settings adapted to a coarse reconstruction."""
+        coarse, findings = coarse_start(xrays, self.case.grid, self.resolved.settings)
+        self.resolved = self._resolve(tissue=findings.tissue)
         settings = self.resolved.settings
-        return Start(first_cloud(coarse, self.case.grid, settings), settings, found)
+        return Start(first_cloud(coarse, self.case.grid, settings), settings, findings)
 
     def _preview(self) -> Volume:
-        """The region as it is now, in voxels of twice the size."""
+        """The current state of the region, in voxels of twice the size."""
         grid = self.case.grid.with_spacing(2 * float(self.case.grid.spacing.min()))
         return _volume(self.optimization.state.cloud.detach(), grid)
 
@@ -229,7 +229,7 @@ class _Run:
 
 
 def _key(case: Case, resolved: ResolvedSettings) -> str:
-    """What a checkpoint belongs to: the X-rays, their views, the region and the settings."""
+    """The key of a checkpoint: a hash of the X-rays, their views, the region and the settings."""
     settings = [__version__, resolved.settings.as_dict(), sorted(resolved.reasons.items())]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for xray in case.xrays:
@@ -248,21 +248,21 @@ def _volume(cloud: Cloud, grid: Grid) -> Volume:
     """The attenuation of a cloud on a grid."""
 
     def values() -> np.ndarray:
-        found = np.empty(grid.shape, np.float32)
-        # In halves, renders of two parts of the cloud are held at once: half of the memory is a quarter of the grid.
+        result = np.empty(grid.shape, np.float32)
+        # Split in two, renders of two parts of the cloud are in memory at once: half of it holds a quarter of the grid.
         step = -(-grid.shape[0] // part_count() ** 2)
         for first in range(0, grid.shape[0], step):
-            slab = found[first : first + step]
+            slab = result[first : first + step]
             origin = apply(grid.world_from_index, (0, 0, first))
             part = Grid((len(slab), *grid.shape[1:]), grid.spacing, origin, grid.direction)
             slab[:] = voxelize(cloud, part).cpu().numpy()
-        return found
+        return result
 
     return Volume(within_memory(values), grid)
 
 
 def _held_out(count: int, settings: ReconstructionSettings) -> list[int]:
-    """Numbers of the views to hold out, spread over the case; raises ReconstructionError if too few are left."""
+    """Indices of the views to hold out, spread over the case; raises ReconstructionError if too few remain."""
     held_out = settings.schedule.held_out
     if held_out is None:
         held_out = max(1, round(count / VIEWS_PER_HELD_OUT)) if count >= MIN_VIEWS_TO_HOLD_OUT else 0
@@ -275,7 +275,7 @@ def _held_out(count: int, settings: ReconstructionSettings) -> list[int]:
 
 
 def _usable(xray: XRay, case: Case) -> XRay:
-    """The X-ray at the resolution that the region's voxels can use."""
+    """The X-ray reduced to the resolution of the region's voxels."""
     factor = MIN_PIXELS_PER_VOXEL * case.grid.spacing.min() / xray.view.pixel_size(case.grid.center)
     return reduced(xray, int(factor))
 

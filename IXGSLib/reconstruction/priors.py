@@ -1,4 +1,4 @@
-"""What is known of a body whatever the X-rays say, as a cost of a cloud."""
+"""Prior knowledge about bodies, as a cost of a cloud."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .start import Findings
 from .total_variation import total_variation
 
 TISSUE_RIM_MM = 5.0
-"""Margin around a region of soft tissue that is included: Gaussians across its border would become rough."""
+"""Margin around a region of soft tissue that is included, since Gaussians across its border would become rough."""
 
 
 class Priors:
     """Total variation, the gap penalty and differences from the body model.
 
-    grid: the region. settings: as resolved for what was found.
+    grid: the region. settings: resolved for the findings.
     """
 
     def __init__(self, grid: Grid, settings: ReconstructionSettings, found: Findings, device: torch.device) -> None:

@@ -1,4 +1,4 @@
-"""From a preset, the number of views, the user's changes and what the start finds to the settings that run."""
+"""The settings of a run, resolved from the preset, the number of views, the user's changes and soft tissue."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ NAMES_OF_0_1 = {
     "trunk_attenuation": "tissue.body_attenuation",
     "trunk_weight": "tissue.body_weight",
 }
-"""The flat names of settings files and scenes of version 0.1, and what they are called now."""
+"""The flat names in settings files and scenes of version 0.1, and their present names."""
 
 
 @dataclass(frozen=True)
 class ResolvedSettings:
-    """The settings that run, and why single ones are not those of the preset.
+    """The settings of a run, and why some differ from those of the preset.
 
-    reasons: by dotted name; a setting that the user typed is in it also when it equals the preset's.
+    reasons: by dotted name; they include every setting that the user set, even to the value of the preset.
     """
 
     settings: ReconstructionSettings
@@ -78,11 +78,11 @@ def resolve(
     *,
     tissue: bool = False,
 ) -> ResolvedSettings:
-    """The settings of a case with `views` views; None where they are not known yet.
+    """The settings for a case with a number of views, None if it is not known yet.
 
-    base: a preset, which is adapted to few views, or settings to be taken as they are. changes: values by dotted name
-    (`cloud.gaussians`), which are always taken as they are. tissue: whether soft tissue fills the region; then its
-    group of settings applies. Raises SettingsError for unknown names and for values that do not fit together.
+    base: a preset, which is adapted to few views, or settings that are used as they are. changes: values by dotted name
+    (`cloud.gaussians`), which are always used as they are. tissue: whether soft tissue fills the region; then its group
+    of settings applies. Raises SettingsError for unknown names and for values that do not fit together.
     """
     changes = checked_changes(changes or {})
     reasons: dict[str, str] = {}
@@ -106,10 +106,10 @@ def resolve(
 
 
 def few_views_values(settings: ReconstructionSettings, views: int) -> dict[str, Any]:
-    """What a case of few views changes, by dotted name: fewer Gaussians, more steps and stronger priors.
+    """The changes for a case with few views, by dotted name: fewer Gaussians, more steps and stronger priors.
 
-    Steps and weights of the priors grow with the root of what the Gaussians shrink by, up to MAX_STEPS_FACTOR: the time
-    of a step shrinks more slowly than its Gaussians.
+    Steps and weights of the priors grow with the square root of the factor by which the number of Gaussians shrinks, up
+    to MAX_STEPS_FACTOR: the time of a step decreases more slowly than the number of Gaussians.
     """
     cloud, schedule, loss, tissue = settings.cloud, settings.schedule, settings.loss, settings.tissue
     share = cloud.gaussians_per_view * views / cloud.gaussians
@@ -130,10 +130,10 @@ def few_views_values(settings: ReconstructionSettings, views: int) -> dict[str, 
 
 
 def tissue_values(settings: ReconstructionSettings, typed: set[str]) -> dict[str, Any]:
-    """What a region full of soft tissue changes, by dotted name; typed: names of settings that stay as they are.
+    """The changes for a region full of soft tissue, by dotted name; typed: names of settings that stay as they are.
 
-    The priors of soft tissue replace those of bone, the gap penalty is left out, and there are no more Gaussians and
-    steps than its noisy X-rays can use.
+    The priors for soft tissue replace those for bone, the gap penalty is left out, and Gaussians and steps are limited
+    to what the noisy X-rays can determine.
     """
     cloud, schedule, tissue = settings.cloud, settings.schedule, settings.tissue
     gaussians = cloud.gaussians
@@ -156,7 +156,7 @@ def tissue_values(settings: ReconstructionSettings, typed: set[str]) -> dict[str
 def checked_changes(values: Mapping[str, Any]) -> dict[str, Any]:
     """Changed settings by dotted name, from JSON: nested groups, dotted names or the flat names of version 0.1.
 
-    Raises SettingsError for a name that does not exist and for a value of another kind than the setting's.
+    Raises SettingsError for a name that does not exist and for a value of the wrong type.
     """
     found: dict[str, Any] = {}
     for name, value in values.items():
@@ -174,7 +174,7 @@ def checked_changes(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_like(value: Any, example: Any) -> bool:
-    """Whether a value is of the kind of an example; whole numbers may stand for floats, None for an automatic count."""
+    """Whether a value has the type of an example; whole numbers may stand for floats, None for an automatic count."""
     if example is None:
         return value is None or (isinstance(value, int) and not isinstance(value, bool))
     if isinstance(example, float):

@@ -1,4 +1,4 @@
-"""What a reconstruction reports while it runs, and what it returns."""
+"""The progress of a reconstruction, and its result."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Progress:
 
     loss: of the last step. held_out_psnr: dB, of the held-out views; None without any, or before the first check.
     seconds: since the start. remaining: estimated seconds, None before there is an estimate.
-    volume: a coarse preview, when one was asked for. resolved: the settings as far as they are known: the start finds
-    out whether soft tissue fills the region.
+    volume: a coarse preview, if one is due. resolved: the settings as far as they are known, which may change once the
+    start has determined whether soft tissue fills the region.
     """
 
     stage: Stage
@@ -44,12 +44,12 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """A volume, the cloud that it was voxelized from, and how well the cloud explains the X-rays.
+    """A volume, the cloud from which it was voxelized, and how well the cloud explains the X-rays.
 
     renders: one line-integral image (height, width) per view of the case, in its order.
     held_out: ids of the views that were held out until the refit.
     metrics: `held_out_psnr` in dB before the refit, `fit_psnr` over all views after it.
-    settings: those that ran. reasons: why single ones are not the preset's, by dotted name.
+    settings: those of the run. reasons: why some differ from those of the preset, by dotted name.
     durations: seconds by stage.
     """
 

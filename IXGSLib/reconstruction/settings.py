@@ -1,4 +1,4 @@
-"""How a volume is reconstructed, as one value that library, command line and panel share."""
+"""The settings of a reconstruction, shared by library, command line and panel."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ class CloudSettings(Group):
     title: ClassVar[str] = "Cloud"
 
     initialization: Initialization = "algebraic"
-    """Place the first Gaussians by a coarse algebraic reconstruction, or at random."""
+    """Place the initial Gaussians by a coarse algebraic reconstruction, or at random."""
     gaussians: int = number(50_000, 1)
     """Number of Gaussians in the region at the start."""
     gaussians_per_view: int = number(1800, 1)
-    """Upper limit of a preset's Gaussians per view: few views cannot resolve more."""
+    """Largest number of Gaussians of a preset per view: few views cannot determine more."""
     background_gaussians: int = number(12_000, 0)
-    """Number of Gaussians around the region, which model what projects into the images from outside it; none are used
-    when nothing does."""
+    """Number of Gaussians around the region, which model what projects into the images from outside; none are used if
+    nothing does."""
     max_gaussians: int = number(62_000, 1)
-    """Number of Gaussians, background included, up to which density control may add some."""
+    """Largest number of Gaussians, including the background, to which density control may add."""
     background_margin: float = number(160.0, 0)
-    """Farthest extent of the background around the region, mm. Less is used where that explains the X-rays as well,
-    and half as much again for the body model around a region of soft tissue."""
+    """Largest extent of the background around the region, mm. Less is used if that explains the X-rays as well, and 1.5
+    times as much for the body model around a region of soft tissue."""
     initial_overlap: float = number(0.7, 0.05)
     """Standard deviation of a Gaussian at the start, as a multiple of the distance between neighbours."""
     min_scale: float = number(0.2, 0.01)
@@ -82,15 +82,15 @@ class ScheduleSettings(Group):
     title: ClassVar[str] = "Schedule"
 
     steps: int = number(2000, 0)
-    """Number of steps. A preset that uses fewer Gaussians for few views takes up to 1.5 times as many, in about the
-    same time."""
+    """Number of steps. A preset that uses fewer Gaussians because there are few views takes up to 1.5 times as many
+    steps, in about the same time."""
     coarse_steps: int = number(200, 0)
-    """Number of first steps, on images of half the size."""
+    """Number of initial steps, on images of half the size."""
     refit_steps: int = number(400, 0)
-    """Number of last steps, which also use the held-out views."""
+    """Number of final steps, which also use the held-out views."""
     held_out: int | None = number(None, 0)
-    """Number of views that are held out until the refit to monitor progress. Automatic: one in fifteen, and none of
-    fewer than twelve views, each of which is worth more than the monitoring."""
+    """Number of views that are held out until the refit to monitor progress. Automatic: one in fifteen, or none with
+    fewer than twelve views, which are all needed for the fit."""
     patience: int = number(6, 1)
     """Number of checks of the held-out views without improvement after which the refit begins."""
     check_every: int = number(100, 1)
@@ -125,7 +125,7 @@ class RateSettings(Group):
     density: float = number(0.04, 0)
     """Learning rate of densities before the softplus."""
     final: float = number(0.1, 1e-6, 1)
-    """Share of every rate that is left at the last step."""
+    """Fraction of each learning rate that remains at the last step."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ class LossSettings(Group):
     title: ClassVar[str] = "Loss and priors"
 
     noise_exponent: float = number(0.5, 0)
-    """Growth of noise with the line integral p, as exp(noise_exponent p), by which differences are divided. 0.5 is that
-    of quantum noise, 0 weights all pixels alike."""
+    """Growth of noise with the line integral p: differences are divided by exp(noise_exponent p). 0.5 models quantum
+    noise, 0 weights all pixels equally."""
     ssim_weight: float = number(0.25, 0)
     """Weight of 1 - SSIM."""
     tv_weight: float = number(0.2, 0)
@@ -146,12 +146,12 @@ class LossSettings(Group):
     """Difference between neighbouring voxels, as a share of the typical attenuation, beyond which total variation
     grows as a square root, which keeps edges sharp."""
     tv_every: int = number(16, 1)
-    """Steps between evaluations of the priors, each of which is weighted for all of them."""
+    """Steps between evaluations of the priors, each of which is weighted by this number of steps."""
     tv_size: int = number(128, 2)
     """Voxels along each side of the random sub-grid on which the priors are evaluated."""
     gap_weight: float = number(0.01, 0)
-    """Weight of the gap penalty on attenuation between zero and bone, which bone-enhanced X-rays do not contain;
-    evaluated with total variation."""
+    """Weight of the gap penalty on attenuation between air and bone, which bone-enhanced volumes do not contain;
+    evaluated together with total variation."""
     gap: float = number(1.1, 0.01)
     """Attenuation of the softest bone, as a share of the typical attenuation."""
 
@@ -164,7 +164,7 @@ class ControlSettings(Group):
     title: ClassVar[str] = "Density control"
 
     every: int = number(100, 1)
-    """Steps between two rounds of density control."""
+    """Steps between rounds of density control."""
     split_fraction: float = number(0.02, 0, 1)
     """Share of the Gaussians, those with the largest gradients, that are cloned or split in each round."""
     min_density: float = number(5e-4, 0, 1)
@@ -173,7 +173,7 @@ class ControlSettings(Group):
 
 @dataclass(frozen=True)
 class TissueSettings(Group):
-    """What applies instead where soft tissue fills the region, whose X-rays are noisy and of low contrast."""
+    """Settings that apply if soft tissue fills the region, whose X-rays are noisy and of low contrast."""
 
     name: ClassVar[str] = "tissue"
     title: ClassVar[str] = "Soft tissue"
@@ -190,13 +190,13 @@ class TissueSettings(Group):
     """Mean attenuation of the body around the region, 1/mm, which is modelled as an elliptical cylinder of soft tissue,
     bone and gas; 0 uses no body model."""
     body_weight: float = number(0.05, 0)
-    """Weight of squared differences from the body model, which keeps the level within the region: X-rays say too little
-    of what lies beyond the detector."""
+    """Weight of squared differences from the body model, which stabilises the level of the region: the X-rays contain
+    too little information about what lies beyond the detector."""
 
 
 @dataclass(frozen=True)
 class ReconstructionSettings:
-    """Every choice of a reconstruction; lengths in mm, attenuation in 1/mm. Raises SettingsError when out of range."""
+    """All settings of a reconstruction; lengths in mm, attenuation in 1/mm. Raises SettingsError when out of range."""
 
     cloud: CloudSettings = CloudSettings()
     schedule: ScheduleSettings = ScheduleSettings()
@@ -211,7 +211,7 @@ class ReconstructionSettings:
         return getattr(getattr(self, group), each)
 
     def updated(self, values: Mapping[str, Any]) -> ReconstructionSettings:
-        """These settings with other values by dotted name; raises SettingsError when they do not fit together."""
+        """The settings with changed values by dotted name; raises SettingsError when they do not fit together."""
         groups: dict[str, dict[str, Any]] = {}
         for name, value in values.items():
             group, _, each = name.partition(".")
@@ -265,10 +265,10 @@ PRESETS: dict[Preset, ReconstructionSettings] = {
         }
     ),
 }
-"""Settings for a first look, for use, and for the most that the X-rays can give."""
+"""Settings for a first look, for regular use, and for the highest quality."""
 
 
 def settings_for(preset: Preset) -> ReconstructionSettings:
-    """The settings of a preset, for many views of bone; raises SettingsError for an unknown name."""
+    """The settings of a preset, for many views of bone alone; raises SettingsError for an unknown name."""
     check_choice("preset", preset, tuple(PRESETS))
     return PRESETS[preset]

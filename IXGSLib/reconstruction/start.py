@@ -1,4 +1,4 @@
-"""What an optimisation starts from."""
+"""The start of an optimisation."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from .body_model import BodyModel
 from .settings import ReconstructionSettings
 
 FILLED_SHARE = 0.3
-"""Share of the typical attenuation from which a voxel counts as filled."""
+"""Fraction of the typical attenuation above which a voxel counts as filled."""
 MAX_FILLED_VOXELS = 0.5
-"""Share of filled voxels from which soft tissue fills the region; bone leaves most of it empty."""
+"""Share of filled voxels from which soft tissue counts as filling the region; bone leaves most of it empty."""
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What a coarse reconstruction tells about the region.
+    """What a coarse reconstruction shows about the region.
 
     typical: attenuation in 1/mm, which sets the scale of densities. tissue: whether soft tissue fills the region.
     body: the model of the body around it, if there is one.
@@ -37,7 +37,7 @@ class Findings:
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """The first cloud, the settings for it and what was found about the region."""
+    """The initial cloud, its settings and the findings about the region."""
 
     cloud: Cloud
     settings: ReconstructionSettings
@@ -45,10 +45,10 @@ class Start:
 
 
 def findings_of(coarse: CoarseVolumes) -> Findings:
-    """What the coarse volumes tell; raises ReconstructionError when the region explains nothing of the X-rays."""
+    """The findings of the coarse volumes; raises ReconstructionError if the region explains nothing in the X-rays."""
     if not coarse.region.any():
         raise ReconstructionError(
-            "the X-rays hold no attenuation that the region could explain; check that the values are line integrals "
+            "the X-rays show no attenuation that the region could explain; check that the values are line integrals "
             "(or state intensity and I0) and that region and calibration share one frame (LPS, mm)"
         )
     typical = float(np.percentile(coarse.region[coarse.region > 0], 95))
@@ -57,13 +57,13 @@ def findings_of(coarse: CoarseVolumes) -> Findings:
 
 
 def coarse_start(xrays: Sequence[XRay], grid: Grid, settings: ReconstructionSettings) -> tuple[CoarseVolumes, Findings]:
-    """The coarse volumes of a case, and what they tell."""
+    """The coarse volumes of a case, and their findings."""
     coarse = coarse_volumes(xrays, grid, settings)
     return coarse, findings_of(coarse)
 
 
 def first_cloud(coarse: CoarseVolumes, grid: Grid, settings: ReconstructionSettings) -> Cloud:
-    """The Gaussians of the region and its background; settings: as resolved for what was found."""
+    """The initial Gaussians of the region and its background; settings: resolved for the findings."""
     generator = np.random.default_rng((settings.schedule.seed, 0))
     cloud = settings.cloud
     if cloud.initialization == "random":

@@ -1,4 +1,4 @@
-"""The state of an optimisation, which can be stored and restored."""
+"""The state of an optimisation, to be stored and restored."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .start import Findings
 
 @dataclass
 class State:
-    """Everything that changes from step to step, and what the start found.
+    """Everything that changes from step to step, and the findings of the start.
 
     raw: (N, COLUMNS) free parameters of the cloud. best: those with the best held-out views so far.
-    gradients: (N,) norms of the gradients of the positions, summed since the last density control.
-    loss: of the last step; a tensor on its device until somebody asks for the number.
+    gradients: (N,) norms of the position gradients, summed since the last density control.
+    loss: of the last step; a tensor on its device until the number is needed.
     held_out_psnr: dB, of the last check. checks_without_gain: checks since the best one. checked: whether `best` was
-    set by a check. reordered: whether density control changed the rows since then. refit_from: step at which the refit
-    began, None before.
+    set by a check. reordered: whether density control has changed the rows since then. refit_from: step at which the
+    refit began, None before.
     """
 
     found: Findings
@@ -55,7 +55,7 @@ class State:
         return unpack(self.raw, self.found.typical)
 
     def stored(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Tensors and numbers from which `restored` makes an equal state."""
+        """Tensors and numbers from which `restored` recreates the state."""
         tensors = {name: value for name in _TENSORS if isinstance(value := getattr(self, name), Tensor)}
         tensors |= {"first": self.adam.first, "second": self.adam.second, "rates": self.adam.rates}
         loss = None if self.loss is None else float(self.loss)
@@ -64,7 +64,7 @@ class State:
 
     @classmethod
     def restored(cls, tensors: dict[str, Tensor], numbers: dict[str, Any], device: torch.device) -> State:
-        """The state that `stored` described, on a device."""
+        """The state stored by `stored`, on a device."""
         placed = {name: tensor.to(device) for name, tensor in tensors.items()}
         adam = Adam(placed["raw"], placed["rates"])
         adam.first, adam.second, adam.steps = placed["first"], placed["second"], numbers["adam_steps"]

@@ -1,7 +1,7 @@
 """Isotropic total variation of a volume (Rudin, Osher and Fatemi, Physica D 1992), and a concave form of it.
 
 Differences far beyond a knee count as their square root, so that many small differences cost more than one large one:
-a power below one keeps edges with few projections (Chartrand, IEEE SPL 2007).
+with few projections, a power below one preserves edges (Chartrand, IEEE SPL 2007).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def total_variation_reference(values: Tensor, knee: float = math.inf) -> Tensor:
     here = values[:-1, :-1, :-1]
     differences = (values[1:, :-1, :-1] - here, values[:-1, 1:, :-1] - here, values[:-1, :-1, 1:] - here)
     length = sum(d * d for d in differences).add(TV_EPSILON).sqrt()  # type: ignore[union-attr]
-    # The same number without the cancellation of two large ones.
+    # Equivalent, but without the cancellation of two large numbers.
     return (2 * length / (1 + (1 + length / knee).sqrt())).mean()
 
 

@@ -1,4 +1,4 @@
-"""The two operations of the renderer, carried out by the implementation that suits a cloud."""
+"""The two operations of the renderer, dispatched to the implementation that suits a cloud."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Backend = Literal["auto", "cpu", "cuda", "reference"]
 
 
 def project(cloud: Cloud, view: View, pose: Tensor | None = None, backend: Backend = "auto") -> Tensor:
-    """The line integrals (height, width) of a cloud in a view, no unit.
+    """The line integrals (height, width) of a cloud in a view, dimensionless.
 
-    Differentiable with respect to the cloud and to `pose`: camera_from_world (3 or 4, 4), which replaces the view's own
-    where it is given. `auto` uses the kernels of the CPU or the GPU for float32, and the reference for everything else
-    and on a GPU where no kernel works.
-    Gaussians behind the source are not drawn; one with values that are not finite makes the image NaN.
+    Differentiable with respect to the cloud and to `pose`: camera_from_world (3 or 4, 4), which replaces that of the
+    view if it is given. `auto` uses the kernels of the CPU or the GPU for float32, and the reference for other types
+    and on a GPU without a working kernel.
+    Gaussians behind the source are not drawn; a Gaussian with values that are not finite makes the image NaN.
     """
     if pose is None:
         pose = torch.tensor(view.camera_from_world)

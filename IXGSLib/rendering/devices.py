@@ -1,4 +1,4 @@
-"""Which device computes, and what renders on its GPU: whatever renders a small cloud correctly."""
+"""The choice of the device, and of the renderer on its GPU, which must render a small cloud correctly."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ..geometry import Grid, View
 from . import reference
 
 _RENDERERS = {
-    "with_gsplat": "gsplat does not work here ({}), which needs nvcc and a C++ compiler at its first use",
-    "render": "Triton does not work here ({}), which needs a driver that knows this GPU, and memory on it",
+    "with_gsplat": "gsplat, which needs nvcc and a C++ compiler at its first use, does not work here ({})",
+    "render": "Triton, which needs a driver that supports this GPU and free memory on it, does not work here ({})",
 }
 """Modules of `cuda` that render, best first, and the message about one that does not work."""
 _TOLERANCE = 1e-3
@@ -29,17 +29,17 @@ _TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class GpuRenderer:
-    """The module of `cuda` that renders on the GPU, None where none does, and why each better one does not work."""
+    """The module of `cuda` that renders on the GPU, or None, and why each better one does not work."""
 
     module: ModuleType | None
     failures: tuple[str, ...]
 
 
 def choose_device(requested: Device) -> torch.device:
-    """The device to compute on: for `auto` the GPU if it works, else the CPU.
+    """The device to compute on: for `auto` the GPU if it works, otherwise the CPU.
 
-    Warns with an IXGSWarning where a GPU is not used, or not by its best renderer. Raises SettingsError for `cuda`
-    without a working GPU.
+    Issues an IXGSWarning if a GPU is not used, or not with its best renderer. Raises SettingsError for `cuda` without a
+    working GPU.
     """
     if requested == "cpu":
         return torch.device("cpu")
@@ -72,7 +72,7 @@ def kernels_for(values: Tensor) -> Literal["cpu", "cuda"] | None:
 
 @lru_cache(maxsize=1)
 def gpu_renderer() -> GpuRenderer:
-    """The best module that renders correctly on the GPU, found once per process by rendering a small scene."""
+    """The best module that renders correctly on the GPU, determined once per process by rendering a small scene."""
     failures: list[str] = []
     for name, sentence in _RENDERERS.items():
         try:

@@ -89,7 +89,7 @@ def footprints(chunk, start, stop, cloud, K, E, width, height, out):
 
 @inlined
 def _box(footprint, width, height):
-    """The pixels of a footprint, none of them when it is not drawn."""
+    """The pixels of a footprint; none if it is not drawn."""
     left, right = clipped(footprint[0], footprint[6], width)
     top, bottom = clipped(footprint[1], footprint[7], height)
     return left, right, top, bottom

@@ -17,7 +17,7 @@ from ..geometry import Grid, View
 from ..geometry.rigid import Array, apply
 
 BORDER_MARGIN = 1e-6
-"""Fraction of a voxel by which rays stop short of the border of the lattice, so that rounding cannot leave it."""
+"""Fraction of a voxel by which rays stop short of the border of the lattice, so that rounding cannot move them out."""
 
 
 def project_volume(values: np.ndarray, grid: Grid, view: View) -> np.ndarray:

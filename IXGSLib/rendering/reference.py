@@ -15,7 +15,7 @@ from ..gaussians import Cloud
 from ..geometry import Grid, View
 
 CUTOFF = 3.5
-"""Standard deviations along each image or grid axis beyond which a Gaussian is not drawn (0.1 % of the mass)."""
+"""Number of standard deviations along each image or grid axis beyond which a Gaussian is cut (0.1 % of its mass)."""
 PIXEL_VARIANCE = 1 / 12
 """Variance of the unit square or cube that a pixel or voxel averages over, in pixels or voxels squared."""
 MIN_DEPTH = 1.0
@@ -70,12 +70,12 @@ def footprints(cloud: Cloud, view: View, pose: Tensor) -> tuple[Tensor, Tensor, 
 
     The peak of the exact line integral, sqrt(2 pi / (d^T S^-1 d)), lowered by averaging over a pixel, is
     density sqrt(2 pi) s0 s1 s2 k / sqrt(det), with k the pixels per mm^2 perpendicular to the ray.
-    This form preserves the mass by construction and contains no difference that could cancel.
+    This form preserves the mass by construction and does not suffer cancellation.
     """
     pose = pose.to(cloud.position)
     K = tensor_like(view.K, cloud.position)
     t = cloud.position @ pose[:, :3].T + pose[:, 3]
-    visible = ~(t[:, 2] <= MIN_DEPTH)  # a NaN is drawn, so that it becomes visible
+    visible = ~(t[:, 2] <= MIN_DEPTH)  # NaN is drawn, so that it shows in the image
     t = torch.where(visible[:, None], t, torch.ones_like(t))
     depth = t[:, 2, None]
     mean = (t / depth) @ K[:2].T

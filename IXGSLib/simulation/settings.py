@@ -1,4 +1,4 @@
-"""What is simulated, as one checked value."""
+"""The settings of a simulation, checked."""
 
 from __future__ import annotations
 

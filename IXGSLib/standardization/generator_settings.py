@@ -21,7 +21,7 @@ class GeneratorSettings:
     """The generator's architecture and unit; raises SettingsError for a value out of range."""
 
     width: int = 24
-    """Channels of the generator's first level; 64 in the paper, 27 is the most that 20 MB of weights hold."""
+    """Channels of the generator's first level; 64 in the paper, 20 MB of weights hold at most 27."""
     levels: int = 6
     """Number of times the image is halved; image sides must be multiples of 2 to this power."""
     group: int = 8

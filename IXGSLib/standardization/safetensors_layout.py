@@ -51,7 +51,7 @@ def read_file(path: Path) -> bytes:
         raise FormatError(f"{path}: cannot be opened ({error.strerror}); check the path of the weights") from error
     if data.startswith(b"PK\x03\x04") or (data.startswith(b"\x80") and data[8:9] != b"{"):
         raise FormatError(
-            f"{path.name}: a pickle, as torch.save writes it, expected safetensors; a pickle can run programs and is "
+            f"{path.name}: a pickle, as written by torch.save, expected safetensors; a pickle can run programs and is "
             f"never opened: {CURE}"
         )
     return data
@@ -70,7 +70,7 @@ def read_layout(data: bytes, name: str) -> Layout:
         raise TruncatedFile(f"{name}: ends inside its header of {length} bytes; copy the file again")
     header = parse_json(data[8 : 8 + length], name)
     if not isinstance(header, dict):
-        raise FormatError(f"{name}: its header is no JSON object, expected safetensors; {CURE}")
+        raise FormatError(f"{name}: its header is not a JSON object, expected safetensors; {CURE}")
     metadata = header.pop("__metadata__", None)
     return Layout(metadata, {key: _entry(value, f"{name}: {key}") for key, value in header.items()}, 8 + length)
 
@@ -110,4 +110,4 @@ def _entry(value: Any, what: str) -> Entry:
         lists = isinstance(shape, list) and isinstance(offsets, list) and len(offsets) == 2
         if isinstance(dtype, str) and lists and all(type(n) is int and 0 <= n < 2**40 for n in [*shape, *offsets]):
             return Entry((dtype, shape), offsets[0], offsets[1])
-    raise FormatError(f"{what} is not described as safetensors does it; {CURE}")
+    raise FormatError(f"{what} is not described as in safetensors; {CURE}")

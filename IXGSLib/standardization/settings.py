@@ -20,9 +20,9 @@ class StandardizationSettings:
     method: Method = "auto"
     """auto uses pix2pix for intensities and none for line integrals; classical needs no weights."""
     weights: Path | None = None
-    """Weights of pix2pix (.safetensors); None: those that come with IXGS."""
+    """Weights of pix2pix (.safetensors); by default those that come with IXGS."""
     fiducials: bool = True
-    """Find metal fiducials, inpaint them and mask them."""
+    """Whether metal fiducials are found, inpainted and masked."""
     fiducial_diameter_mm: tuple[float, float] = (2.0, 6.0)
     """Diameters of the smallest and the largest fiducial."""
     min_distribution_score: float = DEFAULT_LIMITS["min_distribution_score"]

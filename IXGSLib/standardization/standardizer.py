@@ -1,4 +1,4 @@
-"""A case of X-rays made a case of bone-enhanced radiographs."""
+"""Turning a case of X-rays into a case of bone-enhanced radiographs."""
 
 from __future__ import annotations
 

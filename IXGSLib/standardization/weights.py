@@ -100,7 +100,7 @@ def load_weights(path: Path) -> Weights:
     except (SafetensorError, ValueError, RuntimeError) as error:
         raise FormatError(f"{path.name}: not safetensors ({error}); {CURE}") from error
     if about.get("sha256") != _digest(tensors):
-        raise FormatError(f"{path.name}: its numbers are not those that were written; copy the file again")
+        raise FormatError(f"{path.name}: its numbers have changed since they were written; copy the file again")
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise FormatError(f"{path.name}: {name} holds NaN or infinity, expected finite numbers; {CURE}")

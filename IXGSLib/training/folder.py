@@ -45,7 +45,7 @@ class TrainingFolder:
         try:
             (self.path / "epochs").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise IXGSError(f"{self.path}: cannot be made ({error.strerror}); choose another --out") from error
+            raise IXGSError(f"{self.path}: cannot be created ({error.strerror}); choose another --out") from error
         if not (self.path / CHECKPOINT_NAME).is_file():
             machine = {"ixgs": __version__, "torch": torch.__version__, "device": str(device)}
             content = {"format": "ixgs-training", "version": 1, **self.about, **machine}

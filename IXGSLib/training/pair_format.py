@@ -98,7 +98,7 @@ class PairFolder:
             matches = [patient for patient in self.patients if start and patient.startswith(start)]
             if len(matches) != 1:
                 raise SettingsError(
-                    f"--held-out {start}: {len(matches)} patients of {self.path} begin so, expected one of "
+                    f"--held-out {start}: {len(matches)} patients of {self.path} begin with it, expected one of "
                     f"{', '.join(self.patients)}"
                 )
         out = tuple(name for name in self.names if name.startswith(tuple(held_out))) if held_out else ()
@@ -133,7 +133,7 @@ def pair_name(ct: str, number: int) -> str:
 
 
 def prepare_folder(folder: Path, settings: PairSettings) -> None:
-    """Make the folder with its pairs.json; raises IXGSError for a folder of other pairs or of something else."""
+    """Create the folder with its pairs.json; raises IXGSError if it holds other pairs or other files."""
     wanted = {"format": "ixgs-pairs", "version": VERSION, **asdict(settings)}
     file = folder / "pairs.json"
     if file.is_file():
@@ -141,7 +141,7 @@ def prepare_folder(folder: Path, settings: PairSettings) -> None:
         different = [key for key in SAME_KEYS if not isinstance(found, dict) or found.get(key) != wanted[key]]
         if different:
             raise IXGSError(
-                f"{folder}: holds pairs of another {', '.join(different)}, expected the same to go on; "
+                f"{folder}: holds pairs with another {', '.join(different)}, expected the same to continue; "
                 "give the same options or choose another --out"
             )
     elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
@@ -152,7 +152,7 @@ def prepare_folder(folder: Path, settings: PairSettings) -> None:
         for name in ("xray", "target"):
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise IXGSError(f"{folder}: cannot be made ({error.strerror}); choose an --out that can be written") from error
+        raise IXGSError(f"{folder}: cannot be created ({error.strerror}); choose a writable --out") from error
     if not file.is_file():
         write_atomically(file, _json({**wanted, "ixgs": __version__, "ranges": drawn_ranges()}))
 
@@ -185,7 +185,7 @@ def write_pair(folder: Path, pair: RenderedPair) -> None:
 
 
 def is_finished(folder: Path, name: str) -> bool:
-    """Whether a pair is there and as it was written."""
+    """Whether a pair exists and is unchanged since it was written."""
     try:
         hashes = read_json(folder / f"{name}.json")["sha256"]
         return all(sha256((folder / path).read_bytes()) == digest for path, digest in hashes.items())
@@ -220,7 +220,7 @@ def open_pairs(path: Path) -> PairFolder:
         raise FormatError(f"{path}: pairs of version {about.get('version')}, expected {VERSION}; make them again")
     files = sorted(path.glob("*_*.json"))
     if not files:
-        raise FormatError(f"{path}: no pair is finished, expected some; let ixgs pairs go on")
+        raise FormatError(f"{path}: no pair is finished, expected at least one; run ixgs pairs again")
     digest = sha256("\n".join(f"{file.name} {sha256(file.read_bytes())}" for file in files).encode())
     return PairFolder(path, tuple(file.stem for file in files), about["size"], digest)
 
@@ -238,7 +238,7 @@ def _grey(file: Path, size: int) -> np.ndarray:
     try:
         values = png.read(file).values
     except OSError as error:
-        raise FormatError(f"{file}: cannot be read ({error.strerror}); let ixgs pairs make it again") from error
+        raise FormatError(f"{file}: cannot be read ({error.strerror}); run ixgs pairs to render it again") from error
     if values.shape != (size, size):
         raise FormatError(f"{file}: {values.shape[1]} x {values.shape[0]} pixels, expected {size} x {size}")
     return values.astype(np.float32)

@@ -75,7 +75,7 @@ def _missing(folder: Path, ct: str, count: int) -> list[int]:
 
 
 def _make(scan: Scan, numbers: list[int], settings: PairSettings, folder: Path, jobs: int) -> Iterator[int]:
-    """Make these pairs of one CT; yields how many more are finished, again and again."""
+    """Render these pairs of one CT; repeatedly yields the number of pairs finished since the last time."""
     groups = [list(group) for _, group in itertools.groupby(numbers, lambda number: number // PAIRS_PER_ANATOMY)]
     jobs = min(jobs, len(groups))
     if jobs == 1:

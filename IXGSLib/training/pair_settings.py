@@ -1,4 +1,4 @@
-"""How many training pairs are made of each CT, and of which kind."""
+"""The number and kind of the training pairs rendered from each CT."""
 
 from __future__ import annotations
 

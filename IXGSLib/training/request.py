@@ -1,4 +1,4 @@
-"""What is trained, on which pairs and from where, and whether these fit together."""
+"""What to train, on which pairs and from which weights, and whether these fit together."""
 
 from __future__ import annotations
 

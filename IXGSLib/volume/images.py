@@ -16,7 +16,7 @@ from .integrity import check_whole
 
 SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz")
 MAX_VOXELS = 2**31
-"""Most voxels of a file, 8 GiB of float32; more are refused before any memory is allocated."""
+"""Largest number of voxels in a file, 8 GiB of float32; more are refused before any memory is allocated."""
 MAX_HEADER_ROUNDING = 1e-4
 """Largest deviation from right angles that the rounding of float32 and decimal headers explains."""
 

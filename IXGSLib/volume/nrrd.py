@@ -21,7 +21,7 @@ PIECE_BYTES = 2**20
 """Bytes that are decompressed in one step, which takes a few milliseconds."""
 MAX_HEADER_BYTES = 2**16
 MAX_VOXELS = 2**31
-"""Most voxels of a file; more are refused before any memory is allocated."""
+"""Largest number of voxels in a file; more are refused before any memory is allocated."""
 
 
 def nrrd_bytes(values: np.ndarray, grid: Grid) -> bytes:

@@ -1,4 +1,4 @@
-"""Fiducials with exact line integrals, seen along an orbit of a C-arm that has no symmetry."""
+"""Fiducials with exact line integrals, seen from an orbit of a C-arm without symmetry."""
 
 from __future__ import annotations
 

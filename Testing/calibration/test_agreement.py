@@ -42,7 +42,7 @@ def test_views_of_one_object_agree_and_those_of_noise_do_not():
     assert check_agreement(noise).disagreement > 0.8
 
 
-def test_a_rigid_motion_and_a_scale_of_the_world_change_nothing():
+def test_agreement_is_invariant_to_rigid_motion_and_scale_of_the_world():
     good = xrays(views())
     turned = np.diag([-1.0, -1.0, 1.0, 1.0])
     for scale in (1.0, 0.1):
@@ -202,7 +202,7 @@ def test_images_without_content_and_few_views_are_not_judged():
         assert found.summary
 
 
-def test_views_of_one_source_have_nothing_to_compare():
+def test_views_from_one_source_cannot_be_compared():
     one = views(1)[0]
     same = [replace(one, id=str(n)) for n in range(4)]
     assert not check_agreement(xrays(same)).warnings

@@ -70,7 +70,7 @@ def test_a_principal_point_far_outside_is_named():
     assert any("far outside" in text for text in implausibilities(some, REGION))
 
 
-def test_poses_in_ras_are_named_where_the_region_shows_them():
+def test_poses_in_ras_are_recognised_by_the_region():
     turned = [view.moved(np.diag([-1.0, -1.0, 1.0, 1.0])) for view in views(detector_size=200.0)]
     far = Grid.centered(CENTER + (0, 40, 0), (60, 60, 60), 2.0)
     moved = [view.moved(np.array([[1, 0, 0, 0], [0, 1, 0, -40], [0, 0, 1, 0], [0, 0, 0, 1.0]])) for view in turned]

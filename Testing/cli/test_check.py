@@ -115,7 +115,7 @@ def test_dicom_x_rays_alone_are_checked_with_the_poses_of_their_tags(tmp_path, i
     assert "--pixel-spacing" in err
 
 
-def test_an_image_in_place_of_a_case_is_sent_to_its_calibration(tmp_path, ixgs):
+def test_an_image_given_as_a_case_is_refused_with_a_pointer_to_calibration(tmp_path, ixgs):
     tifffile.imwrite(tmp_path / "run.tif", np.ones((3, 40, 48), np.uint16), photometric="minisblack")
     code, _, err = ixgs("check", tmp_path / "run.tif")
     assert code == 2
@@ -123,7 +123,7 @@ def test_an_image_in_place_of_a_case_is_sent_to_its_calibration(tmp_path, ixgs):
     assert "--calibration" in err
 
 
-def test_images_that_contradict_their_poses_are_told_with_the_cure(case, edit, ixgs, tmp_path):
+def test_images_that_contradict_their_poses_are_reported_with_the_remedy(case, edit, ixgs, tmp_path):
     edit(lambda data: [view.pop("sha256") for view in data["views"]])
     for file in (case / "images").iterdir():
         tifffile.imwrite(file, np.ascontiguousarray(tifffile.imread(file)[::-1]))

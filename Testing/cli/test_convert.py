@@ -13,7 +13,7 @@ OUTPUTS = {
 
 
 @pytest.mark.parametrize(("to", "name"), OUTPUTS.items())
-def test_what_is_written_can_be_read_beside_the_images(to, name, case, ixgs, tmp_path):
+def test_a_written_calibration_can_be_read_with_its_images(to, name, case, ixgs, tmp_path):
     code, printed, err = ixgs("convert", case, "--to", to, "--out", tmp_path / name)
     assert (code, err) == (0, "")
     assert f"{name}: 6 views" in printed

@@ -81,7 +81,7 @@ def test_the_demo_compares_with_the_truth(simulated, fake, ixgs, tmp_path, monke
         assert (tmp_path / folder / "done.json").is_file()
 
 
-def test_the_sample_case_is_there():
+def test_the_sample_case_exists():
     assert (resources.resource("SampleCase") / "case.json").is_file()
     with pytest.raises(IXGSError, match="complete copy"):
         resources.resource("nothing")

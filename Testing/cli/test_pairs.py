@@ -52,7 +52,7 @@ def test_pairs_are_two_images_and_a_record_listed_in_the_manifest(ct, ixgs, tmp_
     assert str(tmp_path).encode() not in b"".join(data for name, data in written.items() if name.endswith(".json"))
 
 
-def test_missing_and_damaged_pairs_are_made_again_bit_for_bit_and_the_others_stay(ct, ixgs, tmp_path):
+def test_missing_and_damaged_pairs_are_rendered_again_identically_and_the_others_kept(ct, ixgs, tmp_path):
     out = tmp_path / "pairs"
     ixgs("pairs", ct, "--out", out, *FLAGS)
     before = contents(out)
@@ -91,7 +91,7 @@ def test_a_seed_gives_other_pairs(ct, ixgs, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (("--size", 64), ("pairs of another size", "expected the same", "choose another --out")),
+        (("--size", 64), ("pairs with another size", "expected the same", "choose another --out")),
         (("--count", 0), ("count is 0", "expected")),
         (("--jobs", 0), ("jobs is 0", "at least 1")),
         (("--bone-threshold", -5000), ("bone_threshold is -5000", "expected")),

@@ -53,7 +53,7 @@ def test_a_finished_run_is_whole(case, fake, ixgs, tmp_path):
     assert "Drawn by hand." in (out / "report.html").read_text()
 
 
-def test_the_record_holds_what_is_needed_to_do_it_again(case, fake, ixgs, tmp_path):
+def test_the_record_suffices_to_repeat_the_run(case, fake, ixgs, tmp_path):
     ixgs(
         "reconstruct", case, "--out", tmp_path / "out", "--seed", 7, "--preset", "preview", "--test", case / "test.json"
     )
@@ -143,7 +143,7 @@ def test_cancelled_with_a_checkpoint_can_go_on(case, fake, ixgs, tmp_path):
     assert names(out) == FILES
 
 
-def test_resume_of_nothing_begins(case, fake, ixgs, tmp_path):
+def test_resume_without_a_checkpoint_starts_a_new_run(case, fake, ixgs, tmp_path):
     assert ixgs("reconstruct", case, "--out", tmp_path / "out", "--resume")[0] == 0
 
 
@@ -173,7 +173,7 @@ def test_a_lock_of_another_machine_counts(case, fake, ixgs, tmp_path):
     assert "delete run.lock" in err
 
 
-def test_a_bug_asks_to_be_reported(case, fake, ixgs, tmp_path):
+def test_an_unexpected_error_asks_for_a_report(case, fake, ixgs, tmp_path):
     fake.error = ZeroDivisionError("oops")
     code, _, err = ixgs("reconstruct", case, "--out", tmp_path / "out")
     assert code == 1
@@ -270,7 +270,7 @@ def test_choices_are_those_of_the_library():
     assert get_args(get_args(values)[0]) == get_args(Values)
 
 
-def test_a_reader_that_goes_away_ends_the_run_quietly():
+def test_a_closed_output_pipe_ends_the_run_quietly():
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "IXGSLib", "--help"]

@@ -114,7 +114,7 @@ def test_a_run_is_compared_with_what_was_simulated(made, ixgs, tmp_path, threads
     assert json.loads((tmp_path / "out" / "run.json").read_text())["threads"] == 1
 
 
-def test_a_stopped_run_goes_on_from_its_checkpoint(made, ixgs, tmp_path, monkeypatch):
+def test_a_stopped_run_continues_from_its_checkpoint(made, ixgs, tmp_path, monkeypatch):
     out = tmp_path / "out"
     words = ("reconstruct", made, "--out", out, "--settings", tmp_path / "tiny.json", "--json")
     monkeypatch.setattr(pipeline, "CHECKPOINT_SECONDS", 0.0)

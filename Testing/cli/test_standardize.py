@@ -19,7 +19,7 @@ def standard(case, ixgs, tmp_path):
     return tmp_path / "made"
 
 
-def test_a_new_case_stands_beside_the_old_one(case, standard):
+def test_standardize_writes_a_new_case_with_its_source(case, standard):
     made = load_case(standard)
     assert made.standardization.method == "classical"
     assert len(made.standardization.raw) == len(made.xrays) == 6

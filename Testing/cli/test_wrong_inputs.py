@@ -195,7 +195,7 @@ def process(*words, folder):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
 
 
-def test_a_process_of_its_own_says_the_same(case, edit, tmp_path):
+def test_a_separate_process_gives_the_same_message(case, edit, tmp_path):
     mirrored(case, edit)
     before = tree(tmp_path)
     done = process("reconstruct", "case", "--out", "out", folder=tmp_path)

@@ -137,7 +137,7 @@ def test_a_full_disk_leads_to_compiling(tmp_path):
     assert not list(tmp_path.rglob("*.nbc"))
 
 
-def test_without_any_place_kernels_are_compiled_and_nothing_is_written(tmp_path):
+def test_without_a_writable_cache_kernels_are_compiled_and_nothing_is_written(tmp_path):
     (tmp_path / "file").touch()
     script = "import tempfile\ntempfile.tempdir = {!r}\n".format(str(tmp_path / "file")) + COMPILE_ONE
     total, folder = run(script, XDG_CACHE_HOME=str(tmp_path / "file" / "below"), LOCALAPPDATA=str(tmp_path / "file"))

@@ -71,6 +71,6 @@ def test_clipped_is_the_pixels_within_reach(mean, radius, expected):
 
 
 @pytest.mark.parametrize(("mean", "radius"), [(-5.0, 2.0), (20.0, 2.0), (5.5, 0.2), (1e30, 1.0), (-1e30, 1.0)])
-def test_clipped_is_nothing_out_of_reach(mean, radius):
+def test_a_range_out_of_reach_is_empty(mean, radius):
     first, last = clipped(np.float32(mean), np.float32(radius), 10)
     assert first > last

@@ -36,7 +36,7 @@ def test_damped_tissue_and_another_scale_are_no_change():
 
 
 @pytest.mark.parametrize("at", [(40, 40), (64, 100)])
-def test_invented_and_erased_bone_is_marked_where_it_is(at):
+def test_invented_and_erased_bone_is_marked_in_place(at):
     raw, made = pair()
     there = spot(at)
     added = found(raw, made + 0.8 * there)

@@ -53,7 +53,7 @@ def test_surfaces_end_at_the_border_where_both_volumes_are_cut():
     assert compare_volumes(thicker, slab).surface_distance == pytest.approx(2, abs=0.02)
 
 
-def test_distance_is_in_mm_whatever_the_voxels():
+def test_distance_is_in_mm_for_any_voxel_size():
     coarse = compare_volumes(sphere(16, 2.0), sphere(14, 2.0))
     assert coarse.surface_distance == pytest.approx(2, abs=0.15)
 

@@ -1,4 +1,4 @@
-"""The report: whole in one file, safe against what names hold, and true to the data it shows."""
+"""The report: complete in one file, safe for any names, and true to the data it shows."""
 
 import base64
 import io
@@ -80,7 +80,7 @@ def test_page_is_whole_in_one_file(report, page, tmp_path):
     assert page.endswith("</html>\n")
 
 
-def test_page_loads_nothing_from_elsewhere(page):
+def test_the_page_loads_no_external_resources(page):
     parsed = Tags(page)
     addresses = [value for name, value in parsed.attributes if name in ("src", "href", "xlink:href", "action")]
     assert addresses
@@ -92,7 +92,7 @@ def test_page_loads_nothing_from_elsewhere(page):
     assert "@import" not in without_pictures
 
 
-def test_every_picture_is_there_and_shows_something(report, page):
+def test_every_picture_exists_and_is_not_blank(report, page):
     found = pictures(page)
     assert len(found) == PER_VIEW * len(report.xrays) + PER_VOLUME + COVERAGE == page.count("<image ")
     assert all(np.ptp(picture) > 50 for name, picture in found.items() if "Difference" not in name)

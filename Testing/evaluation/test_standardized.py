@@ -1,4 +1,4 @@
-"""The report of standardised X-rays: each beside what it was, with what was added and removed."""
+"""The report of standardised X-rays: each next to its original, with what was added and removed."""
 
 from dataclasses import replace
 

@@ -69,7 +69,7 @@ def test_two_views_agree_along_epipolar_lines_only_as_they_are_stored(images, ca
         assert agreement(flip) < stored - 0.1
 
 
-def test_a_pair_becomes_a_case_without_hand_work(data):
+def test_a_training_pair_can_be_read_as_a_case(data):
     folder = data / "xray_biplane_wrist_knee"
     images, calibration = PAIRS[0]
     case = load_calibrated(folder / "frames" / images, folder / "calibration" / calibration, values="intensity")

@@ -168,7 +168,7 @@ def test_named_poses_must_have_their_images(scene, tmp_path):
         load_calibrated(folder, tmp_path / "m.json", values="line_integral")
 
 
-def test_files_beside_the_images_are_named(scene, tmp_path):
+def test_other_files_in_the_folder_of_the_images_are_named(scene, tmp_path):
     case, folder = scene
     (folder / "README.txt").write_text("taken on Monday")
     write_matrices(tmp_path / "m.csv", case.views)

@@ -152,7 +152,7 @@ def test_a_mirrored_tigre_detector_is_refused_by_name(tmp_path):
         read(tmp_path / "t.json")[0].view((40, 40), "a")
 
 
-def test_astra_rows_that_count_upwards_are_told_in_the_warnings(tmp_path):
+def test_astra_rows_that_count_upwards_are_warned_about(tmp_path):
     with pytest.warns(IXGSWarning, match="turned upside down"):
         read_calibration(foreign.astra_upwards(tmp_path, VIEWS))
 
@@ -206,7 +206,7 @@ def test_transforms_alone_do_not_say_whose_axes_they_have(tmp_path):
 def test_a_pose_without_intrinsics_names_the_file_that_it_needs(tmp_path):
     foreign.itk(tmp_path, VIEWS)
     (tmp_path / "intrinsics.json").unlink()
-    with pytest.raises(FormatError, match=r"expected intrinsics\.json beside it"):
+    with pytest.raises(FormatError, match=r"expected intrinsics\.json in the same folder"):
         read(tmp_path, format="itk")
 
 
@@ -285,7 +285,7 @@ def test_deepfluoros_projections_are_those_of_its_own_formula(tmp_path):
         assert np.abs(view.project(POINTS)[0] - np.column_stack([stored[:, 0], 39 - stored[:, 1]])).max() < 1e-6
 
 
-def test_hdf5_without_its_reader_names_the_cure(tmp_path, monkeypatch):
+def test_hdf5_without_its_reader_names_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     (tmp_path / "full.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(600))
     with pytest.raises(FormatError, match="run: pip install h5py"):

@@ -348,7 +348,7 @@ def test_saving_into_what_is_no_folder_is_refused(tmp_path):
         save_case(a_case(), tmp_path / "file")
 
 
-def test_voxels_that_are_no_cubes_are_refused_before_anything_is_written(tmp_path):
+def test_voxels_that_are_not_cubes_are_refused_before_anything_is_written(tmp_path):
     grid = Grid((3, 3, 3), (1, 1, 2), CENTER, np.eye(3))
     with pytest.raises(FormatError, match="expected cubes"):
         save_case(replace(a_case(), grid=grid), tmp_path / "new")

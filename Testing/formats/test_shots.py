@@ -24,7 +24,7 @@ def test_ids_are_names_without_suffix_and_uids_have_none(name, id):
     assert image_id(name) == id
 
 
-def test_files_that_differ_in_their_suffix_alone_keep_it(tmp_path):
+def test_files_that_differ_only_in_suffix_keep_it(tmp_path):
     tifffile.imwrite(tmp_path / "ap.tif", SHOT)
     dicom(tmp_path / "ap.dcm")
     dicom(tmp_path / "lateral.dcm")
@@ -73,13 +73,13 @@ def test_objects_that_are_no_x_rays_are_named_in_one_warning(tmp_path):
         assert words in str(caught[0].message)
 
 
-def test_a_folder_of_other_objects_says_what_it_holds(tmp_path):
+def test_a_folder_of_other_dicom_objects_is_refused_with_their_names(tmp_path):
     dicom(tmp_path / "IM1", SOPClassUID=UID("1.2.840.10008.5.1.4.1.1.2"), Modality="CT")
     with pytest.raises(FormatError, match="CT Image Storage"):
         find_shots(tmp_path)
 
 
-def test_screen_copies_beside_x_rays_are_passed_over(tmp_path):
+def test_screen_captures_among_x_rays_are_skipped(tmp_path):
     copy = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "Modality": "OT"}
     dicom(tmp_path / "DOSE", **copy)
     assert [shot.id for shot in find_shots(tmp_path)] == ["DOSE"]

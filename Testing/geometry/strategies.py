@@ -62,7 +62,7 @@ def grids() -> st.SearchStrategy[Grid]:
 
 
 def scene(view: View, count: int = 20) -> Array:
-    """(count, 3) points in front of a view, in its image and beside it."""
+    """(count, 3) points in front of a view, inside and outside its image."""
     generator = np.random.default_rng(0)
     pixels = generator.uniform(-1, 2, (count, 2)) * view.size
     return view.backproject(pixels, generator.uniform(300, 1200, count))

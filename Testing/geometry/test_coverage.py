@@ -1,4 +1,4 @@
-"""Sets of views: what they see, where they meet, and which of them are refused or warned of."""
+"""Sets of views: what they see, where they meet, and which of them are refused or cause a warning."""
 
 from __future__ import annotations
 

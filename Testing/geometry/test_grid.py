@@ -48,7 +48,7 @@ def test_the_box_reaches_half_a_voxel_beyond_the_outer_voxel_centres(grid):
 
 
 @given(grids())
-def test_the_box_contains_what_is_within_its_corners_and_nothing_else(grid):
+def test_the_box_contains_exactly_the_points_within_its_corners(grid):
     outward = grid.corners() - grid.center
     assert grid.contains(grid.points()).all()
     assert grid.contains(grid.center + 0.999 * outward).all()
@@ -59,7 +59,7 @@ def test_the_box_contains_what_is_within_its_corners_and_nothing_else(grid):
 
 
 @given(grids(), motions())
-def test_a_rigid_motion_of_everything_changes_nothing(grid, T):
+def test_a_grid_moves_rigidly_with_its_points(grid, T):
     moved = replace(grid, origin=apply(T, grid.origin), direction=T[:3, :3] @ grid.direction)
     np.testing.assert_allclose(apply(inverse(T), moved.points()), grid.points(), atol=1e-8)
     np.testing.assert_allclose(apply(inverse(T), moved.corners()), grid.corners(), atol=1e-8)

@@ -1,4 +1,4 @@
-"""Cameras from 3x4 matrices: any scale and sign, real ones, and those that are none."""
+"""Cameras from 3x4 matrices: any scale and sign, real ones, and matrices that are not cameras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resized and cropped views: the same rays, read out by other pixels."""
+"""Resized and cropped views: the same rays, sampled by other pixels."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_the_image_ends_at_the_edges_of_its_outer_pixels():
 
 
 @pytest.mark.filterwarnings("error")
-def test_points_beside_and_behind_the_source_are_not_seen():
+def test_points_level_with_and_behind_the_source_are_not_seen():
     view = identity_view()
     assert not view.sees([[0, 0, 0], [5, 0, 0], [0, 0, -500]]).any()
     assert (view.project([[0, 0, 0], [5, 0, 0], [0, 0, -500]])[1] <= 0).all()

@@ -21,7 +21,7 @@ CATALOGUE_KEYS = {
 
 
 @pytest.mark.parametrize("module", ["IXGS", "IXGSLib"])
-def test_every_file_is_listed_and_every_listed_file_is_there(extension, module):
+def test_every_file_is_listed_and_every_listed_file_exists(extension, module):
     assert extension.listed(module) == extension.present(module), "run `make lists`"
 
 
@@ -51,7 +51,7 @@ def test_the_catalogue_takes_the_entry():
     assert 1 <= entry["tier"] <= 5
 
 
-def test_an_address_is_written_once_and_goes_everywhere(extension, tmp_path):
+def test_an_address_is_stated_once_and_used_everywhere(extension, tmp_path):
     text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
     assert text.count("://") <= 1, "the address belongs into IXGS_REPOSITORY alone"
     address = "https://example.org/SlicerIXGS"
@@ -82,7 +82,7 @@ def installed(archive, system, folder):
 
 
 @pytest.mark.parametrize(("system", "machine"), PLATFORMS)
-def test_the_archive_works_where_slicer_unpacks_it(extension, found, tmp_path, system, machine):
+def test_the_archive_works_once_unpacked_by_slicer(extension, found, tmp_path, system, machine):
     archive = extension.archive(tmp_path / "dist", "5.12", system, machine, REVISION)
     assert archive.name.startswith(f"{REVISION}-{system}-{machine}-IXGS-git")
     home = installed(archive, system, tmp_path / "extension")

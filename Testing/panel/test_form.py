@@ -231,7 +231,7 @@ def test_file_scope_imports_are_limited_to_packages_of_slicer(source):
     assert imported <= BUNDLED | set(sys.stdlib_module_names)
 
 
-def test_the_panel_opens_where_nothing_is_installed(tmp_path):
+def test_the_panel_opens_without_installed_packages(tmp_path):
     """In a process where no package that IXGS needs can be imported."""
     import os
     import subprocess
@@ -282,7 +282,7 @@ def test_requirements_are_those_of_the_library():
     assert listed == {str(Requirement(each)) for each in wanted if Requirement(each).name not in own}
 
 
-def test_the_icon_is_as_slicer_wants_it():
+def test_the_icon_has_the_format_that_slicer_expects():
     from PIL import Image
 
     with Image.open(MODULE / "Resources" / "Icons" / "IXGS.png") as icon:

@@ -76,7 +76,7 @@ def test_characters_that_no_folder_may_have_are_replaced_in_the_name_of_a_case(r
     assert read.reconstruction.out == tmp_path / "runs" / "L3-L4- before--preview"
 
 
-def test_cancel_stops_the_run_and_keeps_nothing(read, ui, wait):
+def test_cancel_stops_the_run_and_leaves_no_result(read, ui, wait):
     read.parameters.settings = json.dumps({"steps": 200_000, "gaussians": 400, "background_gaussians": 100})
     seen = []
     read.reconstruction.process.event_received.connect(seen.append)

@@ -93,7 +93,7 @@ def test_choices_are_saved_with_the_scene(read, ui, wait, tmp_path, suffix):
         assert read.region.grid().center == pytest.approx(centre, abs=1e-3)
 
 
-def test_scenes_that_were_saved_before_can_be_read(panel):
+def test_scenes_saved_by_earlier_versions_can_be_read(panel):
     """The names under which the parameters are saved with a scene."""
     from IXGSPanel import parameters
 

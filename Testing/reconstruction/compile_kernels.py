@@ -1,4 +1,4 @@
-"""Machine code of every kernel that a step of the optimisation launches, made without a GPU, and what it takes of one.
+"""Machine code of all kernels that an optimisation step launches, compiled without a GPU, and the resources they use.
 
 python Testing/reconstruction/compile_kernels.py sm_80 sm_90 sm_120
 
@@ -62,8 +62,8 @@ def resources(cubin: bytes) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "kernel.cubin"
         file.write_bytes(cubin)
-        told = subprocess.run([tool, "-res-usage", file], capture_output=True, text=True, check=True).stdout
-    return {name: int(value) for name, value in re.findall(r"(\w+):(\d+)", told)}
+        usage = subprocess.run([tool, "-res-usage", file], capture_output=True, text=True, check=True).stdout
+    return {name: int(value) for name, value in re.findall(r"(\w+):(\d+)", usage)}
 
 
 def main(architectures: list[str]) -> None:

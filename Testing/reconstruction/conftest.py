@@ -11,5 +11,5 @@ def ellipsoids():
 
 @pytest.fixture(scope="session")
 def in_a_body():
-    """A case whose region is full of soft tissue that goes on beyond the detector, and its true volume."""
+    """A case whose region is full of soft tissue that extends beyond the detector, and its true volume."""
     return make_body_case()

@@ -1,10 +1,10 @@
-"""What a step of the optimisation asks a GPU to do, found out where there is none.
+"""The kernel launches and host waits of an optimisation step on a GPU, counted on a machine without one.
 
 python Testing/reconstruction/launches.py
 
-The step runs on torch's `meta` device, whose tensors have a shape and a type but no numbers: whatever asks for a number
-or for a shape that depends on one raises an error there, as it would make the host wait for a GPU. torch spares such
-tensors some of its own questions, so the step can run on the CPU too, where its profiler hears of each.
+The step runs on the `meta` device of torch, whose tensors have a shape and a type but no numbers: code that reads one
+or needs a shape that depends on one raises an error there, just as it would make the host wait for a GPU. torch skips
+some of its own reads on such tensors, so the step can also run on the CPU, whose profiler records all of them.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def make_case(count: int = 12, around: float = 0.0) -> tuple[Case, Volume]:
 
 
 def make_body_case(count: int = 12) -> tuple[Case, Volume]:
-    """The ellipsoids on top of soft tissue, which goes on in BODY far beyond the region and the detector."""
+    """The ellipsoids on top of soft tissue, which extends in BODY far beyond the region and the detector."""
     case, truth = make_case(count)
     fine = Grid.centered(CENTER, (200, 200, 320), 2.0)
     tissue = _seen(BODY.values(fine), fine, count)

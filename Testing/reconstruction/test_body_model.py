@@ -19,7 +19,7 @@ WITHOUT = QUICK.updated({"tissue.body_attenuation": 0.0})
 
 
 def taken(body: BodyModel, views, noise: float = 0.0) -> list[XRay]:
-    """X-rays of nothing but a body, with noise that grows with the line integral."""
+    """X-rays of only a body, with noise that grows with the line integral."""
     generator, found = np.random.default_rng(0), []
     for view in views:
         rows, columns = np.indices(view.size[::-1])
@@ -155,8 +155,8 @@ def test_an_interrupted_run_remembers_it(in_a_body, tmp_path, monkeypatch):
 def test_a_region_full_of_tissue_is_reported(ellipsoids, in_a_body):
     settings = QUICK.updated({"schedule.steps": 10, "schedule.coarse_steps": 5, "schedule.refit_steps": 5})
     for case, full in ((in_a_body[0], True), (ellipsoids[0], False)):
-        told = reconstruct(case, settings=settings).warnings
-        assert any("soft tissue fills most of the region" in text for text in told) == full
+        warnings = reconstruct(case, settings=settings).warnings
+        assert any("soft tissue fills most of the region" in text for text in warnings) == full
 
 
 def test_a_cloud_unlike_the_body_costs_more(in_a_body):

@@ -1,4 +1,4 @@
-"""An optimisation on another device: what is done when memory ends, checkpoints, and the same quality."""
+"""An optimisation on another device: behaviour when memory runs out, checkpoints, and the same quality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a preset to the settings that run: few views, soft tissue, and what was typed, which is taken as it is."""
+"""From a preset to the settings that run: few views, soft tissue, and stated values, which are used as they are."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Between two looks at a GPU the host does not wait for it: a step runs on tensors that have no numbers to wait for."""
+"""Between two checks the host does not wait for the GPU: a step runs on tensors that have no numbers to wait for."""
 
 from __future__ import annotations
 

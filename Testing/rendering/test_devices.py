@@ -44,7 +44,7 @@ def test_without_a_gpu_the_cpu_computes_without_a_warning(monkeypatch):
 def test_without_triton_the_cpu_computes(gpu):
     missing(gpu, "triton")
     forget_kernels(gpu)
-    with pytest.warns(IXGSWarning, match="the GPU is not used: gsplat .*triton.*; Triton does not work here"):
+    with pytest.warns(IXGSWarning, match="the GPU is not used: gsplat.*triton.*; Triton, .* does not work here"):
         assert devices.choose_device("auto").type == "cpu"
     with pytest.raises(SettingsError, match=r"--device cuda: .*; use --device auto or cpu"):
         devices.choose_device("cuda")
@@ -71,7 +71,7 @@ def test_without_a_working_gsplat_torch_projects_and_one_sentence_says_why(gpu, 
     sys.modules.pop("gsplat", None)
     assert devices.gpu_renderer().module.__name__.endswith(".cuda.render")
     (sentence,) = (str(warning.message) for warning in caught)
-    expected = r"the GPU projects without gsplat: gsplat does not work here \(\w+Error: .*\), which needs .* first use"
+    expected = r"the GPU projects without gsplat: gsplat, which needs .* first use, does not work here \(\w+Error: .*\)"
     assert re.fullmatch(expected, sentence)
 
 
@@ -96,7 +96,7 @@ def test_a_gpu_that_does_not_work_is_not_used_and_one_sentence_says_why(gpu, wro
         assert devices.choose_device("auto").type == "cpu"
     (sentence,) = (str(warning.message) for warning in caught)
     cause = rf"\({type(FAILURES[wrong]).__name__}: .*\)"
-    assert re.fullmatch(rf"the GPU is not used: .*; Triton does not work here {cause}, which .* on it", sentence)
+    assert re.fullmatch(rf"the GPU is not used: .*; Triton, which .* on it, does not work here {cause}", sentence)
     assert "more" not in sentence
     with pytest.raises(SettingsError, match=r"^--device cuda: .*; use --device auto or cpu$"):
         devices.choose_device("cuda")

@@ -1,4 +1,4 @@
-"""What only a GPU can show."""
+"""Properties that only a GPU can show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Line integrals of a voxel volume: lengths of paths, the adjoint, and RTK's projector as a witness."""
+"""Line integrals of a voxel volume: path lengths, the adjoint, and agreement with RTK's projector."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_sphere_has_the_length_of_its_chords(seed):
     np.testing.assert_allclose(image[np.abs(beside - 20) > 1], chords[np.abs(beside - 20) > 1], atol=0.8)  # of 40 mm
 
 
-def test_a_rigid_motion_of_everything_changes_nothing():
+def test_projection_is_invariant_to_rigid_motion():
     grid, motion = oblique(), rigid(rotation(3), [110.0, -70.0, 33.0])
     moved = Grid(grid.shape, grid.spacing, apply(motion, grid.origin), motion[:3, :3] @ grid.direction)
     values = random_values(grid)

@@ -1,4 +1,4 @@
-"""Hounsfield units to attenuation: fixed points, the soft step, and values that are no HU."""
+"""Hounsfield units to attenuation: fixed points, the soft step, and values that are not HU."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Finds the weights of the classical standardisation, and what they are worth on patients that they were not found on.
+"""Fits the weights of the classical standardisation, and measures them on patients that were not used for the fit.
 
     python Testing/standardization/fit_bands.py CT... [--count N]
 

@@ -1,4 +1,4 @@
-"""Draws Resources/Screenshots/standardized_xrays.png: real X-rays above what the network that ships makes of them.
+"""Draws Resources/Screenshots/standardized_xrays.png: real X-rays above their standardised views.
 
 It needs the X-rays in the data folder beside the checkout, of which it shows only what may enter the project, with its
 credit in CREDIT.txt: python Testing/standardization/make_page.py

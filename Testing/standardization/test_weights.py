@@ -65,9 +65,9 @@ def about(change):
     """A change of the header of the weights."""
 
     def apply(content):
-        told = json.loads(content["__metadata__"][FORMAT])
-        change(told)
-        content["__metadata__"][FORMAT] = json.dumps(told)
+        description = json.loads(content["__metadata__"][FORMAT])
+        change(description)
+        content["__metadata__"][FORMAT] = json.dumps(description)
 
     return apply
 
@@ -105,10 +105,10 @@ def test_the_distribution_model_may_be_missing(generator, tmp_path):
 def test_files_with_earlier_names_are_read(file, distribution, tmp_path):
     renamed = {key.replace("distribution.", "likeness."): value for key, value in load_file(file).items()}
     content, _ = header(file.read_bytes())
-    told = json.loads(content["__metadata__"][FORMAT])
-    told["sha256"] = sha256(b"".join(renamed[key].numpy().tobytes() for key in sorted(renamed)))
+    description = json.loads(content["__metadata__"][FORMAT])
+    description["sha256"] = sha256(b"".join(renamed[key].numpy().tobytes() for key in sorted(renamed)))
     earlier = tmp_path / "earlier.safetensors"
-    earlier.write_bytes(save(renamed, {FORMAT: json.dumps(told)}))
+    earlier.write_bytes(save(renamed, {FORMAT: json.dumps(description)}))
     found, expected = load_weights(earlier), load_weights(file)
     assert found.distribution.keys() == expected.distribution.keys() == distribution.tensors().keys()
     assert all(torch.equal(found.distribution[name], value) for name, value in expected.distribution.items())
@@ -207,19 +207,19 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda told: told.update(version=2), ("version 2", "expected 1")),
-        (lambda told: told.pop("settings"), ("settings",)),
-        (lambda told: told["settings"].update(width=10**9), ("width is 1000000000",)),
-        (lambda told: told["settings"].update(width=4.0), ("width is 4.0", "whole number")),
-        (lambda told: told["settings"].update(width="4"), ("settings",)),
-        (lambda told: told["settings"].update(scale=-1), ("scale is -1",)),
-        (lambda told: told["settings"].update(run="rm"), ("run",)),
-        (lambda told: told["settings"].update(width=5), ("expected F16 [5, 5, 4, 4]",)),
-        (lambda told: told["settings"].update(levels=3), ("is unknown",)),
-        (lambda told: told["settings"].update(levels=5), ("is missing",)),
-        (lambda told: told.update(size=24), ("24 pixels", "multiple of 16")),
-        (lambda told: told.update(size=True), ("True pixels",)),
-        (lambda told: told.update(sha256="0" * 64), ("not those that were written",)),
+        (lambda description: description.update(version=2), ("version 2", "expected 1")),
+        (lambda description: description.pop("settings"), ("settings",)),
+        (lambda description: description["settings"].update(width=10**9), ("width is 1000000000",)),
+        (lambda description: description["settings"].update(width=4.0), ("width is 4.0", "whole number")),
+        (lambda description: description["settings"].update(width="4"), ("settings",)),
+        (lambda description: description["settings"].update(scale=-1), ("scale is -1",)),
+        (lambda description: description["settings"].update(run="rm"), ("run",)),
+        (lambda description: description["settings"].update(width=5), ("expected F16 [5, 5, 4, 4]",)),
+        (lambda description: description["settings"].update(levels=3), ("is unknown",)),
+        (lambda description: description["settings"].update(levels=5), ("is missing",)),
+        (lambda description: description.update(size=24), ("24 pixels", "multiple of 16")),
+        (lambda description: description.update(size=True), ("True pixels",)),
+        (lambda description: description.update(sha256="0" * 64), ("changed since they were written",)),
     ],
 )
 def test_an_inconsistent_header_is_refused(change, words, file):
@@ -267,7 +267,7 @@ def test_bytes_after_the_last_tensor_are_refused(file):
 def test_a_header_that_is_not_an_object_is_refused(tmp_path):
     file = tmp_path / "w.safetensors"
     for text, words in (
-        (b"[1]", "no JSON object"),
+        (b"[1]", "not a JSON object"),
         (b"{}", "something else"),
         (b"{", "the file ends"),
         (b"\xff", "UTF-8"),

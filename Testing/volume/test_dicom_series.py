@@ -1,4 +1,4 @@
-"""A DICOM series as a volume: rescaled, in place, and refused when it is not one even stack."""
+"""A DICOM series as a volume: rescaled, in its place in the patient, and refused unless evenly spaced."""
 
 import numpy as np
 import pydicom

@@ -9,8 +9,8 @@ from IXGSLib.xray import XRay
 from IXGSLib.xray.exposure import Plateau, brightest_plateau, on_common_scale
 
 V, U = (np.mgrid[:200, :200] - 99.5) / 100
-TRUNK = 4 * np.sqrt(np.clip(1 - (U / 0.8) ** 2, 0, None))
-INSIDE = 3 + np.cos(3 * U) * np.sin(4 * V)
+BODY_SHADOW = 4 * np.sqrt(np.clip(1 - (U / 0.8) ** 2, 0, None))
+NO_AIR_SHADOW = 3 + np.cos(3 * U) * np.sin(4 * V)
 
 
 def counts(lines, i0, vignetting=0.15, seed=0):
@@ -25,14 +25,14 @@ def xray(name, image):
 @pytest.mark.parametrize("i0", [300.0, 30000.0])
 @pytest.mark.parametrize("vignetting", [0.0, 0.15])
 def test_the_open_field_beside_the_patient_tells_i0(i0, vignetting):
-    found = brightest_plateau(counts(TRUNK, i0, vignetting), np.ones((200, 200), bool))
+    found = brightest_plateau(counts(BODY_SHADOW, i0, vignetting), np.ones((200, 200), bool))
     assert found.is_open
     assert found.level == pytest.approx(i0 * (1 - vignetting), rel=0.08)
 
 
 @pytest.mark.parametrize("i0", [1000.0, 30000.0])
 def test_a_patient_that_fills_the_field_is_no_open_field(i0):
-    assert not brightest_plateau(counts(INSIDE, i0), np.ones((200, 200), bool)).is_open
+    assert not brightest_plateau(counts(NO_AIR_SHADOW, i0), np.ones((200, 200), bool)).is_open
 
 
 def test_a_view_without_open_field_takes_the_i0_of_the_others():
@@ -56,7 +56,7 @@ def test_without_any_open_field_the_brightest_view_sets_the_scale():
 def test_views_of_a_case_come_to_one_scale(tmp_path):
     arm = CArm(detector_pixels=(200, 200))
     sources = []
-    for n, (lines, i0) in enumerate(((TRUNK, 20000), (TRUNK[:, ::-1], 40000), (INSIDE, 28000))):
+    for n, (lines, i0) in enumerate(((BODY_SHADOW, 20000), (BODY_SHADOW[:, ::-1], 40000), (NO_AIR_SHADOW, 28000))):
         path = tmp_path / f"{n}.png"
         Image.fromarray(counts(lines, i0, 0.0, n).astype(np.uint16)).save(path)
         view = arm.view(60 * n, 0, (0, 0, 0), f"view {n}")
@@ -64,6 +64,6 @@ def test_views_of_a_case_come_to_one_scale(tmp_path):
     ledger = Ledger(tmp_path)
     with ledger.collecting():
         case = assemble(sources, "intensity", ledger)
-    for xray, lines in zip(case.xrays, (TRUNK, TRUNK[:, ::-1], INSIDE), strict=True):
+    for xray, lines in zip(case.xrays, (BODY_SHADOW, BODY_SHADOW[:, ::-1], NO_AIR_SHADOW), strict=True):
         assert np.median((xray.image - lines)[xray.mask]) == pytest.approx(0, abs=0.1)
     assert any("no open field and no i0 in view view 2" in message for message in ledger.messages)

@@ -1,4 +1,4 @@
-"""X-rays become grey pictures in a window that outliers and masked pixels leave alone."""
+"""X-rays become grey pictures in a window that outliers and masked pixels do not affect."""
 
 import numpy as np
 import pytest

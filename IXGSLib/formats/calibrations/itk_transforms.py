@@ -41,8 +41,8 @@ def _view(content: Content, camera_from_world: Array) -> CalibratedView:
     path = content.path.with_name(INTRINSICS)
     if not path.is_file():
         raise FormatError(
-            f'{content.name}: a pose without intrinsics, expected {INTRINSICS} beside it: {{"K": [[fx, 0, cx], '
-            "[0, fy, cy], [0, 0, 1]]}, pixels"
+            f"{content.name}: a pose without intrinsics, expected {INTRINSICS} in the same folder: "
+            '{"K": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]}, pixels'
         )
     data = parse_json(Content(path).text.encode(), path.name)
     if not isinstance(data, dict) or "K" not in data:

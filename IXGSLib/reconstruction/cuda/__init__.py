@@ -1,1 +1,1 @@
-"""What an optimisation computes beside renders, on a GPU: Triton kernels, each in place of many launches of torch."""
+"""Triton kernels for the computations of an optimisation other than rendering; each replaces many torch launches."""

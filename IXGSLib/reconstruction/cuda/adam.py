@@ -9,7 +9,7 @@ from torch import Tensor
 from ..kernel_constants import ADAM_BETA_1, ADAM_BETA_2, ADAM_EPSILON
 
 BLOCK = 256
-"""Numbers of one program."""
+"""Number of values per program."""
 LAUNCH = {"BETA_1": ADAM_BETA_1, "BETA_2": ADAM_BETA_2, "EPSILON": ADAM_EPSILON, "BLOCK": BLOCK, "num_warps": 4}
 
 

@@ -1,7 +1,7 @@
 """L1 and SSIM of an image and their gradient, in four kernels.
 
-The window goes along rows, then along columns, and on the way back the other way round. The kernels do what those of
-the CPU in `..losses` do; each program has BLOCK pixels or windows, numbered along rows.
+The window is applied along rows, then along columns; the backward pass applies it in reverse order. The kernels
+correspond to the CPU kernels in `..losses`; each program has BLOCK pixels or windows, numbered along rows.
 """
 
 from __future__ import annotations
@@ -94,7 +94,10 @@ def filter_rows(x, y, weight, taps, across, width, columns, strips, TAPS: tl.con
 def compare(
     across, taps, partial, terms, columns, strips, windows, c1, c2, unit, TAPS: tl.constexpr, BLOCK: tl.constexpr
 ):
-    """What the windows add to the loss, and its derivatives in mean x, mean x x and mean x y; partial: (3, windows)."""
+    """The windows' terms of the loss, and their derivatives with respect to the means of x, x x and x y.
+
+    partial: (3, windows).
+    """
     place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     valid = place < windows
     mx = tl.zeros([BLOCK], tl.float32)
@@ -141,7 +144,7 @@ def spread_rows(
     x, y, weight, along, taps, gradient, terms, width, columns, pixels, strips, unit,
     SIMILAR: tl.constexpr, TAPS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """What the pixels add to the loss by their difference, and the gradient of all of the loss in each pixel."""
+    """The pixels' terms of the loss, by their difference, and the gradient of the whole loss in each pixel."""
     place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     valid = place < pixels
     share = unit * tl.load(weight + place, mask=valid, other=0.0)

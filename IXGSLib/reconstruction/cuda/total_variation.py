@@ -1,4 +1,4 @@
-"""Total variation and its gradient in one kernel, which works out each difference where it is needed."""
+"""Total variation and its gradient in one kernel, which recomputes differences where they are needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 from ..kernel_constants import TV_EPSILON
 
 BLOCK = 256
-"""Voxels of one program."""
+"""Number of voxels per program."""
 LAUNCH = {"EPSILON": TV_EPSILON, "BLOCK": BLOCK, "num_warps": 4}
 
 
@@ -46,7 +46,7 @@ def steepness(here, up, right, ahead, EPSILON: tl.constexpr):
 
 @triton.jit
 def vary(values, gradient, terms, nk, nj, ni, curvature, unit, EPSILON: tl.constexpr, BLOCK: tl.constexpr):
-    """The cost of each voxel's differences, and the derivative in it of its own and of those of the voxels before it.
+    """The cost of each voxel's differences, and the derivatives of its own cost and of those of the preceding voxels.
 
     values: (nk, nj, ni).
     """
@@ -55,7 +55,7 @@ def vary(values, gradient, terms, nk, nj, ni, curvature, unit, EPSILON: tl.const
     plane = nj.to(tl.int64) * ni
     k, j, i = place // plane, place // ni % nj, place % ni
     valid = k < nk
-    # A difference counts where the voxel that it starts from has a next one along each axis.
+    # A voxel's differences count if it has a next voxel along each axis.
     low, near, left = k < nk - 1, j < nj - 1, i < ni - 1
     own, below = valid & low & near & left, valid & (k > 0) & near & left
     before, beside = valid & (j > 0) & low & left, valid & (i > 0) & low & near

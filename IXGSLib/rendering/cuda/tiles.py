@@ -1,4 +1,4 @@
-"""The Gaussians that each tile has to draw.
+"""The lists of Gaussians that each tile draws.
 
 Cells of level 0 are tiles; those of each further level are twice as wide. A Gaussian is listed at the first level at
 which its box touches at most SPAN cells along each axis, so that the length of the lists is known without waiting for
@@ -20,14 +20,15 @@ from torch import Tensor
 from ...compute.placement import tensor_like
 
 SPAN = 3
-"""Most cells along each axis in which a Gaussian is listed."""
+"""Largest number of cells along each axis in which a Gaussian is listed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Lists:
-    """ids: Gaussians sorted by cell, int32. starts: where the list of each cell begins, and the last one's end, int32.
+    """The lists of all cells.
 
-    bases: the first cell of each level, int32.
+    ids: Gaussians sorted by cell, int32. starts: where the list of each cell begins, and where the last one ends,
+    int32. bases: the first cell of each level, int32.
     """
 
     ids: Tensor

@@ -1,4 +1,4 @@
-"""What is reconstructed: the scenes, how many views are taken of each, and their X-rays, kept once they are made."""
+"""The scenes to reconstruct, the number of views of each, and their X-rays, which are cached."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Benchmark:
 
     @property
     def case(self) -> Case:
-        """What IXGS is given."""
+        """The input of IXGS."""
         return Case(_xrays(self.views, self.images), self.truth.grid)
 
     @property
@@ -61,7 +61,7 @@ class Benchmark:
 
 
 def load(scene: Scene, count: int, cache: Path = CACHE) -> Benchmark:
-    """The first `count` views of a scene, from the cache or newly made."""
+    """The first `count` views of a scene, from the cache or newly simulated."""
     file = cache / f"{_key(scene)}.npz"
     if not file.exists():
         _make(scene, file)

@@ -21,7 +21,7 @@ Metrics = dict[str, float | None]
 
 
 def peak_memory() -> float:
-    """The most memory that this process has held so far, MB."""
+    """Peak memory of this process so far, MB."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
@@ -50,7 +50,7 @@ class Course:
         return self.curve[self.best_iteration - 1][1] if self.curve else -np.inf
 
     def run(self, count: int) -> Course:
-        """Go on to iteration `count`."""
+        """Continue to iteration `count`."""
         while len(self.curve) < count:
             self._iterate()
         return self
@@ -75,7 +75,7 @@ class Course:
             self._looked_at(volume, len(self.curve))
 
     def _psnr(self, volume: Volume) -> float:
-        """As `compare_volumes` has it."""
+        """As in `compare_volumes`."""
         truth = self._truth.values
         return psnr(np.clip(resample(volume, self._truth.grid).values, truth.min(), truth.max()), truth)
 
@@ -93,7 +93,7 @@ class Course:
 def climbed(start: Callable[[float], Course], ladder: Sequence[float], trial: int) -> tuple[float, Course]:
     """The parameter of a ladder whose volume is the best after `trial` iterations, and its course so far.
 
-    The search begins in the middle and goes on in either direction while the PSNR rises.
+    The search begins in the middle and continues in either direction while the PSNR rises.
     """
     courses: dict[int, Course] = {}
 

@@ -1,4 +1,4 @@
-"""One method on one case, measured in a process of its own.
+"""One method on one case, measured in a separate process.
 
     python Testing/benchmarks/quality/measure.py CASE [METHOD SEED]
 
@@ -103,7 +103,7 @@ def peer(method: Peer, benchmark: Benchmark, grid: Grid | None = None) -> dict[s
 
 
 def warm_up(method: Ours | Peer) -> None:
-    """Run a method on next to nothing, so that neither loading nor compiling is timed."""
+    """Run a method on a tiny problem, so that neither loading nor compiling is timed."""
     views = trajectory(CArm(detector_pixels=(24, 24)), random(4), np.zeros(3))
     images = np.full((4, 24, 24), 0.1, np.float32)
     grid = Grid.centered(np.zeros(3), np.full(3, 80), 5.0)

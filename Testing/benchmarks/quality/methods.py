@@ -28,14 +28,14 @@ class Ours:
 
 @dataclass(frozen=True)
 class Peer:
-    """An iterator of `peers.py`: how long it runs, its parameter and the values from which it may choose."""
+    """An iterator of `peers.py`: its number of iterations, its parameter and the values to choose from."""
 
     title: str
     function: str
     iterations: int
     parameter: str = ""
     ladder: tuple[float, ...] = ()
-    """Values of the parameter, ascending: the search begins in the middle and climbs while the volume gets better."""
+    """Values of the parameter, ascending: the search begins in the middle and continues while the volume improves."""
     trial: int = 0
     """Iterations after which two values are compared."""
     body: bool = False

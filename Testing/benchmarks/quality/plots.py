@@ -16,7 +16,7 @@ from Testing.benchmarks.quality.tables import medians
 
 FOLDER = Path(__file__).resolve().parents[3] / "Resources" / "Screenshots"
 COLOURS = {"sart": "#E69F00", "cg": "#999999", "fista-tv": "#0072B2", "standard": "#D55E00"}
-"""Of M. Okabe and K. Ito, which the colour-blind can tell apart."""
+"""Colours of M. Okabe and K. Ito, which colour-blind readers can distinguish."""
 BUDGETS = (*(f"standard-{steps}" for steps in STEPS), "standard")
 MARKERS = {"preview": "v", "standard": "o", "fine": "s"}
 
@@ -65,7 +65,7 @@ def quality_against_views(content: Content, scene: str = "lumbar") -> Figure:
 
 
 def _legend(figure: Figure, axes: list[Axes]) -> None:
-    """One legend for all axes, beside them."""
+    """One legend for all axes, next to them."""
     lines = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(list(lines.values()), list(lines), loc="outside right center", fontsize=8, frameon=False)
 

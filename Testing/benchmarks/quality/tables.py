@@ -17,7 +17,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 SCRIPT = "Testing/benchmarks/quality/bench.py"
 PRESETS = ("preview", "standard", "fine")
 VIEW_COUNTS = {name: count for name, (scene, count) in CASES.items() if scene is CASES["lumbar-30"][0]}
-"""The lumbar cases that differ in nothing but their number of views."""
+"""The lumbar cases that differ only in their number of views."""
 SHOWN = [name for name in CASES if name not in VIEW_COUNTS or VIEW_COUNTS[name] in (10, 30)]
 """Cases of the table of all methods; the table of view counts has the others."""
 
@@ -25,7 +25,7 @@ Content = dict[str, Any]
 Run = dict[str, Any]
 EXPLANATION = """\
 Time is that of the reconstruction alone, after kernels and libraries are loaded; for a peer, the time to its best PSNR.
-CPU is the processor time summed over all cores: less than time x cores where other programs used them.
+CPU is the CPU time summed over all cores: less than time x cores where other programs used them.
 Memory is by how much the peak memory of the process grew, peak that memory itself, libraries included.
 Each peer is stopped at its best PSNR against the truth and gets the best of a few parameter values, neither of which
 can be known without the truth. IXGS rows are medians over seeds."""
@@ -100,7 +100,7 @@ def scaling_table(content: Content) -> str:
 
 
 def results(content: Content) -> str:
-    """RESULTS.md: every method in every case, and the best value of each metric on a peer's way."""
+    """RESULTS.md: every method in every case, and the best value of each metric over a peer's iterations."""
     found = medians(content["runs"])
     commits = sorted({run["commit"] for run in content["runs"]})
     versions = [f"{name} {number}" for name, number in content["versions"].items()]
@@ -126,7 +126,7 @@ PARTS = {
     Part(BENCHMARKS, "starts table", SCRIPT): starts_table,
     Part(BENCHMARKS, "scaling table", "Testing/benchmarks/speed/scaling.py"): scaling_table,
 }
-"""What is written where on the pages."""
+"""The tables of each page."""
 
 
 def write(content: Content) -> None:
@@ -151,7 +151,7 @@ def _row(method: str, run: Run) -> list[str]:
 
 
 def _rows(method: str, run: Run) -> list[list[str]]:
-    """The cells under HEAD and MORE, and for a peer a second row of the best values on its way."""
+    """The cells under HEAD and MORE, and for a peer a second row of the best values over its iterations."""
     more = (
         _metrics([run[name] for name in METRICS])[5],
         _seconds(run["cpu_seconds"]) if "cpu_seconds" in run else "",

@@ -1,4 +1,4 @@
-"""The benchmark's own machinery, on a ball that takes no time."""
+"""The benchmark itself, on a ball that takes almost no time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RADIUS, DENSITY = 50.0, 0.02
 
 @dataclass(frozen=True)
 class Ball(Scene):
-    """A ball in the place of a CT."""
+    """A ball in place of a CT."""
 
     def body(self) -> Volume:
         grid = Grid.centered(self.center, (200, 200, 200), 4.0)
@@ -69,7 +69,7 @@ def test_x_rays_are_made_once_and_fewer_views_are_the_first(ball, folder, monkey
 
 
 @pytest.mark.parametrize("name", ["sart", "cg", "fista-tv"])
-def test_a_peer_comes_closer_with_every_iteration(ball, name):
+def test_a_peer_improves_with_every_iteration(ball, name):
     from Testing.benchmarks.quality.measure import peer
 
     method = METHODS[name]

@@ -1,14 +1,15 @@
-"""Times of the renderer and of whole reconstructions on a GPU, in tables; refuses where there is none.
+"""Tables of the times of the renderer and of whole reconstructions on a GPU; refuses to run without one.
 
 python Testing/benchmarks/speed/gpu.py [kernels] [reconstruction] [--dry-run]
 
 Kernels: device events, medians. One view of a cloud whose Gaussians are as wide as their distance, and its cube in
-voxels. Beside them gsplat's own alpha rasteriser with one channel on the same splats, opaque ones, of which it draws
-the first few in each pixel; and a floor for there and back: the bytes that must be moved, at the speed that this device
-reaches on a copy, or the exponentials that must be taken, at the speed that its maker states, whichever takes longer.
-Reconstruction: views simulated from ellipsoids, on the processor and on the GPU: the time until the held-out views are
-as good as in the end on the processor, and the quality of the volume.
---dry-run: all of this at toy sizes on the processor, where its times mean nothing and are not told.
+voxels. For comparison gsplat's own alpha rasteriser with one channel on the same splats, made opaque, of which it draws
+only the first few in each pixel; and a lower bound for forward and backward: the bytes that must be moved, at the speed
+that this device reaches in a copy, or the exponentials that must be evaluated, at the speed that its maker states,
+whichever takes longer.
+Reconstruction: of views simulated from ellipsoids, on the CPU and on the GPU: the time until the held-out views are as
+good as they finally are on the CPU, and the quality of the volume.
+--dry-run: all of this at toy sizes on the CPU, where times mean nothing and are not reported.
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ SIDE = 160.0
 EXPONENTIALS = 16
 """Of each multiprocessor in a clock, by the tables of NVIDIA's programming guide."""
 GAUSSIAN = 3 * 4 * (3 + 3 + 4 + 1)
-"""Bytes of a Gaussian: read on the way there and on the way back, and its gradient written."""
+"""Bytes per Gaussian: read in the forward and in the backward pass, and its gradient written."""
 ELLIPSOIDS = 40
 THRESHOLD = 0.01
-"""Attenuation in 1/mm that parts ellipsoids from what is empty: half of the faintest."""
+"""Attenuation in 1/mm that separates ellipsoids from empty space: half of that of the faintest."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class Sizes:
     settings: ReconstructionSettings
     first: ReconstructionSettings
 
-    def told(self, milliseconds: float | None) -> str:
-        """A time for a table; none of a dry run."""
+    def cell(self, milliseconds: float | None) -> str:
+        """A time as the cell of a table; a dry run has none."""
         text = "-" if milliseconds is None else f"{milliseconds:.2f} ms"
         return text if self.device == "cuda" else "dry run"
 
@@ -101,9 +102,7 @@ def main(arguments: list[str]) -> None:
         from Testing.benchmarks.speed.gpu_rehearsal import rehearsal
     with rehearsal() if dry else nullcontext():
         if not torch.cuda.is_available():
-            sys.exit(
-                "no CUDA device: this benchmark measures a GPU; on a processor run Testing/benchmarks/speed/kernels.py"
-            )
+            sys.exit("no CUDA device: this benchmark measures a GPU; on a CPU run Testing/benchmarks/speed/kernels.py")
         renderer = devices.gpu_renderer()
         for reason in renderer.failures:
             print(reason)
@@ -118,19 +117,19 @@ def main(arguments: list[str]) -> None:
 
 def kernels(sizes: Sizes) -> None:
     speeds = _speeds(sizes)
-    told = "copy {:.0f} GB/s, exponentials {:.0f} G/s".format(*(speed / 1e9 for speed in speeds))
-    print(told if sizes.device == "cuda" else "speeds: dry run")
+    speeds_text = "copy {:.0f} GB/s, exponentials {:.0f} G/s".format(*(speed / 1e9 for speed in speeds))
+    print(speeds_text if sizes.device == "cuda" else "speeds: dry run")
     print("\n| Gaussians | pixels | project | back | floor | gsplat alpha | back |")
     print("| ---: " * 7 + "|")
     for count in sizes.counts:
         cloud = _cloud(count, sizes)
         for size in sizes.pixels:
             view = CArm(detector_pixels=(size, size)).view(33, 12, CENTER)
-            # Waiting for the pose to come from the host is no part of the work.
+            # Waiting for the pose to be copied from the host is not part of the measured work.
             pose = torch.tensor(view.camera_from_world, device=sizes.device)
             found = [*_times(lambda c=cloud, v=view, p=pose: project(c, v, p), cloud, sizes)]
             found += [_floor(cloud, view, speeds), *_alpha(cloud, view, sizes)]
-            print(f"| {count} | {size} | " + " | ".join(map(sizes.told, found)) + " |", flush=True)
+            print(f"| {count} | {size} | " + " | ".join(map(sizes.cell, found)) + " |", flush=True)
     print("\n| Gaussians | voxels along a side | voxelize | back | floor |")
     print("| ---: " * 5 + "|")
     for count in sizes.counts:
@@ -138,7 +137,7 @@ def kernels(sizes: Sizes) -> None:
         for size in sizes.voxels:
             grid = Grid.centered(CENTER, (SIDE,) * 3, SIDE / size)
             found = [*_times(lambda c=cloud, g=grid: voxelize(c, g), cloud, sizes), _floor(cloud, grid, speeds)]
-            print(f"| {count} | {size} | " + " | ".join(map(sizes.told, found)) + " |", flush=True)
+            print(f"| {count} | {size} | " + " | ".join(map(sizes.cell, found)) + " |", flush=True)
 
 
 def _cloud(count: int, sizes: Sizes) -> Cloud:
@@ -152,7 +151,7 @@ def _cloud(count: int, sizes: Sizes) -> Cloud:
 
 
 def _times(render: Callable[[], torch.Tensor], cloud: Cloud, sizes: Sizes) -> tuple[float, float]:
-    """Milliseconds of a render and of its way back, by device events."""
+    """Milliseconds of the forward and the backward pass of a render, by device events."""
     inputs = (cloud.position, cloud.scale, cloud.rotation, cloud.density)
     forward, backward = [], []
     for _ in range(sizes.warm + sizes.repeats):
@@ -169,7 +168,7 @@ def _times(render: Callable[[], torch.Tensor], cloud: Cloud, sizes: Sizes) -> tu
 
 
 def _alpha(cloud: Cloud, view: View, sizes: Sizes) -> tuple[float | None, float | None]:
-    """The same splats by gsplat's rasteriser with one channel; nothing where gsplat does not work."""
+    """The same splats rendered by gsplat's rasteriser with one channel; no times if gsplat does not work."""
     if not devices.gpu_renderer().module.__name__.endswith("with_gsplat"):
         return None, None
     from gsplat import rasterization
@@ -187,7 +186,7 @@ def _alpha(cloud: Cloud, view: View, sizes: Sizes) -> tuple[float | None, float 
 
 
 def _floor(cloud: Cloud, target: View | Grid, speeds: tuple[float, float]) -> float:
-    """Milliseconds that a render and its way back take at least: an exponential in each pixel of a box each way."""
+    """Lower bounds of a forward and a backward pass, ms: one exponential per pixel of each Gaussian's box in each."""
     from IXGSLib.rendering.cuda import ellipses
 
     bandwidth, exponentials = speeds
@@ -204,7 +203,7 @@ def _floor(cloud: Cloud, target: View | Grid, speeds: tuple[float, float]) -> fl
 
 
 def _speeds(sizes: Sizes) -> tuple[float, float]:
-    """Bytes per second of a copy, and the most exponentials per second: EXPONENTIALS in each clock."""
+    """Bytes per second of a copy, and the peak rate of exponentials per second: EXPONENTIALS per clock cycle."""
     values = torch.rand(sizes.copied, device=sizes.device)
     other = torch.empty_like(values)
     copy = _fastest(lambda: other.copy_(values))
@@ -213,7 +212,7 @@ def _speeds(sizes: Sizes) -> tuple[float, float]:
 
 
 def _fastest(function: Callable[[], object]) -> float:
-    """Seconds of the quickest of ten calls."""
+    """Seconds of the fastest of ten calls."""
     times = []
     for _ in range(10):
         start, stop = (torch.cuda.Event(enable_timing=True) for _ in range(2))
@@ -239,21 +238,21 @@ def reconstruction(sizes: Sizes) -> None:
             reached.append(progress.seconds)
 
     _reconstructed("gpu", sizes.device, case, truth, sizes, watch)
-    when = f"after {sizes.told(1e3 * reached[0])}" if reached else "not at all"
-    print(f"\nThe GPU's held-out views are as good as the processor's in the end {when}.")
+    when = f"after {sizes.cell(1e3 * reached[0])}" if reached else "not at all"
+    print(f"\nThe GPU's held-out views are as good as those of the CPU in the end {when}.")
 
 
 def _reconstructed(
     name: str, device: Device, case: Case, truth: Volume, sizes: Sizes, watch: Callable | None = None
 ) -> Reconstruction:
-    """A reconstruction, and a row of the table about it."""
+    """A reconstruction, whose row of the table is printed."""
     start = time.perf_counter()
     found = reconstruct(case, settings=sizes.settings, device=device, on_progress=watch)
     times = 1e3 * (time.perf_counter() - start), 1e3 * found.durations["optimization"]
     volume = compare_volumes(found.volume, truth, THRESHOLD)
     quality = f"{found.metrics['held_out_psnr']:.2f} dB | {found.metrics['fit_psnr']:.2f} dB | {volume.psnr:.2f} dB"
     quality += f", SSIM {volume.ssim:.4f}, Dice {volume.dice:.3f}"
-    print(f"| {name} | {' | '.join(map(sizes.told, times))} | {quality} |", flush=True)
+    print(f"| {name} | {' | '.join(map(sizes.cell, times))} | {quality} |", flush=True)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What `gpu.py` asks of a GPU, on a processor: a rehearsal of every line, of gsplat's where gsplat is installed."""
+"""A CPU in the place of the GPU of `gpu.py`, to rehearse its every line, and those of gsplat where it is installed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from IXGSLib.rendering import devices
 
 
 class Event:
-    """torch.cuda.Event by the processor's clock."""
+    """torch.cuda.Event with the clock of the CPU."""
 
     def __init__(self, enable_timing: bool) -> None:
         assert enable_timing
@@ -31,7 +31,7 @@ class Event:
 
 @contextmanager
 def rehearsal() -> Iterator[None]:
-    """Let float32 tensors take the GPU's way, interpreted, and the GPU's clock and properties be made up."""
+    """Send float32 tensors through the GPU's code in Triton's interpreter, with a mock GPU clock and properties."""
     os.environ.setdefault("TRITON_INTERPRET", "1")
     from IXGSLib.rendering.cuda import render, with_gsplat
 
@@ -58,12 +58,12 @@ def rehearsal() -> Iterator[None]:
 
 
 def served(values: torch.Tensor) -> str | None:
-    """`devices.kernels_for` where everything is on a GPU."""
+    """`devices.kernels_for` as if everything were on a GPU."""
     return "cuda" if values.dtype == torch.float32 else None
 
 
 def projected(means, covars, quats, scales, viewmats, Ks, width, height, eps2d, near_plane):
-    """gsplat's projection by its own plain torch."""
+    """gsplat's projection by its own reference in torch."""
     from gsplat.cuda._torch_impl import _fully_fused_projection, _quat_scale_to_covar_preci
 
     assert covars is None

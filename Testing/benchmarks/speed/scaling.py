@@ -78,7 +78,7 @@ def xrays(truth: Volume, side: int, count: int, spacing: float | None = None) ->
 
 
 def step(case: Case, gaussians: int = PRESETS["standard"].cloud.gaussians) -> float:
-    """Milliseconds of a step at full size, density control and all that happens every few steps included."""
+    """Milliseconds of a full-size step, including density control and all else that happens every few steps."""
     settings = PRESETS["standard"].updated(
         {"schedule.steps": STEPS, "schedule.coarse_steps": 0, "schedule.refit_steps": 0, "schedule.held_out": 0}
     )
@@ -102,7 +102,7 @@ def _curve(name: str, sizes: Sequence[int], time_of: Callable[[int], float]) -> 
 
 
 def picture(scaling: dict[str, Points]) -> Figure:
-    """A panel for what grows, on logarithmic axes, with the power that fits best."""
+    """An axes for one size, on logarithmic scales, with the power law that fits best."""
     figure, axes = panels(len(scaling))
     for axis, (name, points) in zip(axes, scaling.items(), strict=True):
         sizes, times = np.array(points).T

@@ -1,4 +1,4 @@
-"""The GPU's benchmark goes through on a machine without one, in a rehearsal that tells no times."""
+"""The GPU benchmark runs on a machine without a GPU, as a dry run that reports no times."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def test_without_a_gpu_nothing_is_measured(monkeypatch):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="is for machines without a GPU")
-def test_a_dry_run_goes_through_everything_and_tells_no_times(capsys, one_torch_thread):
+def test_a_dry_run_executes_every_line_and_reports_no_times(capsys, one_torch_thread):
     pytest.importorskip("triton")
     gpu.main(["--dry-run"])
-    told = capsys.readouterr().out
-    assert "no GPU, a dry run" in told
-    assert not re.search(r"\d ms|GB/s", told)
-    assert re.findall(r"^\| (\d+) \| (\d+) \| dry run", told, re.MULTILINE) == [("12", "20"), ("12", "8")]
-    assert re.findall(r"^\| (cpu|gpu) \| dry run", told, re.MULTILINE) == ["cpu", "gpu"]
-    assert re.search(r"SSIM (0\.\d+|nan)", told)
+    output = capsys.readouterr().out
+    assert "no GPU, a dry run" in output
+    assert not re.search(r"\d ms|GB/s", output)
+    assert re.findall(r"^\| (\d+) \| (\d+) \| dry run", output, re.MULTILINE) == [("12", "20"), ("12", "8")]
+    assert re.findall(r"^\| (cpu|gpu) \| dry run", output, re.MULTILINE) == ["cpu", "gpu"]
+    assert re.search(r"SSIM (0\.\d+|nan)", output)

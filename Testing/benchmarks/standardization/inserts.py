@@ -180,7 +180,7 @@ def survivals(known: Truth, method: Method, volumes: tuple[np.ndarray, np.ndarra
 def results(content: dict[str, Any], preset: Preset) -> str:
     """INSERTS.md."""
     runs = {run["method"]: run for run in content["runs"] if run["case"] == f"inserts-{preset}"}
-    head = "| insert | made of | contrast, 1/mm | in the truth | survives | d' | d' in the truth |"
+    head = "| insert | material | contrast, 1/mm | in the truth | survives | d' | d' in the truth |"
     rows = [head, "| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
     for name in INSERTS:
         for method, title in METHODS.items():

@@ -59,7 +59,7 @@ COLUMNS = {
 }
 CAPTION = """\
 *Above, the X-rays of three views, what the methods make of them, and the clean bone that they should become. Below,
-slices of the volumes made of 25 such views, and the truth. CT: TCGA-OV, The Cancer Imaging Archive, CC BY 3.0.*"""
+slices of the volumes from 25 such views, and the truth. CT: TCGA-OV, The Cancer Imaging Archive, CC BY 3.0.*"""
 
 Run = dict[str, Any]
 
@@ -172,7 +172,7 @@ the line integrals and the attenuation of bone alone. Time is that of standardis
 X-rays themselves are taken after the best linear fit, which needs the truth; the clean targets show what a perfect
 standardisation would give. Dice is given at the threshold of the report and at the best one, the surface distance at
 that of the report. Re-projection is the root mean square difference between the renders of a volume and the views
-that it was made of, as a share of their standard deviation."""
+that it was reconstructed from, as a share of their standard deviation."""
     scores = _scores(runs.get("pix2pix", {}))
     measured = f"Measured by `Testing/benchmarks/standardization/study.py` on {measured_on(runs.values())}."
     picture = f"![X-rays, standardised views and volumes](../Resources/Screenshots/{PICTURE.name})"

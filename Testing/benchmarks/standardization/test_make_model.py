@@ -43,7 +43,7 @@ def test_the_numbers_of_the_card_are_those_that_were_measured_on_a_patient_left_
     assert metrics["lumbar_25_views"] == {name: run[name] for name in METRICS}
 
 
-def test_no_card_is_made_for_a_file_without_weights(tmp_path):
+def test_a_file_without_weights_gets_no_model_card(tmp_path):
     file = tmp_path / "weights.safetensors"
     file.write_bytes(b"nothing")
     with pytest.raises(FormatError):

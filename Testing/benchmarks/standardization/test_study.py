@@ -195,7 +195,7 @@ def lesion():
     return values, change
 
 
-def test_all_half_and_nothing_of_an_insert_survive(lesion):
+def test_the_surviving_part_of_an_insert_is_measured(lesion):
     values, change = lesion
     pattern = contrast.template(change, np.abs(change), GRID)
     elsewhere = contrast.locations(pattern, values)
