@@ -11,7 +11,7 @@ from ..geometry import View
 from ..geometry.readout import SCALES
 from .consistency import ANGLES, EpipolarPairs
 
-SHIFTS = (-0.12, -0.08, -0.05, -0.03, 0.03, 0.05, 0.08, 0.12)
+SHIFTS = (-0.2, -0.16, -0.12, -0.08, -0.05, -0.03, 0.03, 0.05, 0.08, 0.12, 0.16, 0.2)
 """Displacements of the principal point to try, as fractions of the longer side of the image."""
 SIDES = (("left", "up"), ("right", "down"))
 """The directions of a negative and of a positive displacement along x and y."""
@@ -74,13 +74,16 @@ class Alternative:
     """One change that may make images and poses agree.
 
     name: completes "the images would agree if ..." (for a layout or an order, "they should be ..." too). cure: what to
-    do. shown: (views,) index of each view's image among all tables. pairs: for a change of the geometry.
+    do. shown: (views,) index of each view's image among all tables. pairs: for a change of the geometry. tables: for a
+    layout that is not among all tables. intrinsics: whether the change is one of K, with the images as they are.
     """
 
     name: str
     cure: str
     shown: np.ndarray
     pairs: EpipolarPairs | None = None
+    tables: np.ndarray | None = None
+    intrinsics: bool = False
 
 
 def layouts(pairs: EpipolarPairs) -> tuple[Variant, ...]:
@@ -98,6 +101,20 @@ def whole_layouts(count: int, variants: tuple[Variant, ...]) -> Iterator[Alterna
     """All images in another layout."""
     for number, variant in enumerate(variants[1:], start=1):
         yield Alternative(variant.name, variant.cure, number * count + np.arange(count))
+
+
+def turned(pairs: EpipolarPairs, tables: np.ndarray) -> Iterator[Alternative]:
+    """All images, of one size that is not square, with width and height exchanged; K is taken for the exchanged ones.
+
+    tables: (views, ...) of the images as they are.
+    """
+    sizes = {view.size for view in pairs.views}
+    if len(sizes) > 1 or all(width == height for width, height in sizes):
+        return
+    exchanged = EpipolarPairs.of([replace(view, size=view.size[::-1]) for view in pairs.views])
+    for variant in SQUARE[len(UPRIGHT) :]:
+        turned_tables = np.ascontiguousarray(variant.table(tables))
+        yield Alternative(variant.name, variant.cure, np.arange(len(pairs.views)), exchanged, turned_tables)
 
 
 def orders(count: int) -> Iterator[Alternative]:
@@ -123,11 +140,12 @@ def intrinsics(pairs: EpipolarPairs) -> Iterator[Alternative]:
             shift = (part * longer, 0.0) if axis == 0 else (0.0, part * longer)
             moved = [_moved(view, shift) for view in pairs.views]
             cure = "check K, and whether the images were cropped after calibration"
-            yield Alternative(text, cure, plain, EpipolarPairs.of(moved))
+            yield Alternative(text, cure, plain, EpipolarPairs.of(moved), intrinsics=True)
     for scale in SCALES:
         text = f"the views were calibrated on images {scale:.3g} times as large"
         cure = f"give the images at the size of the calibration, or multiply the first two rows of K by {1 / scale:.3g}"
-        yield Alternative(text, cure, plain, EpipolarPairs.of([_rescaled(view, 1 / scale) for view in pairs.views]))
+        rescaled = EpipolarPairs.of([_rescaled(view, 1 / scale) for view in pairs.views])
+        yield Alternative(text, cure, plain, rescaled, intrinsics=True)
 
 
 def _moved(view: View, shift: tuple[float, float]) -> View:

@@ -86,11 +86,33 @@ class EpipolarPairs:
 
     def compared(self, tables: np.ndarray, pairs: np.ndarray, first: np.ndarray, second: np.ndarray) -> Array:
         """(n,) the same for selected pairs, with tables[first] and tables[second] as the images of their views."""
+        sums = self._sums(tables, pairs, first, second)
+        energy = np.sqrt(sums[:, 0] * sums[:, 1])
+        return np.where(energy > 0, 1 - sums[:, 2] / np.where(energy > 0, energy, 1), np.nan)
+
+    def log_ratio(self, tables: np.ndarray) -> Array:
+        """(pairs,) logarithm of how much stronger the first view's plane integrals are; tables[n] is view n's image.
+
+        Not finite where an image shows nothing on its lines.
+        """
+        sums = self._sums(tables, np.arange(len(self.first)), self.first, self.second)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return 0.5 * (np.log(sums[:, 0]) - np.log(sums[:, 1]))
+
+    def _sums(self, tables: np.ndarray, pairs: np.ndarray, first: np.ndarray, second: np.ndarray) -> Array:
+        """(n, 3) sums over the planes of both squared derivatives and of their product."""
         sums = np.zeros((len(pairs), 3))
         arguments = (np.ascontiguousarray(index, dtype=np.int64) for index in (pairs, first, second))
         run(_compare, len(pairs), tables, *arguments, *self.lines, sums)
-        energy = np.sqrt(sums[:, 0] * sums[:, 1])
-        return np.where(energy > 0, 1 - sums[:, 2] / np.where(energy > 0, energy, 1), np.nan)
+        return sums
+
+    @cached_property
+    def angle(self) -> Array:
+        """(pairs,) radians between the lines of sight of two views, 0 to pi / 2: opposite views see much the same."""
+        towards = np.array([view.source for view in self.views]) - middle(self.views)
+        towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+        cosine = (towards[self.first] * towards[self.second]).sum(axis=1)
+        return np.arccos(np.clip(np.abs(cosine), 0, 1))
 
 
 def middle(views: Sequence[View]) -> Array:

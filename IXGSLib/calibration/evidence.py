@@ -16,6 +16,12 @@ from .consistency import EpipolarPairs, radon_derivatives
 SHUFFLES = 9
 """Number of random orders of the images with which the given one is compared."""
 
+WINDOWS, MIN_WINDOW = 6, 5
+"""Number of windows over the angles between views, and smallest number of pairs in one, for the usual disagreement."""
+NEIGHBOURS = 2
+"""Number of neighbouring views with which each view is compared."""
+MAX_DENSITY_DISAGREEMENT, MIN_PARTNERS = 0.6, 3
+"""Disagreement of two views up to which their densities are compared, and smallest number of such partners."""
 DISAGREEMENT_FLOOR = 0.02
 """Added to both disagreements before they are compared: smaller values are sampling error."""
 
@@ -58,6 +64,15 @@ class Evidence:
         """(views,) the table of each view's own image as it is."""
         return np.arange(self.count)
 
+    @property
+    def own_tables(self) -> np.ndarray:
+        """(views, ...) the tables of the images as they are."""
+        return self.tables[: self.count]
+
+    @property
+    def one_size(self) -> bool:
+        return len({view.size for view in self.pairs.views}) == 1
+
     @cached_property
     def given(self) -> Array:
         """(pairs,) disagreement of the case as it is."""
@@ -79,9 +94,40 @@ class Evidence:
         """(views,) mean disagreement of each view with the others."""
         return np.array([mean(self.given[self.touching(np.array([n]))]) for n in range(self.count)])
 
+    @cached_property
+    def unexpected(self) -> Array:
+        """(views,) mean disagreement of each view less what pairs with such angles between them have."""
+        order = np.argsort(self.pairs.angle)
+        width = min(len(order), max(MIN_WINDOW, len(order) // WINDOWS))
+        starts = np.clip(np.arange(len(order)) - width // 2, 0, len(order) - width)
+        windows = np.lib.stride_tricks.sliding_window_view(self.given[order], width)
+        expected = np.empty(len(order))
+        expected[order] = np.nanmedian(windows, axis=1)[starts]
+        excess = self.given - expected
+        return np.array([mean(excess[self.touching(np.array([n]))]) for n in range(self.count)])
+
+    @cached_property
+    def of_neighbours(self) -> float:
+        """The median disagreement of the views with the NEIGHBOURS that have the least angle to them."""
+        own = [np.flatnonzero(self.touching(np.array([n]))) for n in range(self.count)]
+        nearest = [pairs[np.argsort(self.pairs.angle[pairs])[:NEIGHBOURS]] for pairs in own]
+        return float(np.nanmedian([mean(self.given[pairs]) for pairs in nearest]))
+
+    @cached_property
+    def densities(self) -> Array:
+        """(views,) logarithm of the ratio of each view's plane integrals to those of the views that agree with it."""
+        ratio = self.pairs.log_ratio(self.own_tables)
+        known = np.isfinite(ratio) & (self.given < MAX_DENSITY_DISAGREEMENT)
+        found = np.zeros(self.count)
+        for n in range(self.count):
+            own = np.r_[ratio[known & (self.pairs.first == n)], -ratio[known & (self.pairs.second == n)]]
+            found[n] = np.median(own) if len(own) >= MIN_PARTNERS else 0.0
+        return found
+
     def score(self, alternative: Alternative) -> Score:
         pairs = self.pairs if alternative.pairs is None else alternative.pairs
-        after = pairs.disagreement(self.tables, alternative.shown)
+        tables = self.tables if alternative.tables is None else alternative.tables
+        after = pairs.disagreement(tables, alternative.shown)
         both = np.isfinite(after) & np.isfinite(self.given)
         if not both.any():
             return Score(alternative, np.inf, np.inf, np.inf)

@@ -11,7 +11,7 @@ from ..errors import FormatError, IXGSWarning
 from . import View
 from .rigid import Array
 
-SCALES = (1 / 4, 1 / 3, 1 / 2, 2.0, 3.0, 4.0)
+SCALES = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 4 / 3, 3 / 2, 2.0, 3.0, 4.0)
 """Ratios of two readout sizes of one detector."""
 MAX_CENTRE_DISTANCE = 0.04
 """Largest distance of the principal point from an image's centre that counts as centred, as a fraction of the side."""
@@ -61,6 +61,13 @@ def size_mismatch(views: Sequence[View]) -> str | None:
                 f'images in that size, state it ("size": [{width}, {height}] of each view in case.json), or multiply '
                 f"the first two rows of K by {1 / scale:.4g}."
             )
+    off_centre, off_turned = (np.abs(place * size / sides - 0.5).max() for sides in (size, size[::-1]))
+    if off_turned < MAX_CENTRE_DISTANCE <= off_centre:
+        return (
+            f"the principal ray meets the images at {percent(place)}, the centre of images of {size[1]} x {size[0]} "
+            f"pixels, not of {size[0]} x {size[1]}: width and height are exchanged. Rotate the images by 90 degrees as "
+            "they were calibrated."
+        )
     return None
 
 

@@ -18,7 +18,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from IXGSLib.calibration.agreement import MAX_CURE_RATIO, check_agreement, whole_scores
+from IXGSLib.calibration.agreement import check_agreement
+from IXGSLib.calibration.all_views import FEW_VIEWS, layout_and_order_scores, max_cure_ratio
 from IXGSLib.calibration.evidence import Evidence
 from IXGSLib.compute.threads import set_thread_count, thread_count
 from IXGSLib.geometry import Grid, View
@@ -186,6 +187,14 @@ def _turned_pose(xrays: list[XRay], rng: np.random.Generator) -> list[XRay]:
     return [replace(x, view=x.view.moved(motion)) if n == one else x for n, x in enumerate(xrays)]
 
 
+def _elsewhere(xrays: list[XRay], rng: np.random.Generator) -> list[XRay]:
+    """The poses of another series: random ones with the same intrinsics."""
+    center = np.mean([x.view.source + 600 * x.view.axis for x in xrays], axis=0)
+    others = trajectory(CArm(), random(len(xrays), 180, 25, seed=int(rng.integers(1 << 30))), center)
+    views = [replace(x.view, world_from_camera=other.world_from_camera) for x, other in zip(xrays, others, strict=True)]
+    return [replace(xray, view=view) for xray, view in zip(xrays, views, strict=True)]
+
+
 HALF = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
 """K of the same detector read out at half the size."""
 FAULTS: dict[str, tuple[Fault, str]] = {
@@ -200,6 +209,8 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "one mirrored": (_some(lambda a: a[:, ::-1], 0), "mirrored"),
     "a third mirrored": (_some(lambda a: a[:, ::-1], 1 / 3), "mirrored"),
     "one pose turned by 40 degrees": (_turned_pose, ""),
+    "one view three times as dense": (_some(lambda a: a * 3 if a.dtype != bool else a, 0), "times those"),
+    "poses of another series": (_elsewhere, "nothing in common"),
     "principal point off by 8 %": (_shifted(0.08), "principal point"),
     "principal point off by 3 %": (_shifted(0.03), "principal point"),
     "K of half the size": (_intrinsic(lambda view: HALF @ view.K), "times as large"),
@@ -229,7 +240,7 @@ def examined(patient: str, kind: str, number: int, fault: str, xrays: list[XRay]
     start = time.perf_counter()
     found = check_agreement(wrong)
     seconds = time.perf_counter() - start
-    strongest = min(score.worst for score in whole_scores(Evidence.of(wrong)))
+    strongest = min(score.worst for score in layout_and_order_scores(Evidence.of(wrong)))
     cures = [cure for contradiction in found.contradictions for cure in (*contradiction.cures, contradiction.text)]
     named = any(words in cure for cure in cures)
     undecided = any(words in name for name in found.undecided) if words else False
@@ -286,18 +297,21 @@ def _cell(rows: list[Row]) -> str:
 
 
 def crossed(rows: list[Row]) -> Iterator[str]:
-    """The ratio for changes of all images, chosen on two patients' good cases and applied to the third."""
+    """The ratios for changes of all images, chosen on two patients' good cases and applied to the third."""
     whole = list(FAULTS)[:6]
-    yield "| patient left out | ratio from the others | false alarms | faults of all images detected | at the default |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield "| patient left out | views | ratio from the others | false alarms | faults of all images | at the default |"
+    yield "| --- | --- | --- | --- | --- | --- |"
     for patient in PATIENTS:
-        margin = min(r.strongest for r in rows if r.patient != patient and r.fault == "none")
-        good = [r.strongest for r in rows if r.patient == patient and r.fault == "none"]
-        wrong = np.array([r.strongest for r in rows if r.patient == patient and r.fault in whole])
-        yield (
-            f"| {patient} | {margin:.2f} | {sum(s < margin for s in good)} of {len(good)} | "
-            f"{(wrong < margin).sum()} of {len(wrong)} | {(wrong < MAX_CURE_RATIO).sum()} |"
-        )
+        for few in (True, False):
+            some = [r for r in rows if (r.count < FEW_VIEWS) == few]
+            limit = min(r.strongest for r in some if r.patient != patient and r.fault == "none")
+            good = [r.strongest for r in some if r.patient == patient and r.fault == "none"]
+            wrong = [r for r in some if r.patient == patient and r.fault in whole]
+            yield (
+                f"| {patient} | {'fewer than' if few else 'at least'} {FEW_VIEWS} | {limit:.2f} | "
+                f"{sum(s < limit for s in good)} of {len(good)} | {sum(r.strongest < limit for r in wrong)} of "
+                f"{len(wrong)} | {sum(r.strongest < max_cure_ratio(r.count) for r in wrong)} |"
+            )
 
 
 def main() -> None:
