@@ -11,13 +11,15 @@ import numpy as np
 from ..geometry.rigid import Array
 from ..xray import XRay
 from .alternatives import Alternative, Variant, all_tables, layouts
-from .consistency import EpipolarPairs, radon_derivatives
+from .consistency import EpipolarPairs, middle, radon_derivatives
 
 SHUFFLES = 9
 """Number of random orders of the images with which the given one is compared."""
 
 WINDOWS, MIN_WINDOW = 6, 5
 """Number of windows over the angles between views, and smallest number of pairs in one, for the usual disagreement."""
+NARROW = 0.75
+"""Width of a view's field relative to the median, below which it truncates what the other views show."""
 NEIGHBOURS = 2
 """Number of neighbouring views with which each view is compared."""
 MAX_DENSITY_DISAGREEMENT, MIN_PARTNERS = 0.6, 3
@@ -42,18 +44,24 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The pairs of some views and the tables of their images in all layouts: tables[layout * views + view]."""
+    """The pairs of some views and the tables of their images in all layouts: tables[layout * views + view].
+
+    fields: (views,) square root of the area that each view measured, mm at the point where all views look.
+    """
 
     pairs: EpipolarPairs
     tables: np.ndarray
     variants: tuple[Variant, ...]
+    fields: Array
 
     @classmethod
     def of(cls, xrays: Sequence[XRay]) -> Evidence:
         views, tables = radon_derivatives(xrays)
         pairs = EpipolarPairs.of(views)
         variants = layouts(pairs)
-        return cls(pairs, all_tables(tables, variants), variants)
+        center = middle([xray.view for xray in xrays])
+        fields = np.array([np.sqrt(xray.mask.sum()) * xray.view.pixel_size(center) for xray in xrays])
+        return cls(pairs, all_tables(tables, variants), variants, fields)
 
     @property
     def count(self) -> int:
@@ -72,6 +80,11 @@ class Evidence:
     @property
     def one_size(self) -> bool:
         return len({view.size for view in self.pairs.views}) == 1
+
+    @property
+    def is_narrow(self) -> np.ndarray:
+        """(views,) which views truncate what the others show, such as magnified ones."""
+        return self.fields < NARROW * np.median(self.fields)
 
     @cached_property
     def given(self) -> Array:

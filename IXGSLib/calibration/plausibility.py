@@ -8,7 +8,7 @@ import numpy as np
 
 from ..geometry import Grid, View
 from ..geometry.coverage import convergence
-from ..geometry.readout import median_principal_point, percent, size_mismatch
+from ..geometry.readout import median_principal_point, odd_size, percent, size_mismatch
 from ..geometry.rigid import Array
 
 SOURCE_DISTANCE = (150.0, 3000.0)
@@ -17,7 +17,7 @@ MAGNIFICATION = (1.0, 6.0)
 """Smallest and largest ratio of the source-detector distance to the distance from the source to the region."""
 SOURCE_DETECTOR = (200.0, 5000.0)
 """Shortest and longest source-detector distance, mm."""
-BEAM_ANGLE = (0.5, 90.0)
+BEAM_ANGLE = (0.5, 50.0)
 """Smallest and largest angle that a detector can span as the source sees it, degrees."""
 FAR_OUTSIDE = 1.0
 """Distance of the principal point from the border of the image, as a fraction of its side, that is worth a warning."""
@@ -120,7 +120,7 @@ def _detector(views: Sequence[View], grid: Grid) -> Iterator[str]:
 
 def _image_size(views: Sequence[View], grid: Grid) -> Iterator[str]:
     """Principal points at the centre of images of another size, or far outside."""
-    mismatch, place = size_mismatch(views), median_principal_point(views)
+    mismatch, place = size_mismatch(views) or odd_size(views), median_principal_point(views)
     if mismatch is not None:
         yield mismatch
     elif np.abs(place - 0.5).max() > 0.5 + FAR_OUTSIDE:

@@ -14,9 +14,12 @@ from ..messages import collect_warnings
 from .displays import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
     from ..formats import Case
+    from ..geometry import View
     from ..xray import XRay
 
 SAMPLES_PER_SIDE = 24
@@ -132,4 +135,18 @@ def summary(case: Case) -> list[str]:
         f"Region: {sides} mm around {np.round(grid.center, 1).tolist()} (LPS mm); {100 * everywhere:.0f} % of it is "
         f"seen by all views, {100 * twice:.0f} % by at least two.",
         f"Voxels of {spacings} mm; a pixel measures {pixel:.2f} mm at the region.",
+        _scale(views, distances),
     ]
+
+
+def _scale(views: Sequence[View], distances: Sequence[float]) -> str:
+    """The lengths of the C-arm, which a person can compare with the real ones."""
+    import numpy as np
+
+    distance = float(np.median(distances))
+    known = [view.source_detector_distance for view in views if view.source_detector_distance is not None]
+    found = f"Source to region {distance:.0f} mm"
+    if known:
+        detector = float(np.median(known))
+        found += f", source to detector {detector:.0f} mm, magnification {detector / distance:.2f}"
+    return f"{found}: compare with the C-arm; images cannot show a common error of scale or focal length."

@@ -15,7 +15,7 @@ from ..errors import FormatError, GeometryError, IXGSError, IXGSWarning, group_v
 from ..files import sha256
 from ..geometry import Grid, View
 from ..geometry.coverage import check_distances, check_views, common_region
-from ..geometry.readout import size_mismatch
+from ..geometry.readout import far_principal_point, odd_size, size_mismatch
 from ..messages import collect_warnings, unique, warn
 from ..xray import XRay, line_integrals, read_pixels
 from ..xray.exposure import Plateau, on_common_scale
@@ -103,12 +103,12 @@ def assemble(
 
 
 def _seen_by_all(views: Sequence[View]) -> Grid:
-    """The region that all views see; where there is none, the error names an image size that explains it."""
+    """The region that all views see; where there is none, the error names what in K explains it."""
     try:
         return common_region(views)
     except GeometryError as error:
-        mismatch = size_mismatch(views)
-        raise error if mismatch is None else GeometryError(f"no region is seen by all views: {mismatch}") from error
+        reason = size_mismatch(views) or odd_size(views) or far_principal_point(views)
+        raise error if reason is None else GeometryError(f"no region is seen by all views: {reason}") from error
 
 
 def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list[XRay]:

@@ -93,8 +93,8 @@ def check_distances(views: Sequence[View], point: ArrayLike) -> None:
     _refuse_if(
         distances < MIN_SOURCE_DISTANCE,
         views,
-        "the source is {:.3g} mm from the region, which looks like metres: give positions in mm (multiply them by "
-        "1000); or like camera_from_world in place of world_from_camera",
+        "the source is {:.3g} mm from the region, which looks like metres: give --unit m with --calibration, or "
+        "multiply positions by 1000 to give mm; or like camera_from_world in place of world_from_camera",
         distances,
     )
     _refuse_if(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from .rigid import Array
 
 SCALES = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 4 / 3, 3 / 2, 2.0, 3.0, 4.0)
 """Ratios of two readout sizes of one detector."""
+MIN_FAR_DISTANCE = 0.25
+"""Distance of the principal point from an image's centre, as a fraction of the side, from which it is unusual."""
 MAX_CENTRE_DISTANCE = 0.04
 """Largest distance of the principal point from an image's centre that counts as centred, as a fraction of the side."""
 
@@ -69,6 +72,35 @@ def size_mismatch(views: Sequence[View]) -> str | None:
             "they were calibrated."
         )
     return None
+
+
+def odd_size(views: Sequence[View]) -> str | None:
+    """A sentence with the cure, if a view differs from most in its size but not in its focal length; else None.
+
+    Another readout of the same detector changes size and focal length by the same factor.
+    """
+    usual = Counter(view.size for view in views).most_common(1)[0][0]
+    focal = float(np.median([view.K[0, 0] for view in views if view.size == usual]))
+    for view in views:
+        ratio, resized = view.K[0, 0] / focal, view.size[0] / usual[0]
+        if view.size != usual and abs(ratio - 1) < abs(ratio / resized - 1):
+            return (
+                f"view '{view.id}' has {view.size[0]} x {view.size[1]} pixels, the others {usual[0]} x {usual[1]}, "
+                "with the same focal length in pixels. Give it at the size of the calibration, or its own K."
+            )
+    return None
+
+
+def far_principal_point(views: Sequence[View]) -> str | None:
+    """A sentence with the cure, if the principal rays meet the images near the border or outside; else None."""
+    place = median_principal_point(views)
+    if np.abs(place - 0.5).max() < MIN_FAR_DISTANCE:
+        return None
+    width, height = views[0].size
+    return (
+        f"the principal ray meets the images at {percent(place)}; check that K is in pixels, includes the principal "
+        f"point and belongs to images of {width} x {height} pixels."
+    )
 
 
 def median_principal_point(views: Sequence[View]) -> Array:
