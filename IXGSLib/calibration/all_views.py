@@ -55,6 +55,8 @@ def changed(evidence: Evidence, scores: Sequence[Score]) -> Iterator[Contradicti
         return
     best = passing[0].ratio
     equal = [s.alternative for s in passing if 1 - s.ratio >= (1 - EQUIVALENT_GAIN_TOLERANCE) * (1 - best)]
+    likely_K = next((one for one in equal if one.intrinsics), None)  # the best stands for all that are similar
+    equal = [one for one in equal if not one.intrinsics or one is likely_K]
     names, cures = tuple(one.name for one in equal), list(dict.fromkeys(one.cure for one in equal))
     before = evidence.disagreement
     lead = "" if len(cures) == 1 else "Find out which is true: "

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from IXGSLib.calibration import check_agreement, examine
 from IXGSLib.calibration.alternatives import SQUARE, all_tables
 from IXGSLib.calibration.arrangement import best_order, order_costs, swap_gains
 from IXGSLib.calibration.consistency import EpipolarPairs, middle, radon_derivatives
 from IXGSLib.geometry import Grid
-from IXGSLib.geometry.trajectory import CArm, circular, trajectory
+from IXGSLib.geometry.trajectory import CArm, circular, random, trajectory
 from IXGSLib.xray import XRay
 from Testing.calibration.phantom import CENTER, case, views, xrays
 
@@ -150,6 +151,30 @@ def test_changes_that_the_images_cannot_rule_out_are_reported_without_a_warning(
     assert "cannot show whether they should be" in found.summary
 
 
+def test_images_that_are_not_square_may_be_turned():
+    good = xrays(views(detector_pixels=(90, 70)))
+    for change, cure in ((np.rot90, "by 90 degrees to the right"), (np.transpose, "transposed")):
+        turned = [XRay(replace(x.view, size=(70, 90)), change(x.image), change(x.mask)) for x in good]
+        assert any(cure in name for name in cures(turned))
+
+
+@pytest.mark.parametrize("crop", [10, 16, 20])
+def test_a_principal_point_explains_a_crop_better_than_a_turn_does(crop):
+    good = xrays(views(detector_pixels=(100, 80)))
+    cropped = [XRay(replace(x.view, size=(100 - crop, 80)), x.image[:, crop:], x.mask[:, crop:]) for x in good]
+    assert "principal point" in cures(cropped)[0]
+    assert sum("principal point" in cure for cure in cures(cropped)) == 1
+
+
+def test_the_poses_of_another_series_are_named():
+    good = xrays(views())
+    others = trajectory(CArm(detector_pixels=(80, 80), detector_size=260.0), random(12, 200, 40, seed=4), CENTER)
+    some = [replace(x, view=replace(other, id=x.view.id)) for x, other in zip(good, others, strict=True)]
+    (text,) = check_agreement(some).warnings
+    assert "nothing in common" in text
+    assert "calibration belongs to these images" in text
+
+
 # Changes of some images
 
 
@@ -177,6 +202,34 @@ def test_an_unrelated_image_is_named_without_a_cure():
     (found,) = check_agreement(good).contradictions
     assert (found.views, found.cures) == (("007",), ())
     assert "--leave-out 007" in found.text
+
+
+def test_one_pose_that_is_turned_is_named():
+    motion = np.eye(4)
+    motion[:3, :3] = Rotation.from_euler("z", 40, degrees=True).as_matrix()
+    motion[:3, 3] = CENTER - motion[:3, :3] @ CENTER
+    turned = [replace(x, view=x.view.moved(motion)) if n == 9 else x for n, x in enumerate(xrays(views(16)))]
+    assert [found.views for found in check_agreement(turned).contradictions] == [("009",)]
+
+
+@pytest.mark.parametrize(("factor", "words"), [(3.0, "are 3 times"), (0.25, "are 0.25 times")])
+def test_a_view_of_another_density_is_named_with_the_factor(factor, words):
+    dense = [replace(x, image=x.image * factor) if n == 4 else x for n, x in enumerate(xrays(views(), noise=0))]
+    (found,) = check_agreement(dense).contradictions
+    assert found.views == ("004",)
+    assert words in found.text
+
+
+def test_a_constant_image_is_named():
+    some = [replace(x, image=np.zeros_like(x.image)) if n == 4 else x for n, x in enumerate(xrays(views()))]
+    (text,) = check_agreement(some).warnings
+    assert "view '004' shows nothing" in text
+
+
+def test_a_magnified_view_matches_the_others():
+    some = views(14)
+    some[6] = some[6].resized((160, 160)).cropped(40, 40, (80, 80))
+    assert not check_agreement(xrays(some)).contradictions
 
 
 def test_the_predicted_gain_of_an_exchange_is_the_actual_gain():

@@ -10,7 +10,7 @@ import pytest
 from IXGSLib.calibration import implausibilities
 from IXGSLib.errors import FormatError, IXGSWarning
 from IXGSLib.geometry import Grid, View
-from IXGSLib.geometry.readout import at_image_size, size_mismatch
+from IXGSLib.geometry.readout import at_image_size, far_principal_point, odd_size, size_mismatch
 from IXGSLib.geometry.trajectory import CArm
 from Testing.calibration.phantom import CENTER, views
 
@@ -34,12 +34,11 @@ def test_c_arms_are_plausible(distances):
     assert implausibilities(with_spacing(views(**arm), None), REGION) == ()
 
 
-@pytest.mark.parametrize(("factor", "symbol"), [(0.1, "cm"), (0.001, "m")])
+@pytest.mark.parametrize(("factor", "symbol"), [(0.1, "cm"), (1 / 25.4, "in"), (0.001, "m")])
 @pytest.mark.parametrize("known", [True, False])
 def test_other_units_are_named_with_the_cure(factor, symbol, known):
     some = [scaled(view, factor) for view in (views() if known else with_spacing(views(), None))]
     (text,) = implausibilities(some, Grid.centered(CENTER * factor, np.full(3, 100 * factor), 2 * factor))
-    assert f"--unit {symbol}" in text
     assert f"--unit {symbol}" in text
     assert f"multiply all lengths by {1 / factor:g}" in text
 
@@ -54,7 +53,7 @@ def test_a_focal_length_in_mm_is_named():
     assert any("K is in pixels" in text for text in implausibilities(with_spacing(some, None), REGION))
 
 
-@pytest.mark.parametrize("size", [(20, 20), (40, 40), (160, 160), (240, 240), (320, 320)])
+@pytest.mark.parametrize("size", [(20, 20), (40, 40), (60, 60), (120, 120), (160, 160), (240, 240), (320, 320)])
 def test_the_size_that_was_calibrated_is_named(size):
     some = [replace(view.resized(size), size=view.size) for view in views()]
     assert f"{size[0]} x {size[1]} pixels, not of 80 x 80" in str(size_mismatch(some))
@@ -63,6 +62,52 @@ def test_the_size_that_was_calibrated_is_named(size):
 
 def test_a_principal_point_off_the_centre_is_no_other_size():
     assert size_mismatch([view.cropped(15, -8, view.size) for view in views()]) is None
+
+
+def with_K(view: View, change) -> View:
+    K = view.K.copy()
+    change(K)
+    return replace(view, K=K)
+
+
+def test_matrices_that_were_rounded_or_reordered_are_named():
+    def skew(K):
+        K[0, 1] = 0.2 * K[0, 0]
+
+    def tall(K):
+        K[1, 1] *= 0.25
+
+    assert any("skew of 20 %" in text for text in implausibilities([with_K(v, skew) for v in views()], REGION))
+    assert any("nearly rectangular" in text for text in implausibilities([with_K(v, tall) for v in views()], REGION))
+
+
+def test_a_focal_length_unlike_the_others_is_named():
+    def longer(K):
+        K[[0, 1], [0, 1]] *= 2.5
+
+    some = [with_K(view, longer) if n == 3 else view for n, view in enumerate(views())]
+    assert any("focal length" in text and "'003'" in text for text in implausibilities(some, REGION))
+
+
+def test_a_view_of_another_size_is_named():
+    some = [replace(view, size=(40, 40)) if n == 5 else view for n, view in enumerate(views())]
+    assert "view '005' has 40 x 40 pixels, the others 80 x 80" in str(odd_size(some))
+    assert any("view '005' has 40 x 40" in text for text in implausibilities(some, REGION))
+    assert odd_size([view.resized((40, 40)) if n == 5 else view for n, view in enumerate(views())]) is None
+
+
+def test_width_and_height_that_are_exchanged_are_named():
+    wide = views(detector_pixels=(100, 80))
+    assert "width and height are exchanged" in str(size_mismatch([replace(view, size=(80, 100)) for view in wide]))
+    assert size_mismatch(wide) is None
+
+
+def test_a_principal_point_in_the_corner_explains_that_no_region_is_seen():
+    def corner(K):
+        K[:2, 2] = 0
+
+    assert "principal point" in str(far_principal_point([with_K(view, corner) for view in views()]))
+    assert far_principal_point(views()) is None
 
 
 def test_a_principal_point_far_outside_is_named():
@@ -99,7 +144,15 @@ def test_a_calibration_at_another_size_is_scaled_with_a_warning():
     assert at_image_size(view, (60, 40)) is view
 
 
-def test_a_size_that_no_single_factor_explains_is_refused():
+@pytest.mark.parametrize("size", [(30, 30), (59, 40), (50, 40), (40, 60), (45, 25)])
+def test_a_size_that_no_single_factor_explains_is_refused(size):
     view = CArm(detector_pixels=(60, 40)).view(30, 10, CENTER, "a")
     with pytest.raises(FormatError, match="no single factor"):
-        at_image_size(view, (30, 30))
+        at_image_size(view, size)
+
+
+@pytest.mark.parametrize("size", [(67, 44), (67, 45), (150, 101)])
+def test_sides_that_were_rounded_to_pixels_have_one_factor(size):
+    view = CArm(detector_pixels=(100, 67)).view(30, 10, CENTER, "a")
+    with pytest.warns(IXGSWarning, match="cropped or padded"):
+        np.testing.assert_allclose(at_image_size(view, size).K, view.resized(size).K)

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import scipy.io
 
 from IXGSLib.errors import FormatError
 from IXGSLib.formats.calibrations import read_calibration
@@ -41,6 +42,71 @@ def test_every_layout_gives_the_same_matrices(tmp_path, name, text):
     matrices, ids = read_matrices(tmp_path / name)
     assert np.array_equal(matrices, STACK)
     assert ids is None
+
+
+def decimal_comma(number):
+    return repr(number).replace(".", ",")
+
+
+FLAT = STACK.reshape(3, 12).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("\n".join(",".join([str(n), *map(repr, row)]) for n, row in enumerate(FLAT)), False),
+        ("," + ",".join(map(str, range(12))) + "\n" + rows(STACK.reshape(3, 12), ","), False),
+        ("\n".join(",".join(f'"{decimal_comma(x)}"' for x in row) for row in FLAT), False),
+        ("\n".join(str(row) for row in FLAT), False),
+        ("\n".join(";".join([f'"shot {n}"', *map(decimal_comma, row)]) for n, row in enumerate(FLAT)), True),
+        ("\n".join(",".join([f"shot {n}", *map(repr, row)]) for n, row in enumerate(FLAT)), True),
+        ("\n".join(" ".join([f"shot-{n}", *map(repr, row)]) for n, row in enumerate(FLAT)), True),
+    ],
+    ids=["index", "numbered columns", "quoted commas", "Python lists", "quoted names", "names", "names and blanks"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-le", "utf-32"])
+def test_tables_as_spreadsheets_and_scripts_write_them(tmp_path, text, named, encoding):
+    (tmp_path / "table.csv").write_bytes(text.encode(encoding))
+    matrices, names = read_matrices(tmp_path / "table.csv")
+    assert np.array_equal(matrices, STACK)
+    assert names is None or named
+    assert not named or len(set(names)) == 3
+
+
+def test_only_a_column_that_numbers_the_rows_is_an_index(tmp_path):
+    text = "\n".join(" ".join(map(repr, [7.0 * n, *row])) for n, row in enumerate(FLAT))
+    (tmp_path / "table.txt").write_text(text)
+    with pytest.raises(FormatError, match="13 numbers per line"):
+        read_matrices(tmp_path / "table.txt")
+
+
+@pytest.mark.parametrize("count", [3, 12])
+def test_turned_tables_are_recognised_by_what_they_hold(tmp_path, count):
+    views = trajectory(CArm(), arc(count, 100, 10), (0, 0, 50))
+    stack = np.array([view.projection_matrix for view in views])
+    for array in (stack.reshape(count, 12).T, stack.transpose(0, 2, 1)):
+        np.save(tmp_path / "m.npy", array)
+        assert np.array_equal(read_matrices(tmp_path / "m.npy")[0], stack)
+
+
+def test_the_only_table_among_several_arrays_is_read(tmp_path):
+    np.savez(tmp_path / "m.npz", table=STACK, angles=np.arange(3.0), names=np.array(["a", "b", "c"]))
+    assert np.array_equal(read_matrices(tmp_path / "m.npz")[0], STACK)
+    np.savez(tmp_path / "two.npz", one=STACK, other=STACK)
+    with pytest.raises(FormatError, match=r"'one' \(3, 3, 4\), 'other' \(3, 3, 4\)"):
+        read_matrices(tmp_path / "two.npz")
+
+
+def test_matlab_cells_and_structs_are_read_and_version_4_is_named(tmp_path):
+    cells = np.empty(3, dtype=object)
+    cells[:] = list(STACK)
+    scipy.io.savemat(tmp_path / "cells.mat", {"P": cells})
+    scipy.io.savemat(tmp_path / "structs.mat", {"cams": [{"P": P} for P in STACK]})
+    for name in ("cells.mat", "structs.mat"):
+        assert np.array_equal(read_matrices(tmp_path / name)[0], STACK)
+    scipy.io.savemat(tmp_path / "old.mat", {"P": STACK.reshape(3, 12)}, format="4")
+    with pytest.raises(FormatError, match="MATLAB 4"):
+        read_matrices(tmp_path / "old.mat")
 
 
 @pytest.mark.parametrize("shape", [(3, 12), (3, 3, 4), (9, 4)])
