@@ -209,7 +209,10 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "one mirrored": (_some(lambda a: a[:, ::-1], 0), "mirrored"),
     "a third mirrored": (_some(lambda a: a[:, ::-1], 1 / 3), "mirrored"),
     "one pose turned by 40 degrees": (_turned_pose, ""),
-    "one view three times as dense": (_some(lambda a: a * 3 if a.dtype != bool else a, 0), "times those"),
+    "one view three times as dense": (
+        _some(lambda a: a * 3 if a.dtype != bool else a, 0),
+        "times as large as the other",
+    ),
     "poses of another series": (_elsewhere, "nothing in common"),
     "principal point off by 8 %": (_shifted(0.08), "principal point"),
     "principal point off by 3 %": (_shifted(0.03), "principal point"),
