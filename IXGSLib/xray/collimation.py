@@ -9,7 +9,10 @@ from scipy import ndimage
 from . import penumbra, sharp_outline
 from .circle import Array
 from .field_outline import RAYS, Rays, outline, rays, runs
+from .surround import EXTENSION, extended, one_valued_border
 
+FAR_WITHIN = 40
+"""Working pixels from a border within which the penumbra of blades is followed from it."""
 MIN_SIZE = 64
 """Pixels along the shorter side below which no field is sought."""
 WORKING_SIZE = 256
@@ -18,6 +21,8 @@ TEXT_WIDTH = 7
 """Working pixels: bright structures that are narrower are text and marks burnt into the image."""
 SAME_EDGE = 4.0
 """Working pixels within which two ways to find an edge agree."""
+MIN_MORE_RAYS = 20
+"""Rays more on which an edge must be seen for an image to be extended; a few find little of a penumbra."""
 END_RAYS = 9
 """Rays at the end of an edge that decide on how it continues where the shadow runs out of the image."""
 
@@ -27,20 +32,56 @@ def collimated(intensity: Array) -> Array:
 
     The outline of the field is the closed convex curve beyond which everything is dark and flat (field_outline); from
     there the penumbra is followed inwards to where the field is open (penumbra). Where scatter fills the shadow of
-    sharp blades, sharp_outline finds them. A thick patient or metal at the border meets none of these conditions, and a
+    sharp blades, sharp_outline finds them. Blades may lie far within a border of one value, and the shadow of a wide
+    penumbra beyond the image (surround). A thick patient or metal at the border meets none of these conditions, and a
     semi-transparent wedge filter cannot be told from a patient: they stay.
     """
     nothing = np.zeros(intensity.shape, dtype=bool)
     if min(intensity.shape) < MIN_SIZE or not (intensity > 0).any():
         return nothing
-    small = _without_text(_resized(np.asarray(intensity, np.float32)))
+    resized = _resized(np.asarray(intensity, np.float32))
+    border = one_valued_border(resized)
+    small = _without_text(np.where(border, resized.min(), resized))
+    covered = nothing
+    for points in _open_polygons(small, border):
+        covered = covered | ~_drawn(points, small.shape, intensity.shape)
+    return covered
+
+
+def _open_polygons(small: Array, border: Array) -> list[Array]:
+    """Polygons (points, 2) of (row, column) of working pixels, in all of which the field is open."""
     found = rays(small)
     radii = outline(found)
-    if radii is None or not np.isfinite(radii).all():
+    polygons = [] if radii is not None and np.isfinite(radii).all() else _blades_beyond(small, radii)
+    if not polygons or radii is None:
         radii = _sharp_radii(small, found, radii)
-    if radii is None:
-        return nothing
-    return ~_drawn(_open_polygon(small, found, radii), small.shape, intensity.shape)
+    within = _blades_within(small, border)
+    if within is not None:
+        polygons.append(_open_polygon(small, found, within))
+    if radii is not None:
+        others = np.full(RAYS, True) if within is None else np.isinf(within)
+        polygons.append(_open_polygon(small, found, radii, others))
+    return polygons
+
+
+def _blades_within(small: Array, border: Array) -> Array | None:
+    """(rays,) radii as of `outline` of blades far within a border, which outlines the whole field; None without."""
+    if not border.any():
+        return None
+    found = rays(small, border)
+    radii = outline(found)
+    return None if radii is None or (found.ends - radii).max() <= FAR_WITHIN else radii
+
+
+def _blades_beyond(small: Array, radii: Array | None) -> list[Array]:
+    """The open polygon of blades whose shadow lies beyond the image, if that shows far more edge than `radii`."""
+    larger = extended(small)
+    found = rays(larger)
+    further = outline(found)
+    known = 0 if radii is None else np.count_nonzero(np.isfinite(radii))
+    if further is None or np.count_nonzero(np.isfinite(further)) < known + MIN_MORE_RAYS:
+        return []
+    return [_open_polygon(larger, found, further) - EXTENSION]
 
 
 def _resized(image: Array) -> Array:
@@ -79,15 +120,15 @@ def _sharp_radii(small: Array, found: Rays, radii: Array | None) -> Array | None
     return sharp if np.mean(apart < SAME_EDGE) > 0.9 else radii
 
 
-def _open_polygon(small: Array, found: Rays, radii: Array) -> Array:
-    """(points, 2) the polygon (row, column) in which the field is open."""
+def _open_polygon(small: Array, found: Rays, radii: Array, valid: Array | bool = True) -> Array:
+    """(points, 2) the polygon (row, column) in which the field is open; `valid` rays tell its penumbra."""
     edge = np.isfinite(radii)
     points = found.points(_smoothed(np.where(edge, radii, found.ends + 3.0), edge))
     along = np.roll(points, -2, axis=0) - np.roll(points, 2, axis=0)
     inward = np.stack([-along[:, 1], along[:, 0]], axis=1)
     inward /= np.maximum(np.linalg.norm(inward, axis=1), 1e-9)[:, None]
     inward *= -np.sign((inward * found.directions).sum(axis=1))[:, None]
-    inner = points + penumbra.depths(small, points, inward, radii < found.ends)[:, None] * inward
+    inner = points + penumbra.depths(small, points, inward, (radii < found.ends) & valid)[:, None] * inward
     return inner if edge.all() else _continued(inner, edge, found)
 
 

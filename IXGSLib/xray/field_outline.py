@@ -64,8 +64,8 @@ class Rays:
         return self.center + radii[:, None] * self.directions
 
 
-def rays(intensity: Array) -> Rays:
-    """The rays of a small image (rows, columns) of intensities."""
+def rays(intensity: Array, border: Array | None = None) -> Rays:
+    """The rays of a small image (rows, columns) of intensities, up to its edge or to a border (rows, columns) bool."""
     height, width = intensity.shape
     bright = max(float(np.percentile(intensity, 99)), 1e-30)
     smooth = ndimage.gaussian_filter(ndimage.median_filter(intensity, 3), 1.0)
@@ -76,6 +76,9 @@ def rays(intensity: Array) -> Rays:
     radii = np.arange(int(np.ceil(np.hypot(*np.maximum(center, np.array(intensity.shape) - 1 - center)))) + 2)
     places = center[:, None, None] + directions.T[:, :, None] * radii
     inside = ((places >= 0) & (places <= np.array([height - 1, width - 1])[:, None, None])).all(axis=0)
+    if border is not None:
+        met = ndimage.map_coordinates(border.astype(np.float32), places, order=0, mode="nearest") > 0
+        inside &= ~np.logical_or.accumulate(met & (radii > MIN_RADIUS), axis=1)
     values = ndimage.map_coordinates(signal, places, order=1, mode="nearest")
     return Rays(center, directions, values, inside.sum(axis=1))
 

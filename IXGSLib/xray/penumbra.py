@@ -21,6 +21,8 @@ SHADOW, DEPTH = 14, 72
 """Pixels beyond an edge from which the shadow, and within it from which the penumbra is judged."""
 SECTORS = 60
 """Groups of rays of which profiles are averaged, each with its neighbours."""
+MIN_BLANK_RAYS = 24
+"""Rays with a blank inside of the edge below which that is no blade."""
 HAZE = 0.05
 """Part of the open field that is added to both profile and model, so that stray light does not decide."""
 SLOPE = 0.01
@@ -29,7 +31,9 @@ MIN_CONTRAST = 0.3
 """Field over shadow, as a part of the shadow, below which a profile shows no penumbra."""
 SLOPE_COST = 0.05
 """Cost of a slope as steep as SLOPE."""
-MAX_OFFSET_BLANK, MAX_OFFSET = 30, 10
+BLANK = 0.2
+"""Part of the field's intensity below which it is blank just inside of an unlit edge: blades reach further inwards."""
+MAX_OFFSET_BLANK, MAX_OFFSET = 50, 10
 """Pixels from an outline, and 2.5 widths, within which the edge lies: blades within a blank border, and all others."""
 BEST_SHARE = 0.4
 """Part of the profiles that decide on the width, those that fit best."""
@@ -39,6 +43,8 @@ TOLERANCE = 1.05
 """Factor over the least cost within which the narrowest penumbra is taken."""
 OFFSET_COST = 0.2
 """Cost of an offset one width away from the typical one."""
+MAX_OFFSET_COST = 0.3
+"""The same at most within a blank border, which blades reach as far as they like."""
 MARGIN = 0.4
 """Pixels that are masked inside of a sharp edge."""
 
@@ -47,21 +53,28 @@ def depths(intensity: Array, edge: Array, inward: Array, valid: Array) -> Array:
     """(rays,) pixels from an edge to where the field is open.
 
     edge, inward: (rays, 2) points and unit normals (row, column). valid: (rays,) bool, rays that cross an edge.
-    The transmission across an edge is the normal distribution of the distance, as of a blurred straight edge.
+    The transmission across an edge is the normal distribution of the distance, as of a blurred straight edge. Where the
+    field is blank inside of the edge, blades have a penumbra of their own.
     """
-    profile, farthest = _profiles(intensity, edge, inward, valid)
+    profile, blank = _profiles(intensity, edge, inward, valid)
     usable = np.asarray(np.isfinite(profile).all(axis=1))
     if not usable.any():
         return np.full(RAYS, 2 * MARGIN)
-    width, offsets = _fit(profile, usable, farthest)
-    sectors = np.maximum(_median_around(offsets, usable) + ndtri(OPEN) * width, 0) + MARGIN
+    blank &= usable
+    sectors = np.zeros(SECTORS)
+    for fitted, most in ((blank, MAX_OFFSET_COST), (usable & ~blank, np.inf)):
+        if fitted.any():
+            farthest = MAX_OFFSET_BLANK if fitted is blank or 2 * blank.sum() > usable.sum() else MAX_OFFSET
+            width, offsets = _fit(profile, fitted, farthest, most)
+            depth = np.maximum(_median_around(offsets, fitted) + ndtri(OPEN) * width, 0) + MARGIN
+            sectors[fitted] = depth[fitted]
     group = RAYS // SECTORS
     places = (np.arange(SECTORS) + 0.5) * group - 0.5
     return np.interp(np.arange(RAYS), places[usable], sectors[usable], period=RAYS)
 
 
-def _profiles(intensity: Array, edge: Array, inward: Array, valid: Array) -> tuple[Array, float]:
-    """(sectors, DEPTH) logarithm of intensity over the shadow from the edge inwards, NaN without; and how far to look.
+def _profiles(intensity: Array, edge: Array, inward: Array, valid: Array) -> tuple[Array, Array]:
+    """(sectors, DEPTH) logarithm of intensity over the shadow from the edge inwards, NaN without; and which are blank.
 
     What the patient takes away inside of the edge is filled up, for transmission never falls inwards.
     """
@@ -74,13 +87,13 @@ def _profiles(intensity: Array, edge: Array, inward: Array, valid: Array) -> tup
         np.where(valid, shadow, np.median(shadow[valid] if valid.any() else 0)), 15, mode="wrap"
     )
     bright, first = np.percentile(within, 80, axis=1), within[:, :4].mean(axis=1)
-    blank = valid & (shadow < 1e-3 * bright) & (first < 0.1 * bright)
+    blank = valid & (shadow < 1e-3 * bright) & (first < BLANK * bright)
+    blank &= np.count_nonzero(blank) >= MIN_BLANK_RAYS
     above = np.maximum(within - np.where(blank, shadow + first, shadow)[:, None], 0)
     reference = np.percentile(above, 80, axis=1)
     valid = valid & (reference > MIN_CONTRAST * shadow) & (reference > 0)
     level = np.log(above / np.where(valid, reference, 1)[:, None] + HAZE)
-    farthest = MAX_OFFSET_BLANK if np.count_nonzero(blank) > 0.5 * np.count_nonzero(valid) else MAX_OFFSET
-    return np.maximum.accumulate(_sector_means(level, valid), axis=1), farthest
+    return np.maximum.accumulate(_sector_means(level, valid), axis=1), blank.reshape(SECTORS, -1).mean(axis=1) > 0.5
 
 
 def _sector_means(level: Array, valid: Array) -> Array:
@@ -93,8 +106,11 @@ def _sector_means(level: Array, valid: Array) -> Array:
     return np.where(counts > 1e-9, sums / np.maximum(counts, 1e-9), np.nan)
 
 
-def _fit(profile: Array, usable: Array, farthest: float) -> tuple[float, Array]:
-    """The width that all sectors share, and the offset (sectors,) of each edge at half transmission."""
+def _fit(profile: Array, usable: Array, farthest: float, most: float) -> tuple[float, Array]:
+    """The width that the usable sectors share, and the offset (sectors,) of each edge at half transmission.
+
+    farthest: where the edge may be, pixels. most: the largest cost of an offset that differs from the typical one.
+    """
     coarse = _narrowest([_tried(profile, width, usable, farthest) for width in WIDTHS])
     near = coarse.width * np.geomspace(1 / WIDTH_STEP, WIDTH_STEP, 7)
     best = _narrowest([_tried(profile, width, usable, farthest) for width in near])
@@ -102,7 +118,7 @@ def _fit(profile: Array, usable: Array, farthest: float) -> tuple[float, Array]:
     cost = np.where(usable[:, None], np.minimum(best.cost - least, MAX_COST) + np.minimum(least, MAX_COST), 0)
     cost = _around(cost) / np.maximum(_around(usable.astype(float)), 1e-9)[:, None]
     typical = np.median(best.offsets[cost.argmin(axis=1)][usable])
-    cost += OFFSET_COST * ((best.offsets - typical) / max(best.width, 2.0)) ** 2
+    cost += np.minimum(OFFSET_COST * ((best.offsets - typical) / max(best.width, 2.0)) ** 2, most)
     return best.width, best.offsets[cost.argmin(axis=1)]
 
 

@@ -9,6 +9,7 @@ from IXGSLib.errors import IXGSWarning
 from IXGSLib.xray import line_integrals
 from IXGSLib.xray.collimation import collimated
 from IXGSLib.xray.pixels import Pixels
+from IXGSLib.xray.surround import EXTENSION, extended
 
 SIZE = 384
 V, U = (np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2) / (SIZE / 2)
@@ -76,6 +77,55 @@ def test_blades_within_a_blank_border_are_found(blades, stray):
     covered = collimated(counts)
     assert not (~covered & (opened < 0.8)).any()
     assert np.mean(covered[opened > 0.99]) < 0.02
+
+
+WITHIN = {name: SHAPES[name] for name in ("one blade", "parallel blades")} | {"turned square": polygon(4, 0.5)}
+
+
+@pytest.mark.parametrize("shape", WITHIN.values(), ids=WITHIN)
+@pytest.mark.parametrize("penumbra", [1.5, 5.0])
+@pytest.mark.parametrize("stray", [0.0, 0.01])
+def test_blades_far_within_a_blank_border_are_found_where_they_are(shape, penumbra, stray):
+    opened = transmission(shape, penumbra)
+    inside = np.hypot(U, V) < 0.97
+    covered = collimated(np.where(inside, shot(spheres(), opened, stray), 0))
+    assert np.mean(~covered & inside & (opened < 0.8)) < 0.02
+    assert np.mean(covered[inside & (opened > 0.99)]) < 0.05
+
+
+@pytest.mark.parametrize("white", [4095.0, 60000.0])
+def test_the_rim_beside_a_white_shutter_is_masked(white):
+    opened = transmission(np.hypot(U, V) < 0.75, 10)
+    shutter = np.hypot(U, V) > 0.85
+    covered = collimated(np.where(shutter, white, shot(patient(), opened, photons=3000.0)))
+    assert np.mean(~covered & ~shutter & (opened < 0.9)) < 0.02
+    assert np.mean(covered[opened > 0.99]) < 0.08
+
+
+@pytest.mark.parametrize("half", [0.45, 0.9])
+def test_an_overexposed_field_around_the_patient_is_no_shutter(half):
+    lines = 5 * np.sqrt(np.clip(1 - (np.hypot(U, V) / half) ** 2, 0, None))
+    assert not collimated(np.minimum(shot(lines, 1.0), 15000)).any()
+    assert not collimated(np.exp(-lines)).any()
+
+
+@pytest.mark.parametrize(("shape", "penumbra"), [(polygon(8, 0.88, 0.0), 9), (polygon(4, 0.8, 0.0), 14)])
+@pytest.mark.parametrize("lines", [patient(), spheres()], ids=["patient", "spheres"])
+def test_a_penumbra_that_runs_out_of_the_image_is_masked(shape, penumbra, lines):
+    opened = transmission(shape, penumbra)
+    covered = collimated(shot(lines, opened))
+    assert np.mean(~covered & (opened < 0.8)) < 0.01
+    assert np.mean(covered[opened > 0.99]) < 0.08
+
+
+def test_an_image_is_extended_by_its_edge_and_by_the_fall_of_a_penumbra():
+    image = np.exp(-np.clip(np.arange(100) - 60, 0, None) / 5.0) * np.ones((80, 1))
+    larger = extended(image.astype(np.float32))
+    assert larger.shape == (80 + 2 * EXTENSION, 100 + 2 * EXTENSION)
+    assert np.array_equal(larger[EXTENSION:-EXTENSION, EXTENSION:-EXTENSION], image.astype(np.float32))
+    assert np.allclose(larger[:, :EXTENSION], 1, atol=1e-3)
+    right = larger[EXTENSION + 40, EXTENSION + 99 :]
+    assert right[20] < 0.1 * right[0]
 
 
 @pytest.mark.parametrize("size", [(256, 256), (600, 480), (2048, 2048)])
