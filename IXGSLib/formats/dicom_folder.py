@@ -12,11 +12,11 @@ import numpy as np
 
 from ..errors import FormatError, IXGSError, IXGSWarning
 from ..geometry import Grid, View
-from ..xray.dicom_geometry import STANDARD, Conventions, approximate_view, is_mirrored
-from ..xray.dicom_groups import FrameTags
-from ..xray.dicom_objects import open_header
-from ..xray.dicom_tags import CArmTags, tags_of
-from ..xray.dicom_values import stated_scale
+from ..xray.dicom.geometry import STANDARD, Conventions, approximate_view, is_mirrored
+from ..xray.dicom.groups import FrameTags
+from ..xray.dicom.objects import open_header
+from ..xray.dicom.tags import CArmTags, tags_of
+from ..xray.dicom.values import stated_scale
 from ..xray.radiograph import Values
 from ..xray.sniffing import head, sniff
 from .assembly import Ledger, Source, assemble

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import FormatError, IXGSWarning, NotAnImage
-from ..xray.dicom_order import Acquisition, acquisition, in_acquisition_order
+from ..xray.dicom.order import Acquisition, acquisition, in_acquisition_order
 from ..xray.reading import frame_count
 from ..xray.sniffing import BINARY, READABLE, SUFFIXES, head, sniff
 from .folder import image_id, natural_key

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from . import dicom, itk_images, png, tiff
+from . import itk_images, png, tiff
+from .dicom import reading as dicom
 from .pixels import Pixels
 from .sniffing import image_kind
 

@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from IXGSLib.errors import FormatError, IXGSError, IXGSWarning, NotAnImage, TruncatedFile
 from IXGSLib.xray import line_integrals, read_pixels
-from IXGSLib.xray.dicom_tags import carm_tags
+from IXGSLib.xray.dicom.tags import carm_tags
 from IXGSLib.xray.reading import frame_count
 
 SHOT = np.random.default_rng(1).integers(50, 3800, (64, 48)).astype(np.uint16)

@@ -7,8 +7,8 @@ from pydicom.sequence import Sequence
 
 from IXGSLib.errors import FormatError, IXGSWarning
 from IXGSLib.geometry.trajectory import CArm, angles
-from IXGSLib.xray.dicom_geometry import Angles, Conventions, Side, approximate_view, is_mirrored, missing_attributes
-from IXGSLib.xray.dicom_tags import CArmTags, Increments, IsocentreTags, carm_tags
+from IXGSLib.xray.dicom.geometry import Angles, Conventions, Side, approximate_view, is_mirrored, missing_attributes
+from IXGSLib.xray.dicom.tags import CArmTags, Increments, IsocentreTags, carm_tags
 from Testing.xray.test_dicom import SHOT, dicom
 
 TAGS = CArmTags("shot.dcm", 0, (48, 64), (0.5, 0.4), 1000.0, 620.0, 0.0, 0.0)

@@ -7,8 +7,8 @@ from pydicom.uid import UID
 
 from IXGSLib.errors import FormatError, NotAnImage
 from IXGSLib.xray import read_pixels
-from IXGSLib.xray.dicom_objects import open_header
-from IXGSLib.xray.dicom_order import acquisition, in_acquisition_order
+from IXGSLib.xray.dicom.objects import open_header
+from IXGSLib.xray.dicom.order import acquisition, in_acquisition_order
 from Testing.xray.test_dicom import SHOT, dicom
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."

@@ -10,11 +10,11 @@ import warnings
 import numpy as np
 from pydicom.dataset import Dataset
 
-from ..errors import FormatError, IXGSWarning
-from .dicom_decoding import stored_range
-from .dicom_groups import FrameTags
-from .dicom_objects import ANGIOGRAPHIC, DAMAGE, sop_class
-from .pixels import Pixels, Scale, warn_if_shallow
+from ...errors import FormatError, IXGSWarning
+from ..pixels import Pixels, Scale, warn_if_shallow
+from .decoding import stored_range
+from .groups import FrameTags
+from .objects import ANGIOGRAPHIC, DAMAGE, sop_class
 
 _SCALES: dict[str, Scale] = {"LIN": "linear", "LOG": "log", "DISP": "display"}
 

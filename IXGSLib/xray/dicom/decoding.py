@@ -8,10 +8,10 @@ import numpy as np
 from pydicom.pixels import get_decoder, pixel_array
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from ..errors import FormatError, TruncatedFile
-from .dicom_groups import FrameTags
-from .dicom_objects import DAMAGE
-from .pixels import check_size, grey
+from ...errors import FormatError, TruncatedFile
+from ..pixels import check_size, grey
+from .groups import FrameTags
+from .objects import DAMAGE
 
 _PHOTOMETRIC = ("MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422")
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from ..errors import IXGSWarning
-from .dicom_decoding import count_frames, decode
-from .dicom_field import field_of_view
-from .dicom_groups import FrameTags
-from .dicom_objects import SECONDARY_CAPTURES, open_dataset, sop_class
-from .dicom_values import intensity_table, measured
-from .pixels import Pixels, choose_frame
+from ...errors import IXGSWarning
+from ..pixels import Pixels, choose_frame
+from .decoding import count_frames, decode
+from .field import field_of_view
+from .groups import FrameTags
+from .objects import SECONDARY_CAPTURES, open_dataset, sop_class
+from .values import intensity_table, measured
 
 
 def read(path: Path, frame: int | None = None) -> Pixels:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .dicom_groups import FrameTags
-from .dicom_objects import SECONDARY_CAPTURES, sop_class
+from .groups import FrameTags
+from .objects import SECONDARY_CAPTURES, sop_class
 
 _NUMBERS = ("SeriesNumber", "InstanceNumber", "AcquisitionNumber")
 _TIME = "AcquisitionTime"

@@ -10,10 +10,10 @@ import warnings
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..errors import IXGSWarning
-from .dicom_decoding import stored_range
-from .dicom_groups import FrameTags
-from .dicom_objects import DAMAGE
+from ...errors import IXGSWarning
+from .decoding import stored_range
+from .groups import FrameTags
+from .objects import DAMAGE
 
 
 def field_of_view(stored: np.ndarray, tags: FrameTags) -> np.ndarray | None:

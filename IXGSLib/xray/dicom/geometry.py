@@ -12,10 +12,10 @@ from enum import Enum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import FormatError
-from ..geometry import View
-from ..geometry.rigid import Array, rigid
-from .dicom_tags import CArmTags, IsocentreTags
+from ...errors import FormatError
+from ...geometry import View
+from ...geometry.rigid import Array, rigid
+from .tags import CArmTags, IsocentreTags
 
 _TABLE_FROM_PATIENT = {
     "HFS": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from ..errors import FormatError
-from .dicom_objects import DAMAGE, open_header
+from ...errors import FormatError
+from .objects import DAMAGE, open_header
 
 
 class FrameTags:

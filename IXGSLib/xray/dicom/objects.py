@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
-from ..errors import FormatError, NotAnImage, TruncatedFile
+from ...errors import FormatError, NotAnImage, TruncatedFile
 
 DAMAGE = (
     AttributeError,

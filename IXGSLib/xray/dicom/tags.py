@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
-from ..errors import FormatError, IXGSWarning
-from .dicom_decoding import count_frames
-from .dicom_groups import FrameTags
-from .sniffing import image_kind
+from ...errors import FormatError, IXGSWarning
+from ..sniffing import image_kind
+from .decoding import count_frames
+from .groups import FrameTags
 
 SPACING_TOLERANCE = 0.01
 """Relative difference up to which two statements of the pixel aspect ratio agree."""

@@ -1,0 +1,1 @@
+"""DICOM X-rays: their objects, attributes, pixels, field of view and geometry."""
