@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from ..errors import FormatError
 from ..geometry import Grid
 from ..messages import collect_warnings, warn
+from ..xray.kinds import SUFFIXES
 from ..xray.radiograph import Values
-from ..xray.sniffing import SUFFIXES
 from .assembly import Ledger, Source, assemble
 from .calibrations import CalibratedView, Calibration, CalibrationOptions, read_calibration
 from .calibrations.registry import matching_files

@@ -12,13 +12,13 @@ import numpy as np
 
 from ..errors import FormatError, IXGSError, IXGSWarning
 from ..geometry import Grid, View
+from ..sniffing import head, sniff
 from ..xray.dicom.geometry import STANDARD, Conventions, approximate_view, is_mirrored
 from ..xray.dicom.groups import FrameTags
 from ..xray.dicom.objects import open_header
 from ..xray.dicom.tags import CArmTags, tags_of
 from ..xray.dicom.values import stated_scale
 from ..xray.radiograph import Values
-from ..xray.sniffing import head, sniff
 from .assembly import Ledger, Source, assemble
 from .case import Case
 from .shots import Shot, find_shots

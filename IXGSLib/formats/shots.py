@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import FormatError, IXGSWarning, NotAnImage
+from ..sniffing import BINARY, head, sniff
 from ..xray.dicom.order import Acquisition, acquisition, in_acquisition_order
+from ..xray.kinds import READABLE, SUFFIXES
 from ..xray.reading import frame_count
-from ..xray.sniffing import BINARY, READABLE, SUFFIXES, head, sniff
 from .folder import image_id, natural_key
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import FormatError, NotAnImage, TruncatedFile
+from ..sniffing import sniff
 
 CHUNK_BYTES = 1 << 20
 HEADER_BYTES = 1 << 16
@@ -37,21 +38,9 @@ def check_whole(path: Path) -> None:
 def _expect(found: bool, path: Path, head: bytes, kind: str) -> None:
     if not found:
         raise NotAnImage(
-            f"{path}: starts with {head[:12]!r} ({_sniffed(head)}), expected a {kind} image; "
+            f"{path}: starts with {head[:12]!r} ({sniff(head)}), expected a {kind} image; "
             "export it again or rename it to match its content"
         )
-
-
-def _sniffed(head: bytes) -> str:
-    kinds = {b"": "empty", b"\x89PNG": "PNG", b"\xff\xd8": "JPEG", b"\x1f\x8b": "gzip", b"PK": "ZIP", b"NRRD": "NRRD"}
-    if not head:
-        return "an empty file"
-    for magic, kind in kinds.items():
-        if magic and head.startswith(magic):
-            return kind
-    if head[128:132] == b"DICM":
-        return "DICOM"
-    return "text" if head[:256].isascii() and b"\0" not in head[:256] else "unknown"
 
 
 def _check_nrrd_gzip(path: Path, head: bytes) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import FormatError, TruncatedFile
+from ..sniffing import head, sniff
 from .pixels import Pixels, check_size, choose_frame
-from .sniffing import head, sniff
 
 _IMAGE_IOS = {"NRRD": "NrrdImageIO", "MetaImage": "MetaImageIO"}
 _HEADER_LIMIT = 65536

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from . import itk_images, png, tiff
 from .dicom import reading as dicom
+from .kinds import image_kind
 from .pixels import Pixels
-from .sniffing import image_kind
 
 _READERS: dict[str, Callable[[Path, int | None], Pixels]] = {
     "PNG": png.read,

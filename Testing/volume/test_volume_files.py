@@ -122,6 +122,16 @@ def test_other_content_is_refused_by_name(tmp_path, name, content):
         read_image(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b"%PDF-1.7\n", "PDF"), (b"\x89HDF\r\n\x1a\n", "HDF5"), (b"\x5c\1\0\0" + bytes(400), "NIfTI")],
+)
+def test_other_content_is_named_by_its_kind(tmp_path, content, kind):
+    (tmp_path / "v.nrrd").write_bytes(content)
+    with pytest.raises(NotAnImage, match=rf"\({kind}\), expected a NRRD"):
+        read_image(tmp_path / "v.nrrd")
+
+
 def test_gzip_of_text_named_nifti_is_refused(tmp_path):
     (tmp_path / "v.nii.gz").write_bytes(gzip.compress(b"words " * 200))
     with pytest.raises(NotAnImage, match="expected a NIfTI"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import FormatError
-from ...xray.sniffing import TEXT
+from ...sniffing import TEXT
 from .calibration import CalibratedView, CalibrationOptions, right_handed
 from .content import Content
 

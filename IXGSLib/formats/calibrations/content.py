@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ...errors import FormatError
-from ...xray.sniffing import TEXT, UNKNOWN, head, sniff
+from ...sniffing import TEXT, UNKNOWN, head, sniff
 from ..strict_json import parse_json
 from .opencv_storage import parse_xml, parse_yaml
 from .text import decoded

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import FormatError
 from ...geometry.rigid import Array
-from ...xray.sniffing import UNKNOWN, head
+from ...sniffing import UNKNOWN, head
 from ..strict_json import numbers, parse_json
 from .calibration import CalibratedView, CalibrationOptions, pinhole_matrix
 from .content import Content

@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import FormatError
 from ...files import write_atomically
 from ...geometry import View
-from ...xray.sniffing import TEXT
+from ...sniffing import TEXT
 from ..strict_json import numbers
 from . import cameras
 from .calibration import CalibratedView, CalibrationOptions, right_handed

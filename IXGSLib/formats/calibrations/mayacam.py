@@ -17,7 +17,7 @@ from ...errors import FormatError
 from ...files import write_atomically
 from ...geometry import View
 from ...messages import warn
-from ...xray.sniffing import TEXT
+from ...sniffing import TEXT
 from ..folder import safe_name
 from .calibration import CalibratedView, CalibrationOptions, pinhole_matrix, pose_matrix
 from .content import Content

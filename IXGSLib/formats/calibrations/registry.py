@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import FormatError, SettingsError
 from ...messages import warn
-from ...xray.sniffing import TEXT
+from ...sniffing import TEXT
 from ..folder import natural_key
 from . import (
     astra,

@@ -25,8 +25,8 @@ from ...errors import FormatError, GeometryError
 from ...files import write_atomically
 from ...geometry import View
 from ...geometry.rigid import Array
+from ...sniffing import head, sniff
 from ...xray.itk_images import lattice
-from ...xray.sniffing import head, sniff
 from .calibration import MM_PER_UNIT, CalibratedView, CalibrationOptions
 from .content import Content
 from .detector import Detector

@@ -6,7 +6,7 @@ import codecs
 import re
 
 from ...errors import FormatError
-from ...xray.sniffing import TEXT_MARKS
+from ...sniffing import TEXT_MARKS
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?$")
 _LEADING_NAME = re.compile(r"""\s*("[^"]*"|'[^']*'|[^,;\t"']*[A-Za-z_][^,;\t"']*)[,;\t]""")

@@ -13,7 +13,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from ...errors import FormatError, IXGSWarning
-from ..sniffing import image_kind
+from ..kinds import image_kind
 from .decoding import count_frames
 from .groups import FrameTags
 

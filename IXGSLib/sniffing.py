@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
-from ..errors import FormatError, NotAnImage
+from .errors import FormatError
 
 SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -28,6 +28,8 @@ SIGNATURES = (
     (b"MATLAB 7.3 MAT-file", "MATLAB 7.3"),
     (b"#Insight Transform File", "ITK transform"),
     (b"%YAML", "YAML"),
+    (b"\x5c\1\0\0", "NIfTI"),
+    (b"\0\0\1\x5c", "NIfTI"),
     (b"<", "XML"),
 )
 """The first bytes of every kind of file that IXGS reads or names in messages."""
@@ -39,41 +41,10 @@ TEXT_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 """Text encodings by their byte order marks."""
-SUFFIXES = {
-    ".png": "PNG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".dcm": "DICOM",
-    ".dicom": "DICOM",
-    ".nrrd": "NRRD",
-    ".nhdr": "NRRD",
-    ".mha": "MetaImage",
-    ".mhd": "MetaImage",
-}
-READABLE = ("PNG", "TIFF", "NRRD", "DICOM", "MetaImage")
-"""The kinds of files that X-rays are read from."""
-BINARY = ("JPEG", "GIF", "BMP", "PDF", "ZIP", "gzip", "HDF5", "NumPy", "MATLAB 5", "MATLAB 7.3")
+BINARY = ("JPEG", "GIF", "BMP", "PDF", "ZIP", "gzip", "HDF5", "NumPy", "MATLAB 5", "MATLAB 7.3", "NIfTI")
 """The kinds of files that are neither text nor X-rays."""
 TEXT, UNKNOWN = "a text file", "content of no known kind"
 """The results of `sniff` for files without a signature."""
-
-
-def image_kind(path: Path) -> str:
-    """One of READABLE, recognised by the first bytes.
-
-    Raises FormatError when the file cannot be opened, NotAnImage when it is of another kind or does not match its
-    suffix.
-    """
-    found = sniff(head(path))
-    promised = SUFFIXES.get(path.suffix.lower())
-    if found not in READABLE:
-        raise NotAnImage(
-            f"{path.name}: {found}, expected {promised or ', '.join(READABLE)}; export the X-ray again as DICOM, "
-            "16-bit PNG or TIFF"
-        )
-    if promised is not None and promised != found:
-        raise NotAnImage(f"{path.name}: holds {found}, its name promises {promised}; correct the suffix")
-    return found
 
 
 def head(path: Path, count: int = 512) -> bytes:
