@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from ..errors import IXGSError
-from ..formats.case_source import CaseFlags
+from ..formats.case_source import CaseOptions
 from ..messages import collect_warnings
 from .displays import say
 
@@ -39,7 +39,7 @@ class Check:
     """Picture to write (.png), a new file; by default <name of the case>-check.png in the current folder."""
     force: bool = False
     """Overwrite an existing picture."""
-    images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
+    images: Annotated[CaseOptions, tyro.conf.arg(name="")] = field(default_factory=CaseOptions)
 
     def run(self) -> None:
         from rich.console import Console
@@ -102,7 +102,7 @@ def _cells(xray: XRay, case: Case) -> list[str]:
     orbital, angular = (round(angle) for angle in angles(view))
     distance = float(np.linalg.norm(case.grid.center - view.source))
     measured = xray.image[xray.mask]
-    values = f"{measured.min():.2f} to {measured.max():.2f}" if measured.size else "nothing"
+    ends = (measured.min(), measured.max()) if measured.size else ()
     count = sum(f"'{view.id}'" in warning for warning in case.warnings)
     return [
         view.id,
@@ -110,10 +110,15 @@ def _cells(xray: XRay, case: Case) -> list[str]:
         f"{angular}°",
         f"{distance:.0f} mm",
         f"{100 * visible_fraction(view, case.grid):.0f} %",
-        values,
+        " to ".join(f"{_plain(end, 2):.2f}" for end in ends) or "nothing",
         f"{100 * float(1 - xray.mask.mean()):.1f} %",
         str(count) if count else "",
     ]
+
+
+def _plain(value: float, digits: int) -> float:
+    """A rounded number without the minus sign that rounding leaves before a zero."""
+    return round(float(value), digits) + 0.0
 
 
 def summary(case: Case) -> list[str]:
@@ -132,7 +137,7 @@ def summary(case: Case) -> list[str]:
     return [
         f"{case.name}: {len(views)} views, their lines of sight differ by up to "
         f"{widest_angle(views, grid.center):.0f}° (90° is best).",
-        f"Region: {sides} mm around {np.round(grid.center, 1).tolist()} (LPS mm); {100 * everywhere:.0f} % of it is "
+        f"Region: {sides} mm around {[_plain(x, 1) for x in grid.center]} (LPS mm); {100 * everywhere:.0f} % of it is "
         f"seen by all views, {100 * twice:.0f} % by at least two.",
         f"Voxels of {spacings} mm; a pixel measures {pixel:.2f} mm at the region.",
         _scale(views, distances),

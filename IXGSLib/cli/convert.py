@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from ..formats.calibrations.writing import Target
-from ..formats.case_source import CaseFlags
+from ..formats.case_source import CaseOptions
 from ..messages import collect_warnings, unique
 from .displays import say
 
@@ -27,7 +27,7 @@ class Convert:
     """File or folder to write, a new one."""
     force: bool = False
     """Replace an existing file."""
-    images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
+    images: Annotated[CaseOptions, tyro.conf.arg(name="")] = field(default_factory=CaseOptions)
 
     def run(self) -> None:
         from ..formats.calibrations.writing import write_calibration

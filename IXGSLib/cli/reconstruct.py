@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from ..formats.case_source import CaseFlags
+from ..formats.case_source import CaseOptions
 from ..messages import RESEARCH_ONLY
 from ..runs.events import Reporter
 from ..runs.request import RunRequest
@@ -27,7 +27,7 @@ class Reconstruct(RunRequest):
 
     case: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CASE")]
     """A folder with case.json, a JSON file like it, or, with --calibration, a folder of images."""
-    images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
+    images: Annotated[CaseOptions, tyro.conf.arg(name="")] = field(default_factory=CaseOptions)
     json: bool = False
     """Report progress on standard output as one JSON object per line."""
     stop_on_eof: bool = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from ..files import check_new_folder, write_atomically, write_folder
-from ..formats.case_source import CaseFlags
+from ..formats.case_source import CaseOptions
 from ..messages import RESEARCH_ONLY, collect_warnings, unique
 from ..runs.events import Reporter
 from ..runs.stopping import stop_at_end_of_input
@@ -40,7 +40,7 @@ class Standardize:
     """Report progress on standard output as one JSON object per line."""
     stop_on_eof: bool = False
     """Stop when standard input ends, so that the program that started this one can cancel it."""
-    images: Annotated[CaseFlags, tyro.conf.arg(name="")] = field(default_factory=CaseFlags)
+    images: Annotated[CaseOptions, tyro.conf.arg(name="")] = field(default_factory=CaseOptions)
 
     def run(self) -> None:
         check_new_folder(self.out)

@@ -1,4 +1,4 @@
-"""The flags that name the X-rays of a case and the region to reconstruct."""
+"""Where the X-rays of a case come from, and which of them and which region are used."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from ..geometry import Grid
     from . import Case
 
-LARGEST_REGION = 2**30
-"""Voxels; a volume of 4 GiB."""
+MAX_REGION_VOXELS = 2**30
+"""A volume of 4 GiB."""
 
 
 @dataclass(frozen=True)
-class CaseFlags:
-    """The calibration of a folder of images, and a region other than the case's own."""
+class CaseOptions:
+    """How to read X-rays that are not a case, the views to leave out, and a region other than the case's own."""
 
     calibration: Path | None = None
     """Calibration of the images: projection matrices, K [R | t], RTK, ASTRA, TIGRE, MayaCam and more (docs/formats.md),
@@ -80,11 +80,11 @@ class CaseFlags:
         return load_case(path, check=not self._region)
 
     def _refuse(self, names: tuple[str, ...], reason: str) -> None:
-        """Raise SettingsError for the first of these flags that is given."""
+        """Raise SettingsError for the first of these options that is given."""
         for name in names:
             if getattr(self, name) is not None:
-                flag = name.replace("_", "-")
-                raise SettingsError(f"--{flag} is for images with --calibration; {reason}; leave it out")
+                option = name.replace("_", "-")
+                raise SettingsError(f"--{option} is for images with --calibration; {reason}; leave it out")
 
     def _from_images(self, path: Path) -> Case:
         from . import load_calibrated
@@ -101,7 +101,7 @@ class CaseFlags:
         return load_calibrated(path, self.calibration, values=self.values, i0=self.i0, grid=grid, options=options)
 
     def _with_region(self, case: Case) -> Case:
-        """The case with the region of the flags, completed by the case's own."""
+        """The case with the chosen region, completed by the case's own."""
         import numpy as np
 
         from ..geometry.coverage import check_views
@@ -124,10 +124,10 @@ def box(center: ArrayLike, size: ArrayLike, spacing: float, direction: ArrayLike
     from ..geometry import Grid
 
     sides = np.asarray(size, dtype=np.float64)
-    if spacing > 0 and np.prod(sides / spacing) > LARGEST_REGION:
+    if spacing > 0 and np.prod(sides / spacing) > MAX_REGION_VOXELS:
         raise GeometryError(
             f"a region of {' x '.join(f'{side:g}' for side in sides)} mm in voxels of {spacing:g} mm has more than "
-            f"{LARGEST_REGION:.0e} voxels; give a smaller --size or a larger --spacing, in mm"
+            f"{MAX_REGION_VOXELS:.0e} voxels; give a smaller --size or a larger --spacing, in mm"
         )
     return Grid.centered(center, size, spacing, direction)
 

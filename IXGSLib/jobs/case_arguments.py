@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..formats.case_source import CaseFlags
+from ..formats.case_source import CaseOptions
 
 if TYPE_CHECKING:
     from ..formats import Case
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 class CaseArguments:
     """Which case to read, and where to write the results.
 
-    case: a case, or images that `flags` describe. out: an existing folder.
+    case: a case, or images that `options` describe. out: an existing folder.
     """
 
     case: Path
     out: Path
-    flags: CaseFlags
+    options: CaseOptions
 
     def load(self) -> Case:
         """The case; raises what the readers raise."""
-        return self.flags.load(self.case)
+        return self.options.load(self.case)
 
 
 def case_parser(description: str | None) -> ArgumentParser:
@@ -43,10 +43,8 @@ def case_parser(description: str | None) -> ArgumentParser:
     return parser
 
 
-def case_arguments(options: Namespace) -> CaseArguments:
+def case_arguments(parsed: Namespace) -> CaseArguments:
     """The arguments that a `case_parser` has parsed."""
-    spacing = None if options.pixel_spacing is None else tuple(options.pixel_spacing)
-    flags = CaseFlags(
-        options.calibration, options.values, options.i0, spacing, options.calibration_format, options.unit
-    )
-    return CaseArguments(options.case, options.out, flags)
+    spacing = None if parsed.pixel_spacing is None else tuple(parsed.pixel_spacing)
+    options = CaseOptions(parsed.calibration, parsed.values, parsed.i0, spacing, parsed.calibration_format, parsed.unit)
+    return CaseArguments(parsed.case, parsed.out, options)

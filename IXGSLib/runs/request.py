@@ -8,7 +8,7 @@ from typing import Any
 
 from ..compute.device import Device
 from ..errors import SettingsError
-from ..formats.case_source import CaseFlags
+from ..formats.case_source import CaseOptions
 from ..reconstruction.resolution import checked_changes
 from ..reconstruction.settings import Preset
 from ..standardization.settings import Method
@@ -46,7 +46,7 @@ class RunRequest:
     """True volume (.nrrd) to compare with."""
     test: Path | None = None
     """test.json with X-rays that are only compared with, not used for the reconstruction."""
-    images: CaseFlags = field(default_factory=CaseFlags)
+    images: CaseOptions = field(default_factory=CaseOptions)
     """How to read images that are not a case, and which region to reconstruct."""
 
     def changes(self) -> dict[str, Any]:

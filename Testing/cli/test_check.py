@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tifffile
 
-from IXGSLib.cli.check import summary
+from IXGSLib.cli.check import summary, table
 from IXGSLib.cli.check_picture import _evenly, detector_corners, picture
 from IXGSLib.formats import load_case
 from IXGSLib.geometry import Grid
@@ -60,10 +61,17 @@ def test_what_all_views_see(case):
     lines = " ".join(summary(whole))
     assert "6 views" in lines
     assert "32 x 32 x 32 mm" in lines
-    from dataclasses import replace
-
     tiny = replace(whole, grid=Grid.centered(whole.grid.center, (4, 4, 4), 1.0))
     assert "100 % of it is seen by all views" in " ".join(summary(tiny))
+
+
+def test_a_number_that_rounds_to_zero_has_no_sign(case):
+    found = load_case(case)
+    near = replace(found.grid, origin=found.grid.origin - found.grid.center - 0.01)
+    image = np.full_like(found.xrays[0].image, -0.001)
+    still = replace(found, grid=near, xrays=(replace(found.xrays[0], image=image, mask=image < 0), *found.xrays[1:]))
+    assert "around [0.0, 0.0, 0.0] (LPS mm)" in " ".join(summary(still))
+    assert next(iter(table(still).columns[5].cells)).plain == "0.00 to 0.00"
 
 
 def test_detectors_are_drawn_where_they_are(case):
@@ -77,8 +85,6 @@ def test_detectors_are_drawn_where_they_are(case):
 
 
 def test_many_views_still_make_a_picture(case):
-    from dataclasses import replace
-
     whole = load_case(case)
     many = replace(
         whole,

@@ -18,7 +18,7 @@ from IXGSLib import evaluation, reconstruction
 from IXGSLib.cli.reconstruct import Reconstruct
 from IXGSLib.errors import Cancelled, IXGSError
 from IXGSLib.formats import load_case
-from IXGSLib.formats.case_source import CaseFlags, evenly
+from IXGSLib.formats.case_source import CaseOptions, evenly
 from IXGSLib.reconstruction.resolution import TISSUE, TYPED, resolve
 from IXGSLib.reconstruction.result import Progress
 from IXGSLib.reconstruction.settings import PRESETS
@@ -266,7 +266,7 @@ def test_warnings_are_shown_once_and_kept(case, fake, edit, ixgs, tmp_path):
 def test_choices_are_those_of_the_library():
     kinds = get_type_hints(Reconstruct)
     assert set(get_args(kinds["preset"])) == set(PRESETS)
-    values = get_type_hints(CaseFlags)["values"]
+    values = get_type_hints(CaseOptions)["values"]
     assert get_args(get_args(values)[0]) == get_args(Values)
 
 
