@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from ..xray.line_integrals import plateau
 from ..xray.pixels import Pixels
 from ..xray.radiograph import Values
 from .case import Case
+
+if TYPE_CHECKING:
+    from ..xray.reading import FrameByFrame
 
 SAME_POSE = 1e-6
 """Largest difference between two normalised projection matrices of the same pose."""
@@ -112,10 +116,13 @@ def _seen_by_all(views: Sequence[View]) -> Grid:
 
 
 def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list[XRay]:
+    from ..xray.reading import FrameByFrame  # the readers load SimpleITK and pydicom
+
+    files = FrameByFrame()
     xrays, plateaus, errors = [], [], []
     for source in sources:
         try:
-            xray, level = _read(source, values, ledger)
+            xray, level = _read(source, values, ledger, files)
             xrays.append(xray)
             plateaus.append(level)
         except IXGSError as error:
@@ -128,13 +135,13 @@ def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list
     return on_common_scale(xrays, plateaus) if values == "intensity" else xrays
 
 
-def _read(source: Source, values: Values, ledger: Ledger) -> tuple[XRay, Plateau]:
+def _read(source: Source, values: Values, ledger: Ledger, files: FrameByFrame) -> tuple[XRay, Plateau]:
     """The X-ray, and the intensity to which its line integrals refer."""
     name = f"view '{source.id}' ({source.image.name})"
     found = ledger.note(source.image)
     if source.sha256 not in (None, found):
         raise FormatError(f"{name}: SHA-256 {found}, expected {source.sha256}; the image has changed: restore it")
-    pixels = read_pixels(source.image, source.frame) if source.pixels is None else source.pixels()
+    pixels = files.read(source.image, source.frame) if source.pixels is None else source.pixels()
     mask = None
     if source.mask is not None:
         ledger.note(source.mask)

@@ -18,8 +18,8 @@ class Case:
 
     warnings: one sentence each, from reading the case; run.json and the report repeat them.
     hashes: SHA-256 of every file that was read, by its path inside the case's folder.
-    provenance: the origin of poses by view id: "tags" for approximate poses from DICOM tags; views that are not listed
-    have measured poses.
+    provenance: the origin of poses by view id: "tags" for approximate poses from DICOM tags, with deviations from the
+    standard in brackets; views that are not listed have measured poses.
     standardization: how the X-rays were standardised, if they were.
     Raises FormatError when two views share an id.
     """

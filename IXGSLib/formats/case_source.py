@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import FormatError, GeometryError, SettingsError
 from ..messages import collect_warnings
+from ..xray.dicom.conventions import Deviation
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -36,6 +37,9 @@ class CaseOptions:
     """With --calibration: its format, such as astra, where a file can be read in more than one way."""
     unit: Literal["mm", "cm", "m", "in"] | None = None
     """With --calibration: its unit of length; mm by default."""
+    tag_conventions: tuple[Deviation, ...] = ()
+    """For a folder of DICOM X-rays: how its C-arm deviates from the standard; more than one can be given
+    (docs/formats.md)."""
     center: tuple[float, float, float] | None = None
     """Centre of the region, LPS mm; by default that of the case."""
     size: tuple[float, float, float] | None = None
@@ -49,6 +53,10 @@ class CaseOptions:
 
     def load(self, path: Path) -> Case:
         """The case at a path with the requested views and region; raises what the readers raise."""
+        if self.calibration is not None and self.tag_conventions:
+            raise SettingsError(
+                "--tag-conventions is for poses from DICOM tags; --calibration gives them; leave it out"
+            )
         case = self._from_images(path) if self.calibration is not None else self._from_tags(path)
         return self._with_region(without(case, self.leave_out))
 
@@ -58,18 +66,22 @@ class CaseOptions:
 
     def _from_tags(self, path: Path) -> Case:
         """DICOM X-rays without a calibration, with the poses of their tags; else a case of its own."""
+        from ..xray.dicom.conventions import Conventions
         from .dicom_folder import holds_dicom, load_tagged
 
         if not holds_dicom(path):
             return self._from_json(path)
         self._refuse(("pixel_spacing", "calibration_format", "unit"), "DICOM tags state it")
         grid = box(self.center, self.size, self.spacing) if self.center and self.size and self.spacing else None
-        return load_tagged(path, values=self.values, i0=self.i0, grid=grid)
+        conventions = Conventions.deviating(self.tag_conventions)
+        return load_tagged(path, values=self.values, i0=self.i0, grid=grid, conventions=conventions)
 
     def _from_json(self, path: Path) -> Case:
         from . import load_case
 
         self._refuse(("values", "i0", "pixel_spacing", "calibration_format", "unit"), "in a case, case.json states it")
+        if self.tag_conventions:
+            raise SettingsError("--tag-conventions is for DICOM X-rays alone; case.json states the poses; leave it out")
         if path.is_dir() and not (path / "case.json").is_file():
             inner = sorted(child.name for child in path.iterdir() if child.is_dir())
             deeper = f", or choose one of the folders in it: {', '.join(inner[:5])}" if inner else ""

@@ -13,7 +13,8 @@ import numpy as np
 from ..errors import FormatError, IXGSError, IXGSWarning
 from ..geometry import Grid, View
 from ..sniffing import head, sniff
-from ..xray.dicom.geometry import STANDARD, Conventions, approximate_view, is_mirrored
+from ..xray.dicom.conventions import STANDARD, Conventions, Side
+from ..xray.dicom.geometry import approximate_view, is_mirrored
 from ..xray.dicom.groups import FrameTags
 from ..xray.dicom.objects import open_header
 from ..xray.dicom.tags import CArmTags, tags_of
@@ -24,7 +25,7 @@ from .case import Case
 from .shots import Shot, find_shots
 
 PROVENANCE = "tags"
-"""The entry in `Case.provenance` for poses from DICOM tags."""
+"""The entry in `Case.provenance` for poses from DICOM tags by the standard."""
 
 
 def holds_dicom(path: Path) -> bool:
@@ -49,8 +50,10 @@ def load_tagged(
     images: a folder of DICOM files, or one file whose frames are the views.
     values, i0: the meaning of the pixels, as in case.json; by default that of the tags, or intensity without one.
     grid: the region to reconstruct, by default the region that all views see.
-    conventions: the interpretation of tags in which vendors differ.
-    Every view is marked as "tags" in `Case.provenance`, and a warning says that the poses are approximate.
+    conventions: the interpretation of tags in which vendors differ, such as
+    `Conventions.deviating(("room-angles", "half-turn"))`.
+    Every view is marked as "tags" in `Case.provenance`, with the deviations of the conventions in brackets, and a
+    warning says that the poses are approximate.
     Raises FormatError that names the missing tags; otherwise like `load_case`.
     """
     images = Path(images)
@@ -58,11 +61,14 @@ def load_tagged(
     with ledger.collecting():
         shots = find_shots(images)
         frames = _frame_tags(shots)
-        tags = [tags_of(frame) for frame in frames]
+        tags = [tags_of(frame, conventions.increments) for frame in frames]
         sources = _sources(shots, tags, i0, conventions)
-        _warn_of_approximation(images, tags)
+        _warn_of_approximation(images, tags, conventions)
+        _warn_of_table(images, tags)
         case = assemble(sources, values or _stated_values(frames), ledger, grid)
-    provenance = {view.id: PROVENANCE for view in case.views}
+    deviations = conventions.deviations
+    origin = f"{PROVENANCE} ({', '.join(deviations)})" if deviations else PROVENANCE
+    provenance = {view.id: origin for view in case.views}
     return replace(case, warnings=tuple(ledger.messages), hashes=ledger.hashes, provenance=provenance)
 
 
@@ -134,25 +140,39 @@ def _stated_values(frames: list[FrameTags]) -> Values:
     return "line_integral" if scales == {"log"} else "intensity"
 
 
-def _warn_of_approximation(images: Path, tags: list[CArmTags]) -> None:
-    warnings.warn(
+def _warn_of_approximation(images: Path, tags: list[CArmTags], conventions: Conventions) -> None:
+    _warn(
         f"{images.name}: the poses of all {len(tags)} views are approximate, from DICOM tags (angles, distances and "
         "pixel spacing) and not from a calibration; errors of degrees and millimetres blur the volume: give measured "
-        "poses with --calibration FILE where there are any",
-        IXGSWarning,
-        stacklevel=3,
+        "poses with --calibration FILE where there are any"
     )
     unstated = [stated for stated in tags if stated.patient_orientation is None and stated.rotation is None]
-    if unstated:
-        warnings.warn(
+    if unstated and conventions.side is Side.SOURCE:
+        _warn(
             f"{images.name}: {len(unstated)} of {len(tags)} views state neither PatientOrientation nor "
-            "FieldOfViewRotation; they are assumed to be seen from the source, with the head up",
-            IXGSWarning,
-            stacklevel=3,
+            "FieldOfViewRotation; they are assumed to be seen from the source, with the head up; if they show the "
+            "patient as seen from the detector, add --tag-conventions seen-from-detector"
         )
     if any(stated.patient_position is None and stated.isocentre is not None for stated in tags):
-        warnings.warn(
-            f"{images.name}: PatientPosition is not stated; the patient is assumed to lie head first and supine (HFS)",
-            IXGSWarning,
-            stacklevel=3,
+        _warn(
+            f"{images.name}: PatientPosition is not stated; the patient is assumed to lie head first and supine (HFS)"
         )
+
+
+def _warn_of_table(images: Path, tags: list[CArmTags]) -> None:
+    """Warns of tables whose movement or tilt the attributes do not describe for certain (PS3.3 C.8.19.6.11.1)."""
+    tops = {stated.table_top.angles for stated in tags if stated.isocentre is None and stated.table_top is not None}
+    if len(tops) > 1:
+        _warn(
+            f"{images.name}: the table turned or tilted between the views, which its position relative to the table "
+            "top does not describe; the poses do not follow it: give them with --calibration FILE"
+        )
+    if any(stated.isocentre is not None and stated.isocentre.table_angles[2] for stated in tags):
+        _warn(
+            f"{images.name}: TableCradleTiltAngle is not 0, and DICOM describes its sign in two ways; the patient may "
+            "be turned by twice the angle about the long axis"
+        )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, IXGSWarning, stacklevel=3)

@@ -16,7 +16,7 @@ PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-image", "SimpleITK", "py
 
 
 def case_record(case: Case) -> dict[str, Any]:
-    """Name, views, region and standardisation of a case, with the SHA-256 of its files; no paths."""
+    """A case's name, views, region, origin of poses and standardisation, and the SHA-256 of its files; no paths."""
     grid = case.grid
     region = {
         "center": grid.center.tolist(),
@@ -24,7 +24,9 @@ def case_record(case: Case) -> dict[str, Any]:
         "spacing": grid.spacing.tolist(),
         "direction": grid.direction.tolist(),
     }
-    named = {"name": case.name, "views": [view.id for view in case.views], "region": region}
+    named: dict[str, Any] = {"name": case.name, "views": [view.id for view in case.views], "region": region}
+    if case.provenance:
+        named["provenance"] = case.provenance
     made = None if case.standardization is None else case.standardization.record
     return {"case": named, "inputs": case.hashes, "standardization": made}
 

@@ -17,14 +17,32 @@ MIN_OPEN_SHARE = 0.02
 """Smallest share of the field that the plateau fills when part of the beam misses the patient."""
 MAX_OPEN_SPREAD = 0.12
 """Largest relative spread of the plateau that noise and vignetting explain."""
+MAX_GAIN_RATIO = 1.5
+"""Largest factor between the ratios of I0 to stated exposure of two views up to which the exposures are used."""
+MIN_EXPOSURE_RATIO = 1.02
+"""Smallest ratio between two stated exposures that counts as a difference."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How a view was exposed.
+
+    load: tube current times time, mAs. voltage: kVp. distance: from the source to the detector, mm. The latter two are
+    None where they are not stated.
+    """
+
+    load: float
+    voltage: float | None = None
+    distance: float | None = None
 
 
 @dataclass(frozen=True)
 class Plateau:
-    """The brightest plateau of a view: its level, and whether it is open field rather than patient."""
+    """The brightest plateau of a view: its level, whether it is open field rather than patient, and the exposure."""
 
     level: float
     is_open: bool
+    exposure: Exposure | None = None
 
 
 def brightest_plateau(intensity: np.ndarray, field: np.ndarray) -> Plateau:
@@ -44,25 +62,58 @@ def on_common_scale(xrays: Sequence[XRay], plateaus: Sequence[Plateau]) -> list[
     """The X-rays of a series, with those that show no open field converted to the I0 of the others.
 
     plateaus: for each X-ray the level that its line integrals refer to; open if that is I0, either stated or seen
-    beside the patient. Exposures differ, so views with an I0 keep it. The others get the median of those or, if no view
-    has an I0, the brightest level of all. Either causes a warning.
+    beside the patient. Views with an I0 keep it. The others get the median of those or, if no view has an I0, the
+    brightest level of all, in proportion to the exposures where all views state them. Either causes a warning.
     """
-    known = [plateau.level for plateau in plateaus if plateau.is_open]
-    if len(known) == len(plateaus) or not plateaus:
+    if all(plateau.is_open for plateau in plateaus):
         return list(xrays)
-    common = float(np.median(known)) if known else max(plateau.level for plateau in plateaus)
-    blind = [xray.view.id for xray, plateau in zip(xrays, plateaus, strict=True) if not plateau.is_open]
+    weights, how = _weights(plateaus)
+    gains = [plateau.level / weight for plateau, weight in zip(plateaus, weights, strict=True)]
+    known = [gain for gain, plateau in zip(gains, plateaus, strict=True) if plateau.is_open]
+    common = float(np.median(known)) if known else max(gains)
+    blind = [n for n, plateau in enumerate(plateaus) if not plateau.is_open]
     source = "the median of the other views" if known else "the brightest level of all views"
+    ends = sorted({f"{common * weights[n]:.5g}" for n in blind}, key=float)
     warnings.warn(
-        f"no open field and no i0 in view {', '.join(blind)}: I0 is taken as {common:.5g}, {source}, as if exposures "
-        'were equal; state "i0" for each view',
+        f"no open field and no i0 in view {', '.join(xrays[n].view.id for n in blind)}: I0 is taken as "
+        f'{" to ".join(ends[:: max(1, len(ends) - 1)])}, {source}, {how}; state "i0" for each view',
         IXGSWarning,
         stacklevel=2,
     )
     return [
-        xray if plateau.is_open else _brighter(xray, common / plateau.level)
-        for xray, plateau in zip(xrays, plateaus, strict=True)
+        xray if plateau.is_open else _brighter(xray, common / gain)
+        for xray, plateau, gain in zip(xrays, plateaus, gains, strict=True)
     ]
+
+
+def _weights(plateaus: Sequence[Plateau]) -> tuple[np.ndarray, str]:
+    """The intensity at the detector without a patient, (n,) up to a common factor, and what it is based on."""
+    exposures = [plateau.exposure for plateau in plateaus]
+    relative = _relative_intensities([exposure for exposure in exposures if exposure is not None])
+    equal = np.ones(len(plateaus))
+    if relative is None or len(relative) < len(plateaus):
+        return equal, "as if exposures were equal"
+    if relative.max() < MIN_EXPOSURE_RATIO * relative.min():
+        return equal, "as the stated exposures are equal"
+    gains = [plateau.level / weight for plateau, weight in zip(plateaus, relative, strict=True) if plateau.is_open]
+    if gains and max(gains) > MAX_GAIN_RATIO * min(gains):
+        return equal, "as if exposures were equal, since the stated ones do not explain the other views"
+    return relative, "in proportion to the stated exposures (mAs, kVp and distance)"
+
+
+def _relative_intensities(exposures: Sequence[Exposure]) -> np.ndarray | None:
+    """Proportional to tube load, to the square of the voltage, which the output of a tube follows about, and to the
+    inverse square of the distance; None where some exposures state voltage or distance and others do not."""
+    voltages, distances = [e.voltage for e in exposures], [e.distance for e in exposures]
+    result = np.array([e.load for e in exposures], dtype=np.float64)
+    for column, power in ((voltages, 2.0), (distances, -2.0)):
+        stated = [value for value in column if value is not None]
+        if not stated:
+            continue
+        if len(stated) < len(column):
+            return None
+        result = result * np.array(stated) ** power
+    return result if len(result) else None
 
 
 def _brighter(xray: XRay, factor: float) -> XRay:

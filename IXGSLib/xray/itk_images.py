@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,25 +30,27 @@ class Lattice:
     direction: tuple[int, int]
 
 
-def read(path: Path, frame: int | None = None) -> Pixels:
-    """One image of a NRRD or MetaImage file; a third axis counts frames.
+def opened(path: Path) -> Callable[[int | None], Pixels]:
+    """A function that gives one image of a NRRD or MetaImage file, whose third axis counts frames; it is read once.
 
     Raises TruncatedFile for a file that is cut, FormatError for vectors and for pixels in another file.
     """
     reader = _header(path)
-    chosen = choose_frame(_frames(reader), frame, path.name)
-    size = list(reader.GetSize())
-    if len(size) == 3:
-        reader.SetExtractIndex([0, 0, chosen])
-        reader.SetExtractSize([size[0], size[1], 0])
-    try:
-        array = sitk.GetArrayFromImage(reader.Execute())
-    except RuntimeError as error:
-        raise TruncatedFile(
-            f"{path.name}: {path.stat().st_size} bytes that end or break before {' x '.join(map(str, size))} pixels "
-            "do; copy the file again"
-        ) from error
-    return Pixels.of(array, path.name)
+    count = _frames(reader)
+
+    @cache
+    def stack() -> np.ndarray:
+        """(frames, rows, columns)"""
+        try:
+            array = sitk.GetArrayFromImage(reader.Execute())
+        except RuntimeError as error:
+            raise TruncatedFile(
+                f"{path.name}: {path.stat().st_size} bytes that end or break before "
+                f"{' x '.join(map(str, reader.GetSize()))} pixels do; copy the file again"
+            ) from error
+        return array if array.ndim == 3 else array[None]
+
+    return lambda frame: Pixels.of(stack()[choose_frame(count, frame, path.name)], path.name)
 
 
 def frame_count(path: Path) -> int:

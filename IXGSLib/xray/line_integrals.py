@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -65,7 +66,8 @@ def plateau(pixels: Pixels, i0: float | None, mask: np.ndarray, name: str = "") 
 
     mask: (height, width) bool as `line_integrals` returned it.
     """
-    return brightest_plateau(_intensity(pixels, name), mask) if i0 is None else Plateau(float(i0), True)
+    found = brightest_plateau(_intensity(pixels, name), mask) if i0 is None else Plateau(float(i0), True)
+    return replace(found, exposure=pixels.exposure)
 
 
 def saturated(pixels: Pixels, intensity: np.ndarray) -> np.ndarray:

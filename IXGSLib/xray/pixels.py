@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors import FormatError, IXGSWarning
+from .exposure import Exposure
 
 PIXEL_LIMIT = 2**26
 """Most pixels of one image (8192 x 8192); a header that asks for more is refused before memory is taken."""
@@ -37,6 +38,7 @@ class Pixels:
     scale: how the numbers depend on the X-ray intensity: linearly, as its logarithm, by a display curve, or not stated.
     sign: +1 when the file states that they grow with the intensity, -1 when they fall, None when it does not state it.
     field: (height, width) bool, True inside the field of view that the file's tags describe, None without them.
+    exposure: how the file says that the X-ray was exposed, None where it does not.
     Raises FormatError when field and values differ in size.
     """
 
@@ -45,6 +47,7 @@ class Pixels:
     scale: Scale = "unknown"
     sign: int | None = None
     field: np.ndarray | None = None
+    exposure: Exposure | None = None
 
     def __post_init__(self) -> None:
         with np.errstate(over="ignore"):

@@ -1,9 +1,10 @@
-"""Reading the pixels of one X-ray from a file of any supported format."""
+"""Reading the pixels of X-rays from files of any supported format."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from . import itk_images, png, tiff
@@ -11,12 +12,15 @@ from .dicom import reading as dicom
 from .kinds import image_kind
 from .pixels import Pixels
 
-_READERS: dict[str, Callable[[Path, int | None], Pixels]] = {
-    "PNG": png.read,
-    "TIFF": tiff.read,
-    "NRRD": itk_images.read,
-    "MetaImage": itk_images.read,
-    "DICOM": dicom.read,
+FrameReader = Callable[[int | None], Pixels]
+"""Gives the pixels of a frame of one file by its number, from 0."""
+
+_OPENERS: dict[str, Callable[[Path], FrameReader]] = {
+    "PNG": lambda path: partial(png.read, path),
+    "TIFF": lambda path: partial(tiff.read, path),
+    "NRRD": itk_images.opened,
+    "MetaImage": itk_images.opened,
+    "DICOM": dicom.opened,
 }
 _COUNTERS: dict[str, Callable[[Path], int]] = {
     "TIFF": tiff.frame_count,
@@ -26,14 +30,29 @@ _COUNTERS: dict[str, Callable[[Path], int]] = {
 }
 
 
+class FrameByFrame:
+    """Reads the frames of files one after the other, and a file that has to be read whole once for all its frames."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._reader: FrameReader | None = None
+
+    def read(self, path: Path, frame: int | None = None) -> Pixels:
+        """Like `read_pixels`; only the file of the last frame is kept open."""
+        if self._reader is None or path != self._path:
+            self._path, self._reader = None, None
+            self._reader = _OPENERS[image_kind(path)](path)
+            self._path = path
+        return self._reader(frame)
+
+
 def read_pixels(path: str | os.PathLike[str], frame: int | None = None) -> Pixels:
     """The stored numbers of one image file: PNG, TIFF, NRRD, MetaImage or DICOM, recognised by its content.
 
     frame: which frame of a file with several, from 0.
     Raises NotAnImage, TruncatedFile or FormatError that name the file; warns of losses such as 8-bit pixels.
     """
-    path = Path(path)
-    return _READERS[image_kind(path)](path, frame)
+    return FrameByFrame().read(Path(path), frame)
 
 
 def frame_count(path: str | os.PathLike[str]) -> int:

@@ -3,13 +3,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tifffile
+from pydicom.sequence import Sequence
 
-from IXGSLib.errors import FormatError
+from IXGSLib.errors import FormatError, SettingsError
 from IXGSLib.formats import load_case, save_case
+from IXGSLib.formats.case_source import CaseOptions
 from IXGSLib.formats.dicom_folder import holds_dicom, load_tagged
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm, angles, arc, trajectory
+from IXGSLib.runs.provenance import case_record
+from IXGSLib.xray.dicom import reading
+from IXGSLib.xray.dicom.objects import open_dataset
 from Testing.xray.test_dicom import dicom
+from Testing.xray.test_dicom_geometry import group
 
 ARM = CArm(620.0, 1000.0, (48, 40), 240.0)
 GANTRY = arc(8, 160, 20)
@@ -106,6 +112,67 @@ def test_the_frames_of_a_run_are_views(tmp_path, views):
     case = load_tagged(file, i0=I0)
     assert [view.id for view in case.views] == [f"{n:03d}" for n in range(8)]
     assert_ball_is_found(case)
+
+
+def test_a_run_is_read_once_for_all_its_frames(tmp_path, views, monkeypatch):
+    primary = [f"{angles(view)[0] - angles(views[0])[0]:.6f}" for view in views]
+    tags = stated(views[0], PositionerPrimaryAngleIncrement=primary)
+    file = dicom(tmp_path / "run.dcm", np.stack([shadow(v) for v in views]), NumberOfFrames=8, **tags)
+    opened = []
+    monkeypatch.setattr(reading, "open_dataset", lambda path: opened.append(path) or open_dataset(path))
+    assert len(load_tagged(file, i0=I0).xrays) == 8
+    assert len(opened) == 1
+
+
+def test_systems_that_deviate_from_the_standard_are_described_by_name(folder, views, tmp_path):
+    """Angles that count the other way, images as seen from the detector and turned upside down."""
+    for n, view in enumerate(views):
+        primary, secondary = (f"{-angle:.6f}" for angle in angles(view))
+        tags = stated(view, InstanceNumber=n + 1, PositionerPrimaryAngle=primary, PositionerSecondaryAngle=secondary)
+        dicom(folder / f"1.2.840.9.{n + 1}", shadow(view)[::-1], **tags)
+    names = ("primary-reversed", "secondary-reversed", "seen-from-detector", "half-turn")
+    case = CaseOptions(i0=I0, tag_conventions=names).load(folder)
+    assert_ball_is_found(case)
+    origin = f"tags ({', '.join(names)})"
+    assert set(case.provenance.values()) == {origin}
+    assert set(case_record(case)["case"]["provenance"].values()) == {origin}
+    assert not any("seen from the source" in warning for warning in case.warnings)
+    assert np.abs(darkest(load_tagged(folder, i0=I0).xrays[0]) - views[0].project(POINT)[0]).max() > 1
+
+
+def test_conventions_of_tags_are_refused_where_no_tags_are_used(folder, tmp_path):
+    options = CaseOptions(tag_conventions=("room-angles",), calibration=tmp_path / "m.csv", values="intensity")
+    with pytest.raises(SettingsError, match="--tag-conventions is for poses from DICOM tags"):
+        options.load(folder)
+    (tmp_path / "case.json").write_text("{}")
+    with pytest.raises(SettingsError, match="--tag-conventions is for DICOM X-rays alone"):
+        CaseOptions(tag_conventions=("room-angles",)).load(tmp_path)
+
+
+def table(position, angles=(0, 0, 0)):
+    names = ("TableTopLongitudinalPosition", "TableTopVerticalPosition", "TableTopLateralPosition")
+    turned = ("TableHorizontalRotationAngle", "TableHeadTiltAngle", "TableCradleTiltAngle")
+    return group(TablePositionSequence=dict(zip((*names, *turned), map(float, (*position, *angles)), strict=True)))
+
+
+def test_the_positions_of_the_table_top_place_the_views(folder, views):
+    """The table moves 10 mm towards LAO, 5 mm down and 20 mm towards CRA from each view to the next."""
+    step = np.array([10.0, 5.0, 20.0])
+    for n, view in enumerate(views):
+        tags = stated(view, InstanceNumber=n + 1, SharedFunctionalGroupsSequence=Sequence([table(n * step)]))
+        dicom(folder / f"1.2.840.9.{n + 1}", shadow(view), **tags)
+    case = load_tagged(folder, i0=I0, grid=GRID)
+    for n, (found, plain) in enumerate(zip(case.views, views, strict=True)):
+        assert np.allclose(found.source - plain.source, -n * step, atol=1e-3)
+    assert not any("table" in warning for warning in case.warnings)
+
+
+def test_a_table_that_tilts_between_the_views_is_warned_of(folder, views):
+    for n, view in enumerate(views):
+        tilt = table((0, 0, 0), (0, n, 0))
+        tags = stated(view, InstanceNumber=n + 1, SharedFunctionalGroupsSequence=Sequence([tilt]))
+        dicom(folder / f"1.2.840.9.{n + 1}", shadow(view), **tags)
+    assert any("the table turned or tilted between" in warning for warning in load_tagged(folder, i0=I0).warnings)
 
 
 def test_a_run_without_movement_is_refused_as_one_angle(tmp_path, views):

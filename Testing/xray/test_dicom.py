@@ -1,11 +1,14 @@
 import io
 import logging
 import warnings
+import zlib
 
 import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.pixels import get_decoder
 from pydicom.sequence import Sequence
 from pydicom.uid import (
@@ -67,6 +70,25 @@ def file(tmp_path):
     folder = tmp_path / "Aufnahme für Ärzte"
     folder.mkdir()
     return folder / "shot 1.dcm"
+
+
+@pytest.mark.parametrize("end", ["94", "95", "204", "205"])
+def test_pixels_on_a_server_are_not_called_a_damaged_copy(file, end):
+    """The deflated variants compress the whole dataset."""
+    dataset = pydicom.dcmread(dicom(file))
+    del dataset.PixelData
+    dataset.PixelDataProviderURL = "https://pacs.invalid/jpip?target=1"
+    dataset.file_meta.TransferSyntaxUID = f"1.2.840.10008.1.2.4.{end}"
+    head, body = DicomBytesIO(), DicomBytesIO()
+    body.is_little_endian, body.is_implicit_VR = True, False
+    write_file_meta_info(head, dataset.file_meta, enforce_standard=False)
+    write_dataset(body, dataset)
+    rest = zlib.compress(body.getvalue(), wbits=-15) if end in ("95", "205") else body.getvalue()
+    file.write_bytes(bytes(128) + b"DICM" + head.getvalue() + rest)
+    with pytest.raises(FormatError, match=r"not in the file but on a server \(JPIP.*export the X-ray from there"):
+        read_pixels(file)
+    with pytest.raises(FormatError, match="not in the file but on a server"):
+        carm_tags(file)
 
 
 def attenuation(path, i0=4095.0):

@@ -5,8 +5,9 @@ from PIL import Image
 from IXGSLib.errors import IXGSWarning
 from IXGSLib.formats.assembly import Ledger, Source, assemble
 from IXGSLib.geometry.trajectory import CArm
-from IXGSLib.xray import XRay
-from IXGSLib.xray.exposure import Plateau, brightest_plateau, on_common_scale
+from IXGSLib.xray import XRay, read_pixels
+from IXGSLib.xray.exposure import Exposure, Plateau, brightest_plateau, on_common_scale
+from Testing.xray.test_dicom import SHOT, dicom
 
 V, U = (np.mgrid[:200, :200] - 99.5) / 100
 BODY_SHADOW = 4 * np.sqrt(np.clip(1 - (U / 0.8) ** 2, 0, None))
@@ -67,3 +68,62 @@ def test_views_of_a_case_come_to_one_scale(tmp_path):
     for xray, lines in zip(case.xrays, (BODY_SHADOW, BODY_SHADOW[:, ::-1], NO_AIR_SHADOW), strict=True):
         assert np.median((xray.image - lines)[xray.mask]) == pytest.approx(0, abs=0.1)
     assert any("no open field and no i0 in view view 2" in message for message in ledger.messages)
+
+
+class TestStatedExposures:
+    """Three views of one detector; the last shows no open field."""
+
+    IMAGE = np.full((200, 200), 0.5, np.float32)
+
+    def scaled(self, exposures, levels=(1000.0, 2000.0, 300.0), known=(True, True, False)):
+        """log(I0 / level) of the last view, and the warning."""
+        plateaus = [Plateau(*both, stated) for *both, stated in zip(levels, known, exposures, strict=True)]
+        with pytest.warns(IXGSWarning, match="no open field and no i0") as caught:
+            found = on_common_scale([xray(name, self.IMAGE) for name in "abc"], plateaus)
+        return float(found[2].image[0, 0]) - 0.5, str(caught[0].message)
+
+    def test_the_load_scales_i0(self):
+        shift, warning = self.scaled((Exposure(1.0), Exposure(2.0), Exposure(3.0)))
+        assert shift == pytest.approx(np.log(3000 / 300))
+        assert "I0 is taken as 3000, the median of the other views, in proportion to the stated exposures" in warning
+
+    def test_voltage_and_distance_scale_it_too(self):
+        stated = (Exposure(1.0, 60.0, 1000.0), Exposure(2.0, 60.0, 1000.0), Exposure(1.0, 120.0, 2000.0))
+        assert self.scaled(stated)[0] == pytest.approx(np.log(1000 * 4 / 4 / 300))
+
+    def test_exposures_that_do_not_explain_the_open_fields_are_not_used(self):
+        """A gain that follows the brightness, as in fluoroscopy, undoes the exposure."""
+        shift, warning = self.scaled((Exposure(4.0), Exposure(1.0), Exposure(9.0)))
+        assert shift == pytest.approx(np.log(1500 / 300))
+        assert "the stated ones do not explain the other views" in warning
+
+    @pytest.mark.parametrize("last", [None, Exposure(3.0, 70.0)])
+    def test_exposures_that_are_stated_in_part_are_not_used(self, last):
+        shift, warning = self.scaled((Exposure(1.0), Exposure(2.0), last))
+        assert shift == pytest.approx(np.log(1500 / 300))
+        assert "as if exposures were equal;" in warning
+
+    def test_without_open_field_the_brightest_view_for_its_exposure_sets_the_scale(self):
+        stated = (Exposure(1.0), Exposure(4.0), Exposure(2.0))
+        shift, warning = self.scaled(stated, (100.0, 200.0, 100.0), (False,) * 3)
+        assert shift == pytest.approx(np.log(200 / 100))
+        assert "I0 is taken as 100 to 400, the brightest level of all views, in proportion" in warning
+
+
+@pytest.mark.parametrize(
+    ("tags", "load"),
+    [
+        ({"Exposure": "4", "ExposureTime": "50", "XRayTubeCurrent": "100"}, 4.0),
+        ({"Exposure": "0", "ExposureInuAs": "400"}, 0.4),
+        ({"ExposureTime": "50", "XRayTubeCurrent": "100"}, 5.0),
+        ({"ExposureInmAs": 2.5}, 2.5),
+        ({"KVP": "70"}, None),
+        ({"Exposure": "300", "NumberOfFrames": 2}, None),
+        ({"Exposure": "300", "NumberOfFrames": 2, "XRayTubeCurrent": "100", "AveragePulseWidth": "8"}, 0.8),
+    ],
+)
+def test_the_load_of_a_frame(tmp_path, tags, load):
+    frames = np.stack([SHOT] * tags.get("NumberOfFrames", 1)).squeeze()
+    path = dicom(tmp_path / "x.dcm", frames, **({"KVP": "70", "DistanceSourceToDetector": "1000"} | tags))
+    expected = None if load is None else Exposure(load, 70.0, 1000.0)
+    assert read_pixels(path, 0).exposure == expected

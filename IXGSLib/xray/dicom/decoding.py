@@ -65,7 +65,8 @@ def _size(tags: FrameTags) -> tuple[int, int]:
     if allocated not in (8, 16, 32) or not 1 <= used <= allocated or high != used - 1:
         raise FormatError(
             f"{tags.name}: BitsAllocated {allocated}, BitsStored {used}, HighBit {high}, expected values in the low "
-            "bits of 8, 16 or 32; export it again"
+            "bits of 8, 16 or 32 (HighBit is one less than BitsStored, PS3.5 8.1.1); export it again with a current "
+            "version of the software"
         )
     return width, height
 

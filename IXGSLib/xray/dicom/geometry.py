@@ -2,12 +2,14 @@
 
 A C-arm states its angles to a degree and its distances to a millimetre at best, and vendors differ in signs and in how
 they store the image: such a pose is an initial estimate, not a calibration. `Conventions` lists the differences.
+
+Axes of the standard, for a patient who lies head first and supine. Isocentre system (PS3.3 C.8.19.6.13.1.1): X to the
+patient's left, Y down, Z to the head. Positioner (C.8.19.6.13.1.2): Yp from the isocentre to the source; Xp along the
+detector's rows and Zp against its columns, for an observer who looks towards the source. Table (C.8.19.6.13.1.3): Xt to
+its left, Yt down, Zt to its head.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +17,7 @@ from numpy.typing import ArrayLike
 from ...errors import FormatError
 from ...geometry import View
 from ...geometry.rigid import Array, rigid
+from .conventions import STANDARD, Angles, Conventions, Side, TableAxes
 from .tags import CArmTags, IsocentreTags
 
 _TABLE_FROM_PATIENT = {
@@ -29,41 +32,9 @@ _TABLE_FROM_PATIENT = {
 }
 """The patient's left, posterior and head directions on the table, by patient position (PS3.17 FFF.1.2.2.2)."""
 _DETECTOR_AXES = np.array([[-1, 0, 0], [0, 0, -1], [0, -1, 0]], dtype=np.float64)
-"""Axes of the detector in those of the positioner (PS3.3 C.8.19.6.13.1.2). Columns: x along the rows, y along the
-columns, z away from the source; seen from the source, the rows run from the patient's left to right."""
+"""Axes of the detector in those of the positioner (PS3.3 C.8.19.6.13.1.2), as seen from the source. Columns: x to the
+right, which is against Xp, y down and z away from the source."""
 _LETTERS = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "H": (0, 0, 1), "F": (0, 0, -1)}
-
-
-class Angles(Enum):
-    """The reference of the positioner's primary and secondary angles."""
-
-    PATIENT = "the patient, in any position (PS3.3 C.8.7.5.1.2)"
-    ROOM = "the equipment, as if the patient lay head first and supine"
-
-
-class Side(Enum):
-    """The side from which an image is seen that states neither PatientOrientation nor rotation and flip."""
-
-    SOURCE = "from the source, as the detector's elements lie (PS3.3 C.8.11.4.1.1)"
-    DETECTOR = "from the detector, as if facing the patient in a frontal view"
-
-
-@dataclass(frozen=True)
-class Conventions:
-    """A hypothesis of how a C-arm fills in its attributes; the default follows the standard.
-
-    primary_sign, secondary_sign: -1 for a vendor that counts the angle in the opposite sense.
-    quarter_turns: additional clockwise rotations of the stored image by 90 degrees.
-    """
-
-    angles: Angles = Angles.PATIENT
-    side: Side = Side.SOURCE
-    primary_sign: int = 1
-    secondary_sign: int = 1
-    quarter_turns: int = 0
-
-
-STANDARD = Conventions()
 
 
 def approximate_view(
@@ -71,14 +42,14 @@ def approximate_view(
 ) -> View:
     """The view of a frame, in LPS mm with the isocentre as origin.
 
-    Where `is_mirrored` is true, the view is that of the image with each of its rows reversed. reference: the frame in
+    Where `is_mirrored` is true, the view is that of the image with its rows in reverse order. reference: the frame in
     which the isocentre is the origin, for tables that move; by default the frame itself.
     Raises FormatError that names the attributes that are missing or impossible.
     """
     spacing, detector, patient = _checked_lengths(tags)
     patient_from_detector, isocentre = _placement(tags, reference or tags, conventions)
     stored = _stored_axes(tags, conventions)
-    offset = stored.T @ tags.isocentre_offset
+    offset = stored.T @ _seen(conventions.elements) @ tags.isocentre_offset
     if np.linalg.det(stored) < 0:
         stored, offset = stored * (1, -1), offset * (1, -1)
     axes = np.column_stack([patient_from_detector[:, :2] @ stored, patient_from_detector[:, 2]])
@@ -132,16 +103,34 @@ def _checked_lengths(tags: CArmTags) -> tuple[Array, float, float]:
 
 def _placement(tags: CArmTags, reference: CArmTags, conventions: Conventions) -> tuple[Array, Array]:
     """The detector's axes (3, 3) in the patient and the isocentre (3,) in the reference frame's patient space, mm."""
-    table_from_patient = _lying(tags)
     axes = _detector_axes(tags, (tags.primary_angle or 0.0, tags.secondary_angle or 0.0), conventions)
+    return axes, -_patient_shift(tags, reference, conventions)
+
+
+def _patient_shift(tags: CArmTags, reference: CArmTags, conventions: Conventions) -> Array:
+    """The movement (3,) of the patient, who lies still on the table, since the reference frame, LPS mm.
+
+    Positions relative to the isocentre come first, then those of the table top, then increments. The first two are
+    counted along the table's axes. Longitudinal and lateral increments are counted like the primary and the secondary
+    angle, towards the patient's left and head (PS3.3 C.8.7.4.1.2, C.8.7.4.1.3). The standard gives no sign for the
+    vertical one; it is counted downwards, like the position (C.8.19.6.11).
+    """
+    patient_from_table = _lying(tags).T
     if tags.isocentre is not None:
         start = reference.isocentre or tags.isocentre
-        table_from_room, table_start = _table_turn(tags.isocentre), _table_turn(start)
-        moved = table_start @ np.array(start.table_position) - table_from_room @ np.array(tags.isocentre.table_position)
-        return axes, table_from_patient.T @ moved
-    lateral, down, longitudinal = np.subtract(tags.table_shift, reference.table_shift)
-    # Lateral and longitudinal movement are counted like the angles, towards the patient's left and head (C.8.7.4.1).
-    return axes, -np.array([lateral, 0, longitudinal]) - table_from_patient.T @ np.array([0, down, 0])
+        here, there = (_table_turn(place) @ np.array(place.table_position) for place in (tags.isocentre, start))
+        return patient_from_table @ (here - there)
+    if tags.table_top is not None and reference.table_top is not None:
+        moved = np.subtract(tags.table_top.position, reference.table_top.position)
+        return patient_from_table @ _along_table(moved, conventions.table)
+    moved = np.subtract(tags.table_shift, reference.table_shift)
+    sideways, down, headwards = _along_table(moved, conventions.table)
+    return np.array([sideways, 0, headwards]) + patient_from_table @ np.array([0, down, 0])
+
+
+def _along_table(moved: Array, axes: TableAxes) -> Array:
+    """(3,) to the left, down and to the head from a longitudinal, vertical and lateral movement."""
+    return moved if axes is TableAxes.STANDARD else moved[::-1]
 
 
 def _detector_axes(tags: CArmTags, angles: tuple[float, float], conventions: Conventions) -> Array:
@@ -160,8 +149,12 @@ def _lying(tags: CArmTags) -> Array:
 
 
 def _room_from_detector(angles: ArrayLike) -> Array:
-    """The detector's axes in the room: (R2 R1)^T R3^T of the primary, secondary and detector rotation angles in degrees
-    (PS3.17 Z.2). Of a patient who lies head first and supine, x points to the left, y down and z to the head."""
+    """The axes of the detector in the isocentre system: (R2 R1)^T R3^T of the positioner's primary, secondary and
+    detector rotation angle in degrees (PS3.17 Z.2, FFF.1.2.4.1).
+
+    The primary angle turns the detector from -Y (up) to +X (left), the secondary from there to +Z (head)
+    (PS3.3 C.8.19.6.13.1.2). With the angles of C.8.7.5.1.2, LAO and cranial are positive.
+    """
     (c1, c2, c3), (s1, s2, s3) = np.cos(np.deg2rad(angles)), np.sin(np.deg2rad(angles))
     R1 = np.array([[c1, s1, 0], [-s1, c1, 0], [0, 0, 1]])
     R2 = np.array([[1, 0, 0], [0, c2, -s2], [0, s2, c2]])
@@ -170,7 +163,13 @@ def _room_from_detector(angles: ArrayLike) -> Array:
 
 
 def _table_turn(tags: IsocentreTags) -> Array:
-    """(3, 3) table_from_room, R3 R2 R1 of horizontal rotation, head tilt and cradle tilt (PS3.17 Z.3)."""
+    """(3, 3) table_from_room, R3 R2 R1 of horizontal rotation, head tilt and cradle tilt in degrees (PS3.17 Z.3).
+
+    The horizontal rotation turns the table's head from +Z to +X, the head tilt lifts it (PS3.3 C.8.19.6.13.1.3).
+    The cradle tilt is a right-handed rotation about Zt. The description of the table's position counts it the other way
+    (C.8.19.6.11: positive where the left is up), so that its sign is uncertain; it moves the whole patient, not one
+    view against another.
+    """
     (c1, c2, c3), (s1, s2, s3) = np.cos(np.deg2rad(tags.table_angles)), np.sin(np.deg2rad(tags.table_angles))
     R1 = np.array([[c1, 0, -s1], [0, 1, 0], [s1, 0, c1]])
     R2 = np.array([[1, 0, 0], [0, c2, s2], [0, -s2, c2]])
@@ -179,15 +178,23 @@ def _table_turn(tags: IsocentreTags) -> Array:
 
 
 def _stored_axes(tags: CArmTags, conventions: Conventions) -> Array:
-    """(2, 2) columns: directions of the stored image's rows and columns on the detector; mirrored where det < 0."""
+    """(2, 2) columns: directions of the stored image's rows and columns on the detector, as seen from the source.
+
+    Mirrored where det < 0. The field of view was first rotated clockwise, then flipped (PS3.3 C.8.19.6.2).
+    """
     if tags.patient_orientation is not None:
         stored = _nearest(tags, conventions)
     elif tags.rotation is not None:
-        stored = _turned(round(tags.rotation / 90))
+        stored = _seen(conventions.elements) @ _turned(round(tags.rotation / 90))
         stored = stored * (-1, 1) if tags.flipped else stored
     else:
-        stored = np.diag([-1.0, 1.0]) if conventions.side is Side.DETECTOR else np.eye(2)
+        stored = _seen(conventions.side)
     return stored @ _turned(conventions.quarter_turns)
+
+
+def _seen(side: Side) -> Array:
+    """(2, 2) the axes of an upright image that is seen from a side, in those of one that is seen from the source."""
+    return np.diag([-1.0, 1.0]) if side is Side.DETECTOR else np.eye(2)
 
 
 def _turned(quarters: int) -> Array:

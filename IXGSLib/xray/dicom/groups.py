@@ -39,6 +39,11 @@ class FrameTags:
             raise FormatError(f"{self.name}: {keyword} cannot be read; export the file again") from None
         return None
 
+    def group(self, sequence: str) -> FrameTags | None:
+        """The attributes in the first item of a sequence, None where there is none."""
+        items = self.get(sequence)
+        return FrameTags(items[0], self.frame, self.name) if items else None
+
     def text(self, keyword: str) -> str:
         """An attribute as text without spaces around it, "" where it is absent."""
         value = self.get(keyword)

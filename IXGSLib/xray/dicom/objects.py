@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import warnings
 import zlib
@@ -11,6 +10,7 @@ from pathlib import Path
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.filereader import read_file_meta_info
 from pydicom.uid import UID
 
 from ...errors import FormatError, NotAnImage, TruncatedFile
@@ -52,21 +52,23 @@ _OTHER_MODALITIES = frozenset(
     ("CT", "MR", "PT", "NM", "US", "IVUS", "OCT", "SEG", "REG", "PR", "SR", "KO", "AU", "DOC", "PLAN")
     + ("RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "ECG", "HD", "SM", "XC", "ES", "GM")
 )
+_JPIP = frozenset("1.2.840.10008.1.2.4." + end for end in ("94", "95", "204", "205"))
+"""Transfer syntaxes whose pixels are fetched from a server."""
 EXPECTED = "an X-ray projection (XA, RF, DX, CR, RT image)"
 
 
 def open_dataset(path: Path) -> Dataset:
     """The header and undecoded pixels of an X-ray.
 
-    Raises TruncatedFile where the pixels are missing and NotAnImage for an object that is no X-ray projection.
+    Raises TruncatedFile where the pixels are missing, FormatError where they are on a server, and NotAnImage for an
+    object that is no X-ray projection.
     """
     name = path.name
-    data = path.read_bytes()
-    dataset = _parsed(data, name)
+    dataset = _parsed(path)
     check_projection(dataset, name)
     if "PixelData" not in dataset:
         raise TruncatedFile(
-            f"{name}: {len(data)} bytes of DICOM that end before the pixel data, expected at least "
+            f"{name}: {path.stat().st_size} bytes of DICOM that end before the pixel data, expected at least "
             f"{_bytes_of_a_frame(dataset)} bytes of pixels; copy the file again"
         )
     return dataset
@@ -74,7 +76,7 @@ def open_dataset(path: Path) -> Dataset:
 
 def open_header(path: Path) -> Dataset:
     """The attributes of an X-ray without its pixels; raises like `open_dataset`, except for missing pixels."""
-    dataset = _parsed(path, path.name)
+    dataset = _parsed(path, header_only=True)
     check_projection(dataset, path.name)
     return dataset
 
@@ -99,21 +101,34 @@ def check_projection(dataset: Dataset, name: str) -> None:
         raise NotAnImage(f"{name}: DICOM object without an image, expected {EXPECTED}; choose another file")
 
 
-def _parsed(source: bytes | Path, name: str) -> Dataset:
-    header_only = isinstance(source, Path)
+def _parsed(path: Path, header_only: bool = False) -> Dataset:
+    name = path.name
+    _refuse_pixels_elsewhere(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(
-                source if isinstance(source, Path) else io.BytesIO(source), force=True, stop_before_pixels=header_only
-            )
+            dataset = pydicom.dcmread(path, force=True, stop_before_pixels=header_only)
             dataset.get("SOPClassUID"), dataset.get("Modality")
     except DAMAGE as error:
-        if isinstance(source, Path) and isinstance(error, OSError) and error.strerror:
+        if isinstance(error, OSError) and error.strerror:
             raise FormatError(f"{name}: cannot be opened ({error.strerror}); check the path") from None
-        size = source.stat().st_size if isinstance(source, Path) else len(source)
-        raise TruncatedFile(f"{name}: {size} bytes of DICOM that end or break in the header; copy it again") from None
+        raise TruncatedFile(
+            f"{name}: {path.stat().st_size} bytes of DICOM that end or break in the header; copy it again"
+        ) from None
     return dataset
+
+
+def _refuse_pixels_elsewhere(path: Path) -> None:
+    """Raises FormatError for a file that names a server in place of its pixels (PS3.5 8.4, A.6, A.7, A.11, A.12)."""
+    try:
+        syntax = str(read_file_meta_info(path).get("TransferSyntaxUID") or "")
+    except DAMAGE:
+        return
+    if syntax in _JPIP:
+        raise FormatError(
+            f"{path.name}: its pixels are not in the file but on a server (JPIP, transfer syntax {syntax}); export the "
+            "X-ray from there with its pixels, uncompressed"
+        )
 
 
 def _bytes_of_a_frame(dataset: Dataset) -> int:

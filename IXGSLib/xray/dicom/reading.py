@@ -6,31 +6,39 @@ Messages contain only file names and attributes that do not identify a person.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import IXGSWarning
 from ..pixels import Pixels, choose_frame
 from .decoding import count_frames, decode
+from .exposure import exposure
 from .field import field_of_view
 from .groups import FrameTags
 from .objects import SECONDARY_CAPTURES, open_dataset, sop_class
 from .values import intensity_table, measured
 
 
-def read(path: Path, frame: int | None = None) -> Pixels:
-    """The pixels of one frame of an X-ray, with the field of view that its attributes describe.
+def opened(path: Path) -> Callable[[int | None], Pixels]:
+    """A function that gives the pixels of a frame by its number, with the field of view that its attributes describe.
 
-    They increase with the beam intensity unless the sign says otherwise. Overlays, subtraction masks and display tables
-    are not applied.
-    Raises TruncatedFile, NotAnImage and FormatError; warns of 8 bits, lossy compression and display processing.
+    The file is read once, for all frames. The pixels increase with the beam intensity unless the sign says otherwise.
+    Overlays, subtraction masks and display tables are not applied.
+    Raises TruncatedFile, NotAnImage and FormatError; the function warns of 8 bits, lossy compression and display
+    processing.
     """
     dataset = open_dataset(path)
     count = count_frames(FrameTags(dataset, 0, path.name))
-    tags = FrameTags(dataset, choose_frame(count, frame, path.name), path.name)
-    stored = decode(tags)
-    pixels = measured(stored, tags, field_of_view(stored, tags))
-    _warn_of_losses(tags)
-    return pixels
+
+    def read(frame: int | None) -> Pixels:
+        tags = FrameTags(dataset, choose_frame(count, frame, path.name), path.name)
+        stored = decode(tags)
+        pixels = measured(stored, tags, field_of_view(stored, tags))
+        _warn_of_losses(tags)
+        return replace(pixels, exposure=exposure(tags))
+
+    return read
 
 
 def frame_count(path: Path) -> int:

@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from ...errors import FormatError, IXGSWarning
 from ..kinds import image_kind
+from .conventions import Increments
 from .decoding import count_frames
 from .groups import FrameTags
 
@@ -32,13 +32,6 @@ _POSITION_CODES = {
 }
 
 
-class Increments(Enum):
-    """The reference of angle and table increments."""
-
-    FROM_FIRST = "offsets from the first frame (PS3.3 C.8.7.5.1.3)"
-    FROM_PREVIOUS = "steps from the previous frame"
-
-
 @dataclass(frozen=True)
 class IsocentreTags:
     """The positions of positioner and table in the room (PS3.3 C.8.19.6.13): angles in degrees, lengths in mm.
@@ -54,6 +47,18 @@ class IsocentreTags:
 
 
 @dataclass(frozen=True)
+class TableTop:
+    """The position of the table top from a reference point of the equipment (PS3.3 C.8.19.6.11).
+
+    position: longitudinal, positive towards LAO of a supine patient, vertical, positive downwards, and lateral,
+    positive towards CRA, in mm along the table top. angles: horizontal rotation, head tilt and cradle tilt in degrees.
+    """
+
+    position: tuple[float, float, float]
+    angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
 class CArmTags:
     """Geometry attributes of one frame, None where the file does not state them.
 
@@ -62,13 +67,14 @@ class CArmTags:
     primary_angle, secondary_angle: degrees, of this frame (PS3.3 C.8.7.5.1.2).
     first_angles: both angles of the first frame of a run, at which patient_orientation holds.
     isocentre: positions in the room's frame, which enhanced images state.
-    table_shift: lateral, vertical and longitudinal movement of the table since the first frame, mm (C.8.7.4.1).
+    table_top: the position of the table top, which enhanced images state.
+    table_shift: longitudinal, vertical and lateral movement of the table since the first frame, mm (C.8.7.4.1).
     patient_position: such as HFS (C.7.3.1.1.2).
     patient_orientation: directions of rows and columns in the patient, such as ("L", "F") (C.7.6.1.1.1).
     rotation, flipped: clockwise rotation of the stored image relative to the detector, in degrees, and whether it was
     then mirrored left to right (C.8.11.4.1.1); None where neither is stated.
     isocentre_offset: (x, y) mm on the detector from the centre of the field of view to the isocentre's projection,
-    along the detector's rows and columns.
+    along the rows and columns of its elements.
     """
 
     name: str
@@ -81,6 +87,7 @@ class CArmTags:
     secondary_angle: float | None = None
     first_angles: tuple[float, float] = (0.0, 0.0)
     isocentre: IsocentreTags | None = None
+    table_top: TableTop | None = None
     table_shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
     patient_position: str | None = None
     patient_orientation: tuple[str, str] | None = None
@@ -123,6 +130,7 @@ def tags_of(tags: FrameTags, increments: Increments = Increments.FROM_FIRST) -> 
         secondary_angle=_angle(tags, "PositionerSecondaryAngle", increments),
         first_angles=(tags.number("PositionerPrimaryAngle") or 0.0, tags.number("PositionerSecondaryAngle") or 0.0),
         isocentre=_isocentre(tags),
+        table_top=_table_top(tags),
         table_shift=_table_shift(tags, increments),
         patient_position=_patient_position(tags),
         patient_orientation=(orientation[0], orientation[1]) if len(orientation) == 2 and all(orientation) else None,
@@ -205,11 +213,11 @@ def _increment(tags: FrameTags, keyword: str, increments: Increments) -> float:
 
 
 def _table_shift(tags: FrameTags, increments: Increments) -> tuple[float, float, float]:
-    lateral, vertical, longitudinal = (
+    longitudinal, vertical, lateral = (
         _increment(tags, f"Table{direction}Increment", increments)
-        for direction in ("Lateral", "Vertical", "Longitudinal")
+        for direction in ("Longitudinal", "Vertical", "Lateral")
     )
-    return lateral, vertical, longitudinal
+    return longitudinal, vertical, lateral
 
 
 def _patient_position(tags: FrameTags) -> str | None:
@@ -225,21 +233,39 @@ def _code(items: Sequence[Dataset] | None) -> str:
     return str(items[0].get("CodeValue") or "") if items else ""
 
 
-def _isocentre(tags: FrameTags) -> IsocentreTags | None:
+def _isocentre(frame: FrameTags) -> IsocentreTags | None:
+    tags = frame.group("IsocenterReferenceSystemSequence") or frame
     angles = [tags.number(f"PositionerIsocenter{name}Angle") for name in ("Primary", "Secondary", "DetectorRotation")]
     if angles[0] is None or angles[1] is None:
         return None
     position = [tags.number(f"Table{axis}PositionToIsocenter") or 0.0 for axis in "XYZ"]
-    table = [tags.number(f"Table{name}Angle") or 0.0 for name in ("HorizontalRotation", "HeadTilt", "CradleTilt")]
     return IsocentreTags(
-        (angles[0], angles[1], angles[2] or 0.0),
-        (position[0], position[1], position[2]),
-        (table[0], table[1], table[2]),
+        (angles[0], angles[1], angles[2] or 0.0), (position[0], position[1], position[2]), _table_angles(tags)
     )
 
 
+def _table_top(frame: FrameTags) -> TableTop | None:
+    tags = frame.group("TablePositionSequence")
+    if tags is None:
+        return None
+    position = [tags.number(f"TableTop{name}Position") for name in ("Longitudinal", "Vertical", "Lateral")]
+    if None in position:
+        return None
+    longitudinal, vertical, lateral = (float(value or 0.0) for value in position)
+    return TableTop((longitudinal, vertical, lateral), _table_angles(tags))
+
+
+def _table_angles(tags: FrameTags) -> tuple[float, float, float]:
+    """Horizontal rotation, head tilt and cradle tilt of the table, 0 where they are not stated."""
+    horizontal, head, cradle = (
+        tags.number(f"Table{name}Angle") or 0.0 for name in ("HorizontalRotation", "HeadTilt", "CradleTilt")
+    )
+    return horizontal, head, cradle
+
+
 def _isocentre_offset(tags: FrameTags, spacing: tuple[float, float] | None) -> tuple[float, float]:
-    """Enhanced images state where the isocentre projects onto the detector (PS3.3 C.8.19.5).
+    """Enhanced images state where the isocentre projects onto the detector, from the centre of its first element
+    (PS3.3 C.8.19.5, PS3.17 FFF.1.2.5.2).
 
     In others the central ray meets the centre of the active detector if the position of the field of view on it is
     known (C.8.11.4.1.1), and otherwise the centre of the field of view (PS3.17 FFF.2.1.5.2).
@@ -266,14 +292,15 @@ def _isocentre_offset(tags: FrameTags, spacing: tuple[float, float] | None) -> t
 
 def _portal_tags(tags: FrameTags) -> CArmTags:
     """The tags of an RT image (PS3.3 C.8.8.2): at an IEC gantry angle of 0 the source is above the patient, 180 degrees
-    from the positioner's zero, and the pixel spacing refers to a plane that the image states."""
+    from the positioner's zero, and the pixel spacing refers to a plane that the image states. It is seen from the
+    source, and so mirrored relative to the elements of a C-arm's detector."""
     width, height = _size(tags)
     spacing, gantry = tags.numbers("ImagePlanePixelSpacing"), tags.number("GantryAngle")
     position = tags.numbers("RTImagePosition")
     pair = (spacing[1], spacing[0]) if len(spacing) == 2 and min(spacing) > 0 else None
     offset = (0.0, 0.0)
     if pair is not None and len(position) == 2:
-        offset = (-position[0] - pair[0] * (width - 1) / 2, position[1] - pair[1] * (height - 1) / 2)
+        offset = (position[0] + pair[0] * (width - 1) / 2, position[1] - pair[1] * (height - 1) / 2)
     return CArmTags(
         name=tags.name,
         frame=tags.frame,
@@ -284,6 +311,6 @@ def _portal_tags(tags: FrameTags) -> CArmTags:
         isocentre=None if gantry is None else IsocentreTags((gantry % 360 - 180, 0.0, 0.0)),
         patient_position=_patient_position(tags),
         rotation=0.0,
-        flipped=False,
+        flipped=True,
         isocentre_offset=offset,
     )
