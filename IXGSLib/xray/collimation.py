@@ -13,16 +13,20 @@ from .surround import EXTENSION, extended, one_valued_border
 
 FAR_WITHIN = 40
 """Working pixels from a border within which the penumbra of blades is followed from it."""
-MIN_SIZE = 64
+MIN_SIZE = 32
 """Pixels along the shorter side below which no field is sought."""
 WORKING_SIZE = 256
 """Pixels along the longer side at which the field is sought; its edges are found to a fraction of such a pixel."""
+MIN_STRUCTURE = 0.3
+"""Share of the variance that a mean over 3 x 3 pixels keeps, below which an image is noise; of noise alone, a ninth."""
 TEXT_WIDTH = 7
 """Working pixels: bright structures that are narrower are text and marks burnt into the image."""
 SAME_EDGE = 4.0
 """Working pixels within which two ways to find an edge agree."""
 MIN_MORE_RAYS = 20
 """Rays more on which an edge must be seen for an image to be extended; a few find little of a penumbra."""
+BORDER = 4.0
+"""Working pixels from the border of the image from which a line is beyond it."""
 END_RAYS = 9
 """Rays at the end of an edge that decide on how it continues where the shadow runs out of the image."""
 
@@ -37,7 +41,7 @@ def collimated(intensity: Array) -> Array:
     semi-transparent wedge filter cannot be told from a patient: they stay.
     """
     nothing = np.zeros(intensity.shape, dtype=bool)
-    if min(intensity.shape) < MIN_SIZE or not (intensity > 0).any():
+    if min(intensity.shape) < MIN_SIZE or not (intensity > 0).any() or _is_noise(intensity):
         return nothing
     resized = _resized(np.asarray(intensity, np.float32))
     border = one_valued_border(resized)
@@ -46,6 +50,12 @@ def collimated(intensity: Array) -> Array:
     for points in _open_polygons(small, border):
         covered = covered | ~_drawn(points, small.shape, intensity.shape)
     return covered
+
+
+def _is_noise(intensity: Array) -> bool:
+    """Whether neighbouring pixels have little in common, as nothing that casts a shadow looks."""
+    level = np.asarray(intensity, np.float32)
+    return bool(np.var(ndimage.uniform_filter(level, 3)) < MIN_STRUCTURE * np.var(level))
 
 
 def _open_polygons(small: Array, border: Array) -> list[Array]:
@@ -129,7 +139,7 @@ def _open_polygon(small: Array, found: Rays, radii: Array, valid: Array | bool =
     inward /= np.maximum(np.linalg.norm(inward, axis=1), 1e-9)[:, None]
     inward *= -np.sign((inward * found.directions).sum(axis=1))[:, None]
     inner = points + penumbra.depths(small, points, inward, (radii < found.ends) & valid)[:, None] * inward
-    return inner if edge.all() else _continued(inner, edge, found)
+    return inner if edge.all() else _continued(inner, points, edge, found)
 
 
 def _smoothed(radii: Array, edge: Array) -> Array:
@@ -137,8 +147,12 @@ def _smoothed(radii: Array, edge: Array) -> Array:
     return np.where(edge, soft, radii)
 
 
-def _continued(inner: Array, edge: Array, found: Rays) -> Array:
-    """(rays, 2) the inner points of some edges, and between them the straight lines on which those continue."""
+def _continued(inner: Array, outer: Array, edge: Array, found: Rays) -> Array:
+    """(rays, 2) the inner points of some edges, and between them the straight lines on which those continue.
+
+    An edge continues inside of its penumbra as far as its outer line, which the outline saw better, is beyond the
+    image: elsewhere in the gap the outline found the field open.
+    """
     far = 4.0 * max(found.ends)
     radii, lines = np.full(RAYS, far), []
     for run in runs(edge):
@@ -149,19 +163,26 @@ def _continued(inner: Array, edge: Array, found: Rays) -> Array:
         distance = np.linalg.norm(offset, axis=1)
         radii[covered.astype(int) % RAYS] = np.interp(covered, turns[order], distance[order])
         if len(run) > 3:
-            lines += [offset[order][:END_RAYS], offset[order][-END_RAYS:]]
+            lines += [run[:END_RAYS], run[-END_RAYS:]]
     gap = radii == far
     for line in lines:
-        radii = np.where(gap, np.minimum(radii, _crossing(line, found, far)), radii)
+        depth = float(np.median(np.linalg.norm(inner[line] - outer[line], axis=1)))
+        outside = _crossing(outer[line] - found.center, 0.0, found, far) > found.ends - BORDER
+        within = np.where(outside, _crossing(outer[line] - found.center, depth, found, far), far)
+        radii = np.where(gap, np.minimum(radii, within), radii)
     return found.points(radii)
 
 
-def _crossing(line: Array, found: Rays, far: float) -> Array:
-    """(rays,) the radius at which each ray meets the line through points (n, 2) beside the centre, `far` without."""
+def _crossing(line: Array, depth: float, found: Rays, far: float) -> Array:
+    """(rays,) the radius at which each ray meets a line `depth` pixels inside of the line through points (n, 2).
+
+    Points are relative to the centre of the rays; `far` where a ray does not meet it.
+    """
     middle = line.mean(axis=0)
     normal = np.linalg.svd(line - middle)[2][1]
+    normal = normal if normal @ middle > 0 else -normal
     along = found.directions @ normal
-    hit = np.where(np.abs(along) > 1e-6, (normal @ middle) / np.where(along == 0, 1, along), far)
+    hit = np.where(np.abs(along) > 1e-6, (normal @ middle - depth) / np.where(along == 0, 1, along), far)
     beside = found.directions @ middle > -0.2 * np.linalg.norm(middle)
     return np.where(beside & (hit > 0), hit, far)
 

@@ -47,6 +47,11 @@ MAX_OFFSET_COST = 0.3
 """The same at most within a blank border, which blades reach as far as they like."""
 MARGIN = 0.4
 """Pixels that are masked inside of a sharp edge."""
+SHARP_STEPS, MIN_SHARP_RISE = (-2, 3, 10), 0.6
+"""Pixels from an edge between the first two of which intensity rises, as a part of that at the third, where the edge is
+sharp. With a penumbra of 3 pixels the rise is less than half."""
+MAX_SHARP_DEPTH = 6.0
+"""Pixels from a sharp edge within which the field is open."""
 
 
 def depths(intensity: Array, edge: Array, inward: Array, valid: Array) -> Array:
@@ -56,7 +61,7 @@ def depths(intensity: Array, edge: Array, inward: Array, valid: Array) -> Array:
     The transmission across an edge is the normal distribution of the distance, as of a blurred straight edge. Where the
     field is blank inside of the edge, blades have a penumbra of their own.
     """
-    profile, blank = _profiles(intensity, edge, inward, valid)
+    profile, blank, rise = _profiles(intensity, edge, inward, valid)
     usable = np.asarray(np.isfinite(profile).all(axis=1))
     if not usable.any():
         return np.full(RAYS, 2 * MARGIN)
@@ -67,14 +72,17 @@ def depths(intensity: Array, edge: Array, inward: Array, valid: Array) -> Array:
             farthest = MAX_OFFSET_BLANK if fitted is blank or 2 * blank.sum() > usable.sum() else MAX_OFFSET
             width, offsets = _fit(profile, fitted, farthest, most)
             depth = np.maximum(_median_around(offsets, fitted) + ndtri(OPEN) * width, 0) + MARGIN
+            if np.median(rise[fitted]) > MIN_SHARP_RISE:
+                depth = np.minimum(depth, MAX_SHARP_DEPTH)
             sectors[fitted] = depth[fitted]
     group = RAYS // SECTORS
     places = (np.arange(SECTORS) + 0.5) * group - 0.5
     return np.interp(np.arange(RAYS), places[usable], sectors[usable], period=RAYS)
 
 
-def _profiles(intensity: Array, edge: Array, inward: Array, valid: Array) -> tuple[Array, Array]:
-    """(sectors, DEPTH) logarithm of intensity over the shadow from the edge inwards, NaN without; and which are blank.
+def _profiles(intensity: Array, edge: Array, inward: Array, valid: Array) -> tuple[Array, Array, Array]:
+    """(sectors, DEPTH) logarithm of intensity over the shadow from the edge inwards, NaN without; which sectors are
+    blank; and how much of the intensity behind a lit shadow's edge is reached at once, 0 to 1.
 
     What the patient takes away inside of the edge is filled up, for transmission never falls inwards.
     """
@@ -87,13 +95,21 @@ def _profiles(intensity: Array, edge: Array, inward: Array, valid: Array) -> tup
         np.where(valid, shadow, np.median(shadow[valid] if valid.any() else 0)), 15, mode="wrap"
     )
     bright, first = np.percentile(within, 80, axis=1), within[:, :4].mean(axis=1)
-    blank = valid & (shadow < 1e-3 * bright) & (first < BLANK * bright)
+    unlit = shadow < 1e-3 * bright
+    blank = valid & unlit & (first < BLANK * bright)
     blank &= np.count_nonzero(blank) >= MIN_BLANK_RAYS
     above = np.maximum(within - np.where(blank, shadow + first, shadow)[:, None], 0)
     reference = np.percentile(above, 80, axis=1)
     valid = valid & (reference > MIN_CONTRAST * shadow) & (reference > 0)
     level = np.log(above / np.where(valid, reference, 1)[:, None] + HAZE)
-    return np.maximum.accumulate(_sector_means(level, valid), axis=1), blank.reshape(SECTORS, -1).mean(axis=1) > 0.5
+    before, after, behind = (values[:, SHADOW + step - 1 : SHADOW + step + 2].mean(axis=1) for step in SHARP_STEPS)
+    rise = np.where(valid & ~unlit, (after - before) / np.maximum(behind - shadow, 1e-9), 0)
+    group = RAYS // SECTORS
+    return (
+        np.maximum.accumulate(_sector_means(level, valid), axis=1),
+        blank.reshape(SECTORS, group).mean(axis=1) > 0.5,
+        np.median(rise.reshape(SECTORS, group), axis=1),
+    )
 
 
 def _sector_means(level: Array, valid: Array) -> Array:

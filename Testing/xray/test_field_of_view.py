@@ -6,8 +6,9 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
 
 from IXGSLib.errors import IXGSWarning
-from IXGSLib.xray import line_integrals
-from IXGSLib.xray.collimation import collimated
+from IXGSLib.xray import line_integrals, penumbra
+from IXGSLib.xray.collimation import _continued, _drawn, collimated
+from IXGSLib.xray.field_outline import rays
 from IXGSLib.xray.pixels import Pixels
 from IXGSLib.xray.surround import EXTENSION, extended
 
@@ -198,3 +199,48 @@ def test_the_picture_narrows_a_tagged_field():
         _, both = line_integrals(Pixels(pixels, field=tagged), "intensity", 20000.0)
     assert np.array_equal(both, alone & tagged)
     assert (tagged & ~alone).any()
+
+
+@pytest.mark.parametrize("size", [32, 48, 60])
+def test_a_field_is_found_in_a_small_image(size):
+    opened = transmission(SHAPES["octagonal"], 5)
+    counts, opened = (
+        np.asarray(Image.fromarray(image.astype(np.float32)).resize((size, size), Image.Resampling.BOX))
+        for image in (shot(patient(), opened), opened)
+    )
+    covered = collimated(counts)
+    assert covered[opened < 0.5].mean() > 0.95
+    assert covered[opened > 0.99].mean() < 0.05
+    assert not collimated(np.asarray(Image.fromarray(shot(patient(), 1.0)).resize((size, size)))).any()
+
+
+@pytest.mark.parametrize("size", [40, 64, 256])
+def test_noise_has_no_field(size):
+    noise = np.random.default_rng(0).integers(50, 3800, (20, size, size)).astype(float)
+    assert not any(collimated(image).any() for image in noise)
+
+
+def test_the_end_of_an_edge_does_not_cut_across_the_field():
+    """Two parallel blades; the penumbra of one is misjudged at the end up to which its edge is seen."""
+    found = rays(np.ones((256, 256)))
+    x = found.directions[:, 1]
+    radii = np.where(np.abs(x) > 0.75, 80 / np.maximum(np.abs(x), 1e-9), np.inf)
+    edge = np.isfinite(radii)
+    outer = found.points(np.where(edge, radii, found.ends + 3.0))
+    right = np.flatnonzero(edge & (x > 0))
+    ends = right[np.argsort(outer[right, 0])[-9:]]
+    inner = outer - np.sign(x)[:, None] * (0.0, 10.0)
+    inner[ends, 1] -= np.linspace(0, 25, 9)
+    field = _drawn(_continued(inner, outer, edge, found), (256, 256), (256, 256))
+    assert field[:, 128 - 65 : 128 + 40].all()
+    assert not field[100:150, 220:].any()
+
+
+def test_a_sharp_edge_before_anatomy_that_brightens_is_no_penumbra():
+    """Behind a blade with stray light the patient becomes four times as bright within 60 pixels."""
+    inside = np.arange(256) - 60.0
+    bright = np.where(inside < 0, 0.05, 0.25 * np.exp(np.clip(inside, 0, 60) * np.log(4) / 60))
+    image = np.tile(bright.astype(np.float32), (256, 1))
+    rows = np.linspace(40, 216, 240)
+    edge, inward = np.stack([rows, np.full(240, 59.5)], axis=1), np.tile((0.0, 1.0), (240, 1))
+    assert penumbra.depths(image, edge, inward, np.full(240, True)).max() <= 6
