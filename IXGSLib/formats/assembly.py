@@ -28,9 +28,9 @@ from .case import Case
 if TYPE_CHECKING:
     from ..xray.reading import FrameByFrame
 
-SAME_POSE = 1e-6
+POSE_TOLERANCE = 1e-6
 """Largest difference between two normalised projection matrices of the same pose."""
-_CHUNK = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _check_repeats(xrays: Sequence[XRay]) -> None:
     matrices = np.array([_normalised(xray.view) for xray in xrays])
     prints = [sha256(x.image.tobytes()) if np.ptp(x.image) > 0 else str(n) for n, x in enumerate(xrays)]
     for second in range(1, len(xrays)):
-        same_pose = np.abs(matrices[:second] - matrices[second]).max(axis=1) < SAME_POSE
+        same_pose = np.abs(matrices[:second] - matrices[second]).max(axis=1) < POSE_TOLERANCE
         for first in range(second):
             pair = f"views '{xrays[first].view.id}' and '{xrays[second].view.id}'"
             if same_pose[first]:
@@ -192,6 +192,6 @@ def file_sha256(path: Path) -> str:
     """The SHA-256 of a file in hexadecimal, read in pieces."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(_CHUNK):
+        while piece := file.read(_CHUNK_BYTES):
             digest.update(piece)
     return digest.hexdigest()

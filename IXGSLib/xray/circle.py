@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-ROUND = 2.5
-"""Pixels from a circle within which a point lies on it."""
-MIN_SHARE = 0.6
-"""Part of the points that must lie on the circle."""
-MAX_OUTSIDE = 0.05
-"""Part of the points that may lie outside of it; the corners of blades do."""
-MAX_GAP = 1.2 * np.pi
-"""Angle without a point from which an arc is too short to tell its circle."""
+MAX_CIRCLE_DISTANCE = 2.5
+"""Distance from a circle within which a point lies on it, pixels."""
+MIN_POINT_SHARE = 0.6
+"""Smallest share of the points that must lie on the circle."""
+MAX_OUTSIDE_SHARE = 0.05
+"""Largest share of the points that may lie outside it, as the corners of blades do."""
+MAX_GAP_RADIANS = 1.2 * np.pi
+"""Largest angle without a point; with a larger gap the arc is too short to define a circle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Circle:
     radius: float
 
     def distance(self, points: Array) -> Array:
-        """(n,) how far points (n, 2) lie outside of the circle, negative inside."""
+        """(n,) how far points (n, 2) lie outside the circle, negative inside."""
         return np.hypot(*(points - self.center).T) - self.radius
 
     def reach(self, start: Array, directions: Array) -> Array:
@@ -47,12 +47,15 @@ def fitted(points: Array) -> Circle | None:
     third = len(points) // 3
     for start in range(len(points)):
         triple = points[(start + np.array([0, third, 2 * third])) % len(points)]
-        near = np.abs(_through(triple).distance(points)) < ROUND
+        near = np.abs(_through(triple).distance(points)) < MAX_CIRCLE_DISTANCE
         if near.sum() > best:
             best, model = int(near.sum()), _through(points[near])
-    if model is None or best < MIN_SHARE * len(points) or np.mean(model.distance(points) > ROUND) > MAX_OUTSIDE:
+    if model is None or best < MIN_POINT_SHARE * len(points):
         return None
-    return model if _widest_gap(points[np.abs(model.distance(points)) < ROUND], model) < MAX_GAP else None
+    distance = model.distance(points)
+    if np.mean(distance > MAX_CIRCLE_DISTANCE) > MAX_OUTSIDE_SHARE:
+        return None
+    return model if _widest_gap(points[np.abs(distance) < MAX_CIRCLE_DISTANCE], model) < MAX_GAP_RADIANS else None
 
 
 def _widest_gap(points: Array, circle: Circle) -> float:

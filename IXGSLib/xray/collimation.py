@@ -9,26 +9,26 @@ from scipy import ndimage
 from . import penumbra, sharp_outline
 from .circle import Array
 from .field_outline import RAYS, Rays, outline, rays, runs
-from .surround import EXTENSION, extended, one_valued_border
+from .surround import EXTENSION_PIXELS, extended, one_valued_border
 
-FAR_WITHIN = 40
-"""Working pixels from a border within which the penumbra of blades is followed from it."""
-MIN_SIZE = 32
-"""Pixels along the shorter side below which no field is sought."""
-WORKING_SIZE = 256
+MIN_BLADE_INSET = 40
+"""Distance of blades from a border of one value, in working pixels, up to which their penumbra is followed from it."""
+MIN_SIDE = 32
+"""Shortest side of an image, in pixels, in which a field is sought."""
+WORKING_SIDE = 256
 """Pixels along the longer side at which the field is sought; its edges are found to a fraction of such a pixel."""
 MIN_STRUCTURE = 0.3
-"""Share of the variance that a mean over 3 x 3 pixels keeps, below which an image is noise; of noise alone, a ninth."""
-TEXT_WIDTH = 7
-"""Working pixels: bright structures that are narrower are text and marks burnt into the image."""
-SAME_EDGE = 4.0
-"""Working pixels within which two ways to find an edge agree."""
+"""Smallest share of the variance that a mean over 3 x 3 pixels must keep; of pure noise it keeps a ninth."""
+MAX_TEXT_WIDTH = 7
+"""Largest width of text and marks burnt into the image, in working pixels."""
+MAX_EDGE_DISTANCE = 4.0
+"""Distance up to which two ways of finding an edge agree, in working pixels."""
 MIN_MORE_RAYS = 20
-"""Rays more on which an edge must be seen for an image to be extended; a few find little of a penumbra."""
-BORDER = 4.0
-"""Working pixels from the border of the image from which a line is beyond it."""
+"""Number of additional rays on which an edge must be seen for an image to be extended."""
+BORDER_TOLERANCE = 4.0
+"""Distance from the border of the image, in working pixels, from which a line counts as beyond it."""
 END_RAYS = 9
-"""Rays at the end of an edge that decide on how it continues where the shadow runs out of the image."""
+"""Number of rays at the end of an edge that decide how it continues where the shadow leaves the image."""
 
 
 def collimated(intensity: Array) -> Array:
@@ -38,10 +38,10 @@ def collimated(intensity: Array) -> Array:
     there the penumbra is followed inwards to where the field is open (penumbra). Where scatter fills the shadow of
     sharp blades, sharp_outline finds them. Blades may lie far within a border of one value, and the shadow of a wide
     penumbra beyond the image (surround). A thick patient or metal at the border meets none of these conditions, and a
-    semi-transparent wedge filter cannot be told from a patient: they stay.
+    semi-transparent wedge filter cannot be distinguished from a patient: they stay.
     """
     nothing = np.zeros(intensity.shape, dtype=bool)
-    if min(intensity.shape) < MIN_SIZE or not (intensity > 0).any() or _is_noise(intensity):
+    if min(intensity.shape) < MIN_SIDE or not (intensity > 0).any() or _is_noise(intensity):
         return nothing
     resized = _resized(np.asarray(intensity, np.float32))
     border = one_valued_border(resized)
@@ -53,7 +53,7 @@ def collimated(intensity: Array) -> Array:
 
 
 def _is_noise(intensity: Array) -> bool:
-    """Whether neighbouring pixels have little in common, as nothing that casts a shadow looks."""
+    """Whether neighbouring pixels have little in common, unlike those of any shadow."""
     level = np.asarray(intensity, np.float32)
     return bool(np.var(ndimage.uniform_filter(level, 3)) < MIN_STRUCTURE * np.var(level))
 
@@ -80,7 +80,7 @@ def _blades_within(small: Array, border: Array) -> Array | None:
         return None
     found = rays(small, border)
     radii = outline(found)
-    return None if radii is None or (found.ends - radii).max() <= FAR_WITHIN else radii
+    return None if radii is None or (found.ends - radii).max() <= MIN_BLADE_INSET else radii
 
 
 def _blades_beyond(small: Array, radii: Array | None) -> list[Array]:
@@ -91,12 +91,12 @@ def _blades_beyond(small: Array, radii: Array | None) -> list[Array]:
     known = 0 if radii is None else np.count_nonzero(np.isfinite(radii))
     if further is None or np.count_nonzero(np.isfinite(further)) < known + MIN_MORE_RAYS:
         return []
-    return [_open_polygon(larger, found, further) - EXTENSION]
+    return [_open_polygon(larger, found, further) - EXTENSION_PIXELS]
 
 
 def _resized(image: Array) -> Array:
-    """The image with WORKING_SIZE pixels along its longer side."""
-    scale = WORKING_SIZE / max(image.shape)
+    """The image with WORKING_SIDE pixels along its longer side."""
+    scale = WORKING_SIDE / max(image.shape)
     height, width = (max(1, round(n * scale)) for n in image.shape)
     way = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
     return np.asarray(Image.fromarray(image).resize((width, height), way))
@@ -104,17 +104,17 @@ def _resized(image: Array) -> Array:
 
 def _without_text(image: Array) -> Array:
     """The image with narrow bright structures replaced by what is around them."""
-    around = ndimage.grey_opening(image, size=(TEXT_WIDTH, TEXT_WIDTH))
+    around = ndimage.grey_opening(image, size=(MAX_TEXT_WIDTH, MAX_TEXT_WIDTH))
     text = (image >= 0.5 * image.max()) & (around < 0.5 * image)
     return np.where(ndimage.binary_dilation(text, iterations=2), around, image)
 
 
 def _sharp_radii(small: Array, found: Rays, radii: Array | None) -> Array | None:
     """(rays,) radii as of `outline` of a sharp edge; beside an outline, only of a circle on which that outline lies."""
-    size = sharp_outline.SIZE / max(small.shape)
+    size = sharp_outline.WORKING_SIDE / max(small.shape)
     height, width = (max(1, round(n * size)) for n in small.shape)
     reduced = np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BOX))
-    level = np.log(np.maximum(reduced, sharp_outline.FLOOR * small.max()))
+    level = np.log(np.maximum(reduced, sharp_outline.MIN_RELATIVE_INTENSITY * small.max()))
     shadow = sharp_outline.shadow_outside(level, round_only=radii is not None)
     if shadow is None:
         return radii
@@ -127,11 +127,11 @@ def _sharp_radii(small: Array, found: Rays, radii: Array | None) -> Array | None
         return sharp if np.isfinite(sharp).any() else None
     edge = np.isfinite(radii)
     apart = np.abs(np.minimum(sharp, found.ends)[edge] - radii[edge])
-    return sharp if np.mean(apart < SAME_EDGE) > 0.9 else radii
+    return sharp if np.mean(apart < MAX_EDGE_DISTANCE) > 0.9 else radii
 
 
 def _open_polygon(small: Array, found: Rays, radii: Array, valid: Array | bool = True) -> Array:
-    """(points, 2) the polygon (row, column) in which the field is open; `valid` rays tell its penumbra."""
+    """(points, 2) the polygon (row, column) in which the field is open; `valid` rays show its penumbra."""
     edge = np.isfinite(radii)
     points = found.points(_smoothed(np.where(edge, radii, found.ends + 3.0), edge))
     along = np.roll(points, -2, axis=0) - np.roll(points, 2, axis=0)
@@ -167,7 +167,7 @@ def _continued(inner: Array, outer: Array, edge: Array, found: Rays) -> Array:
     gap = radii == far
     for line in lines:
         depth = float(np.median(np.linalg.norm(inner[line] - outer[line], axis=1)))
-        outside = _crossing(outer[line] - found.center, 0.0, found, far) > found.ends - BORDER
+        outside = _crossing(outer[line] - found.center, 0.0, found, far) > found.ends - BORDER_TOLERANCE
         within = np.where(outside, _crossing(outer[line] - found.center, depth, found, far), far)
         radii = np.where(gap, np.minimum(radii, within), radii)
     return found.points(radii)

@@ -8,41 +8,42 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
-from .circle import ROUND, Array, fitted
+from .circle import MAX_CIRCLE_DISTANCE, Array, fitted
 
 RAYS = 240
 """Rays from the middle of the field on which its edge is sought."""
 REACHES = (3, 6, 10)
 """Pixels to either side of an edge between which intensity falls: sharp edges and ever wider penumbras."""
-FLOOR = 1e-3
-"""Part of the brightest intensities below which intensities count as equally dark."""
+MIN_RELATIVE_INTENSITY = 1e-3
+"""Fraction of the brightest intensities below which intensities count as equally dark."""
 MIN_RADIUS = 24
-"""Pixels from the middle within which no edge is sought."""
-WHOLE_FALL = 1.4
-"""Evidence for each unit of the logarithm of intensity over the shadow by which it falls, up to one."""
-FALL = 0.25
-"""Evidence from which a ray crosses an edge."""
+"""Distance from the middle, in pixels, within which no edge is sought."""
+EVIDENCE_PER_FALL = 1.4
+"""Evidence per unit by which the logarithm of intensity over the shadow falls; it saturates at one."""
+MIN_CROSSING_EVIDENCE = 0.25
+"""Smallest evidence of a ray that crosses an edge."""
 MIN_EVIDENCE = 0.3
-"""Evidence that an edge needs on a ray; without it the ray is better left to run to the border."""
-OUTERMOST = 0.1
-"""Gain by which an edge at the border is preferred to one in the middle: beyond the true edge there is none."""
-MAX_STEP = 8
-"""Pixels by which the edge may move from one ray to the next."""
-SHADOW, NO_SHADOW = 3.0, 8.0
-"""Level beyond an edge over the darkest one up to which it is a shadow, and from which it is none."""
-DEEP_FALL = 2.0, 3.0
-"""Logarithmic fall from which, and by which wholly, a brighter level beyond an edge is a shadow all the same."""
+"""Evidence above which an edge on a ray is better than none up to the border of the image."""
+BORDER_GAIN = 0.1
+"""Gain of an edge at the border over one in the middle: there is no edge beyond the true one."""
+MAX_RADIUS_STEP = 8
+"""Largest change of the radius from one ray to the next, pixels."""
+MAX_SHADOW_LEVEL, MIN_LIT_LEVEL = 3.0, 8.0
+"""Level beyond an edge, relative to the darkest one: certainly a shadow below the first, none above the second."""
+DEEP_FALL_RANGE = 2.0, 3.0
+"""Logarithmic fall from which even a brighter level beyond an edge begins to count as a shadow, and counts fully."""
 MAX_FALL_BEYOND = 0.4
-"""Fall beyond an edge, as a part of that across it, at which the level beyond is no longer flat."""
-MIN_SEEN = 0.85
-"""Part of the rays across an edge that must see a fall."""
-MIN_MEAN, MIN_MEAN_BESIDE = 0.7, 0.55
-"""Evidence that they must have on average: of one edge in the image, and of all others beside it."""
-MAX_DENT = 0.25
-"""Part of a shadow that may dent the field: anatomy and metal at the border dent it with all of their area."""
+"""Largest fall beyond an edge, as a fraction of that across it, of a level that counts as flat."""
+MIN_SEEN_SHARE = 0.85
+"""Smallest share of the rays across an edge on which intensity must fall."""
+MIN_MEAN_EVIDENCE, MIN_MEAN_EVIDENCE_BESIDE = 0.7, 0.55
+"""Smallest mean evidence of one edge in the image, and of the others beside it."""
+MAX_DENT_SHARE = 0.25
+"""Largest share of a shadow that may dent the field: anatomy and metal at the border do so with their whole area."""
 MIN_EDGE_LENGTH = 20
-"""Pixels of edge, and MIN_AREA the part of the image in shadow, below which nothing is masked."""
-MIN_AREA = 0.0015
+"""Shortest edge that is masked, pixels."""
+MIN_SHADOW_SHARE = 0.0015
+"""Smallest share of the image in shadow that is masked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ def outline(found: Rays) -> Array | None:
     strength = evidence(found)
     radii = _closed_curve(np.where(strength > 0, strength - MIN_EVIDENCE, -MIN_EVIDENCE), found.ends)
     points, seen = found.points(radii.astype(float)), radii < found.ends
-    good = np.flatnonzero(seen & (strength[np.arange(RAYS), radii] > FALL))
+    good = np.flatnonzero(seen & (strength[np.arange(RAYS), radii] > MIN_CROSSING_EVIDENCE))
     circle = _round_field(points, good, found)
     if circle is not None:
         return circle
@@ -96,7 +97,7 @@ def outline(found: Rays) -> Array | None:
     shadows = [run for run in runs(seen) if _is_shadow(run, radii, strength, found)]
     means = [strength[run, radii[run]].mean() for run in shadows]
     for run, mean in zip(shadows, means, strict=True):
-        if max(means) >= MIN_MEAN and mean >= MIN_MEAN_BESIDE:
+        if max(means) >= MIN_MEAN_EVIDENCE and mean >= MIN_MEAN_EVIDENCE_BESIDE:
             edge[run] = _hull(points[run], found)[run]
     return edge if np.isfinite(edge).any() else None
 
@@ -112,7 +113,7 @@ def _round_field(points: Array, good: Array, found: Rays) -> Array | None:
     reach = circle.reach(found.center, found.directions)
     hull, radii = _hull(points[good], found), np.linalg.norm(points - found.center, axis=1)
     blade = np.zeros(RAYS, bool)
-    blade[good] = (hull - radii < ROUND + 1)[good] & (hull < reach - ROUND)[good]
+    blade[good] = (hull - radii < MAX_CIRCLE_DISTANCE + 1)[good] & (hull < reach - MAX_CIRCLE_DISTANCE)[good]
     return np.where(blade, hull, reach)
 
 
@@ -121,7 +122,7 @@ def evidence(found: Rays) -> Array:
     ends, radii = found.ends, np.arange(found.signal.shape[1])
     past = radii >= ends[:, None]
     last = np.take_along_axis(found.signal, ends[:, None] - 1, axis=1)
-    dark = max(_darkest(found), FLOOR)
+    dark = max(_darkest(found), MIN_RELATIVE_INTENSITY)
     level, last = np.log(found.signal / dark + 1), np.log(last / dark + 1)
     beyond = np.where(past, last, np.maximum.accumulate(np.where(past, -np.inf, level)[:, ::-1], axis=1)[:, ::-1])
     best = np.zeros_like(level)
@@ -129,13 +130,14 @@ def evidence(found: Rays) -> Array:
         outer = _shifted(beyond, reach)
         fall = _shifted(level, -reach) - outer
         flat = outer - _shifted(beyond, 4 * reach) < MAX_FALL_BEYOND * fall
-        shaded = np.log((NO_SHADOW + 1) / (SHADOW + 1))
+        shaded = np.log((MIN_LIT_LEVEL + 1) / (MAX_SHADOW_LEVEL + 1))
         shaded = np.maximum(
-            (np.log(NO_SHADOW + 1) - outer) / shaded, (fall - DEEP_FALL[0]) / (DEEP_FALL[1] - DEEP_FALL[0])
+            (np.log(MIN_LIT_LEVEL + 1) - outer) / shaded,
+            (fall - DEEP_FALL_RANGE[0]) / (DEEP_FALL_RANGE[1] - DEEP_FALL_RANGE[0]),
         )
         visible = (radii >= MIN_RADIUS) & (radii + (reach if rank == 0 else 2 * reach) < ends[:, None])
         best = np.maximum(
-            best, (flat & visible) * np.clip(shaded, 0, 1) * np.clip(WHOLE_FALL * fall, 0, 1) * (1 - 0.08 * rank)
+            best, (flat & visible) * np.clip(shaded, 0, 1) * np.clip(EVIDENCE_PER_FALL * fall, 0, 1) * (1 - 0.08 * rank)
         )
     steep = np.clip(_shifted(level, -1) - _shifted(level, 1), 0, 1)
     return best * (0.85 + 0.15 * steep)
@@ -160,17 +162,19 @@ def _closed_curve(gain: Array, ends: Array) -> Array:
     """
     count, width = gain.shape
     radii = np.arange(width)
-    gain = gain + OUTERMOST * radii / ends[:, None]
+    gain = gain + BORDER_GAIN * radii / ends[:, None]
     gain = np.where(radii >= ends[:, None], 0, np.where(radii < MIN_RADIUS, -9.0, gain))
-    cost = 0.02 * np.abs(np.arange(-MAX_STEP, MAX_STEP + 1))
+    cost = 0.02 * np.abs(np.arange(-MAX_RADIUS_STEP, MAX_RADIUS_STEP + 1))
     score, origins = np.zeros(width), np.zeros((2 * count, width), np.int32)
     for step in range(2 * count):
         window = (
-            np.lib.stride_tricks.sliding_window_view(np.pad(score, MAX_STEP, constant_values=-1e9), 2 * MAX_STEP + 1)
+            np.lib.stride_tricks.sliding_window_view(
+                np.pad(score, MAX_RADIUS_STEP, constant_values=-1e9), 2 * MAX_RADIUS_STEP + 1
+            )
             - cost
         )
         choice = window.argmax(axis=1)
-        origins[step] = radii + choice - MAX_STEP
+        origins[step] = radii + choice - MAX_RADIUS_STEP
         score = window[radii, choice] + gain[step % count]
     path, place = np.zeros(2 * count, int), int(score.argmax())
     for step in range(2 * count - 1, -1, -1):
@@ -196,9 +200,12 @@ def _is_shadow(run: Array, radii: Array, strength: Array, found: Rays) -> bool:
     length = float(np.linalg.norm(np.diff(inner, axis=0), axis=1).sum())
     area = _area(np.concatenate([inner, outer[::-1]])) if len(run) < RAYS else _area(outer) - _area(inner)
     image = _area(found.points(found.ends.astype(float)))
-    if length < MIN_EDGE_LENGTH or area < MIN_AREA * image:
+    if length < MIN_EDGE_LENGTH or area < MIN_SHADOW_SHARE * image:
         return False
-    return bool(np.mean(seen > FALL) >= MIN_SEEN and _dent(inner, len(run) == RAYS) < MAX_DENT * area)
+    return bool(
+        np.mean(seen > MIN_CROSSING_EVIDENCE) >= MIN_SEEN_SHARE
+        and _dent(inner, len(run) == RAYS) < MAX_DENT_SHARE * area
+    )
 
 
 def _hull(edge: Array, found: Rays) -> Array:

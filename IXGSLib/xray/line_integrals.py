@@ -14,12 +14,12 @@ from .logarithmic import from_logarithm
 from .pixels import Pixels
 from .radiograph import Values
 
-INVALID_LIMIT = 0.01
+MAX_INVALID_SHARE = 0.01
 """Share of NaN or infinite pixels up to which they are masked; an image with more is refused."""
-PLAUSIBLE = (-1.0, 20.0)
+PLAUSIBLE_RANGE = (-1.0, 20.0)
 """Range of line integrals of a patient: 20 corresponds to a metre of water."""
-SHADOW = 2.0
-"""Line integral that a collimator's shadow exceeds."""
+MIN_SHADOW = 2.0
+"""Smallest line integral of the shadow of a collimator."""
 _DETECTOR_MAXIMA = tuple(2.0**bits - 1 for bits in range(8, 17))
 
 
@@ -97,10 +97,10 @@ def _inside_tagged_field(field: np.ndarray, trusted: np.ndarray, name: str) -> n
 def _finite(image: np.ndarray, trusted: np.ndarray, name: str) -> np.ndarray:
     invalid = ~np.isfinite(image) & trusted
     part = np.count_nonzero(invalid) / np.count_nonzero(trusted)
-    if part > INVALID_LIMIT:
+    if part > MAX_INVALID_SHARE:
         raise FormatError(
             f"{name}: {100 * part:.3g} % of the pixels are NaN or infinite, expected at most "
-            f"{100 * INVALID_LIMIT:g} %; export the image again or give a mask"
+            f"{100 * MAX_INVALID_SHARE:g} %; export the image again or give a mask"
         )
     if part:
         _warn(f"{name}: {100 * part:.2g} % of the pixels are NaN or infinite and are masked")
@@ -122,13 +122,13 @@ def _as_stored(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray:
 
 
 def _beyond_rim(image: np.ndarray, trusted: np.ndarray) -> np.ndarray:
-    """(height, width) bool: what a collimator covers in an image of line integrals; nothing where the scale is odd."""
+    """(height, width) bool: what a collimator covers in an image of line integrals; nothing for an implausible scale."""
     if not _is_plausible(image[trusted]):
         return np.zeros(image.shape, dtype=bool)
     from .collimation import collimated  # SciPy takes half a second to load
 
     covered = collimated(np.exp(-_filled(image)))
-    return covered if covered.any() and np.median(image[covered & trusted]) > SHADOW else np.zeros_like(covered)
+    return covered if covered.any() and np.median(image[covered & trusted]) > MIN_SHADOW else np.zeros_like(covered)
 
 
 def _filled(image: np.ndarray) -> np.ndarray:
@@ -203,7 +203,7 @@ def _check_plausible(image: np.ndarray, name: str) -> None:
 
 def _is_plausible(image: np.ndarray) -> bool:
     low, high = np.percentile(image, (1, 99))
-    return bool(low >= PLAUSIBLE[0] and high <= PLAUSIBLE[1])
+    return bool(low >= PLAUSIBLE_RANGE[0] and high <= PLAUSIBLE_RANGE[1])
 
 
 def _warn(message: str) -> None:

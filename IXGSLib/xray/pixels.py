@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import FormatError, IXGSWarning
 from .exposure import Exposure
 
-PIXEL_LIMIT = 2**26
+MAX_PIXELS = 2**26
 """Most pixels of one image (8192 x 8192); a header that asks for more is refused before memory is taken."""
 
 Scale = Literal["linear", "log", "display", "unknown"]
@@ -133,14 +133,14 @@ def warn_if_shallow(span: float, name: str) -> None:
 
 
 def check_size(width: int, height: int, name: str) -> None:
-    """Raises FormatError for an image without pixels or with more than PIXEL_LIMIT."""
+    """Raises FormatError for an image without pixels or with more than MAX_PIXELS."""
     if width < 1 or height < 1:
         raise FormatError(
             f"{name}: its header says {width} x {height} pixels, expected at least 1 x 1; export it again"
         )
-    if width * height > PIXEL_LIMIT:
+    if width * height > MAX_PIXELS:
         raise FormatError(
-            f"{name}: its header says {width} x {height} pixels, expected at most {PIXEL_LIMIT} in all; "
+            f"{name}: its header says {width} x {height} pixels, expected at most {MAX_PIXELS} in all; "
             "the header is damaged, or the image must be binned first"
         )
 

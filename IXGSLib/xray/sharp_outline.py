@@ -1,4 +1,4 @@
-"""The outline of a field whose shadow is filled with scatter, round or with right-angled blades, by its sharp edge."""
+"""The outline of a round or right-angled field whose shadow is filled with scatter, found by its sharp edge."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ from itertools import product
 import numpy as np
 from scipy import ndimage
 
-FLOOR = 1e-5
-"""Part of the brightest intensity below which intensities count as equally dark."""
-SIZE = 128
+MIN_RELATIVE_INTENSITY = 1e-5
+"""Fraction of the brightest intensity below which intensities count as equally dark."""
+WORKING_SIDE = 128
 """Pixels along the longer side at which edges are sought."""
-REACH = 2
+REACH_PIXELS = 2
 """Pixels to either side of an edge between which intensity has to fall: a penumbra is narrower."""
 MIN_FALL = 0.25
 """Logarithm of intensity by which it falls outwards all along an edge; scatter fills a shadow up to that."""
 MIN_MEAN_FALL = 0.75
 """The same on average: where the patient is thin, the shadow is far darker."""
 MIN_FALLING_SHARE = 0.9
-"""Part of an edge along which it falls; no outline of anatomy is as straight, or as round."""
+"""Smallest share of an edge along which intensity falls; no anatomy has so straight, or so round, an outline."""
 MAX_DARKER_SHARE = 0.25
-"""Part of the field that may be darker than the middle of its shadow."""
-MAX_OFF_CENTER = 16
-"""Pixels by which the centre of a round field may lie beside that of the image."""
+"""Largest share of the field that may be darker than the median of its shadow."""
+MAX_CENTER_OFFSET = 16
+"""Largest distance between the centre of a round field and that of the image, pixels."""
 MIN_HALF_WIDTH = 0.25
-"""Half width of the smallest field, as a part of the image's longer side."""
-TURNS, FINER_TURNS = tuple(range(-45, 45, 3)), (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
-"""Degrees by which blades are turned."""
+"""Half width of the smallest field, as a fraction of the longer side of the image."""
+TURNS_DEGREES, FINER_TURNS_DEGREES = tuple(range(-45, 45, 3)), (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+"""Angles of the blades that are tried: coarse, and then around the best."""
 MIN_EDGE_LENGTH = 48
-"""Pixels of edge that must be seen."""
+"""Shortest edge that counts, pixels."""
 
 
 def shadow_outside(level: np.ndarray, round_only: bool = False) -> np.ndarray | None:
     """(height, width) bool: pixels beyond the outline of a field; None when no outline is there.
 
-    level: the logarithm of intensity, at most SIZE pixels along either side. Scatter may light up the shadow, as long
-    as the field falls off towards it all along its edge.
+    level: the logarithm of intensity, at most WORKING_SIDE pixels along either side. Scatter may light up the
+    shadow, as long as the field falls off towards it all along its edge.
     """
     smooth = ndimage.gaussian_filter(ndimage.median_filter(level, 3), 0.7)
     shapes = (_round,) if round_only else (_round, _straight)
@@ -55,7 +55,7 @@ def _round(level: np.ndarray) -> Found:
     middle = np.array([(height - 1) / 2, (width - 1) / 2])
     radii = np.arange(int(MIN_HALF_WIDTH * max(height, width)), int(0.75 * max(height, width)))
     best: tuple[float, float, np.ndarray] = (0.0, 0.0, middle)
-    for step, span in ((4.0, MAX_OFF_CENTER), (1.0, 3)):
+    for step, span in ((4.0, MAX_CENTER_OFFSET), (1.0, 3)):
         center = best[2]
         for offset in product(np.arange(-span, span + 1, step), repeat=2):
             score, radius = _circle(level, center + offset, radii)
@@ -70,10 +70,10 @@ def _round(level: np.ndarray) -> Found:
 def _circle(level: np.ndarray, center: np.ndarray, radii: np.ndarray) -> tuple[float, float]:
     """The best edge of the circles around a centre, and its radius."""
     angles = np.linspace(0, 2 * np.pi, 96, endpoint=False)
-    steps = np.arange(radii[0] - REACH, radii[-1] + REACH + 1)
+    steps = np.arange(radii[0] - REACH_PIXELS, radii[-1] + REACH_PIXELS + 1)
     y, x = (c + np.outer(steps, f(angles)) for c, f in zip(center, (np.sin, np.cos), strict=True))
     values = ndimage.map_coordinates(level, [y, x], order=1, cval=np.nan)
-    fall = values[: -2 * REACH] - values[2 * REACH :]
+    fall = values[: -2 * REACH_PIXELS] - values[2 * REACH_PIXELS :]
     seen = np.isfinite(fall)
     length = seen.sum(axis=1) * radii * (2 * np.pi / len(angles))
     return _best(fall, seen, length, radii)
@@ -81,10 +81,10 @@ def _circle(level: np.ndarray, center: np.ndarray, radii: np.ndarray) -> tuple[f
 
 def _straight(level: np.ndarray) -> Found:
     """One to four blades at right angles, sought over their turn and offsets."""
-    best, turn = max(((_blades(level, angle), angle) for angle in TURNS), key=lambda pair: pair[0][0])
+    best, turn = max(((_blades(level, angle), angle) for angle in TURNS_DEGREES), key=lambda pair: pair[0][0])
     if best[0] == 0:
         return best
-    return max((_blades(level, turn + finer) for finer in FINER_TURNS), key=lambda found: found[0])
+    return max((_blades(level, turn + finer) for finer in FINER_TURNS_DEGREES), key=lambda found: found[0])
 
 
 def _blades(level: np.ndarray, angle: float) -> Found:
@@ -97,7 +97,7 @@ def _blades(level: np.ndarray, angle: float) -> Found:
     values = ndimage.map_coordinates(
         level, [middle[0] + sin * u + cos * v, middle[1] + cos * u - sin * v], order=1, cval=np.nan
     )
-    low, high = [0, 0], [side, side]
+    low, high, reach = [0, 0], [side, side], REACH_PIXELS
     center = side // 2
     nearest = int(MIN_HALF_WIDTH * max(level.shape))
     total = 0.0
@@ -105,7 +105,8 @@ def _blades(level: np.ndarray, angle: float) -> Found:
         total = 0.0
         for axis in (0, 1):
             image = values if axis == 0 else values.T
-            across = slice(narrow, side - narrow) if narrow else slice(low[1 - axis] + REACH, high[1 - axis] - REACH)
+            first, last = (narrow, side - narrow) if narrow else (low[1 - axis] + reach, high[1 - axis] - reach)
+            across = slice(first, last)
             for sign in (-1, 1):
                 offset, score = _edge(image[:, across], center, nearest, sign)
                 total += score
@@ -126,8 +127,9 @@ def _blades(level: np.ndarray, angle: float) -> Found:
 
 def _edge(image: np.ndarray, center: int, nearest: int, sign: int) -> tuple[int, float]:
     """The row at which intensity falls along all of the row, beyond `nearest` rows from the centre; and how much."""
-    rows = np.arange(center + nearest, len(image) - REACH) if sign > 0 else np.arange(REACH, center - nearest)
-    fall = image[rows - sign * REACH] - image[rows + sign * REACH]
+    reach = REACH_PIXELS
+    rows = np.arange(center + nearest, len(image) - reach) if sign > 0 else np.arange(reach, center - nearest)
+    fall = image[rows - sign * reach] - image[rows + sign * reach]
     seen = np.isfinite(fall)
     score, row = _best(fall, seen, seen.sum(axis=1), rows)
     return int(row), score

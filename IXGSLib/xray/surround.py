@@ -7,23 +7,23 @@ from scipy import ndimage
 
 from .circle import Array
 
-MIN_AREA = 0.01
-"""Part of the image below which an area of one value at its edge is no border."""
-MAX_BESIDE = 0.5
-"""Part of the intensity FARTHER pixels from a white border that the intensity BESIDE it must stay below: next to a
-shutter are shadow and penumbra, next to an overexposed field is the thin skin of the patient."""
-BESIDE, FARTHER = (2, 4), (8, 20)
-"""Pixels from a white border, from and to."""
-EXTENSION = 40
+MIN_BORDER_SHARE = 0.01
+"""Smallest share of the image that an area of one value at its edge must have to count as a border."""
+MAX_BESIDE_RATIO = 0.5
+"""Largest ratio of the intensity just beside a white border to that farther away: next to a shutter lie shadow and
+penumbra, next to an overexposed field the thin skin of the patient."""
+BESIDE_PIXELS, FARTHER_PIXELS = (2, 4), (8, 20)
+"""Distances from a white border at which these intensities are taken, from and to."""
+EXTENSION_PIXELS = 40
 """Pixels by which an image is extended on each side."""
 FALL_DEPTH, FALL_WIDTH = 8, 15
 """Pixels across and along the edge of the image over which the fall towards it is measured."""
 MIN_FALL = 0.06
 """Fall of the logarithm of intensity per pixel below which anatomy explains it, and the edge is repeated."""
 MAX_FALL = 3.0
-"""Fall of the logarithm of intensity beyond the edge of the image, in all."""
-FLOOR = 1e-4
-"""Part of the brightest intensities below which intensities count as equally dark."""
+"""Largest total fall of the logarithm of intensity beyond the edge of the image."""
+MIN_RELATIVE_INTENSITY = 1e-4
+"""Fraction of the brightest intensities below which intensities count as equally dark."""
 
 
 def one_valued_border(image: Array) -> Array:
@@ -41,8 +41,8 @@ def one_valued_border(image: Array) -> Array:
 
 def _is_shutter(white: Array, image: Array) -> bool:
     distance = ndimage.distance_transform_edt(~white)
-    beside, farther = (image[(distance >= near) & (distance <= far)] for near, far in (BESIDE, FARTHER))
-    return bool(beside.size and farther.size and np.median(beside) < MAX_BESIDE * np.median(farther))
+    beside, farther = (image[(distance >= near) & (distance <= far)] for near, far in (BESIDE_PIXELS, FARTHER_PIXELS))
+    return bool(beside.size and farther.size and np.median(beside) < MAX_BESIDE_RATIO * np.median(farther))
 
 
 def _at_the_edge(chosen: Array) -> Array:
@@ -50,21 +50,21 @@ def _at_the_edge(chosen: Array) -> Array:
     labels, _ = ndimage.label(chosen)
     touching = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     found = np.isin(labels, touching[touching > 0])
-    return found if found.mean() >= MIN_AREA else np.zeros_like(found)
+    return found if found.mean() >= MIN_BORDER_SHARE else np.zeros_like(found)
 
 
 def extended(image: Array) -> Array:
-    """A small image of intensities with EXTENSION more pixels on each side.
+    """A small image of intensities with EXTENSION_PIXELS more on each side.
 
     Where intensity falls steeply towards the edge of the image, as in the penumbra of a blade whose shadow lies beyond
     it, it goes on to fall; elsewhere the edge is repeated.
     """
-    floor = FLOOR * max(float(np.percentile(image, 99)), 1e-30)
+    floor = MIN_RELATIVE_INTENSITY * max(float(np.percentile(image, 99)), 1e-30)
     level = np.log(np.maximum(ndimage.gaussian_filter(image, 1.0), floor))
-    edge = np.pad(level, EXTENSION, mode="edge")
-    inner = np.pad(level[FALL_DEPTH:-FALL_DEPTH, FALL_DEPTH:-FALL_DEPTH], EXTENSION + FALL_DEPTH, mode="edge")
+    edge = np.pad(level, EXTENSION_PIXELS, mode="edge")
+    inner = np.pad(level[FALL_DEPTH:-FALL_DEPTH, FALL_DEPTH:-FALL_DEPTH], EXTENSION_PIXELS + FALL_DEPTH, mode="edge")
     fall = ndimage.uniform_filter(np.maximum(inner - edge, 0) / FALL_DEPTH, FALL_WIDTH)
-    beyond = np.pad(np.zeros(image.shape, bool), EXTENSION, constant_values=True)
+    beyond = np.pad(np.zeros(image.shape, bool), EXTENSION_PIXELS, constant_values=True)
     distance = ndimage.distance_transform_edt(beyond)
     further = edge - np.where(fall < MIN_FALL, 0, np.minimum(fall * distance, MAX_FALL))
-    return np.where(beyond, np.exp(further), np.pad(image, EXTENSION)).astype(np.float32)
+    return np.where(beyond, np.exp(further), np.pad(image, EXTENSION_PIXELS)).astype(np.float32)

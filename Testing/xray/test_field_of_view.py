@@ -10,7 +10,7 @@ from IXGSLib.xray import line_integrals, penumbra
 from IXGSLib.xray.collimation import _continued, _drawn, collimated
 from IXGSLib.xray.field_outline import rays
 from IXGSLib.xray.pixels import Pixels
-from IXGSLib.xray.surround import EXTENSION, extended
+from IXGSLib.xray.surround import EXTENSION_PIXELS, extended
 
 SIZE = 384
 V, U = (np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2) / (SIZE / 2)
@@ -122,10 +122,12 @@ def test_a_penumbra_that_runs_out_of_the_image_is_masked(shape, penumbra, lines)
 def test_an_image_is_extended_by_its_edge_and_by_the_fall_of_a_penumbra():
     image = np.exp(-np.clip(np.arange(100) - 60, 0, None) / 5.0) * np.ones((80, 1))
     larger = extended(image.astype(np.float32))
-    assert larger.shape == (80 + 2 * EXTENSION, 100 + 2 * EXTENSION)
-    assert np.array_equal(larger[EXTENSION:-EXTENSION, EXTENSION:-EXTENSION], image.astype(np.float32))
-    assert np.allclose(larger[:, :EXTENSION], 1, atol=1e-3)
-    right = larger[EXTENSION + 40, EXTENSION + 99 :]
+    assert larger.shape == (80 + 2 * EXTENSION_PIXELS, 100 + 2 * EXTENSION_PIXELS)
+    assert np.array_equal(
+        larger[EXTENSION_PIXELS:-EXTENSION_PIXELS, EXTENSION_PIXELS:-EXTENSION_PIXELS], image.astype(np.float32)
+    )
+    assert np.allclose(larger[:, :EXTENSION_PIXELS], 1, atol=1e-3)
+    right = larger[EXTENSION_PIXELS + 40, EXTENSION_PIXELS + 99 :]
     assert right[20] < 0.1 * right[0]
 
 

@@ -14,9 +14,9 @@ MAX_ASPECT = 5.0
 """Largest ratio of the two sides of a pixel."""
 MAX_FOCAL_SPREAD = 0.5
 """Largest standard deviation of the focal lengths of all views, as a fraction of their mean."""
-MIN_SHARE = 0.9
+MIN_PLAUSIBLE_SHARE = 0.9
 """Smallest share of the views that must be plausible."""
-MAX_PIXEL_ANGLE = 0.1
+MAX_PIXEL_RATIO = 0.1
 """Largest side of a pixel, as a fraction of the distance from source to detector."""
 
 
@@ -31,7 +31,9 @@ def plausible_matrices(matrices: Array) -> bool:
         aspect = K[0, 0] / K[1, 1]
         if abs(K[0, 1]) <= MAX_SKEW * K[0, 0] and 1 / MAX_ASPECT <= aspect <= MAX_ASPECT and K[0, 0] > 1:
             focal.append(K[0, 0])
-    return len(focal) >= MIN_SHARE * len(matrices) and float(np.std(focal)) <= MAX_FOCAL_SPREAD * float(np.mean(focal))
+    if len(focal) < MIN_PLAUSIBLE_SHARE * len(matrices):
+        return False
+    return float(np.std(focal)) <= MAX_FOCAL_SPREAD * float(np.mean(focal))
 
 
 def plausible_vectors(rows: Array) -> bool:
@@ -45,7 +47,7 @@ def plausible_vectors(rows: Array) -> bool:
         return False
     right_angles = np.abs((u * v).sum(axis=1)) <= MAX_SKEW * lengths[0] * lengths[1]
     facing = np.abs((np.cross(u, v) * beam).sum(axis=1)) >= 0.3 * lengths.prod(axis=0)
-    small = lengths[:2].max(axis=0) <= MAX_PIXEL_ANGLE * lengths[2]
+    small = lengths[:2].max(axis=0) <= MAX_PIXEL_RATIO * lengths[2]
     alike = (lengths[0] <= MAX_ASPECT * lengths[1]) & (lengths[1] <= MAX_ASPECT * lengths[0])
     constant = (np.std(lengths[:2], axis=1) <= 0.1 * np.mean(lengths[:2], axis=1)).all()
-    return bool(constant) and float((right_angles & facing & small & alike).mean()) >= MIN_SHARE
+    return bool(constant) and float((right_angles & facing & small & alike).mean()) >= MIN_PLAUSIBLE_SHARE

@@ -1,4 +1,4 @@
-"""What a calibration file says of itself: its frame, its unit and what it is."""
+"""What a calibration file states about itself: its frame, its unit and its kind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNITS = {
     "in": ("in", "inch", "inches"),
 }
 MAX_NAMED = 8
-"""Entries that a description names."""
+"""Largest number of entries named in a description."""
 
 
 def check_statements(content: Content, unit: str) -> None:
@@ -43,7 +43,7 @@ def _word(value: object) -> str:
 
 
 def described(content: Content) -> str:
-    """The kind of a file, with its entries or what else tells a person which file it is."""
+    """The kind of a file and its entries, so that a person recognises it."""
     tree = content.tree
     if not isinstance(tree, Mapping):
         return content.kind

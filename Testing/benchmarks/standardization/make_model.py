@@ -28,7 +28,7 @@ from Testing.benchmarks.store import Store
 
 ROOT = Path(__file__).resolve().parents[3]
 MAX_WEIGHTS_BYTES = 20_000_000
-"""Size of the largest weights that may ship."""
+"""Largest size of weights that may ship."""
 CTS = {
     "ct_lidc_0314": "LIDC-IDRI (LIDC-IDRI-0314), The Cancer Imaging Archive, CC BY 3.0, "
     "doi:10.7937/K9/TCIA.2015.LO9QL9SX",
@@ -44,14 +44,14 @@ CITE = (
 )
 LIMITS = (
     "Research use only, not a medical device.",
-    "Trained on simulated X-rays of a few adults' CTs between neck and pelvis; never on a recorded X-ray. Children, "
-    "extremities, heads and anatomies that those patients do not have are unknown to it.",
-    "Two of the CTs have voxels of 3 and 5 mm: detail finer than that was seen in the others alone.",
-    "A network can invent and erase bone, a fracture line above all. Compare its images with the X-rays: the report "
+    "Trained on X-rays simulated from CTs of a few adults, from neck to pelvis, never on recorded X-rays. It has seen "
+    "no children, no extremities, no heads and no anatomy that those patients do not have.",
+    "Two of the CTs have voxels of 3 and 5 mm; only the others show finer detail.",
+    "A network can invent and erase bone, fracture lines in particular. Compare its images with the X-rays: the report "
     "shows both and marks the differences.",
-    "The density of a patient's bone cannot be told from a picture of unknown exposure: values come out near those of "
-    "the patients of the training.",
-    "Its detail is that of pictures of 256 pixels, whatever the size of the X-ray.",
+    "Bone density cannot be determined from an image of unknown exposure: the values are close to those of the "
+    "patients in the training data.",
+    "Its resolution is that of images of 256 pixels, whatever the size of the X-ray.",
 )
 METRICS = {
     "view_psnr": "2D PSNR, dB",
@@ -61,9 +61,9 @@ METRICS = {
     "dice": "bone Dice",
     "best_dice": "bone Dice at the best threshold",
     "surface_distance": "mean surface distance, mm",
-    "reprojection_share": "re-projection error, part of the views' spread",
+    "reprojection_share": "re-projection error, fraction of the views' spread",
 }
-"""Metrics on the patient left out, by their names in study.json."""
+"""Metrics on the held-out patient, by their names in study.json."""
 
 
 def main(arguments: list[str]) -> int:
@@ -115,7 +115,7 @@ def model_card(weights: Path, pairs: Path, measured: Path) -> dict[str, Any]:
 
 
 def _training(about: dict[str, Any]) -> dict[str, Any]:
-    """The training of weights, and of those that they started from."""
+    """How the weights were trained, and those that they started from."""
     before = about.get("start")
     earlier: list[dict[str, Any]] = []
     while before:
@@ -163,7 +163,9 @@ def text(card: dict[str, Any]) -> str:
     weights, network, training, metrics = (card[name] for name in ("weights", "network", "training", "metrics"))
     target = card["target"]
     rows = "\n".join(f"| {METRICS[name]} | {value:.3g} |" for name, value in metrics["lumbar_25_views"].items())
-    before = "".join(f",\nafter {one['steps']} on {len(one['patients'])} patients" for one in training["earlier"][::-1])
+    before = "".join(
+        f",\nafter {one['steps']} steps on {len(one['patients'])} patients" for one in training["earlier"][::-1]
+    )
     ranges = "\n".join(f"- `{name}`: {json.dumps(value)}" for name, value in card["simulator"].items())
     return f"""\
 # {card["name"]}
@@ -171,20 +173,20 @@ def text(card: dict[str, Any]) -> str:
 `standardizer.safetensors` ({weights["bytes"] / 1e6:.1f} MB): {card["task"]}.
 SHA-256 `{weights["sha256"]}`. The same as JSON: `standardizer.json`.
 
-**Network.** U-Net of {network["levels"]} levels, {network["width"]} channels at first; 70 x 70 PatchGAN;
-adversarial loss + {network["l1_weight"]:g} L1;
-{training["steps"]} steps of {network["batch"]} pairs of {training["pixels"]} pixels{before}.
+**Network.** U-Net with {network["levels"]} levels and {network["width"]} channels in the first, 70 x 70 PatchGAN,
+adversarial loss + {network["l1_weight"]:g} L1, trained for
+{training["steps"]} steps of {network["batch"]} pairs of {training["pixels"]} x {training["pixels"]} pixels{before}.
 
-**Data.** {training["pairs"]} simulated pairs of these CTs, whose shapes and densities were varied:
+**Data.** {training["pairs"]} simulated pairs, made from these CTs with varied shapes and densities:
 
 {_listed(training["patients"])}
 
 Cite: {card["cite"]}.
 
-**Metrics.** Of {metrics["measured_weights"]}, which have not seen the patient that they are measured on, by
+**Metrics.** Measured with {metrics["measured_weights"]}, on a patient that is not in their training data:
 25 lumbar X-rays of 512 x 512 pixels of {"; ".join(metrics["measured_on"])},
-and the volume that the standard preset makes of them. What of screws, a fracture and a lesion survives is in
-Testing/benchmarks/standardization/INSERTS.md.
+and the volume that the standard preset reconstructs from them. How well screws, a fracture and a lesion are preserved
+is in Testing/benchmarks/standardization/INSERTS.md.
 
 | | |
 | --- | ---: |
@@ -194,9 +196,9 @@ Testing/benchmarks/standardization/INSERTS.md.
 
 {_listed(card["limits"])}
 
-**Target.** Bone above {target["bone_threshold"]:g} HU (a logistic step, {target["bone_softness"]:g} HU wide).
+**Target.** Bone above {target["bone_threshold"]:g} HU (a logistic step with a width of {target["bone_softness"]:g} HU).
 
-**Simulator.** Drawn at random for each pair, from these ranges:
+**Simulator.** These parameters are drawn at random for each pair:
 
 {ranges}
 
