@@ -37,7 +37,7 @@ class Adam:
         if kernels == "cuda":
             from .cuda import adam
 
-            adam.step(parameters, gradient, self.first, self.second, self.rates, factor, correction)
+            adam.step(parameters, gradient, (self.first, self.second), self.rates, factor, correction)
             return
         rates = self.rates * factor
         if kernels == "cpu":

@@ -122,7 +122,7 @@ def _as_stored(pixels: Pixels, trusted: np.ndarray, name: str) -> np.ndarray:
 
 
 def _beyond_rim(image: np.ndarray, trusted: np.ndarray) -> np.ndarray:
-    """(height, width) bool: what a collimator covers in an image of line integrals; nothing for an implausible scale."""
+    """(height, width) bool: what a collimator covers in an image of line integrals, nothing on an odd scale."""
     if not _is_plausible(image[trusted]):
         return np.zeros(image.shape, dtype=bool)
     from .collimation import collimated  # SciPy takes half a second to load

@@ -14,12 +14,20 @@ LAUNCH = {"BETA_1": ADAM_BETA_1, "BETA_2": ADAM_BETA_2, "EPSILON": ADAM_EPSILON,
 
 
 def step(
-    parameters: Tensor, gradient: Tensor, first: Tensor, second: Tensor, rates: Tensor, factor: float, correction: float
+    parameters: Tensor,
+    gradient: Tensor,
+    moments: tuple[Tensor, Tensor],
+    rates: Tensor,
+    factor: float,
+    correction: float,
 ) -> None:
-    """Move contiguous parameters (N, C) at `factor` times the rates (C,), in place; correction: see `..adam`."""
+    """Move contiguous parameters (N, C) at `factor` times the rates (C,), in place.
+
+    moments: running means of the gradient and of its square, each like the parameters. correction: see `..adam`.
+    """
     count, columns = parameters.numel(), len(rates)
     move[(-(-count // BLOCK),)](
-        parameters, gradient.contiguous(), first, second, rates, factor, correction, count, columns, **LAUNCH
+        parameters, gradient.contiguous(), *moments, rates, factor, correction, count, columns, **LAUNCH
     )
 
 
