@@ -1,4 +1,4 @@
-"""A cube of a CT and the C-arm that looks at it."""
+"""A cubic region of a CT and the C-arm that images it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Scene:
         return Grid.centered(self.center, np.full(3, self.size), self.spacing)
 
     def poses(self) -> tuple[list[View], list[View]]:
-        """The views to reconstruct from, and random ones over 200 degrees that no method sees."""
+        """The views to reconstruct from, and random test views over 200 degrees."""
         arm = CArm(detector_pixels=(self.pixels, self.pixels))
         angles = circular(self.views) if self.circle else random(self.views, self.span, seed=1)
         unseen = random(self.unseen_views, seed=2)

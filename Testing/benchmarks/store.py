@@ -38,7 +38,7 @@ class Store:
         return (case, method, seed) in {_key(run) for run in self.runs}
 
     def add(self, run: dict[str, Any]) -> None:
-        """Put a run in the place of an earlier one of the same case, method and seed."""
+        """Add a run, in place of an earlier one of the same case, method and seed."""
         run = rounded(run | {"commit": commit(), "machine": machine(), "date": time.strftime("%Y-%m-%d")})
         self._write(runs=[*(r for r in self.runs if _key(r) != _key(run)), run])
 
@@ -82,7 +82,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Of the library: the commit that is checked out, with a + when files of the library differ from it."""
+    """The commit of the library, with a + when its files differ from it."""
     folder = Path(__file__).resolve().parents[2]
 
     def git(*arguments: str) -> str:

@@ -41,7 +41,7 @@ def quaternion_rotation(generator):
     return Q * np.sign(np.linalg.det(Q))
 
 
-def odd_views(count=12, seed=0):
+def generic_views(count=12, seed=0):
     """Views with any rotation, an off-centre principal point and pixels that are not square."""
     generator = np.random.default_rng(seed)
     views = []
@@ -119,7 +119,7 @@ def test_reading_gives_the_pixels_of_rtk_itself(rtk, file):
             assert np.abs(pixels - rtk_pixels(P, detector, SIZE)).max() < 1e-6
 
 
-@pytest.mark.parametrize("views", [odd_views(), special_views()], ids=["odd", "special"])
+@pytest.mark.parametrize("views", [generic_views(), special_views()], ids=["generic", "special"])
 def test_rtk_itself_reads_what_is_written(rtk, file, views):
     detector = write_rtk(file, views)
     reader = rtk.ThreeDCircularProjectionGeometryXMLFileReader.New()
@@ -157,7 +157,7 @@ def test_rtk_projects_a_ball_to_the_pixel_of_its_centre(rtk, file):
     assert np.abs(centroid - view.project(center)[0]).max() < 0.2
 
 
-@pytest.mark.parametrize("views", [odd_views(), special_views()], ids=["odd", "special"])
+@pytest.mark.parametrize("views", [generic_views(), special_views()], ids=["generic", "special"])
 def test_written_views_come_back(file, views):
     detector = write_rtk(file, views)
     for view, back in zip(views, read_rtk(file, detector, SIZE), strict=True):
@@ -167,7 +167,7 @@ def test_written_views_come_back(file, views):
 
 
 def test_matrices_alone_are_enough(file):
-    views = odd_views()
+    views = generic_views()
     detector = write_rtk(file, views)
     expected = read_rtk_matrices(file)
     blocks = "".join(
@@ -197,7 +197,7 @@ def test_parameters_hold_until_they_change(file):
 
 
 def test_a_matrix_mirrored_against_its_parameters_is_refused(file):
-    view = odd_views(1)
+    view = generic_views(1)
     write_rtk(file, view)
     text = file.read_text()
     start, end = text.index("<Matrix>") + 8, text.index("</Matrix>")
@@ -215,7 +215,7 @@ def test_an_image_centred_by_default_is_centred_on_the_axis():
 
 
 def test_what_rtk_cannot_hold_is_refused(file):
-    view = odd_views(1)[0]
+    view = generic_views(1)[0]
     skewed = view.K.copy()
     skewed[0, 1] = 5.0
     wide = view.K * [[1.01], [1], [1]]
@@ -280,7 +280,7 @@ def test_the_collimated_field_is_that_of_rtk_itself(rtk, file, gantry, in_plane)
 
 
 def test_collimated_pixels_are_masked(file):
-    write_rtk(file, odd_views(2))
+    write_rtk(file, generic_views(2))
     first, rest = file.read_text().split("</Projection>", 1)
     file.write_text(first.replace("<Matrix>", "<CollimationUInf>40</CollimationUInf><Matrix>") + "</Projection>" + rest)
     views = read_calibration(file, CalibrationOptions(detector=Detector(SPACING))).views

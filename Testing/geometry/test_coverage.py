@@ -136,7 +136,7 @@ def test_views_without_a_common_region_are_refused():
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_good_views_pass_without_a_word(path, recwarn):
+def test_good_views_pass_without_warnings(path, recwarn):
     check_views(c_arm_views(path), REGION)
     assert not recwarn.list
 

@@ -73,7 +73,7 @@ def test_work_is_halved_once_and_comes_to_the_same(ellipsoids, whole, memory_end
 
 
 @pytest.mark.parametrize(("module", "name"), RENDERS)
-def test_when_half_the_work_is_too_much_the_figures_are_told(ellipsoids, memory_ends, module, name):
+def test_when_half_the_work_is_too_much_the_message_has_the_figures(ellipsoids, memory_ends, module, name):
     memory_ends(module, name, 2)
     figures = r"1800 Gaussians, 12 views of 64 x 64 pixels and 24 x 24 x 24 voxels, with 1.0 of 8.0 GiB free; use fewer"
     with pytest.raises(ReconstructionError, match=figures):
@@ -81,7 +81,7 @@ def test_when_half_the_work_is_too_much_the_figures_are_told(ellipsoids, memory_
     assert memory.part_count() == 1
 
 
-def test_x_rays_that_do_not_fit_at_once_are_told_too(ellipsoids, memory_ends):
+def test_x_rays_that_do_not_fit_at_once_are_reported_too(ellipsoids, memory_ends):
     memory_ends(optimization._Target, "of", 1)
     with pytest.raises(ReconstructionError, match=r"does not suffice for 1800 Gaussians.* with 1.0 of 8.0 GiB free"):
         reconstruct(ellipsoids[0], settings=SHORT, device="cpu")
@@ -93,7 +93,7 @@ def test_cuda_without_a_gpu_is_refused(ellipsoids, monkeypatch):
         reconstruct(ellipsoids[0], settings=QUICK, device="cuda")
 
 
-def test_a_gpu_that_does_not_work_is_told_of_in_the_result(ellipsoids, whole, monkeypatch):
+def test_a_gpu_that_does_not_work_is_reported_in_the_result(ellipsoids, whole, monkeypatch):
     def fail(module, device):
         raise RuntimeError("CUDA error: no kernel image is available for execution on the device")
 

@@ -47,7 +47,7 @@ def test_random_start_reaches_the_volume_too(ellipsoids):
     assert compare_volumes(found.volume, ellipsoids[1], threshold=0.012).dice > 0.85
 
 
-def test_what_lies_around_the_region_is_not_drawn_into_it():
+def test_the_surroundings_of_the_region_do_not_appear_in_it():
     case, truth = make_case(around=0.04)
     modelled = reconstruct(case, settings=QUICK)
     ignored = reconstruct(case, settings=QUICK.updated({"cloud.background_gaussians": 0}))
@@ -56,12 +56,12 @@ def test_what_lies_around_the_region_is_not_drawn_into_it():
     assert with_background > without + 2
 
 
-def test_nothing_around_the_region_costs_no_background(ellipsoids):
+def test_an_isolated_region_needs_no_background(ellipsoids):
     steps = QUICK.updated({"schedule.steps": 0, "schedule.coarse_steps": 0, "schedule.refit_steps": 0})
     assert len(reconstruct(ellipsoids[0], settings=steps).cloud) == QUICK.cloud.gaussians
 
 
-def test_progress_runs_to_the_last_step_and_tells_the_held_out_views(ellipsoids):
+def test_progress_runs_to_the_last_step_and_reports_the_held_out_views(ellipsoids):
     seen = []
     reconstruct(ellipsoids[0], settings=QUICK.updated({"schedule.preview_every": 50}), on_progress=seen.append)
     steps = [p.step for p in seen]
@@ -101,7 +101,7 @@ def test_without_a_refit_the_best_cloud_is_the_result(ellipsoids):
     assert result.metrics["held_out_psnr"] == pytest.approx(10 * np.log10(top**2 / error), abs=0.01)
 
 
-def test_held_out_views_that_stop_getting_better_end_the_run_early(ellipsoids):
+def test_held_out_views_that_stop_improving_end_the_run_early(ellipsoids):
     still = dict.fromkeys(
         ("rates.position", "rates.scale", "rates.rotation", "rates.density", "control.split_fraction"), 0.0
     )
@@ -124,7 +124,7 @@ def test_attenuation_in_any_unit_is_reconstructed_alike(ellipsoids, result):
     assert np.sqrt((difference**2).mean()) < 0.05 * result.volume.values.std()
 
 
-def test_a_held_out_view_without_a_measured_pixel_is_not_waited_for(ellipsoids):
+def test_a_held_out_view_without_measured_pixels_does_not_delay_the_end(ellipsoids):
     case = ellipsoids[0]
     settings = QUICK.updated({"schedule.held_out": 1})
     number = len(case.xrays) // 2

@@ -40,7 +40,7 @@ def test_a_step_waits_for_nothing(module, gsplat):
 
 
 @pytest.mark.parametrize("module", [render, with_gsplat])
-def test_torch_itself_asks_nothing_in_a_step(module, gsplat):
+def test_torch_waits_for_no_value_in_a_step(module, gsplat):
     with launches.recorded(module):
         run = launches.optimization(launches.CPU)
         assert launches.questions(lambda: [launches.step(number, run) for number in range(2)]) == set()

@@ -139,12 +139,12 @@ def test_memory_order_does_not_matter(target):
         assert values.is_contiguous()
         return values.detach()
 
-    plain, odd = leaves(random_cloud(), torch.float32), leaves(random_cloud(), torch.float32)
-    every_other = Cloud(*(torch.stack([getattr(odd, n), getattr(odd, n)], dim=-1)[..., 1] for n in NAMES))
+    plain, strided = leaves(random_cloud(), torch.float32), leaves(random_cloud(), torch.float32)
+    every_other = Cloud(*(torch.stack([getattr(strided, n), getattr(strided, n)], dim=-1)[..., 1] for n in NAMES))
     assert not every_other.position.is_contiguous()
     assert torch.equal(render(every_other), render(plain))
     for name in NAMES:
-        assert torch.equal(getattr(odd, name).grad, getattr(plain, name).grad)
+        assert torch.equal(getattr(strided, name).grad, getattr(plain, name).grad)
 
 
 def test_parameters_changed_before_the_backward_pass_are_noticed():

@@ -37,7 +37,7 @@ def column(bend=0.0):
     return Body(values, LARGE, float(LARGE.corners()[:, 1].max()))
 
 
-def test_nothing_drawn_is_the_same_body(patient, still):
+def test_without_random_changes_the_body_stays_the_same(patient, still):
     changed = draw_anatomy(np.random.default_rng(0), patient)
     np.testing.assert_allclose(changed.values, patient.values, atol=1e-7)
     assert changed.grid is patient.grid

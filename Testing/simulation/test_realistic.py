@@ -232,7 +232,7 @@ def test_a_given_ball_attenuates_by_its_chord_where_it_is_projected(patient):
     np.testing.assert_allclose((column, row), VIEW.project(place)[0], atol=1.5)
 
 
-def test_the_table_lies_behind_the_patient_and_adds_its_thickness(patient):
+def test_the_table_is_behind_the_patient_and_adds_its_thickness(patient):
     view = ARM.view(0, 0, CENTER)
     lines = [-np.log(radiograph(Subject(patient, CENTER), view, replace(IDEAL, table=t)).signal) for t in (0.0, 20.0)]
     np.testing.assert_allclose(lines[1] - lines[0], 0.0193 * 20, rtol=0.03)

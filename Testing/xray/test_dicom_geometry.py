@@ -142,7 +142,7 @@ def test_a_system_may_count_its_elements_from_the_source():
     assert np.allclose(approximate_view(tags, conventions=other).project((0, 0, 0))[0], (23.5 + 4, 31.5 - 7.5))
 
 
-def test_without_a_word_the_side_is_a_convention():
+def test_without_attributes_the_side_is_a_convention():
     assert not is_mirrored(TAGS)
     assert is_mirrored(TAGS, Conventions(side=Side.DETECTOR))
     assert np.allclose(axes(TAGS, side=Side.DETECTOR)[:, :2], np.column_stack([L, -H]))
@@ -424,7 +424,7 @@ def test_a_spacing_that_was_calibrated_in_the_patient_is_magnified(file):
         assert carm_tags(dicom(file, **tags)).pixel_spacing is None
 
 
-def test_the_magnification_stands_in_for_the_distance_to_the_patient(file):
+def test_the_magnification_replaces_a_missing_distance_to_the_patient(file):
     tags = STATED | {"DistanceSourceToPatient": None, "EstimatedRadiographicMagnificationFactor": "1.6"}
     assert carm_tags(dicom(file, **tags)).source_patient == 625
 

@@ -94,7 +94,7 @@ def test_the_time_decides_where_numbers_are_equal(tmp_path):
     assert order(tmp_path, tags) == ("bca", ["AcquisitionTime"], [])
 
 
-def test_the_time_of_the_content_stands_in(tmp_path):
+def test_the_time_of_the_content_replaces_a_missing_acquisition_time(tmp_path):
     assert order(tmp_path, [{"ContentTime": f"1{n}0000"} for n in (2, 0, 1)])[0] == "bca"
 
 

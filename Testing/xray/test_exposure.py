@@ -25,7 +25,7 @@ def xray(name, image):
 
 @pytest.mark.parametrize("i0", [300.0, 30000.0])
 @pytest.mark.parametrize("vignetting", [0.0, 0.15])
-def test_the_open_field_beside_the_patient_tells_i0(i0, vignetting):
+def test_the_open_field_beside_the_patient_gives_i0(i0, vignetting):
     found = brightest_plateau(counts(BODY_SHADOW, i0, vignetting), np.ones((200, 200), bool))
     assert found.is_open
     assert found.level == pytest.approx(i0 * (1 - vignetting), rel=0.08)

@@ -44,7 +44,7 @@ def find(images):
 
 
 @pytest.mark.parametrize("opaque", [False, True])
-def test_fiducials_are_found_where_they_are_and_nothing_else_is(opaque):
+def test_only_fiducials_are_found_and_at_their_positions(opaque):
     views = [with_fiducials(seed, opaque=opaque) for seed in range(4)]
     hits = wrong = 0
     for fiducials, (_, places) in zip(find([image for image, _ in views]), views, strict=True):

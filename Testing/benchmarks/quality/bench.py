@@ -1,4 +1,4 @@
-"""How good IXGS's volumes are and how long they take, beside RTK's, on cases that RTK's projector made.
+"""Quality and time of IXGS's reconstructions, compared with RTK's, on cases made with RTK's projector.
 
     python Testing/benchmarks/quality/bench.py [--only TEXT ...] [--again TEXT ...] [--seeds N] [--table]
 
@@ -32,7 +32,7 @@ EXTRA = {
     "tissue-30": ("fine", "sart-body", "fista-tv-body"),
     "circle-50": ("fdk", "standard-random"),
 }
-"""What is run once in single cases, beside what is run in all."""
+"""Methods that are run once in single cases, besides those that are run in all."""
 
 
 def plan(seeds: int) -> Iterator[Key]:
@@ -71,7 +71,7 @@ def _wanted(run: Key, options: argparse.Namespace, store: Store) -> bool:
 
 
 def _run(runs: Sequence[Key], store: Store) -> int:
-    """Measure and store; the number of those that failed, whose errors were printed."""
+    """Measure and store the runs; the number of those that failed, whose errors are printed."""
     store.check_machine(runs)
     failed = 0
     for case in dict.fromkeys(case for case, _, _ in runs):
@@ -90,7 +90,7 @@ def _run(runs: Sequence[Key], store: Store) -> int:
 
 
 def _process(*arguments: object) -> str | None:
-    """What measure.py prints, from a process that shares no memory with others; None when it fails."""
+    """The output of measure.py in a separate process; None when it fails."""
     command = [sys.executable, "-W", "ignore", str(HERE / "measure.py"), *map(str, arguments)]
     process = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if process.returncode:

@@ -1,4 +1,4 @@
-"""A peer's iterations under observation: how long they take, and how good their volumes are."""
+"""The course of a peer's iterations: their time, and the quality of their volumes."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Course:
 
 
 def climbed(start: Callable[[float], Course], ladder: Sequence[float], trial: int) -> tuple[float, Course]:
-    """The parameter of a ladder whose volume is the best after `trial` iterations, and its course so far.
+    """The parameter from a ladder whose volume is the best after `trial` iterations, and its course so far.
 
     The search begins in the middle and continues in either direction while the PSNR rises.
     """

@@ -8,12 +8,12 @@ from IXGSLib.reconstruction.resolution import resolve
 from IXGSLib.reconstruction.settings import Preset, ReconstructionSettings
 
 STEPS = (100, 250, 500, 1000)
-"""Steps of the standard preset cut short."""
+"""Numbers of steps to which the standard preset is shortened."""
 
 
 @dataclass(frozen=True)
 class Ours:
-    """IXGS with a preset, all of its steps or some, from either kind of start."""
+    """IXGS with a preset, with all or fewer of its steps, from either start."""
 
     title: str
     preset: Preset

@@ -72,8 +72,8 @@ def conjugate_gradients(problem: Problem) -> Iterator[np.ndarray]:
 def fista_tv(problem: Problem, weight: float) -> Iterator[np.ndarray]:
     """Half of least squares plus `weight` times total variation, values at least 0, by FISTA.
 
-    A. Beck and M. Teboulle, SIAM J. Imaging Sciences 2009. The proximal step is RTK's total variation filter, then the
-    cut at 0.
+    A. Beck and M. Teboulle, SIAM J. Imaging Sciences 2009. The proximal step is RTK's total variation filter, followed
+    by clipping at 0.
     """
     projector = Projector(problem.views, problem.grid)
     lipschitz = _lipschitz(projector)
@@ -89,7 +89,7 @@ def fista_tv(problem: Problem, weight: float) -> Iterator[np.ndarray]:
 
 
 def fdk(problem: Problem) -> Iterator[np.ndarray]:
-    """RTK's FDK (L. Feldkamp, L. Davis and J. Kress, J. Opt. Soc. Am. A 1984), of a full circle around the z axis."""
+    """RTK's FDK (L. Feldkamp, L. Davis and J. Kress, J. Opt. Soc. Am. A 1984), for a full circle around the z axis."""
     # RTK takes angles around the y axis.
     turn = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
     motion = rigid(turn, problem.grid.center - turn @ problem.grid.center)
@@ -106,7 +106,7 @@ def fdk(problem: Problem) -> Iterator[np.ndarray]:
 
 
 def _lipschitz(projector: Projector) -> float:
-    """The largest eigenvalue of backward after forward, by power iteration, a little above."""
+    """The largest eigenvalue of backward after forward, by power iteration, slightly rounded up."""
     values = np.ones(projector.grid.shape, np.float32)
     for _ in range(POWER_ITERATIONS):
         values = projector.backward(projector.forward(values / np.float32(np.sqrt(_square(values)))))

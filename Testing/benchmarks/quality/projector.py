@@ -47,7 +47,7 @@ class Projector:
 def geometry(views: Sequence[View], center: Array) -> object:
     """RTK's geometry of views that know their pixel spacing: source, first pixel and detector axes of each.
 
-    RTK turns around the origin of its world, so positions are given from `center` (3,).
+    RTK rotates about the origin of its world, so positions are given from `center` (3,).
     """
     found = rtk.ThreeDCircularProjectionGeometry.New()
     point, vector = itk.Point[itk.D, 3], itk.Vector[itk.D, 3]

@@ -1,4 +1,4 @@
-"""X-rays of a CT by RTK's projector, and the truth that they show: nothing of IXGS's own projectors takes part.
+"""X-rays of a CT by RTK's projector, and the truth that they show: IXGS's own projectors are not involved.
 
 The object is the CT sampled on a lattice of at most half its own voxels, and the truth its mean over each voxel of the
 region, so that the voxels of no method are the object ("inverse crime": J. Kaipio and E. Somersalo, J. Comput. Appl.
@@ -33,7 +33,7 @@ def line_integrals(scene: Volume, views: Sequence[View]) -> np.ndarray:
 
 
 def exposed(clean: np.ndarray, photons: float, seed: int) -> np.ndarray:
-    """The same as measured with Poisson noise of `photons` a pixel in the open field; an empty pixel counts one."""
+    """The same with Poisson noise of `photons` per pixel in the open field; a pixel without photons counts one."""
     counts = np.random.default_rng(seed).poisson(photons * np.exp(-clean.astype(np.float64)))
     return -np.log(np.maximum(counts, 1) / photons).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""The benchmark itself, on a ball that takes almost no time."""
+"""The benchmark itself, on a phantom that takes almost no time."""
 
 from __future__ import annotations
 

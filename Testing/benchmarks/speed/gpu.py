@@ -43,12 +43,12 @@ from IXGSLib.xray import XRay
 CENTER = (-15.0, 60.0, 1300.0)
 SIDE = 160.0
 EXPONENTIALS = 16
-"""Of each multiprocessor in a clock, by the tables of NVIDIA's programming guide."""
+"""Exponentials per multiprocessor and clock cycle, from the tables of NVIDIA's programming guide."""
 GAUSSIAN = 3 * 4 * (3 + 3 + 4 + 1)
 """Bytes per Gaussian: read in the forward and in the backward pass, and its gradient written."""
 ELLIPSOIDS = 40
 THRESHOLD = 0.01
-"""Attenuation in 1/mm that separates ellipsoids from empty space: half of that of the faintest."""
+"""Attenuation in 1/mm that separates ellipsoids from empty space: half of the smallest attenuation of an ellipsoid."""
 
 
 @dataclass(frozen=True)
