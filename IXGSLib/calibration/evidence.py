@@ -109,7 +109,7 @@ class Evidence:
 
     @cached_property
     def unexpected(self) -> Array:
-        """(views,) mean disagreement of each view less what pairs with such angles between them have."""
+        """(views,) mean disagreement of each view minus the usual one of pairs at the same angles."""
         order = np.argsort(self.pairs.angle)
         width = min(len(order), max(MIN_WINDOW, len(order) // WINDOWS))
         starts = np.clip(np.arange(len(order)) - width // 2, 0, len(order) - width)
@@ -121,7 +121,7 @@ class Evidence:
 
     @cached_property
     def of_neighbours(self) -> float:
-        """The median disagreement of the views with the NEIGHBOURS that have the least angle to them."""
+        """The median disagreement of the views with the NEIGHBOURS closest to them in angle."""
         own = [np.flatnonzero(self.touching(np.array([n]))) for n in range(self.count)]
         nearest = [pairs[np.argsort(self.pairs.angle[pairs])[:NEIGHBOURS]] for pairs in own]
         return float(np.nanmedian([mean(self.given[pairs]) for pairs in nearest]))

@@ -140,7 +140,7 @@ def _region(views: Sequence[View], grid: Grid) -> Iterator[str]:
     found = f"the region lies around {_place(grid.center)}, the principal rays meet near {_place(meeting)} (LPS mm)"
     if flipped < field / 4:
         yield (
-            f"{found}: the same place with x and y reversed, so poses or region are in RAS. Turn the poses by "
+            f"{found}: the same place with x and y reversed, so poses or region are in RAS. Multiply the poses by "
             "diag(-1, -1, 1, 1) from the left, or give the region in LPS."
         )
     else:

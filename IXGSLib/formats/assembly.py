@@ -76,7 +76,7 @@ class Ledger:
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
-        """A context in which IXGSWarnings become messages, those of several views with one reason a single one."""
+        """Collect IXGSWarnings as messages; those of several views with the same reason become one."""
         with collect_warnings() as messages:
             yield
         self.messages = list(unique(self.messages, group_views(messages)))

@@ -130,7 +130,7 @@ def test_a_stated_size_is_compared_with_the_image(tmp_path, key):
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ({"frame": "RAS"}, "frame is RAS, expected LPS; turn the poses by diag"),
+        ({"frame": "RAS"}, "frame is RAS, expected LPS; multiply the poses by diag"),
         ({"coordinateSystem": "ras"}, "frame is RAS"),
         ({"unit": "cm"}, "unit is 'cm', read as mm; give --unit cm"),
         ({"units": "Inches"}, "unit is 'inches', read as mm; give --unit in"),

@@ -69,7 +69,7 @@ def _is_camera(entry: Mapping[str, Any]) -> bool:
 
 
 def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry with what stands in its intrinsics and extrinsics, where these are objects, at its top."""
+    """An entry with its intrinsics and extrinsics, where these are objects, merged into its top level."""
     flat: dict[str, Any] = {}
     for key, value in entry.items():
         nested = isinstance(value, dict) and (_K in Fields({key: 0}, "") or _TO_CAMERA in Fields({key: 0}, ""))
@@ -78,7 +78,7 @@ def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entries(content: Content) -> list[tuple[str | None, dict[str, Any]]]:
-    """(name, entry) of each camera; what stands beside a list of cameras holds for all of them."""
+    """(name, entry) of each camera; entries beside a list of cameras apply to all of them."""
     tree = content.tree
     if isinstance(tree, list):
         return [(_name(entry), _flat(entry)) for entry in tree if isinstance(entry, dict)]
@@ -94,7 +94,7 @@ def _entries(content: Content) -> list[tuple[str | None, dict[str, Any]]]:
 
 
 def _listed(tree: Mapping[str, Any]) -> Any:
-    """The cameras of a file that holds several, a list or a dict by name: under a usual key, as all or alone."""
+    """The cameras of a file that holds several, a list or a dict by name: under a usual key, as all of it or alone."""
     found = Fields(tree, "").get(_LISTS)
     if isinstance(found, list) or (isinstance(found, dict) and not _is_camera(found)):
         return found
@@ -113,7 +113,7 @@ def _name(entry: Mapping[str, Any]) -> str | None:
 
 
 def _views(fields: Fields, name: str | None, matlab: bool) -> list[CalibratedView]:
-    """One view, or as many as the arrays are stacked."""
+    """One view, or one for each of the stacked arrays."""
     _check_distortion(fields)
     size, spacing = _size(fields), fields.array(_SPACING)
     pair = None if spacing is None else (float(np.ravel(spacing)[0]), float(np.ravel(spacing)[-1]))
@@ -127,7 +127,7 @@ def _views(fields: Fields, name: str | None, matlab: bool) -> list[CalibratedVie
         K, label = np.broadcast_to(K, (len(poses), 3, 3)), name or fields.what
         if np.any(K[:, 2, :2] != 0):
             raise FormatError(
-                f"{fields.what}: K is lower triangular, as MATLAB's toolbox keeps it; store K and R transposed, and "
+                f"{fields.what}: K is lower triangular, as MATLAB's toolbox stores it; transpose K and R, and "
                 "subtract 1 from the principal point, because MATLAB counts pixels from 1"
             )
         matrices = [pinhole_matrix(K[n], pose, label) for n, pose in enumerate(poses)]

@@ -1,4 +1,4 @@
-"""The content of a calibration file, parsed once whatever reads it."""
+"""The content of a calibration file, parsed once for all readers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _YAML_SUFFIXES = (".yml", ".yaml")
 class Content:
     """One calibration file.
 
-    Its properties parse the file as what they are named after and raise FormatError where it holds something else.
+    Its properties parse the file as the kind that they are named after, and raise FormatError for any other.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class Content:
 
     @cached_property
     def kind(self) -> str:
-        """As `sniff` calls it; "JSON" and "YAML" also by suffix, "JSON" for text that is some."""
+        """The kind as `sniff` names it; "JSON" and "YAML" also by suffix, and "JSON" for text that is JSON."""
         suffix, found = self.path.suffix.lower(), sniff(head(self.path))
         if suffix == ".json" or (found == TEXT and _is_json(self.text)):
             return "JSON"
@@ -73,7 +73,7 @@ class Content:
 
     @cached_property
     def tree(self) -> Tree:
-        """What JSON, NumPy, MATLAB and OpenCV files hold; None for files of other kinds."""
+        """The content of JSON, NumPy, MATLAB and OpenCV files; None for files of other kinds."""
         readers = {
             "JSON": lambda: parse_json(self.text.encode(), self.name),
             "NumPy": lambda: _numpy(self.path),
@@ -91,7 +91,7 @@ class Content:
 
     @property
     def _is_matlab_4(self) -> bool:
-        """MATLAB 4 begins with type, rows, columns, 0 or 1 and the length of a name; ITK's transforms are in it too."""
+        """MATLAB 4 begins with type, rows, columns, 0 or 1 and the length of a name; ITK's transforms use it too."""
         start = head(self.path, 64)
         if self.kind != UNKNOWN or self.path.suffix.lower() != ".mat" or len(start) < 20 or b"Transform_" in start:
             return False
@@ -118,7 +118,7 @@ class Content:
 
 
 def _is_json(text: str) -> bool:
-    """Whether a text is JSON: an object, or one list; lines of lists are none."""
+    """Whether a text is JSON: an object or a list, but not several lists line by line."""
     start = text.lstrip()[:1]
     if start != "[":
         return start == "{"

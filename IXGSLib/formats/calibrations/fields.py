@@ -26,7 +26,7 @@ class Fields:
         return any(name in self.values for name in names)
 
     def get(self, names: tuple[str, ...]) -> Any:
-        """The entry under the first of some plain names that is there, None without one."""
+        """The entry under the first of these names that exists, otherwise None."""
         return next((self.values[name] for name in names if name in self.values), None)
 
     def array(self, names: tuple[str, ...]) -> Array | None:
@@ -58,7 +58,7 @@ def _plain(key: str) -> str:
 def stack(array: Array, shape: tuple[int, int], what: str, last: bool) -> Array:
     """(n, rows, columns) from one matrix, a stack along the first axis or one along the last.
 
-    last: whether an array that can be read both ways is a stack along the last axis, as MATLAB keeps it. Without it,
+    last: whether an array that can be read both ways is a stack along the last axis, as MATLAB stores it. Without it,
     matrices may also be given as their numbers row by row.
     Raises FormatError for other shapes.
     """

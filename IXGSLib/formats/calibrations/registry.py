@@ -1,4 +1,4 @@
-"""The formats of calibrations, and how a file finds its own."""
+"""The formats of calibrations, and which of them a file has."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .content import Content
 from .statements import check_statements, described
 
 MAX_SPACING_ERROR = 0.01
-"""Relative difference of two statements of a pixel's size that counts as none."""
+"""Largest relative difference between two statements of the pixel size that is ignored."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ FORMATS = (
 def read_calibration(path: Path, options: CalibrationOptions | None = None) -> Calibration:
     """The views of a calibration file, of all files in a folder, or of those that a pattern such as cam*.txt names.
 
-    Several files are read in natural order (cam2 before cam10). Lengths are brought to mm; a pixel spacing in the
-    options takes the place of the file's.
-    Raises FormatError for files that no format or more than one matches, and what the formats raise.
+    Several files are read in natural order (cam2 before cam10). Lengths are converted to mm; a pixel spacing in the
+    options replaces that of the file. Raises FormatError for files that no format or more than one matches, and
+    what the formats raise.
     """
     options = CalibrationOptions() if options is None else options
     files = _files(path)
@@ -151,7 +151,7 @@ def _is_table(content: Content) -> bool:
 
 
 def _finished(view: CalibratedView, options: CalibrationOptions, what: str) -> CalibratedView:
-    """The view in mm, with the pixel spacing of the options in the place of the file's, which a difference warns of."""
+    """The view in mm, with the pixel spacing of the options in place of the file's; warns of a difference."""
     scaled = view.scaled(MM_PER_UNIT[options.unit])
     if options.detector is None:
         return scaled
@@ -159,6 +159,6 @@ def _finished(view: CalibratedView, options: CalibrationOptions, what: str) -> C
     if own is not None and not np.allclose(np.abs(own), given, rtol=MAX_SPACING_ERROR):
         warn(
             f"{what}: its pixels measure {own[0]:.4g} x {own[1]:.4g} mm, --pixel-spacing says {given[0]:.4g} x "
-            f"{given[1]:.4g} mm; if its lengths are in another unit, such as voxels, bring them to mm"
+            f"{given[1]:.4g} mm; if its lengths are in another unit, such as voxels, convert them to mm"
         )
     return replace(scaled, pixel_spacing=given)

@@ -30,8 +30,8 @@ def check_statements(content: Content, unit: str) -> None:
     frame, stated = (_word(fields.get(names)) for names in (_FRAME, _UNIT))
     if frame in ("ras", "right-anterior-superior"):
         raise FormatError(
-            f"{content.name}: its frame is RAS, expected LPS; turn the poses by diag(-1, -1, 1, 1) from the left and "
-            "state the frame LPS"
+            f"{content.name}: its frame is RAS, expected LPS; multiply the poses by diag(-1, -1, 1, 1) from the left "
+            "and state the frame LPS"
         )
     found = next((symbol for symbol, words in _UNITS.items() if stated in words), unit)
     if found != unit:

@@ -66,7 +66,7 @@ def _is_numbering(fields: list[str]) -> bool:
 
 
 def _fields(line: str) -> list[str]:
-    """The fields of a line, a name in front as one, decimal commas as points."""
+    """The fields of a line; a leading name is one field, and decimal commas become points."""
     name = _LEADING_NAME.match(line)
     if name is None or _NUMBER.match(_bare(name[1]).replace(",", ".")):
         return _numbers(line)
