@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..formats import Case
-from .agreement import check_agreement
+from .agreement import Agreement, check_agreement
 from .plausibility import implausibilities
+
+TAG_CONVENTIONS = {
+    "mirrored left to right": "seen-from-detector",
+    "turned upside down": "seen-from-detector half-turn",
+    "rotated by 180 degrees": "half-turn",
+    "rotated by 90 degrees to the left": "quarter-turn",
+    "rotated by 90 degrees to the right": "three-quarter-turn",
+}
+"""The `--tag-conventions` that have the effect of a change of all images, where poses come from DICOM tags."""
 
 
 @dataclass(frozen=True)
@@ -23,4 +32,19 @@ class Examination:
 def examine(case: Case) -> Examination:
     """The findings about the geometry of a case, and about the agreement of its X-rays under their poses."""
     agreement = check_agreement(case.xrays)
-    return Examination((*implausibilities(case.views, case.grid), *agreement.warnings), agreement.summary)
+    warnings = (*implausibilities(case.views, case.grid), *agreement.warnings, *_about_tags(case, agreement))
+    return Examination(warnings, agreement.summary)
+
+
+def _about_tags(case: Case, agreement: Agreement) -> tuple[str, ...]:
+    """How to cure a contradiction of all images where the poses of all views come from DICOM tags."""
+    if not all(case.provenance.get(view.id, "").startswith("tags") for view in case.views):
+        return ()
+    cures = [cure for one in agreement.contradictions if not one.views for cure in one.cures]
+    options = [f"--tag-conventions {TAG_CONVENTIONS[cure]}" for cure in cures if cure in TAG_CONVENTIONS]
+    if not options:
+        return ()
+    return (
+        f"the poses come from DICOM tags, which this C-arm may fill in differently from the standard: try "
+        f"{' or '.join(options)} before you change the images.",
+    )

@@ -39,6 +39,7 @@ class Source:
 
     camera: makes the View from the image's (width, height) in pixels.
     upside_down: whether the file's first row is the detector's last, as View counts them.
+    mirrored: whether the file's first column is the detector's last.
     pixels: reads the image, by default as a file of X-rays.
     field: the pixels of a view inside the collimated field, bool (height, width); everywhere without it.
     """
@@ -51,6 +52,7 @@ class Source:
     i0: float | None = None
     sha256: str | None = None
     upside_down: bool = False
+    mirrored: bool = False
     pixels: Callable[[], Pixels] | None = None
     field: Callable[[View], np.ndarray] | None = None
 
@@ -151,6 +153,8 @@ def _read(source: Source, values: Values, ledger: Ledger, files: FrameByFrame) -
     level = plateau(pixels, i0, measured, name)
     if source.upside_down:
         image, measured = image[::-1], measured[::-1]
+    if source.mirrored:
+        image, measured = image[:, ::-1], measured[:, ::-1]
     height, width = image.shape
     view = source.camera((width, height))
     if source.field is not None:

@@ -92,7 +92,7 @@ def _sources(shots: list[Shot], tags: list[CArmTags], i0: float | None, conventi
         views.append(view)
         mirrored = is_mirrored(stated, conventions)
         path = shot.path.resolve()
-        sources.append(Source(shot.id, path, partial(_camera, view), shot.frame, i0=i0, upside_down=mirrored))
+        sources.append(Source(shot.id, path, partial(_camera, view), shot.frame, i0=i0, mirrored=mirrored))
     if errors:
         more = f" (and {len(errors) - 1} more of {len(shots)} X-rays)" if len(errors) > 1 else ""
         raise FormatError(errors[0] + more)
@@ -112,8 +112,8 @@ def _check_angles(views: list[View], name: str) -> None:
 
 def _check_sides(sources: list[Source]) -> None:
     """Warns if only some of the views are mirrored, which a C-arm seldom changes between two X-rays."""
-    mirrored = [source.id for source in sources if source.upside_down]
-    others = [source.id for source in sources if not source.upside_down]
+    mirrored = [source.id for source in sources if source.mirrored]
+    others = [source.id for source in sources if not source.mirrored]
     if mirrored and others:
         fewer = min(mirrored, others, key=len)
         warnings.warn(

@@ -284,3 +284,12 @@ def test_an_examination_holds_the_findings_about_geometry_and_images():
     mirrored = replace(good, xrays=tuple(changed(x, lambda a: a[MIRRORED]) for x in good.xrays))
     elsewhere = replace(mirrored, grid=Grid.centered(CENTER + (0, 300, 0), (80, 80, 80), 2.0))
     assert len(examine(elsewhere).warnings) == 2
+
+
+def test_poses_from_dicom_tags_are_cured_by_the_conventions_of_tags():
+    good = case(views())
+    mirrored = replace(good, xrays=tuple(changed(x, lambda a: a[MIRRORED]) for x in good.xrays))
+    assert not any("--tag-conventions" in warning for warning in examine(mirrored).warnings)
+    tagged = replace(mirrored, provenance={view.id: "tags (room-angles)" for view in good.views})
+    assert any("try --tag-conventions seen-from-detector" in warning for warning in examine(tagged).warnings)
+    assert examine(replace(good, provenance=tagged.provenance)).warnings == ()

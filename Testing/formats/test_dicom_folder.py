@@ -92,7 +92,9 @@ def test_images_that_show_the_patient_mirrored_are_turned_back(folder, views):
         right = "L" if abs(GANTRY[n][0]) < 45 else "P" if GANTRY[n][0] > 0 else "A"
         tags = stated(view, InstanceNumber=n + 1, PatientOrientation=[right, "F"])
         dicom(folder / f"1.2.840.9.{n + 1}", shadow(view)[:, ::-1], **tags)
-    assert_ball_is_found(load_tagged(folder, i0=I0))
+    case = load_tagged(folder, i0=I0)
+    assert_ball_is_found(case)
+    assert all(xray.view.world_from_camera[2, 1] < 0 for xray in case.xrays)  # the head stays at the top
 
 
 def test_an_orientation_that_does_not_follow_the_angle_is_warned_of(folder, views):

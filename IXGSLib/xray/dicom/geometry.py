@@ -42,7 +42,7 @@ def approximate_view(
 ) -> View:
     """The view of a frame, in LPS mm with the isocentre as origin.
 
-    Where `is_mirrored` is true, the view is that of the image with its rows in reverse order. reference: the frame in
+    Where `is_mirrored` is true, the view is that of the image flipped left to right. reference: the frame in
     which the isocentre is the origin, for tables that move; by default the frame itself.
     Raises FormatError that names the attributes that are missing or impossible.
     """
@@ -51,7 +51,7 @@ def approximate_view(
     stored = _stored_axes(tags, conventions)
     offset = stored.T @ _seen(conventions.elements) @ tags.isocentre_offset
     if np.linalg.det(stored) < 0:
-        stored, offset = stored * (1, -1), offset * (1, -1)
+        stored, offset = stored * (-1, 1), offset * (-1, 1)
     axes = np.column_stack([patient_from_detector[:, :2] @ stored, patient_from_detector[:, 2]])
     width, height = tags.size
     focal = detector / spacing
