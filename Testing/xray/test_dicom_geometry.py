@@ -171,6 +171,12 @@ def test_the_detector_turns_about_the_beam(positioner):
     )
 
 
+def test_a_positive_rotation_of_the_detector_turns_its_columns_towards_the_patients_left():
+    """By R3 of PS3.17 Z.2, Zp turns from +Z to +X: the top of the detector goes to the left of a supine patient."""
+    turned = replace(TAGS, isocentre=IsocentreTags((0.0, 0.0, 30.0)), rotation=0.0, flipped=False)
+    assert np.allclose(-axes(turned)[:, 1], 0.5 * L + np.sqrt(0.75) * H)
+
+
 def source_shift(moved, **conventions):
     """Where the source goes in the patient when the table moves, from the same place with the table at rest."""
     chosen = Conventions(**conventions)
