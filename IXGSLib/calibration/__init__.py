@@ -1,4 +1,4 @@
-"""Whether X-rays and poses match, and whether an X-ray system can have this geometry."""
+"""Whether X-rays and poses match, whether an X-ray system can have this geometry, and poses that fit better."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from .agreement import check_agreement
     from .examination import examine
     from .plausibility import implausibilities
+    from .refinement import RefinementSettings, refine
 
-__all__ = ["check_agreement", "examine", "implausibilities"]
+__all__ = ["RefinementSettings", "check_agreement", "examine", "implausibilities", "refine"]
 
 __getattr__ = lazy_exports(
     __name__,
@@ -19,5 +20,7 @@ __getattr__ = lazy_exports(
         "check_agreement": ".agreement",
         "examine": ".examination",
         "implausibilities": ".plausibility",
+        "RefinementSettings": ".refinement",
+        "refine": ".refinement",
     },
 )

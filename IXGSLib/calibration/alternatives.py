@@ -9,7 +9,7 @@ import numpy as np
 
 from ..geometry import View
 from ..geometry.readout import SCALES
-from .consistency import ANGLES, EpipolarPairs
+from .consistency import SAMPLING, EpipolarPairs
 
 SHIFTS = (-0.2, -0.16, -0.12, -0.08, -0.05, -0.03, 0.03, 0.05, 0.08, 0.12, 0.16, 0.2)
 """Displacements of the principal point to try, as fractions of the longer side of the image."""
@@ -28,7 +28,7 @@ def _mirrored(tables: np.ndarray) -> np.ndarray:
 def _quarter_turned(tables: np.ndarray) -> np.ndarray:
     """The tables of images rotated by 90 degrees to the left: the angle of every line grows by half of the table."""
     whole_turn = np.concatenate([tables[:, :-1], _half_turned(tables[:, :-1])], axis=1)
-    return np.roll(whole_turn, -ANGLES // 2, axis=1)[:, : ANGLES + 1]
+    return np.roll(whole_turn, -SAMPLING.angles // 2, axis=1)[:, : SAMPLING.angles + 1]
 
 
 @dataclass(frozen=True)

@@ -8,29 +8,21 @@ Images are band-pass filtered first and fade out towards the border of the field
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import ndimage
 
 from ..compute.lanes import kernel
 from ..compute.threads import run
 from ..geometry import View
 from ..geometry.rigid import Array
 from ..xray import XRay
-from ..xray.reduction import reduced
+from .radon import Sampling, bilinear, derivatives, radon_transforms
 
-MIN_REDUCED_SIDE = 64
-"""Fewest pixels along the longer side of the reduced images, unless the images themselves have fewer."""
-BACKGROUND_WIDTH = 0.05
-"""Standard deviation of the blur that is subtracted, as a fraction of the longer side."""
-FADE_WIDTH = 0.12
-"""Width of the border over which images fade out, as a fraction of the longer side."""
-ANGLES, OFFSETS = 90, 81
-"""Sampling of the Radon transform: directions over half a turn, and distances from the image centre."""
+SAMPLING = Sampling()
+"""Sampling of the Radon transforms that are compared."""
 PLANES = 33
 """Number of epipolar planes of each pair of views."""
 PLANE_REACH = 0.4
@@ -124,34 +116,9 @@ def middle(views: Sequence[View]) -> Array:
 
 
 def radon_derivatives(xrays: Sequence[XRay]) -> tuple[list[View], np.ndarray]:
-    """The views of the reduced images, and (views, ANGLES + 1, OFFSETS) float32 derivatives of their line integrals."""
-    small = [reduced(xray, max(1, max(xray.view.size) // MIN_REDUCED_SIDE)) for xray in xrays]
-    tables = np.zeros((len(small), ANGLES + 1, OFFSETS), np.float32)
-    images = [_weighted(xray) for xray in small]
-
-    def transform(chunk: int, start: int, stop: int) -> None:
-        for n in range(start, stop):
-            _radon(images[n], tables[n])
-
-    run(transform, len(small))
-    tables = ndimage.gaussian_filter1d(tables, 1.0, axis=2, order=1, mode="constant")
-    tables[:, ANGLES] = -tables[:, 0, ::-1]
-    return [xray.view for xray in small], tables
-
-
-def _weighted(xray: XRay) -> np.ndarray:
-    """The band-pass filtered image, faded out at its border, times the cosine of the angle to the principal ray."""
-    measured, longer = xray.mask.astype(np.float64), max(xray.view.size)
-    sums = [
-        ndimage.gaussian_filter(a, BACKGROUND_WIDTH * longer, mode="constant")
-        for a in (xray.image * measured, measured)
-    ]
-    detail = (xray.image - sums[0] / np.maximum(sums[1], 1e-3)) * measured
-    depth = ndimage.distance_transform_edt(np.pad(xray.mask, 1))[1:-1, 1:-1]
-    K, (height, width) = xray.view.K, xray.mask.shape
-    x, y = (np.arange(width) - K[0, 2]) / K[0, 0], (np.arange(height) - K[1, 2]) / K[1, 1]
-    cosine = 1 / np.sqrt(1 + x**2 + y[:, None] ** 2)
-    return (detail * np.minimum(depth / (FADE_WIDTH * longer), 1) * cosine).astype(np.float32)
+    """The views of the reduced images, and (views, angles + 1, offsets) float32 derivatives of their line integrals."""
+    views, transforms = radon_transforms(xrays, SAMPLING)
+    return views, derivatives(transforms)
 
 
 def _plane_normals(views: Sequence[View], first: np.ndarray, second: np.ndarray, center: Array, reach: float) -> Array:
@@ -186,36 +153,9 @@ def _lines(views: Sequence[View], numbers: np.ndarray, normals: Array) -> Array:
     for turned, by in ((angle < 0, np.pi), (angle >= np.pi, -np.pi)):  # a half-turn reverses offset and derivative
         angle, sign = np.where(turned, angle + by, angle), np.where(turned, -sign, sign)
     radius = np.linalg.norm(size, axis=-1) / 2
-    row, column = angle / np.pi * ANGLES, (sign * offset + radius) / (2 * radius) * (OFFSETS - 1)
+    row, column = angle / np.pi * SAMPLING.angles, (sign * offset + radius) / (2 * radius) * (SAMPLING.offsets - 1)
     slant = in_camera[..., 2] ** 2 / (in_camera[..., :2] ** 2).sum(axis=-1)
     return np.stack([row, column, sign * (1 + slant)], axis=-1)
-
-
-@kernel
-def _bilinear(table, y, x):
-    i, j = math.floor(y), math.floor(x)
-    if i < 0 or i >= table.shape[0] - 1 or j < 0 or j >= table.shape[1] - 1:
-        return 0.0
-    f, g = y - i, x - j
-    upper = (1 - g) * table[i, j] + g * table[i, j + 1]
-    return (1 - f) * upper + f * ((1 - g) * table[i + 1, j] + g * table[i + 1, j + 1])
-
-
-@kernel
-def _radon(image, table):
-    """Sums along the lines x cos a + y sin a = t about the image centre: rows are a, columns are t."""
-    height, width = image.shape
-    middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
-    radius = np.sqrt(height * height + width * width) / 2
-    steps = math.ceil(radius)
-    for a in range(table.shape[0] - 1):
-        c, s = np.cos(np.pi * a / (table.shape[0] - 1)), np.sin(np.pi * a / (table.shape[0] - 1))
-        for k in range(table.shape[1]):
-            t = radius * (2 * k / (table.shape[1] - 1) - 1)
-            total = 0.0
-            for m in range(-steps, steps + 1):
-                total += _bilinear(image, middle_y + t * s + m * c, middle_x + t * c - m * s)
-            table[a, k] = total
 
 
 @kernel
@@ -224,8 +164,8 @@ def _compare(chunk, start, stop, tables, pairs, first, second, lines_first, line
         p = pairs[n]
         one, other = tables[first[n]], tables[second[n]]
         for m in range(lines_first.shape[1]):
-            x = _bilinear(one, lines_first[p, m, 0], lines_first[p, m, 1]) * lines_first[p, m, 2]
-            y = _bilinear(other, lines_second[p, m, 0], lines_second[p, m, 1]) * lines_second[p, m, 2]
+            x = bilinear(one, lines_first[p, m, 0], lines_first[p, m, 1]) * lines_first[p, m, 2]
+            y = bilinear(other, lines_second[p, m, 0], lines_second[p, m, 1]) * lines_second[p, m, 2]
             sums[n, 0] += x * x
             sums[n, 1] += y * y
             sums[n, 2] += x * y

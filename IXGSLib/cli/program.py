@@ -25,6 +25,7 @@ COMMANDS = {
     "reconstruct": "Turn the X-rays of a case into a volume.",
     "check": "Show what the views of a case cover, before anything is computed.",
     "convert": "Write a calibration for another program, or images and a calibration as a case.",
+    "refine": "Refine the poses of a case so that its X-rays agree.",
     "simulate": "Simulate the X-rays of a CT as a case, with the true volume.",
     "pairs": "Simulate pairs of realistic X-rays and clean targets from CTs, for training.",
     "standardize": "Turn the X-rays of a case into bone-enhanced radiographs.",

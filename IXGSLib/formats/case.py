@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..errors import FormatError
 from ..geometry import Grid, View
+from ..geometry.rigid import Array
 from ..messages import unique
 from ..xray import XRay
 from .standardization import Standardization
@@ -18,8 +19,8 @@ class Case:
 
     warnings: one sentence each, from reading the case; run.json and the report repeat them.
     hashes: SHA-256 of every file that was read, by its path inside the case's folder.
-    provenance: the origin of poses by view id: "tags" for approximate poses from DICOM tags, with deviations from the
-    standard in brackets; views that are not listed have measured poses.
+    provenance: the origin of poses by view id: "refined" by the X-rays themselves; "tags" for approximate poses from
+    DICOM tags, with deviations from the standard in brackets; views that are not listed have measured poses.
     standardization: how the X-rays were standardised, if they were.
     Raises FormatError when two views share an id.
     """
@@ -42,6 +43,21 @@ class Case:
         """The case with further warnings; each is kept once."""
         return replace(self, warnings=unique(self.warnings, messages))
 
+    def with_poses(self, views: Iterable[View]) -> Case:
+        """The case with other poses for its views, found by their ids; original X-rays get the same poses."""
+        poses = {view.id: view.world_from_camera for view in views}
+        made = self.standardization
+        if made is not None:
+            raw = {id: _posed(xray, poses) for id, xray in made.raw.items()}
+            made = Standardization(made.record, raw)
+        return replace(self, xrays=tuple(_posed(xray, poses) for xray in self.xrays), standardization=made)
+
     @property
     def views(self) -> tuple[View, ...]:
         return tuple(xray.view for xray in self.xrays)
+
+
+def _posed(xray: XRay, poses: Mapping[str, Array]) -> XRay:
+    """The X-ray with the pose of its id, if there is one."""
+    pose = poses.get(xray.view.id)
+    return xray if pose is None else replace(xray, view=replace(xray.view, world_from_camera=pose))

@@ -23,6 +23,7 @@ from .kernel_constants import SSIM_WINDOW_SIZE
 from .losses import image_loss
 from .order import Order
 from .parameters import limit, unpack
+from .poses import PoseUnits
 from .priors import Priors
 from .settings import ReconstructionSettings
 from .state import State
@@ -39,7 +40,6 @@ class _Target:
     image: Tensor
     mask: Tensor
     weight: Tensor
-    pose: Tensor
 
     @classmethod
     def of(cls, xray: XRay, noise_exponent: float, device: torch.device) -> _Target:
@@ -47,7 +47,7 @@ class _Target:
         image, mask = np.where(xray.mask, xray.image, 0), xray.mask
         weight = np.where(mask, np.exp(-noise_exponent * np.maximum(image, 0)), 0)
         weight /= max(weight.sum(dtype=np.float64) / max(mask.sum(), 1), np.finfo(np.float32).tiny)
-        arrays = image, mask, weight.astype(np.float32), xray.view.camera_from_world
+        arrays = image, mask, weight.astype(np.float32)
         return cls(xray, *(torch.tensor(array).to(device) for array in arrays))
 
 
@@ -70,10 +70,9 @@ class Images:
         if not self.range > 0:
             raise ReconstructionError("no X-ray holds a positive line integral; check the values and I0 of the case")
 
-    def of_step(self, step: int, *, coarse: bool, all_views: bool) -> _Target:
-        """The X-ray of a step."""
-        number = self.order_of_all(step) if all_views else self.training[self.order_of_training(step)]
-        return (self.half if coarse else self.full)[number]
+    def number_at(self, step: int, *, all_views: bool) -> int:
+        """The number of the X-ray that a step uses."""
+        return self.order_of_all(step) if all_views else self.training[self.order_of_training(step)]
 
 
 class Optimization:
@@ -87,6 +86,7 @@ class Optimization:
         self.images, self.grid, self.settings, self.state = images, grid, settings, state
         self.device = state.raw.device
         self.priors = Priors(grid, settings, state.found, self.device)
+        self.pose_units = PoseUnits.of([target.xray.view for target in images.full], grid, self.device)
         self.failed = False
         self._all_finite: Tensor | None = None
 
@@ -137,30 +137,39 @@ class Optimization:
         held-out views and the density control every `check_every` and `control.every` steps.
         """
         state, cloud = self.state, self.settings.cloud
-        loss, gradient = within_memory(self._gradient)
+        number = self.images.number_at(state.step, all_views=self.refitting)
+        loss, gradient, pose_gradient = within_memory(lambda: self._gradient(number))
         if not self._finite(loss, gradient):
-            state.raw, self.failed = state.best, True
+            state.raw, state.poses, self.failed = state.best, state.best_poses, True
             return False
+        if pose_gradient is not None:
+            state.poses.step(number, pose_gradient, self._pose_rate(), self.pose_units)
         if state.step < self._last_control:
             state.gradients += gradient[:, :3].norm(dim=1)
         state.adam.step(state.raw, gradient, self._rate_factor())
         limit(state.raw, cloud.min_scale, cloud.max_scale, cloud.max_aspect)
         return True
 
-    def _gradient(self) -> tuple[Tensor, Tensor]:
-        """The loss of this step and its gradient with respect to the free parameters."""
+    def _gradient(self, number: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The loss of one view and its gradients by the free parameters and, unless it is fixed, by the pose (3, 4)."""
         settings, step = self.settings.loss, self.state.step
         raw = self.state.raw.detach().requires_grad_()
         cloud = unpack(raw, self.state.found.typical)
         coarse = step < self.settings.schedule.coarse_steps
-        target = self.images.of_step(step, coarse=coarse, all_views=self.refitting)
-        render = project(cloud, target.xray.view, target.pose)
+        target = (self.images.half if coarse else self.images.full)[number]
+        pose = self.state.poses.matrices[number]
+        if self._poses_free:
+            pose = pose.clone().requires_grad_()
+        render = project(cloud, target.xray.view, pose)
         loss = image_loss(render, target.image, target.weight, self.images.range, settings.ssim_weight)
         if step % settings.tv_every == 0:
             # The loss of an image is a mean over all pixels; if many are masked, the priors must not dominate.
             loss = loss + self.priors(cloud, step) * (settings.tv_every * self.images.measured_share)
+        if self._poses_free:
+            gradient, pose_gradient = torch.autograd.grad(loss, (raw, pose))
+            return loss.detach(), gradient, pose_gradient
         (gradient,) = torch.autograd.grad(loss, raw)
-        return loss.detach(), gradient
+        return loss.detach(), gradient, None
 
     def _finite(self, loss: Tensor, gradient: Tensor) -> bool:
         """Whether losses and gradients are finite so far; on a GPU checked periodically and before a cloud is kept."""
@@ -182,26 +191,49 @@ class Optimization:
             step = schedule.steps - schedule.refit_steps + (step - self.state.refit_from)
         return self.settings.rates.final ** (step / schedule.steps)
 
+    @property
+    def _poses_free(self) -> bool:
+        return self.settings.rates.pose > 0
+
+    def _pose_rate(self) -> float:
+        return self.settings.rates.pose * self._rate_factor()
+
     @torch.no_grad()
     def _check(self) -> None:
         """Check the held-out views and keep the best cloud; without held-out views that is the latest."""
         state = self.state
         state.checked = True
         if not self.images.held_out:
-            state.best, state.reordered = state.raw.clone(), False
+            state.best, state.best_poses, state.reordered = state.raw.clone(), state.poses.copy(), False
             return
         cloud = state.cloud
-        errors = [self._squared_error(cloud, self.images.full[n]) for n in self.images.held_out]
+        self._adjust_held_out(cloud)
+        errors = [self._squared_error(cloud, n) for n in self.images.held_out]
         state.held_out_psnr = psnr_of_error(float(np.mean(errors)), self.images.range)
         if state.best_psnr is None or state.held_out_psnr > state.best_psnr:
             state.best, state.best_psnr, state.checks_without_gain = state.raw.clone(), state.held_out_psnr, 0
-            state.reordered = False
+            state.best_poses, state.reordered = state.poses.copy(), False
         else:
             state.checks_without_gain += 1
 
-    @staticmethod
-    def _squared_error(cloud: Cloud, target: _Target) -> float:
-        render = within_memory(lambda: project(cloud, target.xray.view, target.pose))
+    def _adjust_held_out(self, cloud: Cloud) -> None:
+        """Move the poses of held-out views as often as those of the others; the cloud does not change."""
+        if not self._poses_free:
+            return
+        settings = self.settings
+        for number in self.images.held_out:
+            target = self.images.full[number]
+            for _ in range(max(1, settings.schedule.check_every // len(self.images.training))):
+                pose = self.state.poses.matrices[number].clone().requires_grad_()
+                with torch.enable_grad():
+                    render = project(cloud.detach(), target.xray.view, pose)
+                    loss = image_loss(render, target.image, target.weight, self.images.range, settings.loss.ssim_weight)
+                    (gradient,) = torch.autograd.grad(loss, pose)
+                self.state.poses.step(number, gradient, self._pose_rate(), self.pose_units)
+
+    def _squared_error(self, cloud: Cloud, number: int) -> float:
+        target, pose = self.images.full[number], self.state.poses.matrices[number]
+        render = within_memory(lambda: project(cloud, target.xray.view, pose))
         difference = (render - target.image)[target.mask]
         return float(difference.square().mean())
 
@@ -211,7 +243,7 @@ class Optimization:
         state.refit_from = state.step
         if state.reordered:
             state.adam = Adam(state.best, state.adam.rates)
-        state.raw = state.best.clone()
+        state.raw, state.poses = state.best.clone(), state.best_poses.copy()
         state.gradients = torch.zeros(len(state.raw), device=self.device)
 
     def _control(self) -> None:

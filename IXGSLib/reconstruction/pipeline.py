@@ -21,6 +21,7 @@ from ..gaussians import Cloud
 from ..geometry import Grid, View
 from ..geometry.coverage import check_views
 from ..geometry.rigid import apply
+from ..geometry.similarity import Similarity
 from ..messages import collect_warnings, unique, warn
 from ..psnr import psnr_of_error
 from ..rendering import project, voxelize
@@ -31,6 +32,7 @@ from ..xray import XRay
 from ..xray.reduction import reduced
 from .checkpoint import load_checkpoint, save_checkpoint
 from .optimization import Images, Optimization
+from .poses import moved
 from .resolution import ResolvedSettings, resolve
 from .result import Progress, Reconstruction, Stage
 from .settings import Preset, ReconstructionSettings
@@ -141,9 +143,9 @@ class _Run:
                 )
             failure = f"the loss was not finite after step {run.state.step}; the best cloud before it was kept"
             messages = [*messages, failure]
-        cloud = run.state.cloud.detach()
+        cloud, views = self._in_frame_of_case()
         volume = _volume(cloud, case.grid)
-        renders = tuple(_image(cloud, view) for view in case.views)
+        renders = tuple(_image(cloud, view) for view in views)
         self._lap("rendering")
         metrics = {"fit_psnr": _fit(renders, case.xrays, run.images.range)}
         if run.state.best_psnr is not None:
@@ -151,6 +153,7 @@ class _Run:
         return Reconstruction(
             volume=volume,
             cloud=cloud.to("cpu"),
+            views=views,
             renders=renders,
             held_out=tuple(case.views[n].id for n in run.images.held_out),
             metrics=metrics,
@@ -159,6 +162,18 @@ class _Run:
             warnings=unique(case.warnings, messages),
             durations=self.durations,
         )
+
+    def _in_frame_of_case(self) -> tuple[Cloud, tuple[View, ...]]:
+        """The cloud and the views; free poses are moved together so that they deviate least from those of the case.
+
+        X-rays cannot tell a common motion or a common scale of all poses.
+        """
+        cloud, views = self.optimization.state.cloud.detach(), self.case.views
+        if not self.resolved.settings.rates.pose > 0:
+            return cloud, views
+        found = self.optimization.state.poses.views(views)
+        motion = Similarity.between(found, views, self.case.grid.center)
+        return moved(cloud, motion), tuple(motion.views(found))
 
     def size(self) -> str:
         """The size of the problem, for messages about memory."""
@@ -180,7 +195,7 @@ class _Run:
         stored = load_checkpoint(self.checkpoints, self.key) if self.checkpoints is not None else None
         if stored is None:
             start = self._start([xrays[n] for n in images.training])
-            state = State.beginning(start.cloud.to(device), start.findings, start.settings.rates)
+            state = State.beginning(start.cloud.to(device), start.findings, start.settings.rates, self.case.views)
         else:
             state = State.restored(*stored, device)
             self.resolved = self._resolve(tissue=state.found.tissue)

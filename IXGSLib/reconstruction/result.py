@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..gaussians import Cloud
+from ..geometry import View
 from ..volume import Volume
 from .resolution import ResolvedSettings
 from .settings import ReconstructionSettings
@@ -46,7 +47,8 @@ class Progress:
 class Reconstruction:
     """A volume, the cloud from which it was voxelized, and how well the cloud explains the X-rays.
 
-    renders: one line-integral image (height, width) per view of the case, in its order.
+    views: those of the case, in its order and frame, with their final poses if the poses were free.
+    renders: one line-integral image (height, width) per view.
     held_out: ids of the views that were held out until the refit.
     metrics: `held_out_psnr` in dB before the refit, `fit_psnr` over all views after it.
     settings: those of the run. reasons: why some differ from those of the preset, by dotted name.
@@ -55,6 +57,7 @@ class Reconstruction:
 
     volume: Volume
     cloud: Cloud
+    views: tuple[View, ...]
     renders: tuple[np.ndarray, ...]
     held_out: tuple[str, ...]
     metrics: dict[str, float]

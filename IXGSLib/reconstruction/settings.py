@@ -126,6 +126,8 @@ class RateSettings(Group):
     """Learning rate of densities before the softplus."""
     final: float = number(0.1, 1e-6, 1)
     """Fraction of each learning rate that remains at the last step."""
+    pose: float = number(0.0, 0)
+    """Learning rate of the poses of the views, mm at the rim of the region; 0 keeps the poses as they are."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -9,9 +10,11 @@ import torch
 from torch import Tensor
 
 from ..gaussians import Cloud
+from ..geometry import View
 from .adam import Adam
 from .body_model import BodyModel
 from .parameters import pack, unpack
+from .poses import Poses
 from .settings import RateSettings
 from .start import Findings
 
@@ -20,7 +23,8 @@ from .start import Findings
 class State:
     """Everything that changes from step to step, and the findings of the start.
 
-    raw: (N, COLUMNS) free parameters of the cloud. best: those with the best held-out views so far.
+    raw: (N, COLUMNS) free parameters of the cloud. best: those with the best held-out views so far. poses: of all
+    views; best_poses: those that belong to `best`.
     gradients: (N,) norms of the position gradients, summed since the last density control.
     loss: of the last step; a tensor on its device until the number is needed.
     held_out_psnr: dB, of the last check. checks_without_gain: checks since the best one. checked: whether `best` was
@@ -33,6 +37,8 @@ class State:
     best: Tensor
     gradients: Tensor
     adam: Adam
+    poses: Poses
+    best_poses: Poses
     step: int = 0
     loss: Tensor | float | None = None
     held_out_psnr: float | None = None
@@ -43,12 +49,13 @@ class State:
     refit_from: int | None = None
 
     @classmethod
-    def beginning(cls, cloud: Cloud, found: Findings, rates: RateSettings) -> State:
+    def beginning(cls, cloud: Cloud, found: Findings, rates: RateSettings, views: Sequence[View]) -> State:
         """The state before the first step, on the device of the cloud."""
         raw = pack(cloud, found.typical)
         columns = [rates.position] * 3 + [rates.scale] * 3 + [rates.rotation] * 4 + [rates.density]
         adam = Adam(raw, torch.tensor(columns, device=raw.device))
-        return cls(found, raw, raw.clone(), torch.zeros(len(raw), device=raw.device), adam)
+        poses = Poses.of(views, raw.device)
+        return cls(found, raw, raw.clone(), torch.zeros(len(raw), device=raw.device), adam, poses, poses.copy())
 
     @property
     def cloud(self) -> Cloud:
@@ -58,6 +65,8 @@ class State:
         """Tensors and numbers from which `restored` recreates the state."""
         tensors = {name: value for name in _TENSORS if isinstance(value := getattr(self, name), Tensor)}
         tensors |= {"first": self.adam.first, "second": self.adam.second, "rates": self.adam.rates}
+        for owner in _POSES:
+            tensors |= {f"{owner}.{each.name}": getattr(getattr(self, owner), each.name) for each in fields(Poses)}
         loss = None if self.loss is None else float(self.loss)
         numbers = {name: getattr(self, name) for name in _NUMBERS} | {"loss": loss, "adam_steps": self.adam.steps}
         return tensors, numbers | {"found": asdict(self.found)}
@@ -70,10 +79,12 @@ class State:
         adam.first, adam.second, adam.steps = placed["first"], placed["second"], numbers["adam_steps"]
         found = dict(numbers["found"])
         body = None if found["body"] is None else BodyModel(**found["body"])
-        fields: dict[str, Any] = {name: placed[name] for name in _TENSORS}
-        fields |= {name: numbers[name] for name in _NUMBERS}
-        return cls(found=Findings(**(found | {"body": body})), adam=adam, **fields)
+        values: dict[str, Any] = {name: placed[name] for name in _TENSORS}
+        values |= {name: numbers[name] for name in _NUMBERS}
+        values |= {owner: Poses(*(placed[f"{owner}.{each.name}"] for each in fields(Poses))) for owner in _POSES}
+        return cls(found=Findings(**(found | {"body": body})), adam=adam, **values)
 
 
 _TENSORS = ("raw", "best", "gradients")
-_NUMBERS = tuple(each.name for each in fields(State) if each.name not in (*_TENSORS, "found", "adam"))
+_POSES = ("poses", "best_poses")
+_NUMBERS = tuple(each.name for each in fields(State) if each.name not in (*_TENSORS, *_POSES, "found", "adam"))

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import IXGSError, ReconstructionError
+from ..files import write_atomically
+from ..formats.geometry_json import view_as_json
 from ..messages import collect_warnings, one_line
 from .events import Reporter, finite
 from .folder import LOG, PREVIEW, RunFolder
 from .provenance import case_record, environment_record
+from .refining import first_stage, pose_rate
 from .request import RunRequest
 from .stopping import stop_asked
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..calibration.refinement import Refinement
+    from ..evaluation.poses import PoseReport
     from ..evaluation.reference import Metrics, Reference
     from ..formats import Case
     from ..reconstruction import Reconstruction
@@ -32,11 +39,12 @@ class Prepared:
     """The inputs of a run.
 
     resolved: the settings as they are before the initial volume is known. standardized: whether this run standardised
-    the X-rays of the case.
+    the X-rays of the case. refinement: how it refined their poses, if it did.
     """
 
     case: Case
     standardized: bool
+    refinement: Refinement | None
     changes: dict[str, Any]
     resolved: ResolvedSettings
     reference: Reference
@@ -74,12 +82,16 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
         _set_threads(request.threads)
         loaded = evenly(request.images.load(request.case), request.views)
         changes = request.changes()
-        resolved = resolve(request.preset, len(loaded.xrays), changes)
         case = _standardized(loaded, request, reporter)
+        made = case.standardization is not loaded.standardization
+        refinement = first_stage(case, request.refinement, reporter) if request.refine_poses else None
+        if refinement is not None:
+            case = refinement.case
+            changes.setdefault("rates.pose", pose_rate(refinement))
+        resolved = resolve(request.preset, len(case.xrays), changes)
         reference = Reference.load(request.truth, request.test).with_distinct_ids(case)
-    findings = examine(loaded).warnings
-    made = case.standardization is not loaded.standardization
-    return Prepared(case.with_warnings([*messages, *findings]), made, changes, resolved, reference, device)
+    findings = examine(loaded.with_poses(case.views)).warnings
+    return Prepared(case.with_warnings([*messages, *findings]), made, refinement, changes, resolved, reference, device)
 
 
 def _set_threads(count: int | None) -> None:
@@ -111,6 +123,7 @@ def _record(request: RunRequest, prepared: Prepared) -> dict[str, Any]:
     return {
         **case_record(prepared.case),
         "references": prepared.reference.hashes,
+        "refinement": _refinement_record(request, prepared),
         "preset": request.preset,
         "changes": prepared.changes,
         **_settings_record(prepared.resolved),
@@ -120,6 +133,14 @@ def _record(request: RunRequest, prepared: Prepared) -> dict[str, Any]:
         "warnings": list(prepared.case.warnings),
         **environment_record(),
     }
+
+
+def _refinement_record(request: RunRequest, prepared: Prepared) -> dict[str, Any] | None:
+    """The settings of the refinement of poses and its outcome."""
+    if prepared.refinement is None:
+        return None
+    settings = dataclasses.asdict(request.refinement)
+    return finite({"settings": settings, **prepared.refinement.as_dict()})
 
 
 def _settings_record(resolved: ResolvedSettings) -> dict[str, Any]:
@@ -167,12 +188,13 @@ class _Execution:
         reporter.report("writing")
         renders = reference.renders(result.cloud)
         reference_metrics, notes = reference.metrics(result.volume, renders)
-        case = self.prepared.case
+        case = self.prepared.case.with_poses(result.views)
         residuals = residual_warnings(case.xrays, result.renders, case.standardization is not None)
         for message in (*notes, *residuals):
             reporter.warn(message)
         metrics: Metrics = {**result.metrics, **reference_metrics}
         self._write_volumes(result)
+        self._write_poses(result)
         self._write_report(result, renders, metrics)
         done = finite({"metrics": metrics, "durations": result.durations, "warnings": reporter.warnings})
         self.folder.finish(done)
@@ -216,13 +238,22 @@ class _Execution:
         else:
             self.folder.save("bone.stl", surface.save)
 
+    def _write_poses(self, result: Reconstruction) -> None:
+        """Write the final poses of refined views, as a calibration."""
+        if self.prepared.refinement is None:
+            return
+        states = {view.id: finite(vars(view)) for view in self.prepared.refinement.views}
+        views = [{**view_as_json(view), "refinement": states[view.id]} for view in result.views]
+        text = json.dumps({"frame": "LPS", "unit": "mm", "views": views}, indent=1, allow_nan=False)
+        self.folder.save("poses.json", lambda path: write_atomically(path, text.encode()))
+
     def _write_report(
         self, result: Reconstruction, renders: list[np.ndarray], metrics: Mapping[str, float | None]
     ) -> None:
         """Write the report, in which test views follow those of the case, marked as not used."""
         from .. import evaluation
 
-        case, reference = self.prepared.case, self.prepared.reference
+        case, reference = self.prepared.case.with_poses(result.views), self.prepared.reference
         test = reference.test.xrays if reference.test else ()
         unused = () if result.settings.schedule.refit_steps else result.held_out
         environment = environment_record()
@@ -239,10 +270,17 @@ class _Execution:
             durations=result.durations,
             versions={"IXGS": environment["ixgs"], **environment["packages"]},
             standardization=case.standardization,
+            poses=self._pose_report(),
             credit=credit_of(self.request.case),
             warnings=tuple(self.reporter.warnings),
         )
         self.folder.save("report.html", lambda path: evaluation.write_report(report, path))
+
+    def _pose_report(self) -> PoseReport | None:
+        from ..evaluation.poses import PoseReport, PoseRow
+
+        found = self.prepared.refinement
+        return None if found is None else PoseReport(found.summary, [PoseRow(**vars(view)) for view in found.views])
 
 
 def credit_of(case: Path) -> str:

@@ -15,12 +15,12 @@ from .lock import Lock
 from .records import DONE, RUN, VERSION, read_record
 
 LOG, LOCK, CHECKPOINTS = "progress.jsonl", "run.lock", "checkpoints"
-OUTPUTS = ("volume.nrrd", "gaussians.ply", "bone.stl", "report.html")
+OUTPUTS = ("volume.nrrd", "gaussians.ply", "bone.stl", "poses.json", "report.html")
 PREVIEW = "preview.nrrd"
 """A coarse volume of the current state, which exists only during the run."""
 STANDARDIZED = "standardized"
 """The case of standardised X-rays, if the run made them."""
-COMPARED = ("version", "ixgs", "case", "inputs", "standardization", "preset", "changes")
+COMPARED = ("version", "ixgs", "case", "inputs", "standardization", "refinement", "preset", "changes")
 """Entries of run.json that must be the same for a run to be resumed."""
 
 

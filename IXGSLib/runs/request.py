@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..calibration.refinement.settings import RefinementSettings
 from ..compute.device import Device
 from ..errors import SettingsError
 from ..formats.case_source import CaseOptions
@@ -46,6 +47,10 @@ class RunRequest:
     """True volume (.nrrd) to compare with."""
     test: Path | None = None
     """test.json with X-rays that are only compared with, not used for the reconstruction."""
+    refine_poses: bool = False
+    """Refine the poses of the views first, so that the X-rays agree, and optimise them together with the volume."""
+    refinement: RefinementSettings = field(default_factory=RefinementSettings)
+    """With --refine-poses: the expected errors of the poses, and how much work is done."""
     images: CaseOptions = field(default_factory=CaseOptions)
     """How to read images that are not a case, and which region to reconstruct."""
 
@@ -71,4 +76,6 @@ class RunRequest:
                 raise SettingsError(f"{self.settings.name}: {error}") from error
         if self.seed is not None:
             changes["schedule.seed"] = self.seed
+        if not self.refine_poses and self.refinement != RefinementSettings():
+            raise SettingsError("--refinement options apply only with --refine-poses, which is missing; add it")
         return changes

@@ -99,6 +99,7 @@ class Fake:
         return Reconstruction(
             volume=self.truth,
             cloud=cloud.to(dtype=torch.float32),
+            views=case.views,
             renders=renders,
             held_out=(),
             metrics=metrics,

@@ -101,7 +101,7 @@ def optimization(device: torch.device = META, pixels: int = 128, count: int = 10
     xrays = [XRay(view, np.ones((pixels, pixels), np.float32), np.ones((pixels, pixels), bool)) for view in views]
     columns = (torch.zeros(count, 3), torch.ones(count, 3), torch.ones(count, 4), torch.ones(count))
     cloud = Cloud(*(column.to(device) for column in columns))
-    state = State.beginning(cloud, Findings(0.02, tissue=False), STEPS.rates)
+    state = State.beginning(cloud, Findings(0.02, tissue=False), STEPS.rates, views)
     return Optimization(Images(xrays, [], STEPS, device), grid, STEPS, state)
 
 

@@ -126,7 +126,7 @@ def test_a_checkpoint_of_one_device_goes_on_on_the_other_and_back(ellipsoids, tm
         return begun(device, State.restored(*stored, torch.device(device)))
 
     cloud = random_cloud(case.grid, 40, 0.005, 0.7, np.random.default_rng(0))
-    stayed = begun("cpu", State.beginning(cloud, Findings(0.02, tissue=False), settings.rates))
+    stayed = begun("cpu", State.beginning(cloud, Findings(0.02, tissue=False), settings.rates, case.views))
     losses(stayed, 3)
     went = carried(stayed, DEVICE)
     with triton_kernels():
