@@ -10,7 +10,8 @@ from slicer.i18n import tr as _
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.coverage import visible_fraction, widest_angle
 
-from .labels import escaped, set_text
+from .labels import escaped, set_picture, set_text
+from .pictures import Enlarger, Pair
 from .reading import XRayPreview
 from .selection import Selection
 
@@ -24,12 +25,20 @@ class ViewsTable:
     def __init__(self, ui: Any, selection: Selection) -> None:
         self.ui, self.selection = ui, selection
         self._filling = False
+        self._shortcuts: list[Any] = []
         table = ui.viewsTable
         table.connect("itemChanged(QTableWidgetItem*)", self._on_item_changed)
         table.connect("itemSelectionChanged()", self._on_row_selected)
         header = table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(VIEW, qt.QHeaderView.Stretch)
+        self.enlarger = Enlarger()
+        self.enlarger.watch((ui.selectedPicture,), self._large_pictures)
+        selection.current_changed.connect(self.show_selected)
+        for keys, step in (("Alt+Down", 1), ("Alt+Up", -1)):
+            shortcut = qt.QShortcut(qt.QKeySequence(keys), table)
+            shortcut.connect("activated()", lambda step=step: self.select_next(step))
+            self._shortcuts.append(shortcut)
         table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
 
     def fill(self) -> None:
@@ -42,6 +51,24 @@ class ViewsTable:
         if xrays:
             table.selectRow(0)
         self._filling = False
+        self.show_selected()
+
+    def select_next(self, step: int) -> None:
+        """Select the next or the previous view; the first follows the last."""
+        table = self.ui.viewsTable
+        if table.rowCount:
+            table.selectRow((table.currentRow() + step) % table.rowCount)
+
+    def show_selected(self) -> None:
+        """Show the picture of the selected view below the table."""
+        current = self.selection.current
+        set_picture(self.ui.selectedPicture, None if current is None else current.picture)
+
+    def _large_pictures(self) -> tuple[list[Pair], int]:
+        xrays = self.selection.xrays
+        ids = [xray.id for xray in xrays]
+        pairs = [Pair(xray.id, xray.picture, caption=" ".join(xray.warnings)) for xray in xrays]
+        return pairs, ids.index(self.selection.current.id) if self.selection.current is not None else 0
 
     def _fill_row(self, row: int, xray: XRayPreview, ticked: bool) -> None:
         table = self.ui.viewsTable
