@@ -40,6 +40,7 @@ class StandardizationSection:
         self.enlarger.watch((ui.before, ui.after), self._large_pairs)
         ui.previewStandardization.connect("clicked()", self.preview)
         selection.current_changed.connect(self._on_current_changed)
+        self.discard_preview()
 
     def update(self) -> None:
         self.ui.weights.enabled = self.state.parameters.standardization in ("auto", "pix2pix")
@@ -132,7 +133,7 @@ class StandardizationSection:
         resolved = self.method()
         if resolved.method == "none":
             return _("The X-rays are used as they are.")
-        text = _("Apply standardises all views first. The X-rays themselves are not changed.")
+        text = _("Apply standardizes all views first. The X-rays themselves are not changed.")
         return "<br>".join([text, escaped(resolved.message)] if resolved.message else [text])
 
     def discard_preview(self) -> None:

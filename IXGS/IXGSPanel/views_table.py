@@ -15,8 +15,8 @@ from .pictures import Enlarger, Pair
 from .reading import XRayPreview
 from .selection import Selection
 
-VIEW, ORBITAL, ANGULAR, VISIBLE, WARNINGS = range(5)
-ROW_HEIGHT = 44
+VIEW, ANGLES, VISIBLE, WARNINGS = range(4)
+MIN_ROW_HEIGHT = 44
 
 
 class ViewsTable:
@@ -31,7 +31,7 @@ class ViewsTable:
         table.connect("itemSelectionChanged()", self._on_row_selected)
         header = table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(VIEW, qt.QHeaderView.Stretch)
+        header.setStretchLastSection(True)
         self.enlarger = Enlarger()
         self.enlarger.watch((ui.selectedPicture,), self._large_pictures)
         selection.current_changed.connect(self.show_selected)
@@ -39,7 +39,8 @@ class ViewsTable:
             shortcut = qt.QShortcut(qt.QKeySequence(keys), table)
             shortcut.connect("activated()", lambda step=step: self.select_next(step))
             self._shortcuts.append(shortcut)
-        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        two_lines = 2 * qt.QFontMetrics(table.font).height() + 6
+        table.verticalHeader().setDefaultSectionSize(max(MIN_ROW_HEIGHT, two_lines))
 
     def fill(self) -> None:
         """Show the views of the selection, with the first one selected."""
@@ -77,8 +78,9 @@ class ViewsTable:
         if round(xray.masked, 2):
             warnings.append(_("{fraction:.0%} of the image is masked.").format(fraction=xray.masked))
         texts = {
-            ORBITAL: angle_text(xray.orbital, _("LAO"), _("RAO")),
-            ANGULAR: angle_text(xray.angular, _("CRA"), _("CAU")),
+            ANGLES: "\n".join(
+                [angle_text(xray.orbital, _("LAO"), _("RAO")), angle_text(xray.angular, _("CRA"), _("CAU"))]
+            ),
             VISIBLE: f"{xray.visible:.0%}",
             WARNINGS: str(len(warnings)) if warnings else "",
         }
