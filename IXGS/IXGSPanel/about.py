@@ -23,6 +23,6 @@ def help_text() -> str:
 def acknowledgement_text() -> str:
     """Whom the module owes its method and its data."""
     return _(
-        'IXGS extends the method of <a href="{paper}">arXiv 2504.14699</a>. The sample case is simulated from a CT of '
-        "the collection TCGA-OV, The Cancer Imaging Archive, CC BY 3.0."
+        'IXGS extends the method of <a href="{paper}">arXiv 2504.14699</a>. The sample cases are simulated from a CT '
+        "of the collection TCGA-OV, The Cancer Imaging Archive, CC BY 3.0."
     ).format(paper=PAPER)

@@ -41,6 +41,6 @@ class Folding:
 
 def scroll_area_of(widget: Any) -> Any:
     """The scroll area around a widget, None if there is none."""
-    while widget is not None and not widget.inherits("QScrollArea"):
+    while widget is not None and not hasattr(widget, "widgetResizable"):  # a property of QScrollArea only
         widget = widget.parentWidget()
     return widget

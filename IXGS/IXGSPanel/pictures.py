@@ -39,6 +39,9 @@ class Enlarger(qt.QWidget):
             label.installEventFilter(self)
 
     def eventFilter(self, label: Any, event: Any) -> bool:
+        if event.type() == qt.QEvent.MouseButtonPress:
+            event.accept()  # so that the label gets the release too
+            return True
         if event.type() != qt.QEvent.MouseButtonRelease:
             return False
         pairs, number = self._pairs()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,21 @@ def register() -> None:
     """Register the sample cases."""
     import SampleData
 
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category="IXGS",
-        sampleName=_("25 X-rays of a lumbar spine (IXGS)"),
-        thumbnailFileName=str(ICON),
-        customDownloader=choose,
-    )
+    cases = {
+        "SampleCase": _("25 X-rays of lumbar bones (IXGS)"),
+        "RealisticCase": _("16 C-arm X-rays of a lumbar spine (IXGS)"),
+    }
+    for case, title in cases.items():
+        SampleData.SampleDataLogic.registerCustomSampleDataSource(
+            category="IXGS",
+            sampleName=title,
+            thumbnailFileName=str(ICON),
+            customDownloader=partial(choose, case),
+        )
 
 
-def choose(source: Any = None) -> list[Any]:
-    """Open the module with the sample case; returns no nodes, because its X-rays are read from the case."""
+def choose(case: str, source: Any = None) -> list[Any]:
+    """Open the module with a sample case; returns no nodes, because its X-rays are read from the case."""
     slicer.util.selectModule("IXGS")
-    slicer.util.getModuleWidget("IXGS").panel.xrays.choose_sample()
+    slicer.util.getModuleWidget("IXGS").panel.xrays.choose_sample(case)
     return []

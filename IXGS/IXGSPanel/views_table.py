@@ -109,7 +109,8 @@ class ViewsTable:
             parts.append(_("Their directions differ by up to {angle:.0f}° (90° is best).").format(angle=angle))
         of_views = {warning for xray in reading.xrays for warning in xray.warnings}
         warnings = [escaped(warning) for warning in reading.warnings if warning not in of_views]
-        set_text(self.ui.viewsSummary, "<br>".join([" ".join(parts), *warnings]))
+        hint = _("Next: Apply in section 4. Sections 2 and 3 are optional.")
+        set_text(self.ui.viewsSummary, "<br>".join([" ".join(parts), *warnings, hint]))
 
     def _on_item_changed(self, item: Any) -> None:
         if not self._filling and item.column() == VIEW:

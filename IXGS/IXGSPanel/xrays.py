@@ -54,7 +54,7 @@ class XRaysSection:
         ui.calibrationPath.filters = flags.Files | flags.Readable
         ui.chooseFile.connect("clicked()", self.choose_file)
         ui.chooseSeries.connect("clicked()", self.choose_series)
-        ui.sampleCase.connect("clicked()", self.choose_sample)
+        ui.sampleCase.connect("clicked()", lambda: self.choose_sample())
         ui.readAgain.connect("clicked()", self.read)
         ui.readImages.connect("clicked()", self.read)
         self.images.changed.connect(self._on_images)
@@ -121,12 +121,12 @@ class XRaysSection:
             self.state.parameters.source = "files"
             self.state.parameters.casePath = str(case)
 
-    def choose_sample(self) -> None:
-        """Choose the sample case."""
+    def choose_sample(self, name: str = "SampleCase") -> None:
+        """Choose a sample case that comes with IXGS."""
         from IXGSLib.resources import resource
 
         try:
-            sample = resource("SampleCase")
+            sample = resource(name)
         except IXGSError as error:
             self._drop()
             self._on_failed(str(error))

@@ -298,7 +298,9 @@ def test_texts_go_through_the_translation():
                 assert plain or not names & shown or "toolTip" in names, f"{source.name}, line {node.lineno}"
 
 
-BRITISH = re.compile(r"\w*(isation|ising\b|ise[ds]?\b|isable|greys?\b|centre|colour|millimetre|licence)\w*", re.IGNORECASE)
+BRITISH = re.compile(
+    r"\w*(isation|ising\b|ise[ds]?\b|isable|greys?\b|centre|colour|millimetre|licence)\w*", re.IGNORECASE
+)
 
 
 def test_texts_are_in_us_english_as_those_of_slicer():

@@ -7,7 +7,7 @@ from pathlib import Path
 from .harness.window import load_module
 
 
-def test_the_sample_case_is_offered_and_chosen_in_the_panel(window, panel, monkeypatch, wait):
+def test_the_sample_cases_are_offered_and_chosen_in_the_panel(window, panel, monkeypatch, wait):
     import slicer
 
     registered = []
@@ -17,11 +17,16 @@ def test_the_sample_case_is_offered_and_chosen_in_the_panel(window, panel, monke
     monkeypatch.setattr(slicer.util, "getModuleWidget", lambda name: window.widget, raising=False)
     parent = types.SimpleNamespace()
     load_module().IXGS(parent).registerSampleData()
-    (source,) = registered
-    assert source["category"] == "IXGS"
-    assert Path(source["thumbnailFileName"]).is_file()
-    assert source["customDownloader"](source) == []
-    assert panel.parameters.casePath.endswith("SampleCase")
+    assert len(registered) == 2
+    for source, folder in zip(registered, ("SampleCase", "RealisticCase"), strict=True):
+        assert source["category"] == "IXGS"
+        assert Path(source["thumbnailFileName"]).is_file()
+        assert source["customDownloader"](source) == []
+        assert panel.parameters.casePath.endswith(folder)
+    wait(lambda: panel.selection.reading is not None)
+    assert panel.selection.reading.values == "intensity"
+    assert len(panel.selection.xrays) == 16
+    assert panel.standardization.method().method != "none"
 
 
 def test_the_help_says_what_the_module_is_how_to_start_and_how_to_cite_it(app):
