@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 
 import slicer
@@ -36,13 +35,51 @@ class IXGS(ScriptedLoadableModule):
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Tomographic Reconstruction")]
         self.parent.dependencies = []
         self.parent.contributors = ["The IXGS contributors"]
-        self.parent.helpText = _(
-            "Reconstructs a volume of the spine from 10 to 30 calibrated C-arm X-rays taken from arbitrary angles. "
-            "Choose the X-rays, press Apply and review the volume. Research use only. Not a medical device."
-        )
-        self.parent.acknowledgementText = _(
-            "IXGS extends the method of arXiv 2504.14699. Sample case: TCGA-OV, The Cancer Imaging Archive, CC BY 3.0."
-        )
+        from IXGSPanel.about import acknowledgement_text, help_text
+
+        self.parent.helpText = help_text()
+        self.parent.acknowledgementText = acknowledgement_text()
+        slicer.app.connect("startupCompleted()", self.registerSampleData)
+
+    def registerSampleData(self):
+        """Offer the sample cases in Slicer's module Sample Data."""
+        from IXGSPanel.sample_data import register
+
+        register()
+
+
+class IXGSFileReader:
+    """Loads a run (its done.json) and chooses a case (its case.json) that are opened or dropped on Slicer."""
+
+    def __init__(self, parent):
+        self.parent = parent
+
+    def description(self):
+        return _("IXGS run or case")
+
+    def fileType(self):
+        return "IXGSRun"
+
+    def extensions(self):
+        return [_("IXGS run") + " (*done.json)", _("IXGS case") + " (*case.json)"]
+
+    def canLoadFileConfidence(self, path):
+        from IXGSPanel.dropped_files import confidence
+
+        return confidence(path)
+
+    def load(self, properties):
+        import vtk
+        from IXGSPanel.dropped_files import load
+
+        from IXGSLib.errors import IXGSError
+
+        try:
+            self.parent.loadedNodes = load(properties["fileName"])
+        except IXGSError as error:
+            self.parent.userMessages().AddMessage(vtk.vtkCommand.ErrorEvent, str(error))
+            return False
+        return True
 
 
 class IXGSWidget(ScriptedLoadableModuleWidget):
@@ -81,13 +118,14 @@ class IXGSLogic(ScriptedLoadableModuleLogic):
         """Reconstruct a case and return its volume node; Slicer stays responsive meanwhile.
 
         caseFolder: a folder with case.json. preset: preview, standard or fine.
-        outputFolder: a new folder for the run, by default a temporary one.
+        outputFolder: a new folder for the run, by default one beside the runs of the panel.
         onEvent: called with each event of the run, a dictionary.
         Raises ReconstructionError with the message of the run if it fails.
         """
         from IXGSPanel.console import reconstruct
+        from IXGSPanel.folders import new_run_folder
 
-        out = outputFolder or Path(tempfile.mkdtemp(prefix="ixgs-")) / "run"
+        out = outputFolder or new_run_folder(Path(caseFolder).resolve().name, preset)
         return reconstruct(caseFolder, out, preset, onEvent)
 
 

@@ -32,6 +32,7 @@ SCHEMA = (
     "https://raw.githubusercontent.com/Slicer/Slicer/main/Schemas/slicer-extension-catalog-entry-schema-v1.0.2.json#"
 )
 BRANCH = "main"
+SCREENSHOTS = ("demo.png", "slicer_core_c_arm.png")
 SYSTEMS = {"Linux": "linux", "Darwin": "macosx", "Windows": "win"}
 """Slicer's names of the operating systems (SlicerBlockOperatingSystemNames.cmake) by those of Python."""
 MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}
@@ -76,6 +77,27 @@ def write_lists(root: Path = ROOT) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def addresses(repository: str) -> dict[str, str]:
+    """The variables of CMakeLists.txt that follow from the address of the repository; empty without one."""
+    files = f"{repository.replace('https://github.com/', 'https://raw.githubusercontent.com/')}/{BRANCH}"
+    pictures = " ".join(f"{files}/Resources/Screenshots/{name}" for name in SCREENSHOTS)
+    found = {
+        "EXTENSION_HOMEPAGE": repository,
+        "EXTENSION_ICONURL": f"{files}/IXGS/Resources/Icons/IXGS.png",
+        "EXTENSION_SCREENSHOTURLS": pictures,
+    }
+    return {name: value if repository else "" for name, value in found.items()}
+
+
+def write_addresses(root: Path = ROOT) -> None:
+    """Write the addresses into CMakeLists.txt in full, because the catalogue does not look up variables."""
+    path = root / "CMakeLists.txt"
+    text = path.read_text(encoding="utf-8")
+    for name, value in addresses(metadata(root)["IXGS_REPOSITORY"]).items():
+        text = re.sub(rf'^set\({name} "[^"]*"\)$', f'set({name} "{value}")', text, flags=re.MULTILINE)
+    path.write_text(text, encoding="utf-8")
+
+
 def description(values: dict[str, str]) -> str:
     """IXGS.s4ext, as Slicer reads it after the installation; addresses stay empty until there is one."""
     address = values["IXGS_REPOSITORY"]
@@ -85,14 +107,14 @@ def description(values: dict[str, str]) -> str:
         "scmrevision": BRANCH,
         "depends": values["EXTENSION_DEPENDS"],
         "build_subdirectory": ".",
-        "homepage": address,
+        "homepage": values["EXTENSION_HOMEPAGE"],
         "contributors": values["EXTENSION_CONTRIBUTORS"],
         "category": values["EXTENSION_CATEGORY"],
-        "iconurl": values["EXTENSION_ICONURL"] if address else "",
+        "iconurl": values["EXTENSION_ICONURL"],
         "status": values["EXTENSION_STATUS"],
         "tier": values["EXTENSION_TIER"],
         "description": values["EXTENSION_DESCRIPTION"],
-        "screenshoturls": values["EXTENSION_SCREENSHOTURLS"] if address else "",
+        "screenshoturls": values["EXTENSION_SCREENSHOTURLS"],
         "enabled": "1",
         "keywords": values["EXTENSION_KEYWORDS"],
     }
@@ -116,7 +138,8 @@ def catalogue_entry(values: dict[str, str]) -> str:
 
 
 def describe(root: Path = ROOT) -> None:
-    """Write IXGS.s4ext and IXGS.json."""
+    """Write the addresses, IXGS.s4ext and IXGS.json."""
+    write_addresses(root)
     values = metadata(root)
     (root / f"{NAME}.s4ext").write_text(description(values), encoding="utf-8")
     (root / f"{NAME}.json").write_text(catalogue_entry(values), encoding="utf-8")
@@ -199,6 +222,11 @@ def main() -> None:
         write_lists()
     elif options.action == "describe":
         describe()
+        if not metadata()["IXGS_REPOSITORY"]:
+            raise SystemExit(
+                "CMakeLists.txt: IXGS_REPOSITORY is empty, expected the address of the public repository, such as "
+                "https://github.com/OWNER/SlicerIXGS; fill it in and run `make catalogue` again"
+            )
     else:
         print(archive(options.out, options.slicer, options.system, options.machine, options.revision))
 

@@ -44,14 +44,15 @@ class AdvancedSettings:
 
     def _add_group(self, group: Any) -> None:
         layout, texts, kinds = self.ui.settingsWidget.layout(), field_texts(type(group)), get_type_hints(type(group))
-        heading = qt.QLabel(f"<b>{group.title}</b>")
-        heading.toolTip = f"<p>{type(group).__doc__}</p>"
+        heading = qt.QLabel(f"<b>{_(group.title)}</b>")
+        heading.toolTip = f"<p>{_(type(group).__doc__)}</p>"
         layout.addRow(heading)
         for field in fields(group):
             name = f"{group.name}.{field.name}"
             editor = Editor.made(kinds[field.name], field.default, partial(self._on_changed, name))
-            label = qt.QLabel(f"{title(field.name)}:")
-            self._tips[name] = f"<p>{texts.get(field.name, title(field.name) + '.')}</p><p><i>{name}</i></p>"
+            label = qt.QLabel(f"{_(title(field.name))}:")
+            tip = _(texts[field.name]) if field.name in texts else f"{_(title(field.name))}."
+            self._tips[name] = f"<p>{tip}</p><p><i>{name}</i></p>"
             for widget in (label, editor.widget):
                 widget.toolTip = self._tips[name]
             editor.widget.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)

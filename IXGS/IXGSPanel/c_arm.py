@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import slicer
@@ -10,6 +11,37 @@ from .reading import XRayPreview
 from .selection import Selection
 from .state import PanelState
 from .timers import single_shot_timer
+
+
+@dataclass(frozen=True)
+class CameraState:
+    """Where a vtkMRMLCameraNode is and how it looks; RAS mm and degrees."""
+
+    position: tuple[float, float, float]
+    focal_point: tuple[float, float, float]
+    view_up: tuple[float, float, float]
+    view_angle: float
+
+    @classmethod
+    def of(cls, camera: Any) -> CameraState:
+        return cls(camera.GetPosition(), camera.GetFocalPoint(), camera.GetViewUp(), camera.GetViewAngle())
+
+    def restore(self, camera: Any) -> None:
+        camera.SetPosition(self.position)
+        camera.SetFocalPoint(self.focal_point)
+        camera.SetViewUp(self.view_up)
+        camera.SetViewAngle(self.view_angle)
+        camera.ResetClippingRange()
+
+
+def camera_of_3d_view() -> Any:
+    """The camera of the first 3D view of the layout; None without one."""
+    layout = slicer.app.layoutManager()
+    if not layout.threeDViewCount:
+        return None
+    name = layout.threeDWidget(0).mrmlViewNode().GetLayoutName()
+    cameras = slicer.util.getNodesByClass("vtkMRMLCameraNode")
+    return next((camera for camera in cameras if camera.GetLayoutName() == name), None)
 
 
 class CArmView:
@@ -22,13 +54,16 @@ class CArmView:
         self._nodes: list[Any] = []
         self._reset_camera = False
         self._draw_soon = single_shot_timer(0, self._draw_next)
-        ui.lookThrough.connect("clicked()", self.look_through)
-        selection.current_changed.connect(self.highlight)
+        self._before: CameraState | None = None
+        ui.lookThrough.connect("toggled(bool)", self.look_through)
+        selection.current_changed.connect(self._on_current_changed)
 
     def update(self) -> None:
         """Show the C-arm of the views that are used, or hide it."""
         from IXGSLib.scene.c_arm import hide_c_arm
 
+        if self.selection.reading is None and self.ui.lookThrough.checked:
+            self.ui.lookThrough.checked = False
         wanted = self.selection.used if self.state.parameters.showCArm else []
         if wanted == self._shown:
             return
@@ -46,7 +81,7 @@ class CArmView:
             if self._reset_camera and self._nodes:
                 slicer.util.resetThreeDViews()  # only when the C-arm appears, not when a view is ticked or unticked
             return
-        self._nodes += add_c_arm(slicer.mrmlScene, [self._remaining.pop(0)], reading.grid)
+        self._nodes += add_c_arm(slicer.mrmlScene, [self._remaining.pop(0)], reading.grid, saved=False)
         self._draw_soon.start()
 
     def highlight(self) -> None:
@@ -57,15 +92,28 @@ class CArmView:
         if self._nodes and current is not None:
             highlight(self._nodes, current.id)
 
-    def look_through(self) -> None:
-        """Let the 3D view look at the patient as the current X-ray does."""
+    def look_through(self, checked: bool) -> None:
+        """Let the 3D view look at the patient as the current X-ray does; unchecked, as it did before."""
         from IXGSLib.scene.c_arm import look_through
 
-        current = self.selection.current
-        if current is not None:
-            for camera in slicer.util.getNodesByClass("vtkMRMLCameraNode"):
-                look_through(camera, current.view)
+        camera, current = camera_of_3d_view(), self.selection.current
+        if camera is None:
+            return
+        if checked and current is not None:
+            if self._before is None:
+                self._before = CameraState.of(camera)
+            look_through(camera, current.view)
+        elif not checked and self._before is not None:
+            self._before.restore(camera)
+            self._before = None
+
+    def _on_current_changed(self) -> None:
+        self.highlight()
+        if self.ui.lookThrough.checked:
+            self.look_through(True)
 
     def close(self) -> None:
         self._draw_soon.stop()
+        self._before = None  # the cameras are removed with the scene
+        self.ui.lookThrough.checked = False
         self._shown, self._remaining, self._nodes = [], [], []

@@ -12,9 +12,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from .child_process import ChildProcess, Ending
-from .labels import escaped, set_picture, set_text
+from .labels import Message, escaped, set_picture
+from .pictures import Enlarger, Pair
 from .reading import Reading
 from .selection import Selection
+from .state import PanelState
 
 RENDER_VIEWS = ("-m", "IXGSLib.jobs.render_views")
 
@@ -22,35 +24,58 @@ RENDER_VIEWS = ("-m", "IXGSLib.jobs.render_views")
 class Comparison:
     """Pairs of pictures, one for each view of section 1."""
 
-    def __init__(self, ui: Any, selection: Selection) -> None:
-        self.ui, self.selection = ui, selection
+    def __init__(self, ui: Any, state: PanelState, selection: Selection) -> None:
+        self.ui, self.state, self.selection = ui, state, selection
+        self.message = Message(ui.comparisonMessage, self._basis)
         self.process = ChildProcess()
         self.process.ended.connect(self._on_ended)
         self._folder: Path | None = None
         self._pairs: list[dict[str, Any]] = []
+        self._compared: tuple[Any, ...] | None = None
+        self.enlarger = Enlarger()
+        self.enlarger.watch((ui.measured, ui.rendered), self._large_pairs)
         ui.comparedView.connect("currentIndexChanged(int)", self._show_pair)
         self.discard()
+
+    def _basis(self) -> tuple[Any, ...]:
+        """What the comparison depends on: the volume and the X-rays."""
+        p, reading = self.state.parameters, self.selection.reading
+        return (None if p is None else p.volume, None if reading is None else reading.folder)
+
+    def update(self) -> None:
+        """Remove the pictures of other X-rays than those of section 1."""
+        if self._compared is not None and self._compared != self._basis():
+            self.discard()
+        self.message.refresh()
 
     def start(self, run: Path | None) -> None:
         """Render the volume of a run from the views of section 1."""
         reading = self.selection.reading
         problem = obstacle(run, reading)
         if problem:
-            set_text(self.ui.comparisonMessage, problem)
+            self.message.show(problem)
             return
         self.discard()
+        self._compared = self._basis()
         self._folder = Path(tempfile.mkdtemp(prefix="ixgs-renders-", dir=slicer.app.temporaryPath))
         self.process.start([*RENDER_VIEWS, str(run), "--reading", str(reading.folder), "--out", str(self._folder)])
-        set_text(self.ui.comparisonMessage, _("Rendering the volume from the pose of each X-ray..."))
+        self.message.show(_("Rendering the volume from the pose of each X-ray..."))
 
     def _on_ended(self, ending: Ending) -> None:
         if not ending.done:
-            set_text(self.ui.comparisonMessage, "" if ending.cancelled else escaped(ending.error))
+            self.message.show("" if ending.cancelled else escaped(ending.error))
             return
         self._pairs = json.loads((self._folder / "renders.json").read_text(encoding="utf-8"))
         for pair in self._pairs:
             self.ui.comparedView.addItem(pair["id"])
         self.ui.comparedView.enabled = bool(self._pairs)
+
+    def _large_pairs(self) -> tuple[list[Pair], int]:
+        pairs = [
+            Pair(each["id"], self._folder / each["measured"], self._folder / each["rendered"], pair_text(each))
+            for each in self._pairs
+        ]
+        return pairs, max(0, self.ui.comparedView.currentIndex)
 
     def _show_pair(self, *_args: Any) -> None:
         number = self.ui.comparedView.currentIndex
@@ -59,22 +84,27 @@ class Comparison:
         pair = self._pairs[number]
         set_picture(self.ui.measured, self._folder / pair["measured"])
         set_picture(self.ui.rendered, self._folder / pair["rendered"])
-        unused = "" if pair["used"] else _(" This view was not used for the volume.")
-        text = _("Left: the X-ray. Right: the volume from the same pose. They agree to {psnr:.1f} dB.").format(**pair)
-        set_text(self.ui.comparisonMessage, text + unused)
+        self.message.show(pair_text(pair))
 
     def discard(self) -> None:
         """Stop rendering and remove the pictures."""
         self.process.abandon()
-        self._pairs = []
+        self._pairs, self._compared = [], None
         self.ui.comparedView.clear()
         self.ui.comparedView.enabled = False
-        set_text(self.ui.comparisonMessage, "")
+        self.message.show("")
         for label in (self.ui.measured, self.ui.rendered):
             set_picture(label, None)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+
+def pair_text(pair: dict[str, Any]) -> str:
+    """What both pictures of a pair show."""
+    unused = "" if pair["used"] else _(" This view was not used for the volume.")
+    text = _("Left: the X-ray. Right: the volume from the same pose. They agree to {psnr:.1f} dB.").format(**pair)
+    return text + unused
 
 
 def obstacle(run: Path | None, reading: Reading | None) -> str:
@@ -83,9 +113,19 @@ def obstacle(run: Path | None, reading: Reading | None) -> str:
         return _("This volume does not come from a run of IXGS on this computer.")
     if reading is None:
         return _("Choose the X-rays of this volume in section 1 first.")
-    name = json.loads((run / "run.json").read_text(encoding="utf-8"))["case"]["name"]
-    if name != reading.name:
-        return _("This volume was made from the case {name}: choose its X-rays in section 1 first.").format(
-            name=escaped(name)
-        )
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    if set(reading.hashes.values()) not in sources(record):
+        return _(
+            "This volume was not made from the files of section 1: choose the X-rays of the case {name} there first, "
+            "unchanged."
+        ).format(name=escaped(record["case"]["name"]))
     return ""
+
+
+def sources(record: dict[str, Any]) -> list[set[str]]:
+    """The SHA-256 of the files that a run read and, where its X-rays were standardized, of those before that.
+
+    record: the content of run.json.
+    """
+    made = record.get("standardization") or {}
+    return [set(files.values()) for files in (record["inputs"], made.get("source", {}).get("files", {})) if files]

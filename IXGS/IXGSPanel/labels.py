@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,28 @@ def set_text(label: Any, text: str) -> None:
     """Show a text, or hide the label if the text is empty."""
     label.text = text
     label.visible = bool(text)
+
+
+class Message:
+    """A text in a label that is taken back once what it is about has changed.
+
+    basis: returns everything that the text depends on.
+    """
+
+    def __init__(self, label: Any, basis: Callable[[], Any]) -> None:
+        self._label, self._basis = label, basis
+        self._shown_for: Any = None
+        self.show("")
+
+    def show(self, text: str) -> None:
+        """Show a text about the present state, or hide the label if the text is empty."""
+        self._shown_for = self._basis() if text else None
+        set_text(self._label, text)
+
+    def refresh(self) -> None:
+        """Hide a text about another state than the present one."""
+        if self._shown_for is not None and self._shown_for != self._basis():
+            self.show("")
 
 
 def set_picture(label: Any, path: Path | None) -> None:

@@ -9,6 +9,7 @@ import vtk
 from slicer.util import VTKObservationMixin
 
 from .c_arm import CArmView
+from .folding import Folding
 from .parameters import IXGSParameterNode
 from .reconstruction import ReconstructionSection
 from .region import RegionSection
@@ -32,6 +33,7 @@ class Panel(VTKObservationMixin):
         self.ui = ui
         self.requirements = requirements or Requirements()
         self.state = state = PanelState(ui, logic)
+        self.folding = Folding(ui)
         self.xrays = XRaysSection(ui, state, self.requirements)
         self.selection = selection = self.xrays.selection
         self.c_arm = CArmView(ui, state, selection)
@@ -61,17 +63,25 @@ class Panel(VTKObservationMixin):
         self.selection.status_changed.connect(self.reconstruction.check)
         self.region.grid_changed.connect(self.xrays.table.show_coverage)
         self.reconstruction.xrays_needed.connect(self.xrays.read)
-        self.reconstruction.finished.connect(self.review.present)
+        self.reconstruction.finished.connect(self._on_finished)
+        self.review.loading.loaded.connect(self._on_finished)
+        self.reconstruction.started.connect(lambda: self.folding.show_only("reconstructionButton"))
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._on_scene_closing)
         self.addObserver(scene, scene.EndCloseEvent, self._on_scene_ready)
         self.addObserver(scene, scene.EndImportEvent, self._on_scene_ready)
         self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self._on_node_removed)
+        self.addObserver(scene, scene.NodeRemovedEvent, self._on_references_changed)
 
     @property
     def parameters(self) -> IXGSParameterNode | None:
         """The parameter node of the scene."""
         return self.state.parameters
+
+    def _on_finished(self) -> None:
+        """Show the review of a volume, and only that."""
+        self.folding.show_only("reviewButton")
+        self.review.present()
 
     def open(self) -> None:
         """Take the parameter node of the scene as it is now."""
@@ -94,6 +104,13 @@ class Panel(VTKObservationMixin):
 
     def _on_scene_ready(self, caller: Any, event: Any) -> None:
         self.open()
+        self.state.refresh()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _on_references_changed(self, caller: Any, event: Any, node: Any) -> None:
+        p = self.state.parameters
+        if p is not None and node in (p.region, p.volume):
+            self.state.refresh()
 
     def _close(self) -> None:
         """Stop all work in the scene and release its parameter node."""

@@ -10,6 +10,11 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from .connectors import Choice, PathText
 
 SOURCES = ("files", "scene")
+CALIBRATION_FORMATS = (
+    *("", "matrices", "matrices-by-columns", "cameras", "rtk", "astra", "tigre", "tigre-matlab", "r2-gaussian"),
+    *("mayacam", "vtkcam", "conrad", "transforms", "itk", "slicer", "deepfluoro"),
+)
+UNITS = ("mm", "cm", "m", "in")
 VALUES = ("intensity", "line_integral")
 METHODS = ("auto", "none", "classical", "pix2pix")
 PRESETS = ("preview", "standard", "fine")
@@ -22,17 +27,22 @@ class IXGSParameterNode:
 
     leftOut: JSON list of the ids of unticked views. settings: JSON object of settings that replace those of the preset.
     lastRun: JSON object with the folder of the last run and the choices it was started with.
-    openField, pixelSize, voxelSize: 0 for the value of the files or the case. threshold: attenuation in 1/mm.
+    calibrationFormat: empty to recognize it.
+    openField, pixelSize, sceneOpenField, voxelSize: 0 for the value of the files or the case.
+    threshold: attenuation in 1/mm.
     """
 
     source: str = "files"
     casePath: str = ""
     calibrationPath: str = ""
+    calibrationFormat: str = ""
+    calibrationUnit: str = "mm"
     pixelValues: str = "intensity"
     openField: Annotated[float, WithinRange(0.0, 1e9)] = 0.0
     pixelSize: Annotated[float, WithinRange(0.0, 10.0)] = 0.0
     sourceDetector: Annotated[float, WithinRange(1.0, 5000.0)] = 1000.0
     sceneValues: str = "intensity"
+    sceneOpenField: Annotated[float, WithinRange(0.0, 1e9)] = 0.0
     leftOut: str = "[]"
     showCArm: bool = False
     standardization: str = "auto"
@@ -41,7 +51,6 @@ class IXGSParameterNode:
     voxelSize: Annotated[float, WithinRange(0.0, 20.0)] = 0.0
     preset: str = "standard"
     device: str = "auto"
-    outputFolder: str = ""
     livePreview: bool = True
     settings: str = "{}"
     lastRun: str = "{}"
@@ -55,11 +64,12 @@ def connectors(ui: Any) -> dict[str, Any]:
         "source": Choice(ui.source, SOURCES),
         "casePath": PathText(ui.casePath),
         "calibrationPath": PathText(ui.calibrationPath),
+        "calibrationFormat": Choice(ui.calibrationFormat, CALIBRATION_FORMATS),
+        "calibrationUnit": Choice(ui.calibrationUnit, UNITS),
         "pixelValues": Choice(ui.pixelValues, VALUES),
         "sceneValues": Choice(ui.sceneValues, VALUES),
         "standardization": Choice(ui.standardization, METHODS),
         "weights": PathText(ui.weights),
         "preset": Choice(ui.preset, PRESETS),
         "device": Choice(ui.device, DEVICES),
-        "outputFolder": PathText(ui.outputFolder),
     }

@@ -11,6 +11,8 @@ from typing import Any
 from IXGSLib import __version__
 from IXGSLib.files import write_atomically
 
+from .folders import unused
+
 QUESTIONS = ("overall", "pedicles", "body", "navigation")
 SCALE = {"1": "unusable", "5": "excellent"}
 
@@ -33,9 +35,25 @@ def rating(answers: dict[str, int], reader: str, remarks: str, volume: str) -> d
     }
 
 
-def save_rating(folder: Path, content: dict[str, Any]) -> Path:
-    """Write a rating into the folder of a run, one file for each reader; raises IXGSError if that fails."""
-    reader = re.sub(r"[^A-Za-z0-9_-]+", "-", content["reader"]).strip("-")
-    path = folder / (f"rating-{reader}.json" if reader else "rating.json")
+def save_rating(folder: Path, content: dict[str, Any]) -> tuple[Path, list[Path]]:
+    """Write a rating into the folder of a run, in a new file; raises IXGSError if that fails.
+
+    Returns its path and those of earlier ratings by this reader, which are kept.
+    """
+    path = unused(folder / f"rating-{safe_name(content['reader'])}.json")
+    earlier = [each for each in sorted(folder.glob("rating*.json")) if _reader(each) == content["reader"]]
     write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
-    return path
+    return path, earlier
+
+
+def _reader(path: Path) -> str | None:
+    """Who made the rating in a file; None for a file that holds no rating."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8")).get("reader")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def safe_name(reader: str) -> str:
+    """The part of a file name that stands for a reader."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", reader).strip("-") or "reader"

@@ -52,7 +52,7 @@ class Reading:
     """What the job read_case found in a case.
 
     folder: where the job wrote its files. grid: the region of the case. values: what the pixels of its files hold,
-    intensity or line_integral.
+    intensity or line_integral. hashes: SHA-256 of the files that were read, by their path in the case.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Reading:
     grid: Grid
     warnings: tuple[str, ...]
     values: str
+    hashes: dict[str, str]
 
     @classmethod
     def load(cls, folder: Path) -> Reading:
@@ -73,6 +74,7 @@ class Reading:
             grid=grid_from_json(content["grid"]),
             warnings=tuple(content["warnings"]),
             values=content["values"],
+            hashes=content["hashes"],
         )
 
 

@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import ctk
-import qt
 from slicer.i18n import tr as _
 
 from IXGSLib.errors import IXGSError
 
 from .advanced import AdvancedSettings
 from .child_process import ChildProcess, Ending, Event
+from .folders import output_folder, set_output_folder
 from .labels import escaped
 from .region import RegionSection
 from .run_plan import RunPlan
 from .run_volume import RunVolume
-from .scene_images import image_pose_pairs
+from .scene_images import listed_nodes
 from .selection import Selection
 from .signal import Signal
 from .standardization import StandardizationSection
@@ -32,7 +32,8 @@ class ReconstructionSection:
     """Apply and Cancel, and everything that happens between them.
 
     requirements: the Python packages that IXGS needs.
-    xrays_needed: emitted when Apply has to wait until the X-rays are read. finished: after a result was loaded.
+    xrays_needed: emitted when Apply has to wait until the X-rays are read. started: when a run begins.
+    finished: after a result was loaded.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class ReconstructionSection:
         requirements: Any,
     ) -> None:
         self.ui, self.state, self.selection, self.requirements = ui, state, selection, requirements
-        self.xrays_needed, self.finished = Signal(), Signal()
+        self.xrays_needed, self.started, self.finished = Signal(), Signal(), Signal()
         self.advanced = AdvancedSettings(ui, state, selection)
         self.plan = RunPlan(state, selection, standardization, region, self.advanced)
         self.volume = RunVolume()
@@ -53,7 +54,7 @@ class ReconstructionSection:
         self.out: Path | None = None
         self._commands: list[list[str]] = []
         self._start_when_read = False
-        self._outcome = ""
+        self._outcome, self._outcome_basis = "", None
         self._finish_soon = single_shot_timer(0, self.finished.emit)
         self._connect()
 
@@ -68,7 +69,13 @@ class ReconstructionSection:
         ui.applyButton.connect("clicked()", self.apply)
         ui.cancelButton.connect("clicked()", self.cancel)
         ui.outputFolder.filters = ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Writable
+        ui.outputFolder.currentPath = str(output_folder())
+        for signal in ("currentPathChanged(QString)", "validInputChanged(bool)"):
+            ui.outputFolder.connect(signal, self._on_folder_changed)
         ui.progress.visible = False
+
+    def _on_folder_changed(self, *_: Any) -> None:
+        set_output_folder(self.ui.outputFolder.currentPath.strip())
 
     @property
     def running(self) -> bool:
@@ -76,9 +83,6 @@ class ReconstructionSection:
         return self.process.running or self.volume.loading_result
 
     def update(self) -> None:
-        if not self.state.parameters.outputFolder:
-            documents = qt.QStandardPaths.writableLocation(qt.QStandardPaths.DocumentsLocation)
-            self.state.parameters.outputFolder = str(Path(documents) / "IXGS")
         self.advanced.update()
         self.check()
 
@@ -103,8 +107,25 @@ class ReconstructionSection:
             return _("Tick at least two views in section 1.")
         return self.plan.standardization.problem() or self.advanced.problem()
 
+    def _basis(self) -> Any:
+        """What the outcome of a run depends on."""
+        p = self.state.parameters
+        if p is None or self.selection.reading is None:
+            return None if p is None else (p.source, p.casePath)
+        try:
+            return self.plan.choices()
+        except IXGSError as error:
+            return str(error)
+
+    def _conclude(self, outcome: str) -> None:
+        """Keep an outcome until the choices change that it is about."""
+        self._outcome, self._outcome_basis = outcome, self._basis()
+        self.check()
+
     def check(self) -> None:
         """Enable Apply if it can run; otherwise its tooltip says why not."""
+        if self._outcome and not self.running and self._outcome_basis != self._basis():
+            self._outcome = ""
         obstacle = self.obstacle()
         self.ui.applyButton.enabled = not obstacle
         self.ui.applyButton.toolTip = obstacle or _("Reconstruct the volume from the ticked views.")
@@ -118,8 +139,7 @@ class ReconstructionSection:
         self._outcome = ""
         problem = self.requirements.ensure() if self.requirements.missing() else ""
         if problem:
-            self._outcome = escaped(problem)
-            self.check()
+            self._conclude(escaped(problem))
         elif self.selection.reading is None:
             self._start_when_read = True
             self.xrays_needed.emit()
@@ -139,8 +159,7 @@ class ReconstructionSection:
         try:
             self._commands = self.plan.commands(self.out)
         except IXGSError as error:
-            self._outcome = escaped(str(error))
-            self.check()
+            self._conclude(escaped(str(error)))
             return
         if resumed is not None:
             self._commands = [[*self._commands[-1], "--resume"]]  # the standardised X-rays are complete
@@ -150,6 +169,7 @@ class ReconstructionSection:
         self._start_next_command()
         self.plan.remember(self.out)
         self.check()
+        self.started.emit()
 
     def _start_next_command(self) -> None:
         self.process.start(self._commands.pop(0))
@@ -177,7 +197,7 @@ class ReconstructionSection:
 
     def _on_progress(self, event: Event) -> None:
         if event["stage"] == "standardization":
-            text = _("Standardised {step} of {steps} views").format(**event)
+            text = _("Standardized {step} of {steps} views").format(**event)
             self._show_progress(event["step"], event["steps"], text)
         elif event["stage"] == "initialization":
             self._show_progress(0, 0, _("Computing an initial volume..."))
@@ -216,15 +236,13 @@ class ReconstructionSection:
 
     def _give_up(self, outcome: str) -> None:
         self.volume.remove_preview()
-        self._outcome = outcome
         self.ui.progress.visible = False
-        self.check()
+        self._conclude(outcome)
 
     def _on_loaded(self, node: Any) -> None:
         self.ui.progress.visible = False
-        self._outcome = _("Done. The volume is in the scene and in {folder}.").format(folder=escaped(str(self.out)))
         self.state.parameters.volume = node
-        self.check()
+        self._conclude(_("Done. The volume is in the scene and in {folder}.").format(folder=escaped(str(self.out))))
         self._finish_soon.start()  # the review gets a turn of the event loop of its own
 
     def on_node_removed(self, node: Any) -> None:
@@ -238,7 +256,7 @@ class ReconstructionSection:
         p = self.state.parameters
         if p is None:
             return []
-        pairs = image_pose_pairs(p) if p.source == "scene" else []
+        pairs = listed_nodes(p) if p.source == "scene" else []
         nodes = [p.region, *(node for pair in pairs for node in pair)]
         return [node for node in nodes if node is not None]
 

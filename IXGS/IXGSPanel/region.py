@@ -69,10 +69,12 @@ class RegionSection(VTKObservationMixin):
         self._place(self.selection.reading.grid)
 
     def _place(self, grid: Grid) -> None:
+        from IXGSLib.scene.hierarchy import place_in_study
         from IXGSLib.scene.regions import add_region
 
         p = self.state.parameters
         p.region = add_region(slicer.mrmlScene, grid, _("Region"), node=p.region)
+        place_in_study(slicer.mrmlScene, self.selection.reading.name, p.region)
 
     def spacing(self) -> float:
         """Voxel size in mm: as chosen, or that of the case; 0 without X-rays."""

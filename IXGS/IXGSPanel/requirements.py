@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from slicer.i18n import tr as _
 
 FILE = Path(__file__).resolve().parents[1] / "Resources" / "requirements.txt"
 TORCH = Requirement("torch>=2.6")
+TORCH_TO_INSTALL = Requirement("torch>=2.6,<2.13" if sys.platform == "win32" else "torch>=2.6")
+"""What is installed where torch is missing: 2.13 does not install in Slicer for Windows."""
 BUNDLED = ("numpy", "scipy", "vtk", "SimpleITK", "requests")
 """Packages that Slicer brings along; pip must not change them."""
 
@@ -82,7 +85,7 @@ def install_torch() -> str:
         import PyTorchUtils
     except ImportError:
         return _("IXGS needs the PyTorch extension: install it in the Extensions Manager and restart Slicer.")
-    logic, wanted = PyTorchUtils.PyTorchUtilsLogic(), str(TORCH.specifier)
+    logic, wanted = PyTorchUtils.PyTorchUtilsLogic(), str(TORCH_TO_INSTALL.specifier)
     try:
         torch = logic.installTorch(askConfirmation=True, torchVersionRequirement=wanted)
     except (ImportError, OSError, RuntimeError, subprocess.CalledProcessError) as error:

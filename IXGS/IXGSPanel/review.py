@@ -14,8 +14,9 @@ from IXGSLib.errors import IXGSError
 from IXGSLib.scene.runs import RUN_FOLDER
 
 from .comparison import Comparison
-from .labels import escaped, set_text
+from .labels import Message, escaped, set_text
 from .rating import QUESTIONS, rating, save_rating
+from .run_loading import RunLoading
 from .selection import Selection
 from .state import PanelState
 from .surface import BoneSurface
@@ -31,10 +32,13 @@ class ReviewSection:
 
     def __init__(self, ui: Any, state: PanelState, selection: Selection) -> None:
         self.ui, self.state = ui, state
-        self.comparison = Comparison(ui, selection)
+        self.comparison = Comparison(ui, state, selection)
         self.vertebra = VertebraAxes(ui, state)
         self.surface = BoneSurface(ui, state)
+        self.loading = RunLoading(ui, state)
         self._volume: Any = None
+        self.rating_message = Message(ui.ratingMessage, self._rating_basis)
+        self._connect_rating()
         self._render_soon = single_shot_timer(RENDER_DELAY_MILLISECONDS, self._render)
         ui.suggestThreshold.connect("clicked()", self.suggest_threshold)
         ui.renderBone.connect("toggled(bool)", self._on_render_toggled)
@@ -48,6 +52,10 @@ class ReviewSection:
         if volume is not self._volume:
             self._volume = volume
             self._on_volume_changed()
+        self.surface.update()
+        self.loading.update()
+        self.comparison.update()
+        self.rating_message.refresh()
         if self.ui.renderBone.checked:
             self._render_soon.start()
 
@@ -57,8 +65,7 @@ class ReviewSection:
         return Path(folder) if folder and (Path(folder) / "done.json").is_file() else None
 
     def present(self) -> None:
-        """Open the section for a volume that has just been made."""
-        self.ui.reviewButton.collapsed = False
+        """Prepare the review of a volume that has just been made or loaded."""
         if self._volume is not None:
             self.suggest_threshold()
 
@@ -66,6 +73,7 @@ class ReviewSection:
         """Remove what was shown of the last volume, and enable what can be done with this one."""
         self.comparison.discard()
         self.surface.discard()
+        self.vertebra.discard()
         self._clear_rating()
         ui, run = self.ui, self.run_folder()
         ui.renderBone.checked = False
@@ -93,7 +101,7 @@ class ReviewSection:
         try:
             self.state.parameters.threshold = suggested_threshold(self._volume)
         except IXGSError as error:
-            set_text(self.ui.surfaceMessage, escaped(str(error)))
+            self.surface.message.show(escaped(str(error)))
 
     def _on_render_toggled(self, checked: bool) -> None:
         if self._volume is None:
@@ -111,7 +119,7 @@ class ReviewSection:
             try:
                 render_bone(slicer.mrmlScene, self._volume, threshold, visible=self.ui.renderBone.checked)
             except IXGSError as error:
-                set_text(self.ui.surfaceMessage, escaped(str(error)))
+                self.surface.message.show(escaped(str(error)))
 
     # The run
 
@@ -122,24 +130,46 @@ class ReviewSection:
 
     def save_rating(self) -> None:
         """Save the answers in the folder of the run."""
-        ui, message = self.ui, self.ui.ratingMessage
-        answers = {question: getattr(ui, question).currentIndex for question in QUESTIONS}
+        ui, message = self.ui, self.rating_message
+        answers, reader = self._answers(), ui.reader.text.strip()
         if not any(answers.values()):
-            set_text(message, _("Answer at least one question first."))
+            message.show(_("Answer at least one question first."))
             return
-        content = rating(answers, ui.reader.text.strip(), ui.remarks.plainText.strip(), self._volume.GetName())
+        if not reader:
+            message.show(_("Enter the initials or number of the reader first: each reader has files of their own."))
+            return
+        content = rating(answers, reader, ui.remarks.plainText.strip(), self._volume.GetName())
         try:
-            path = save_rating(self.run_folder(), content)
+            path, earlier = save_rating(self.run_folder(), content)
         except IXGSError as error:
-            set_text(message, escaped(str(error)))
+            message.show(escaped(str(error)))
             return
-        set_text(message, _("Saved as {name} in the folder of the run.").format(name=escaped(path.name)))
+        text = _("Saved as {name} in the folder of the run.").format(name=escaped(path.name))
+        if earlier:
+            text += _(" Your earlier rating is kept in {names}.").format(
+                names=escaped(", ".join(each.name for each in earlier))
+            )
+        message.show(text)
+
+    def _answers(self) -> dict[str, int]:
+        return {question: getattr(self.ui, question).currentIndex for question in QUESTIONS}
+
+    def _rating_basis(self) -> tuple[Any, ...]:
+        """What a message about the rating depends on."""
+        return (self._volume, *self._answers().values(), self.ui.reader.text, self.ui.remarks.plainText)
+
+    def _connect_rating(self) -> None:
+        ui = self.ui
+        for question in QUESTIONS:
+            getattr(ui, question).connect("currentIndexChanged(int)", lambda _: self.rating_message.refresh())
+        ui.reader.connect("textChanged(QString)", lambda _: self.rating_message.refresh())
+        ui.remarks.connect("textChanged()", self.rating_message.refresh)
 
     def _clear_rating(self) -> None:
         for question in QUESTIONS:
             getattr(self.ui, question).currentIndex = 0
         self.ui.remarks.plainText = ""
-        set_text(self.ui.ratingMessage, "")
+        self.rating_message.show("")
 
     def on_node_removed(self, node: Any) -> None:
         self.surface.on_node_removed(node)
@@ -147,6 +177,7 @@ class ReviewSection:
 
     def close(self) -> None:
         self._render_soon.stop()
+        self.loading.close()
         self.vertebra.discard()
         self._volume = None
         self._on_volume_changed()

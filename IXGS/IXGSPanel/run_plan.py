@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import slicer
 from IXGSLib.errors import IXGSError
 
 from .advanced import AdvancedSettings
+from .folders import new_run_folder
 from .region import RegionSection
 from .selection import Selection
 from .standardization import StandardizationSection
@@ -84,10 +84,8 @@ class RunPlan:
         return path
 
     def new_folder(self) -> Path:
-        """A folder for the next run that does not exist yet, named after the case and the preset."""
-        p = self.state.parameters
-        name = re.sub(r'[<>:"/\\|?*]+', "-", f"{self.selection.reading.name}-{p.preset}")  # characters Windows forbids
-        return unused(Path(p.outputFolder).expanduser() / name)
+        """A folder for the next run that does not exist yet."""
+        return new_run_folder(self.selection.reading.name, self.state.parameters.preset)
 
     def unfinished_run(self) -> Path | None:
         """The folder of the last run, if it ended early, can be resumed and has the same choices as now."""
@@ -108,11 +106,3 @@ class RunPlan:
 
     def _view_arguments(self) -> list[str]:
         return [*self.selection.options, *self.selection.leave_out_arguments()]
-
-
-def unused(path: Path) -> Path:
-    """The path or, if it exists, the first of path-2, path-3, ... that does not."""
-    candidate, number = path, 2
-    while candidate.exists():
-        candidate, number = path.with_name(f"{path.name}-{number}"), number + 1
-    return candidate

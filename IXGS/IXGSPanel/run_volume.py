@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from IXGSLib.errors import IXGSError
 
 from .signal import Signal
 from .stepper import Stepper
+
+
+@dataclass(frozen=True)
+class SliceState:
+    """What a slice view shows: its vtkMRMLSliceNode and vtkMRMLSliceCompositeNode, background and place."""
+
+    slice_node: Any
+    composite: Any
+    background: str | None
+    slice_to_ras: Any
+    field_of_view: tuple[float, float, float]
+
+    @classmethod
+    def of(cls, logic: Any) -> SliceState:
+        """The state of the view of a vtkMRMLSliceLogic."""
+        slice_node, composite, place = logic.GetSliceNode(), logic.GetSliceCompositeNode(), vtk.vtkMatrix4x4()
+        place.DeepCopy(slice_node.GetSliceToRAS())
+        return cls(slice_node, composite, composite.GetBackgroundVolumeID(), place, slice_node.GetFieldOfView())
+
+    def restore(self) -> None:
+        self.composite.SetBackgroundVolumeID(self.background)
+        self.slice_node.SetFieldOfView(*self.field_of_view)
+        self.slice_node.GetSliceToRAS().DeepCopy(self.slice_to_ras)
+        self.slice_node.UpdateMatrices()
+
+
+def slice_states() -> list[SliceState]:
+    """The states of all slice views."""
+    logics = slicer.app.layoutManager().mrmlSliceLogics()
+    return [SliceState.of(logics.GetItemAsObject(n)) for n in range(logics.GetNumberOfItems())]
 
 
 class RunVolume:
@@ -24,6 +56,7 @@ class RunVolume:
     def __init__(self) -> None:
         self.loaded, self.failed, self.preview_failed = Signal(), Signal(), Signal()
         self.node: Any = None
+        self._before: list[SliceState] = []
         self.loading_result = False
         self._loading = Stepper()
 
@@ -38,6 +71,8 @@ class RunVolume:
         from IXGSLib.scene.volumes import place_volume
 
         first = self.node is None
+        if first:
+            self._before = slice_states()
         self.node = place_volume(slicer.mrmlScene, *content, node=self.node)
         if first:
             self.node.SetName(_("IXGS preview"))
@@ -63,9 +98,18 @@ class RunVolume:
             self._on_failed(error)
             return
         self.node, self.loading_result = None, False
+        self.show(node, folder, fit=not previewed)
+
+    def show(self, node: Any, folder: Path, fit: bool = True) -> Any:
+        """Show the volume node of a run in the slice views and emit `loaded`; returns the node."""
+        from IXGSLib.scene.hierarchy import place_in_study
+        from IXGSLib.scene.runs import CASE
+
         node.SetName(folder.name)
-        slicer.util.setSliceViewerLayers(background=node, fit=not previewed)
+        place_in_study(slicer.mrmlScene, node.GetAttribute(CASE), node)
+        slicer.util.setSliceViewerLayers(background=node, fit=fit)
         self.loaded.emit(node)
+        return node
 
     def _on_failed(self, error: IXGSError) -> None:
         self.loading_result = False
@@ -80,6 +124,8 @@ class RunVolume:
         if self.node is not None:
             node, self.node = self.node, None
             slicer.mrmlScene.RemoveNode(node)
+            for state in self._before:
+                state.restore()
 
     def on_node_removed(self, node: Any) -> None:
         if node is self.node:

@@ -24,7 +24,8 @@ def reconstruct_sample(test: Any) -> None:
         raise unittest.SkipTest(f"needs {', '.join(missing)}; press Apply in the module to install them")
     ui = panel.ui
     with tempfile.TemporaryDirectory() as folder:
-        panel.parameters.outputFolder = folder
+        before = panel.ui.outputFolder.currentPath
+        panel.ui.outputFolder.currentPath = folder
         panel.parameters.preset = "preview"
         test.delayDisplay("Reading the sample case")
         ui.sampleCase.click()
@@ -48,8 +49,10 @@ def reconstruct_sample(test: Any) -> None:
         assert volume.GetNodeReference("IXGS.Bone") is not None, ui.surfaceMessage.text
         screenshot("review")
         ui.overall.currentIndex = 4
+        ui.reader.setText("selftest")
         ui.saveRating.click()
-        assert (Path(volume.GetAttribute("IXGS.Run")) / "rating.json").is_file()
+        assert (Path(volume.GetAttribute("IXGS.Run")) / "rating-selftest.json").is_file()
+        panel.ui.outputFolder.currentPath = before
 
 
 def wait(condition: Callable[[], bool]) -> None:

@@ -39,6 +39,7 @@ class XRaySequence:
         self._add_soon.start()
 
     def _add_next(self) -> None:
+        from IXGSLib.scene.hierarchy import place_in_study
         from IXGSLib.scene.xrays import add_xray_browser, add_xrays
         from IXGSLib.xray.windowing import grey_window
 
@@ -53,7 +54,8 @@ class XRaySequence:
             self._add_soon.start()
             return
         lows, highs = zip(*self._windows, strict=True)
-        add_xray_browser(scene, self._node, (min(lows), max(highs)))
+        browser = add_xray_browser(scene, self._node, (min(lows), max(highs)))
+        place_in_study(scene, self._reading.name, self._node, browser.GetProxyNode(self._node))
         self._stop()
 
     def on_node_removed(self, node: Any) -> None:

@@ -17,6 +17,7 @@ from IXGSLib.standardization.method import ResolvedMethod
 
 from .child_process import ChildProcess, Ending, Event
 from .labels import escaped, set_picture, set_text
+from .pictures import Enlarger, Pair
 from .selection import Selection
 from .state import PanelState
 
@@ -35,8 +36,11 @@ class StandardizationSection:
         self._warnings: list[str] = []
         self._previewed: tuple[Any, ...] = ()
         ui.weights.filters = ctk.ctkPathLineEdit.Files | ctk.ctkPathLineEdit.Readable
+        self.enlarger = Enlarger()
+        self.enlarger.watch((ui.before, ui.after), self._large_pairs)
         ui.previewStandardization.connect("clicked()", self.preview)
         selection.current_changed.connect(self._on_current_changed)
+        self.discard_preview()
 
     def update(self) -> None:
         self.ui.weights.enabled = self.state.parameters.standardization in ("auto", "pix2pix")
@@ -89,6 +93,12 @@ class StandardizationSection:
         self.process.start([*STANDARDIZE_VIEW, *words, *self.arguments(), *selection.options])
         self._show_status()
 
+    def _large_pairs(self) -> tuple[list[Pair], int]:
+        if self._folder is None or self.process.running:
+            return [], 0
+        caption = _("Left: the X-ray. Right: the X-ray after standardization.")
+        return [Pair(self.selection.current.id, self._folder / "before.png", self._folder / "after.png", caption)], 0
+
     def _on_event(self, event: Event) -> None:
         if event["event"] == "warning":
             self._warnings.append(event["message"])
@@ -97,9 +107,9 @@ class StandardizationSection:
         if ending.done:
             set_picture(self.ui.before, self._folder / "before.png")
             set_picture(self.ui.after, self._folder / "after.png")
-            self._show_status(_("Left: the X-ray. Right: the X-ray after standardisation."), *self._warnings)
+            self._show_status(_("Left: the X-ray. Right: the X-ray after standardization."), *self._warnings)
         else:
-            self._show_status(_("<b>This view cannot be standardised.</b>"), ending.error)
+            self._show_status(_("<b>This view cannot be standardized.</b>"), ending.error)
 
     def _on_current_changed(self) -> None:
         self.discard_preview()
@@ -113,7 +123,7 @@ class StandardizationSection:
         if heading:
             set_text(label, "<br>".join([heading, *map(escaped, details)]))
         elif self.process.running:
-            set_text(label, _("Standardising the selected view..."))
+            set_text(label, _("Standardizing the selected view..."))
         elif not self._previewed:
             set_text(label, escaped(problem) or self._explanation())
 
@@ -123,7 +133,7 @@ class StandardizationSection:
         resolved = self.method()
         if resolved.method == "none":
             return _("The X-rays are used as they are.")
-        text = _("Apply standardises all views first. The X-rays themselves are not changed.")
+        text = _("Apply standardizes all views first. The X-rays themselves are not changed.")
         return "<br>".join([text, escaped(resolved.message)] if resolved.message else [text])
 
     def discard_preview(self) -> None:

@@ -37,6 +37,11 @@ class PanelState(VTKObservationMixin):
         self.addObserver(node.parameterNode, vtk.vtkCommand.ModifiedEvent, self._on_modified)
         self.changed.emit()
 
+    def refresh(self) -> None:
+        """Read the parameters again, whose node references may have changed without an event of the parameter node."""
+        if self.parameters is not None:
+            self.parameters.parameterNode.Modified()
+
     def close(self) -> None:
         """Release the parameter node: it is neither bound nor observed any more."""
         if self.parameters is None:
@@ -47,4 +52,5 @@ class PanelState(VTKObservationMixin):
         self.parameters = None
 
     def _on_modified(self, caller: Any, event: Any) -> None:
-        self.changed.emit()
+        if not self.parameters.parameterNode.GetScene().IsImporting():  # its references cannot be resolved yet
+            self.changed.emit()

@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 from IXGSLib.errors import IXGSError
 
 from .child_process import ChildProcess, Ending, Event
-from .labels import escaped, set_text
+from .labels import Message, escaped
 from .state import PanelState
 
 MAKE_SURFACE = ("-m", "IXGSLib.jobs.make_surface")
@@ -27,6 +27,7 @@ class BoneSurface:
 
     def __init__(self, ui: Any, state: PanelState) -> None:
         self.ui, self.state = ui, state
+        self.message = Message(ui.surfaceMessage, self._basis)
         self.process = ChildProcess()
         self.process.event_received.connect(self._on_event)
         self.process.ended.connect(self._on_ended)
@@ -34,7 +35,43 @@ class BoneSurface:
         self._labels: np.ndarray | None = None
         self._folder: Path | None = None
         ui.segmentBone.connect("clicked()", self._on_clicked)
+        ui.showSurface.connect("toggled(bool)", self._on_show_toggled)
+        ui.editSegments.connect("clicked()", self.edit)
         self.discard()
+
+    def _basis(self) -> tuple[Any, ...]:
+        """What a message about bone depends on."""
+        p = self.state.parameters
+        return () if p is None else (p.volume, p.threshold)
+
+    @property
+    def segmentation(self) -> Any:
+        """The segmentation of the volume under review, None if there is none."""
+        p = self.state.parameters
+        return None if p is None or p.volume is None else p.volume.GetNodeReference(BONE)
+
+    def _on_show_toggled(self, checked: bool) -> None:
+        if self.segmentation is not None and self.segmentation.GetDisplayNode() is not None:
+            self.segmentation.GetDisplayNode().SetVisibility3D(checked)
+
+    def edit(self) -> None:
+        """Open the segmentation in the Segment Editor."""
+        slicer.util.selectModule("SegmentEditor")
+        editor = slicer.modules.SegmentEditorWidget.editor
+        editor.setSegmentationNode(self.segmentation)
+        editor.setSourceVolumeNode(self.state.parameters.volume)
+
+    def show_state(self) -> None:
+        """Enable what can be done with the segmentation, as it is now."""
+        node, ui = self.segmentation, self.ui
+        ui.showSurface.enabled = ui.editSegments.enabled = node is not None
+        display = None if node is None else node.GetDisplayNode()
+        ui.showSurface.checked = display is not None and bool(display.GetVisibility3D())
+
+    def update(self) -> None:
+        self.show_state()
+        if not self.process.running:
+            self.message.refresh()
 
     def _on_clicked(self) -> None:
         if not self.process.running:
@@ -42,7 +79,7 @@ class BoneSurface:
         elif not self.process.stopping:
             self.process.cancel()
             self.ui.segmentBone.enabled = False
-            set_text(self.ui.surfaceMessage, _("Stopping..."))
+            self.message.show(_("Stopping..."))
 
     def start(self) -> None:
         """Pass the voxels at or above the threshold to a child process."""
@@ -53,7 +90,7 @@ class BoneSurface:
         try:
             labels = bone_labels(volume, self.state.parameters.threshold or None)
         except IXGSError as error:
-            set_text(self.ui.surfaceMessage, escaped(str(error)))
+            self.message.show(escaped(str(error)))
             return
         self._volume, self._labels = volume, labels
         self._folder = Path(tempfile.mkdtemp(prefix="ixgs-surface-", dir=slicer.app.temporaryPath))
@@ -61,12 +98,12 @@ class BoneSurface:
         np.save(self._folder / "ras_from_index.npy", ras_from_index(volume))
         self.process.start([*MAKE_SURFACE, str(self._folder)])
         self.ui.segmentBone.text = _("Cancel")
-        set_text(self.ui.surfaceMessage, _("Extracting the surface..."))
+        self.message.show(_("Extracting the surface..."))
 
     def _on_event(self, event: Event) -> None:
         if event["event"] == "progress" and not self.process.stopping:
             done = event["step"] / event["steps"]
-            set_text(self.ui.surfaceMessage, _("Extracting the surface: {done:.0%}...").format(done=done))
+            self.message.show(_("Extracting the surface: {done:.0%}...").format(done=done))
 
     def _on_ended(self, ending: Ending) -> None:
         problem = ending.error
@@ -78,21 +115,24 @@ class BoneSurface:
         self.discard()
         self.ui.segmentBone.enabled = True
         if ending.cancelled:
-            set_text(self.ui.surfaceMessage, _("Cancelled. No new surface was made."))
+            self.message.show(_("Cancelled. No new surface was made."))
         elif problem:
-            set_text(self.ui.surfaceMessage, _("<b>No surface was made.</b> {error}").format(error=escaped(problem)))
+            self.message.show(_("<b>No surface was made.</b> {error}").format(error=escaped(problem)))
 
     def _show(self) -> None:
         """Add the surface and its voxels to the scene as a segment."""
         from IXGSLib.scene.bone import add_segment
+        from IXGSLib.scene.hierarchy import place_beside
         from IXGSLib.scene.surfaces import read_surface
 
         volume, earlier = self._volume, self._volume.GetNodeReference(BONE)
         surface = read_surface(self._folder / "surface.vtp")
         node = add_segment(slicer.mrmlScene, volume, self._labels, surface, name=_("Bone"), node=earlier)
         volume.SetNodeReferenceID(BONE, node.GetID())
+        place_beside(slicer.mrmlScene, node, volume)
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().SetVisibility3D(True)
+        self.show_state()
         if earlier is None:
             slicer.util.resetThreeDViews()  # a patient may lie far from the origin, where the camera looks
 
@@ -108,4 +148,4 @@ class BoneSurface:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
         self.ui.segmentBone.text = _("Make surface")
-        set_text(self.ui.surfaceMessage, "")
+        self.message.show("")

@@ -73,7 +73,7 @@ class VertebraAxes(VTKObservationMixin):
         from IXGSLib.scene.slices import align_slices, points_of
 
         left, right, front = points_of(self.points)[:LANDMARKS]
-        self._stop_asking()
+        self.discard()
         try:
             align_slices(slice_nodes(), vertebra_axes(left, right, front), (left + right + front) / 3)
         except IXGSError as error:

@@ -10,12 +10,13 @@ from slicer.i18n import tr as _
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.coverage import visible_fraction, widest_angle
 
-from .labels import escaped, set_text
+from .labels import escaped, set_picture, set_text
+from .pictures import Enlarger, Pair
 from .reading import XRayPreview
 from .selection import Selection
 
-VIEW, ORBITAL, ANGULAR, VISIBLE, WARNINGS = range(5)
-ROW_HEIGHT = 44
+VIEW, ANGLES, VISIBLE, WARNINGS = range(4)
+MIN_ROW_HEIGHT = 44
 
 
 class ViewsTable:
@@ -24,13 +25,22 @@ class ViewsTable:
     def __init__(self, ui: Any, selection: Selection) -> None:
         self.ui, self.selection = ui, selection
         self._filling = False
+        self._shortcuts: list[Any] = []
         table = ui.viewsTable
         table.connect("itemChanged(QTableWidgetItem*)", self._on_item_changed)
         table.connect("itemSelectionChanged()", self._on_row_selected)
         header = table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(VIEW, qt.QHeaderView.Stretch)
-        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        header.setStretchLastSection(True)
+        self.enlarger = Enlarger()
+        self.enlarger.watch((ui.selectedPicture,), self._large_pictures)
+        selection.current_changed.connect(self.show_selected)
+        for keys, step in (("Alt+Down", 1), ("Alt+Up", -1)):
+            shortcut = qt.QShortcut(qt.QKeySequence(keys), table)
+            shortcut.connect("activated()", lambda step=step: self.select_next(step))
+            self._shortcuts.append(shortcut)
+        two_lines = 2 * qt.QFontMetrics(table.font).height() + 6
+        table.verticalHeader().setDefaultSectionSize(max(MIN_ROW_HEIGHT, two_lines))
 
     def fill(self) -> None:
         """Show the views of the selection, with the first one selected."""
@@ -42,6 +52,24 @@ class ViewsTable:
         if xrays:
             table.selectRow(0)
         self._filling = False
+        self.show_selected()
+
+    def select_next(self, step: int) -> None:
+        """Select the next or the previous view; the first follows the last."""
+        table = self.ui.viewsTable
+        if table.rowCount:
+            table.selectRow((table.currentRow() + step) % table.rowCount)
+
+    def show_selected(self) -> None:
+        """Show the picture of the selected view below the table."""
+        current = self.selection.current
+        set_picture(self.ui.selectedPicture, None if current is None else current.picture)
+
+    def _large_pictures(self) -> tuple[list[Pair], int]:
+        xrays = self.selection.xrays
+        ids = [xray.id for xray in xrays]
+        pairs = [Pair(xray.id, xray.picture, caption=" ".join(xray.warnings)) for xray in xrays]
+        return pairs, ids.index(self.selection.current.id) if self.selection.current is not None else 0
 
     def _fill_row(self, row: int, xray: XRayPreview, ticked: bool) -> None:
         table = self.ui.viewsTable
@@ -50,8 +78,9 @@ class ViewsTable:
         if round(xray.masked, 2):
             warnings.append(_("{fraction:.0%} of the image is masked.").format(fraction=xray.masked))
         texts = {
-            ORBITAL: angle_text(xray.orbital, _("LAO"), _("RAO")),
-            ANGULAR: angle_text(xray.angular, _("CRA"), _("CAU")),
+            ANGLES: "\n".join(
+                [angle_text(xray.orbital, _("LAO"), _("RAO")), angle_text(xray.angular, _("CRA"), _("CAU"))]
+            ),
             VISIBLE: f"{xray.visible:.0%}",
             WARNINGS: str(len(warnings)) if warnings else "",
         }
@@ -80,7 +109,8 @@ class ViewsTable:
             parts.append(_("Their directions differ by up to {angle:.0f}° (90° is best).").format(angle=angle))
         of_views = {warning for xray in reading.xrays for warning in xray.warnings}
         warnings = [escaped(warning) for warning in reading.warnings if warning not in of_views]
-        set_text(self.ui.viewsSummary, "<br>".join([" ".join(parts), *warnings]))
+        hint = _("Next: Apply in section 4. Sections 2 and 3 are optional.")
+        set_text(self.ui.viewsSummary, "<br>".join([" ".join(parts), *warnings, hint]))
 
     def _on_item_changed(self, item: Any) -> None:
         if not self._filling and item.column() == VIEW:

@@ -13,10 +13,13 @@ from slicer.i18n import tr as _
 from IXGSLib.errors import IXGSError
 
 from .case_reader import CaseReader
+from .dicom_series import choose_series
 from .labels import escaped, set_text
+from .parameters import UNITS
 from .reading import Reading
 from .scene_images import SceneImages
 from .selection import Selection
+from .sources import kind_of
 from .state import PanelState
 from .timers import single_shot_timer
 from .views_table import ViewsTable
@@ -50,7 +53,8 @@ class XRaysSection:
         ui.casePath.filters = flags.Dirs | flags.Readable  # with Files, its dialog would not offer folders
         ui.calibrationPath.filters = flags.Files | flags.Readable
         ui.chooseFile.connect("clicked()", self.choose_file)
-        ui.sampleCase.connect("clicked()", self.choose_sample)
+        ui.chooseSeries.connect("clicked()", self.choose_series)
+        ui.sampleCase.connect("clicked()", lambda: self.choose_sample())
         ui.readAgain.connect("clicked()", self.read)
         ui.readImages.connect("clicked()", self.read)
         self.images.changed.connect(self._on_images)
@@ -65,8 +69,10 @@ class XRaysSection:
         files = parameters.source == "files"
         ui.filesWidget.visible = files
         ui.sceneWidget.visible = not files
-        ui.chooseFile.visible = files
+        for button in (ui.chooseFile, ui.chooseSeries, ui.readAgain):
+            button.visible = files
         ui.calibrationWidget.visible = files and self.needs_calibration
+        self.images.show()
         if self._source != self._chosen_source():
             self._on_source_changed()
         self._unticked = parameters.leftOut
@@ -77,7 +83,8 @@ class XRaysSection:
         p = self.state.parameters
         if p.source == "scene":
             return ("scene",)
-        rest = (p.calibrationPath, p.pixelValues, p.openField, p.pixelSize) if self.needs_calibration else ()
+        choices = (p.calibrationPath, p.calibrationFormat, p.calibrationUnit, p.pixelValues, p.openField, p.pixelSize)
+        rest = choices if self.needs_calibration else ()
         return ("files", p.casePath, *rest)
 
     def _on_source_changed(self) -> None:
@@ -92,32 +99,39 @@ class XRaysSection:
 
     @property
     def needs_calibration(self) -> bool:
-        """Whether the path holds images without poses."""
-        path = self.state.parameters.casePath
-        return bool(path) and Path(path).exists() and not is_case(Path(path))
+        """Whether the path holds images, whose poses a calibration states; tags of DICOM are only a start."""
+        return kind_of(self.state.parameters.casePath) in ("images", "tagged")
 
     def image_options(self) -> list[str]:
         """The command-line options that describe images without poses."""
         p = self.state.parameters
         if p.source == "scene" or not self.needs_calibration:
             return []
+        if not p.calibrationPath:  # poses and values as the tags state them
+            return ["--i0", repr(p.openField)] if p.openField else []
         options = ["--calibration", p.calibrationPath, "--values", p.pixelValues]
+        options += ["--calibration-format", p.calibrationFormat] if p.calibrationFormat else []
+        options += ["--unit", p.calibrationUnit] if p.calibrationUnit != UNITS[0] else []
         options += ["--i0", repr(p.openField)] if p.openField else []
         return options + (["--pixel-spacing", repr(p.pixelSize), repr(p.pixelSize)] if p.pixelSize else [])
 
-    def choose_sample(self) -> None:
-        """Choose the sample case."""
+    def choose(self, case: Path) -> None:
+        """Choose a case or a folder of X-rays on disk."""
+        with slicer.util.NodeModify(self.state.parameters.parameterNode):
+            self.state.parameters.source = "files"
+            self.state.parameters.casePath = str(case)
+
+    def choose_sample(self, name: str = "SampleCase") -> None:
+        """Choose a sample case that comes with IXGS."""
         from IXGSLib.resources import resource
 
         try:
-            sample = resource("SampleCase")
+            sample = resource(name)
         except IXGSError as error:
             self._drop()
             self._on_failed(str(error))
             return
-        with slicer.util.NodeModify(self.state.parameters.parameterNode):
-            self.state.parameters.source = "files"
-            self.state.parameters.casePath = str(sample)
+        self.choose(sample)
 
     def choose_file(self) -> None:
         """Ask for a single file: a case.json, or a file that holds all X-rays."""
@@ -125,6 +139,10 @@ class XRaysSection:
         path = qt.QFileDialog.getOpenFileName(self.ui.chooseFile.window(), _("Choose a file with X-rays"), before)
         if path:
             self.state.parameters.casePath = path
+
+    def choose_series(self) -> None:
+        """Ask for a series in the DICOM database of Slicer."""
+        self._dialog = choose_series(self.ui.chooseSeries.window(), self.choose)
 
     # Reading
 
@@ -136,7 +154,7 @@ class XRaysSection:
             return
         self._drop()
         if not self.requirements.missing():
-            if p.source == "scene" and len(self.images.pairs()) >= MIN_XRAYS:
+            if p.source == "scene" and self.images.count() >= MIN_XRAYS:
                 self.reader.read_images(self.images)
             elif p.source == "files" and not self._missing_input():
                 self.reader.read_files(Path(p.casePath), self.image_options())
@@ -203,7 +221,7 @@ class XRaysSection:
         """What the user has to do next, or nothing if files can be read."""
         p = self.state.parameters
         if p.source == "scene":
-            count = len(self.images.pairs())
+            count = self.images.count()
             if count < MIN_XRAYS:
                 return _(
                     "{count} X-rays in the list. Choose an X-ray and its pose, then press Add; at least two are needed."
@@ -213,7 +231,7 @@ class XRaysSection:
             return _("Choose a case or a folder of X-rays. To try IXGS, press Sample case.")
         if not Path(p.casePath).exists():
             return _("There is nothing at this path.")
-        if self.needs_calibration and not p.calibrationPath:
+        if kind_of(p.casePath) == "images" and not p.calibrationPath:
             return _("These X-rays come without poses: choose their calibration.")
         return ""
 
@@ -222,8 +240,3 @@ class XRaysSection:
         self._read_soon.stop()
         self._source = ()
         self._drop()
-
-
-def is_case(path: Path) -> bool:
-    """Whether the path is a case, which states the poses of its X-rays."""
-    return (path / "case.json").is_file() if path.is_dir() else path.suffix.lower() == ".json"

@@ -34,6 +34,7 @@ def write_reading(case: Case, folder: Path) -> None:
         "xrays": [write_xray(xray, case, folder, f"{number:03d}") for number, xray in enumerate(case.xrays)],
         "grid": grid_as_json(case.grid),
         "warnings": list(case.warnings),
+        "hashes": case.hashes,
         "values": "line_integral" if all(xray.values == "line_integral" for xray in case.xrays) else "intensity",
     }
     (folder / "reading.json").write_text(json.dumps(content), encoding="utf-8")

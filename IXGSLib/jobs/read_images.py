@@ -31,8 +31,10 @@ def copied_xrays(folder: Path) -> list[XRay]:
     """The X-rays whose views and pixels the panel has copied into a folder; raises FormatError that names the view."""
     content = json.loads((folder / "images.json").read_text(encoding="utf-8"))
     return [
-        xray_from_pixels(view_from_json(view), np.load(folder / f"{number:03d}.npy"), content["values"])
-        for number, view in enumerate(content["views"])
+        xray_from_pixels(
+            view_from_json(each["view"]), np.load(folder / f"{number:03d}.npy"), each["values"], each.get("i0")
+        )
+        for number, each in enumerate(content["views"])
     ]
 
 

@@ -45,23 +45,31 @@ class CArmNodes:
     frame: Any
 
 
-def show_c_arm(scene: Any, xrays: Sequence[XRay], grid: Grid | None = None) -> tuple[CArmNodes, ...]:
+def show_c_arm(
+    scene: Any, xrays: Sequence[XRay], grid: Grid | None = None, saved: bool = True
+) -> tuple[CArmNodes, ...]:
     """Draw source, detector and X-ray of every view at its pose, in place of what was drawn before.
 
     grid: the region; a detector at an unknown distance is drawn behind the centre of the region, by default behind the
-    point where the principal rays meet. Scenes are saved without the pictures on the detectors.
+    point where the principal rays meet. saved: whether the nodes are saved with the scene, without the pictures on the
+    detectors.
     """
     hide_c_arm(scene)
-    return add_c_arm(scene, xrays, grid)
+    return add_c_arm(scene, xrays, grid, saved)
 
 
-def add_c_arm(scene: Any, xrays: Sequence[XRay], grid: Grid | None = None) -> tuple[CArmNodes, ...]:
+def add_c_arm(scene: Any, xrays: Sequence[XRay], grid: Grid | None = None, saved: bool = True) -> tuple[CArmNodes, ...]:
     """As `show_c_arm`, in addition to what was drawn before, so that a caller can draw the views one by one."""
     if not xrays:
         return ()
     center = convergence([xray.view for xray in xrays]) if grid is None else grid.center
     shown = tuple(_add(scene, xray, detector_depth(xray.view, center)) for xray in xrays)
     _group_in_folder(scene, shown)
+    for nodes in shown:
+        for node in (nodes.pose, nodes.detector, nodes.frame):
+            node.SetSaveWithScene(saved)
+        for model in (nodes.detector, nodes.frame):
+            model.GetDisplayNode().SetSaveWithScene(saved)
     return shown
 
 

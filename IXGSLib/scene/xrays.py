@@ -129,6 +129,13 @@ def view_and_pixels(image_node: Any, pose_node: Any, detector: Detector) -> tupl
     return View(K, pose_of(pose_node), (width, height), name, (sx, sy)), pixels
 
 
+def stored_view_and_pixels(image_node: Any) -> tuple[View, np.ndarray]:
+    """As `view_and_pixels` for an image node of `add_xrays`, whose pixels are line integrals; masked pixels are NaN."""
+    view, pixels = view_of_image(image_node), _one_slice(image_node)
+    text = image_node.GetAttribute(MASK)
+    return view, pixels if text is None else np.where(_decoded(text), pixels, np.nan)
+
+
 def xray_from_pixels(view: View, pixels: np.ndarray, values: Values = "intensity", i0: float | None = None) -> XRay:
     """The X-ray of a view and its pixels; values and i0 as in `xray_of`."""
     from ..xray import XRay, line_integrals

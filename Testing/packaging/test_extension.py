@@ -51,20 +51,69 @@ def test_the_catalogue_takes_the_entry():
     assert 1 <= entry["tier"] <= 5
 
 
-def test_an_address_is_stated_once_and_used_everywhere(extension, tmp_path):
+def filled_in(extension, folder, address="https://github.com/someone/SlicerIXGS"):
+    """The descriptions as they are written once the repository has an address; returns CMakeLists.txt."""
     text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
-    assert text.count("://") <= 1, "the address belongs into IXGS_REPOSITORY alone"
-    address = "https://example.org/SlicerIXGS"
-    filled = re.sub(r'set\(IXGS_REPOSITORY "[^"]*"\)', f'set(IXGS_REPOSITORY "{address}")', text)
-    (tmp_path / "CMakeLists.txt").write_text(filled, encoding="utf-8")
-    extension.describe(tmp_path)
+    text = re.sub(r'set\(IXGS_REPOSITORY "[^"]*"\)', f'set(IXGS_REPOSITORY "{address}")', text)
+    (folder / "CMakeLists.txt").write_text(text, encoding="utf-8")
+    extension.describe(folder)
+    return (folder / "CMakeLists.txt").read_text(encoding="utf-8")
+
+
+def test_an_address_is_stated_once_and_used_everywhere(extension, tmp_path):
+    address = "https://github.com/someone/SlicerIXGS"
+    filled_in(extension, tmp_path)
     fields = dict(line.split(" ", 1) for line in (tmp_path / "IXGS.s4ext").read_text().splitlines()[1:])
     assert fields["scmurl"] == json.loads((tmp_path / "IXGS.json").read_text())["scm_url"] == f"{address}.git"
     assert fields["homepage"] == address
-    pictures = [fields["iconurl"], *fields["screenshoturls"].split()]
-    for picture in pictures:
-        assert picture.startswith(f"{address}/raw/main/")
-        assert (ROOT / picture.removeprefix(f"{address}/raw/main/")).is_file()
+    raw = "https://raw.githubusercontent.com/someone/SlicerIXGS/main/"
+    for picture in [fields["iconurl"], *fields["screenshoturls"].split()]:
+        assert picture.startswith(raw)
+        assert (ROOT / picture.removeprefix(raw)).is_file()
+
+
+def test_the_catalogue_reads_cmake_without_variables(extension, tmp_path):
+    """The rules of the catalogue's check of descriptions that need no network."""
+    cmake = filled_in(extension, tmp_path)
+    entry = (tmp_path / "IXGS.json").read_bytes()
+    assert re.findall(r"project\s*\(\s*([^\s\)\n\r]+)", cmake) == ["IXGS"]
+    icons = re.findall(r'set\s*\(EXTENSION_ICONURL\s*"([^"]+)"[ ]*\)', cmake)
+    screenshots = re.findall(r'set\s*\(EXTENSION_SCREENSHOTURLS\s*"([^"]+)"\)', cmake)
+    for picture in [*icons, *screenshots[0].split()]:
+        assert re.fullmatch(r"https://[^$\s]+\.(png|jpg|jpeg|gif)", picture)
+    assert len(icons) == len(screenshots) == 1
+    assert b"\r" not in entry
+    url = json.loads(entry)["scm_url"]
+    assert re.fullmatch(r"(https|git)://\S+/Slicer[-_]?\w+\.git", url)
+    assert not "IXGS".lower().startswith("slicer")
+    assert (ROOT / "LICENSE").is_file()
+    text = extension.metadata()["EXTENSION_DESCRIPTION"]
+    assert "US 2026/0187884 A1" in text  # known patents have to be named
+    dependencies = extension.metadata()["EXTENSION_DEPENDS"].split()
+    assert json.loads(entry)["build_dependencies"] == dependencies
+
+
+def test_the_catalogue_is_refused_without_an_address(extension, monkeypatch, tmp_path):
+    import sys
+
+    for name in ("CMakeLists.txt", "IXGS.s4ext", "IXGS.json"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    text = re.sub(r'(IXGS_REPOSITORY) "[^"]*"', r'\1 ""', (tmp_path / "CMakeLists.txt").read_text())
+    (tmp_path / "CMakeLists.txt").write_text(text)
+    monkeypatch.setattr(sys, "argv", ["extension.py", "describe"])
+    monkeypatch.setattr(extension, "describe", lambda: None)
+    original = extension.metadata
+    monkeypatch.setattr(extension, "metadata", lambda: original(tmp_path))
+    with pytest.raises(SystemExit, match="IXGS_REPOSITORY is empty"):
+        extension.main()
+
+
+def test_no_code_that_is_packaged_downloads_or_sends_anything_on_its_own():
+    """Only pip, which asks first, uses the network."""
+    ways = r"urllib\.request|requests\.(get|post)|http\.client|socket\.(socket|create_connection)|urlretrieve|urlopen"
+    words = re.compile(rf"\b({ways})\b")
+    for path in [*(ROOT / "IXGS").rglob("*.py"), *(ROOT / "IXGSLib").rglob("*.py")]:
+        assert not words.search(path.read_text(encoding="utf-8")), path
 
 
 def test_the_icon_has_the_size_that_the_catalogue_shows():

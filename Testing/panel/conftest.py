@@ -81,7 +81,7 @@ def window(app, harness, packages, tmp_path, monkeypatch):
     monkeypatch.setattr(panel, "Requirements", lambda: packages)
     window = PanelWindow()
     window.show()
-    window.panel.parameters.outputFolder = str(tmp_path / "runs")
+    window.panel.ui.outputFolder.currentPath = str(tmp_path / "runs")
     yield window
     window.dispose()
 

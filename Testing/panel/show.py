@@ -56,7 +56,7 @@ def take_pictures(window: Any, wait: Any, folder: Path) -> None:
         window.picture(folder / f"panel_{name}.png")
         print(folder / f"panel_{name}.png")
 
-    panel.parameters.outputFolder = str(Path(runs.name) / "IXGS")
+    ui.outputFolder.currentPath = str(Path(runs.name) / "IXGS")
     take("start")
     images = Path(runs.name) / "X-rays"
     images.mkdir()

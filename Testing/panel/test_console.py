@@ -18,7 +18,8 @@ sys.path[:0] = [{root!r}, {root!r} + "/IXGS"]
 from IXGS import IXGSLogic
 
 steps = []
-node = IXGSLogic().reconstruct({case!r}, preset="preview", onEvent=lambda event: steps.append(event.get("step")))
+logic, report = IXGSLogic(), lambda event: steps.append(event.get("step"))
+node = logic.reconstruct({case!r}, preset="preview", outputFolder={out!r}, onEvent=report)
 print(node.GetName(), node.GetImageData().GetDimensions(), max(step or 0 for step in steps))
 """
 GUIDE = """from IXGS import IXGSLogic
@@ -27,12 +28,13 @@ node = IXGSLogic().reconstruct("path/to/case", preset="standard")
 """
 
 
-def test_a_script_gets_the_volume_node_in_a_plain_python(small_case):
+def test_a_script_gets_the_volume_node_in_a_plain_python(small_case, tmp_path):
     pytest.importorskip("slicer")
-    script = SCRIPT.format(root=str(ROOT), case=str(small_case))
+    script = SCRIPT.format(root=str(ROOT), case=str(small_case), out=str(tmp_path / "run"))
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "done.json").is_file()
     assert int(done.stdout.split()[-1]) == resolve("preview", 6).settings.schedule.steps
 
 
@@ -47,3 +49,16 @@ def test_a_failed_run_raises_an_error_with_its_message(app, tmp_path):
 
     with pytest.raises(ReconstructionError, match="gone: does not exist"):
         load_module().IXGSLogic().reconstruct(tmp_path / "gone")
+
+
+def test_a_run_of_a_script_is_kept_beside_those_of_the_panel(app, panel, tmp_path, monkeypatch):
+    from IXGSPanel import console
+
+    from .harness.window import load_module
+
+    started = []
+    monkeypatch.setattr(console, "reconstruct", lambda *words: started.append(words))
+    logic = load_module().IXGSLogic()
+    (tmp_path / "runs" / "L3-preview").mkdir(parents=True)
+    logic.reconstruct(tmp_path / "L3", preset="preview")
+    assert started[0][1] == tmp_path / "runs" / "L3-preview-2"

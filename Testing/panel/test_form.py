@@ -7,6 +7,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +68,8 @@ def test_choices_are_those_of_the_library():
 
     from IXGSPanel import parameters
 
+    from IXGSLib.formats.calibrations.calibration import MM_PER_UNIT
+    from IXGSLib.formats.calibrations.registry import FORMATS
     from IXGSLib.reconstruction.settings import Preset
     from IXGSLib.rendering.devices import Device
     from IXGSLib.standardization.settings import Method
@@ -75,7 +78,16 @@ def test_choices_are_those_of_the_library():
     assert get_args(Preset) == parameters.PRESETS
     assert get_args(Device) == parameters.DEVICES
     assert get_args(Method) == parameters.METHODS
+    assert ("", *(each.name for each in FORMATS)) == parameters.CALIBRATION_FORMATS
+    assert tuple(MM_PER_UNIT) == parameters.UNITS
     assert set(parameters.VALUES) == set(get_args(Values))
+
+
+def test_formats_of_calibrations_are_called_as_in_the_library(ui):
+    from IXGSLib.formats.calibrations.registry import FORMATS
+
+    shown = [ui.calibrationFormat.itemText(n) for n in range(1, ui.calibrationFormat.count)]
+    assert [text.lower() for text in shown] == [each.title.lower() for each in FORMATS]
 
 
 def test_advanced_settings_are_those_of_the_dataclass(panel, ui):
@@ -162,13 +174,28 @@ def test_apply_is_disabled_for_settings_that_do_not_fit_together(read, ui):
     assert "coarse_steps" in ui.applyButton.toolTip
 
 
-def test_the_panel_fits_its_width(window, ui, harness):
-    for section in ("xraysButton", "standardizationButton", "regionButton", "reconstructionButton", "reviewButton"):
-        getattr(ui, section).collapsed = False
-    for section in ("advancedButton", "logButton"):
-        getattr(ui, section).collapsed = False
-    harness.wait(lambda: False, 0.2)
-    assert window.content.minimumSizeHint().width() <= 380
+@pytest.mark.parametrize(("points", "width"), [(9, 380), (11, 400), (13, 440)])
+def test_the_panel_is_as_narrow_as_slicers_module_area(read, window, ui, harness, points, width):
+    """With everything open and long names of nodes, at several sizes of the system's font."""
+    import slicer
+    from PySide6 import QtWidgets
+
+    application = QtWidgets.QApplication.instance()
+    before, font = application.font(), application.font()
+    font.setPointSize(points)
+    application.setFont(font)
+    try:
+        node = slicer.util.addVolumeFromArray(np.ones((2, 2, 2), np.float32), name="a long name of a volume " * 5)
+        ui.volume.setCurrentNode(node)
+        for section in ("xrays", "standardization", "region", "reconstruction", "review", "advanced", "log"):
+            getattr(ui, f"{section}Button").collapsed = False
+        for source in (0, 1):
+            ui.source.currentIndex = source
+            ui.calibrationWidget.visible = True
+            harness.wait(lambda: False, 0.2)
+            assert window.content.minimumSizeHint().width() <= width
+    finally:
+        application.setFont(before)
 
 
 def turn_wheel(widget):
@@ -269,6 +296,29 @@ def test_texts_go_through_the_translation():
                 names = {target.attr for target in node.targets if isinstance(target, ast.Attribute)}
                 plain = isinstance(node.value, ast.Constant) and not re.search("[A-Za-z]{3}", str(node.value.value))
                 assert plain or not names & shown or "toolTip" in names, f"{source.name}, line {node.lineno}"
+
+
+BRITISH = re.compile(
+    r"\w*(isation|ising\b|ise[ds]?\b|isable|greys?\b|centre|colour|millimetre|licence)\w*", re.IGNORECASE
+)
+
+
+def test_texts_are_in_us_english_as_those_of_slicer():
+    """The form, and every text that goes through the translation."""
+    shown = [text for _, _, values in widgets() for text in values.values()]
+    for source in SOURCES:
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_":
+                shown += [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
+    words = {found.group() for text in shown if isinstance(text, str) for found in BRITISH.finditer(text)}
+    assert words <= {"noise", "otherwise", "Otherwise", "raised", "precise"}
+
+
+def test_the_settings_are_translated(panel, app):
+    """Their labels, headings and tooltips, which are made from the dataclasses of the library."""
+    labels = {label.text.removesuffix(":") for label in panel.reconstruction.advanced.labels.values()}
+    assert labels <= app.texts
+    assert any("density control may add" in text for text in app.texts)
 
 
 def test_requirements_are_those_of_the_library():

@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 LONGEST_TURN = 0.1
@@ -160,6 +161,71 @@ def test_only_a_run_with_the_same_choices_is_resumed_and_only_if_wanted(read, ui
     ui.applyButton.click()
     assert read.reconstruction.out == first.with_name(f"{first.name}-2")
     assert "--resume" not in often[-1]
+
+
+def test_cancelling_restores_what_the_slice_views_showed(read, ui, wait):
+    import slicer
+    from IXGSPanel.run_volume import slice_states
+
+    shown = slicer.util.addVolumeFromArray(np.ones((20, 20, 20), np.float32), name="CT")
+    slicer.util.setSliceViewerLayers(background=shown, fit=True)
+
+    def state():
+        return [
+            (
+                each.background,
+                [each.slice_to_ras.GetElement(r, c) for r in range(4) for c in range(4)],
+                each.field_of_view,
+            )
+            for each in slice_states()
+        ]
+
+    before = state()
+    long = {"steps": 200_000, "gaussians": 400, "background_gaussians": 100, "preview_every": 5}
+    read.parameters.settings = json.dumps(long)
+    ui.applyButton.click()
+    wait(lambda: read.reconstruction.volume.node is not None)
+    assert state() != before
+    ui.cancelButton.click()
+    wait(lambda: not read.reconstruction.running)
+    assert state() == before
+
+
+def test_the_outcome_of_a_run_is_taken_back_when_the_choices_change(read, ui, wait, tmp_path):
+    case = read.selection.case
+    read.selection.case = tmp_path / "gone"
+    ui.applyButton.click()
+    wait(lambda: not read.reconstruction.running)
+    assert "failed" in ui.status.text
+    read.parameters.threshold = 0.02  # which the run does not depend on
+    assert "failed" in ui.status.text
+    read.selection.case = case
+    read.parameters.preset = "fine"
+    assert "failed" not in ui.status.text
+
+
+def test_the_folder_of_runs_is_a_choice_for_all_scenes(window, panel, ui, tmp_path):
+    import slicer
+    from IXGSPanel.folders import output_folder
+
+    ui.outputFolder.currentPath = str(tmp_path / "mine")
+    assert output_folder() == tmp_path / "mine"
+    node = panel.parameters.parameterNode
+    assert not any("mine" in node.GetParameter(name) for name in node.GetParameterNames())
+    slicer.mrmlScene.Clear(0)
+    assert ui.outputFolder.currentPath == str(tmp_path / "mine")
+    ui.outputFolder.currentPath = ""
+    assert output_folder().name == "IXGS"
+
+
+def test_sections_that_are_done_fold_and_the_panel_scrolls_to_what_is_next(window, read, ui, wait):
+    window.resize(window.width, 400)
+    ui.applyButton.click()
+    assert (ui.xraysButton.collapsed, ui.reconstructionButton.collapsed) == (True, False)
+    wait(lambda: not read.reconstruction.running and not ui.reviewButton.collapsed)
+    assert ui.xraysButton.collapsed
+    assert ui.reconstructionButton.collapsed
+    wait(lambda: window.in_sight(ui.volume), 10)
 
 
 def test_an_error_of_the_child_process_is_one_message(read, ui, wait, small_case, tmp_path):

@@ -250,13 +250,182 @@ def test_comparison_needs_the_x_rays_of_the_volume(volume, panel, ui):
     assert not panel.review.comparison.process.running
 
 
-def test_a_rating_is_saved_in_the_folder_of_the_run(volume, finished, ui):
+def test_comparison_refuses_other_x_rays_of_the_same_name(volume, read, ui, monkeypatch):
+    from dataclasses import replace
+
+    other = {name: digest[::-1] for name, digest in read.selection.reading.hashes.items()}
+    read.selection.reading = replace(read.selection.reading, hashes=other)
+    ui.compare.click()
+    assert not read.review.comparison.process.running
+    assert "not made from the files of section 1" in ui.comparisonMessage.text
+    read.selection.reading = replace(read.selection.reading, name="renamed", hashes={})
+    read.update()
+    ui.compare.click()
+    assert not read.review.comparison.process.running
+
+
+def test_a_run_of_standardized_x_rays_is_compared_with_the_x_rays_themselves(panel):
+    from IXGSPanel.comparison import sources
+
+    made = {"source": {"files": {"images/a.tiff": "1", "case.json": "2"}}}
+    assert sources({"inputs": {"a": "3"}, "standardization": made}) == [{"3"}, {"1", "2"}]
+    assert sources({"inputs": {"a": "3"}, "standardization": None}) == [{"3"}]
+
+
+def test_the_pictures_of_other_x_rays_are_removed(volume, read, ui, wait):
+    ui.compare.click()
+    wait(lambda: not read.review.comparison.process.running)
+    read.parameters.casePath = ""
+    assert not ui.measured.visible
+    assert ui.comparisonMessage.text == ""
+    ui.compare.click()
+    assert "X-rays of this volume" in ui.comparisonMessage.text
+
+
+def test_a_click_opens_the_pair_large_with_a_border_to_move(volume, read, ui, wait):
+    from PySide6 import QtCore, QtTest
+
+    ui.compare.click()
+    wait(lambda: not read.review.comparison.process.running)
+    ui.comparedView.currentIndex = 1
+    QtTest.QTest.mouseClick(ui.measured, QtCore.Qt.MouseButton.LeftButton)
+    viewer = read.review.comparison.enlarger.viewer
+    assert viewer.dialog.windowTitle == "001"
+    assert viewer.picture.pixmap.width() >= 640
+    images = []
+    for position in (0, 100):
+        viewer.slider.value = position
+        images.append(viewer.picture.pixmap.toImage())
+    assert images[0] != images[1]
+    viewer.step(-2)
+    assert viewer.dialog.windowTitle == read.selection.xrays[-1].id
+    viewer.dialog.close()
+
+
+def test_a_message_about_bone_is_taken_back_with_its_cause(volume, panel, ui):
+    panel.parameters.threshold = 0.1
+    ui.segmentBone.click()
+    assert "lower the threshold" in ui.surfaceMessage.text
+    panel.parameters.preset = "fine"  # which has nothing to do with it
+    assert "lower the threshold" in ui.surfaceMessage.text
+    panel.parameters.threshold = 0.02
+    assert ui.surfaceMessage.text == ""
+
+
+def test_the_surface_is_shown_and_hidden(volume, panel, ui, make_surface):
+    assert not ui.showSurface.enabled
+    assert not ui.editSegments.enabled
+    panel.parameters.threshold = 0.01
+    make_surface()
+    (node,) = segmentations()
+    assert ui.showSurface.enabled
+    assert ui.editSegments.enabled
+    assert ui.showSurface.checked
+    ui.showSurface.click()
+    assert not node.GetDisplayNode().GetVisibility3D()
+    ui.showSurface.click()
+    assert node.GetDisplayNode().GetVisibility3D()
+
+
+def test_the_segmentation_is_handed_over_to_the_segment_editor(volume, panel, ui, make_surface, monkeypatch):
+    import types
+
+    import slicer
+
+    panel.parameters.threshold = 0.01
+    make_surface()
+    given = {}
+    editor = types.SimpleNamespace(
+        setSegmentationNode=lambda node: given.update(segmentation=node),
+        setSourceVolumeNode=lambda node: given.update(volume=node),
+    )
+    module = types.SimpleNamespace(editor=editor)
+    monkeypatch.setattr(slicer.modules, "SegmentEditorWidget", module, raising=False)
+    monkeypatch.setattr(slicer.util, "selectModule", lambda name: given.update(module=name))
+    ui.editSegments.click()
+    assert given == {"module": "SegmentEditor", "segmentation": segmentations()[0], "volume": volume}
+
+
+def test_a_run_of_the_command_line_is_loaded_and_reviewed(finished, panel, ui, wait, monkeypatch):
+    import qt
+
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: str(finished))
+    ui.loadRun.click()
+    wait(lambda: panel.parameters.volume is not None)
+    assert "dB" in ui.volumeMessage.text
+    assert ui.saveRating.enabled
+    assert not ui.reviewButton.collapsed
+    assert ui.xraysButton.collapsed
+    assert panel.parameters.threshold > 0
+    assert not ui.runMessage.visible
+
+
+def test_a_folder_without_a_finished_run_is_a_message(panel, ui, wait, tmp_path):
+    panel.review.loading.load(tmp_path)
+    wait(lambda: "no finished run" in ui.runMessage.text)
+    assert ui.loadRun.enabled
+    assert panel.parameters.volume is None
+
+
+def test_points_of_a_vertebra_do_not_stay(volume, panel, ui):
+    import slicer
+
+    ui.vertebraAxes.click()
+    points = panel.review.vertebra.points
+    for place in ([-20.0, -5, 3], [18, -8, 1], [-1, 25, 4]):
+        points.AddControlPoint(*place)
+    assert "aligned with the vertebra" in ui.slicesMessage.text
+    assert slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode") == []
+
+
+def rate(ui, reader, overall=4):
+    ui.overall.currentIndex, ui.reader.text = overall, reader
+    ui.saveRating.click()
+
+
+@pytest.fixture
+def rated_run(finished, panel, tmp_path):
+    """A copy of the run, in which ratings are saved."""
+    import shutil
+
+    import slicer
+
+    from IXGSLib.scene.runs import load_run
+
+    folder = shutil.copytree(finished, tmp_path / "rated")
+    panel.parameters.volume = load_run(slicer.mrmlScene, folder)
+    return folder
+
+
+def test_no_rating_is_overwritten(rated_run, ui):
+    rate(ui, "R. 7/b", 4)
+    rate(ui, "R. 7/b", 2)
+    assert "earlier rating is kept in rating-R-7-b.json" in ui.ratingMessage.text
+    rate(ui, "R-7-b", 5)  # another reader whose name has the same file name
+    assert "earlier" not in ui.ratingMessage.text
+    kept = {path.name: json.loads(path.read_text()) for path in rated_run.glob("rating*.json")}
+    assert {name: each["answers"]["overall"] for name, each in kept.items()} == {
+        "rating-R-7-b.json": 4,
+        "rating-R-7-b-2.json": 2,
+        "rating-R-7-b-3.json": 5,
+    }
+
+
+def test_a_rating_needs_its_reader(rated_run, ui):
+    rate(ui, " ")
+    assert "initials or number" in ui.ratingMessage.text
+    assert list(rated_run.glob("rating*")) == []
+    ui.reader.text = "A"
+    assert ui.ratingMessage.text == ""  # the message is taken back with its cause
+
+
+def test_a_rating_is_saved_in_the_folder_of_the_run(rated_run, ui):
     ui.saveRating.click()
     assert "at least one" in ui.ratingMessage.text
     ui.overall.currentIndex, ui.pedicles.currentIndex = 4, 5
     ui.reader.text, ui.remarks.plainText = "R. 7/b", "Pedicle of L3 is blurred: ä"
     ui.saveRating.click()
-    kept = json.loads((finished / "rating-R-7-b.json").read_text(encoding="utf-8"))
+    kept = json.loads((rated_run / "rating-R-7-b.json").read_text(encoding="utf-8"))
     assert kept["answers"] == {"overall": 4, "pedicles": 5, "body": None, "navigation": None}
     assert (kept["reader"], kept["remarks"]) == ("R. 7/b", "Pedicle of L3 is blurred: ä")
     assert "rating-R-7-b.json" in ui.ratingMessage.text

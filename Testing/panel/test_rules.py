@@ -75,3 +75,28 @@ def test_the_stand_ins_for_ctk_and_mrml_follow_the_same_rules(app):
         _ = path.curentPath
     with pytest.raises(ValueError, match="no signal"):
         slicer.qMRMLNodeComboBox().connect("currentNodeChanged(bool)", heard.append)
+
+
+def test_parameters_are_read_when_their_node_is_modified_and_kept_in_between(app):
+    """As the wrapper of Slicer does; the reference of a node that is added later stays None."""
+    import slicer
+    from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+    @parameterNodeWrapper
+    class Parameters:
+        volume: slicer.vtkMRMLScalarVolumeNode
+        preset: str = "standard"
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
+    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+    slicer.mrmlScene.RemoveNode(volume)
+    node.SetNodeReferenceID("volume", volume.GetID())
+    node.SetParameter("volume", "")
+    parameters = Parameters(node)
+    assert parameters.volume is None
+    slicer.mrmlScene.AddNode(volume)
+    assert node.GetNodeReference("volume") is volume
+    assert parameters.volume is None
+    parameters.preset = "fine"
+    assert parameters.volume is volume
+    assert parameters.preset == "fine"

@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 
+import numpy as np
 import pytest
 
 
@@ -70,6 +71,7 @@ def test_choices_are_saved_with_the_scene(read, ui, wait, tmp_path, suffix):
     ui.fitRegion.click()
     p = read.parameters
     p.preset, p.voxelSize, p.leftOut, p.threshold = "fine", 2.5, '["001"]', 0.015
+    p.volume = slicer.util.addVolumeFromArray(np.ones((3, 3, 3), np.float32), name="bone")
     case, settings, centre = p.casePath, p.settings, read.region.grid().center
     path = tmp_path / f"scene.{suffix}"
     slicer.mrmlScene.SetRootDirectory(str(tmp_path))
@@ -90,7 +92,25 @@ def test_choices_are_saved_with_the_scene(read, ui, wait, tmp_path, suffix):
     assert [xray.id for xray in read.selection.reading.xrays if xray.id not in read.selection.unticked]
     assert ui.preset.currentIndex == 2
     if suffix == "mrb":
+        assert p.region.GetName() == "Region"
+        assert p.volume.GetName() == "bone"
+        wait(lambda: ui.regionMessage.text.startswith("The region: "))
+        assert ui.region.currentNode() is p.region
+        assert ui.segmentBone.enabled
         assert read.region.grid().center == pytest.approx(centre, abs=1e-3)
+
+
+def test_a_removed_region_or_volume_is_not_kept(read, ui, wait):
+    import slicer
+
+    ui.fitRegion.click()
+    read.parameters.volume = slicer.util.addVolumeFromArray(np.ones((3, 3, 3), np.float32))
+    assert ui.segmentBone.enabled
+    for name in ("region", "volume"):
+        slicer.mrmlScene.RemoveNode(getattr(read.parameters, name))
+        assert getattr(read.parameters, name) is None
+    assert not ui.segmentBone.enabled
+    wait(lambda: ui.regionMessage.text.startswith("The region of the case"))
 
 
 def test_scenes_saved_by_earlier_versions_can_be_read(panel):
@@ -99,7 +119,7 @@ def test_scenes_saved_by_earlier_versions_can_be_read(panel):
 
     saved = """
         source casePath calibrationPath pixelValues openField pixelSize sourceDetector sceneValues leftOut showCArm
-        standardization weights region voxelSize preset device outputFolder livePreview settings lastRun volume
+        standardization weights region voxelSize preset device livePreview settings lastRun volume
         threshold
     """
     source = inspect.getsource(parameters)

@@ -19,6 +19,12 @@ def methods(panel, tmp_path):
     return [command[2] for command in panel.reconstruction.plan.commands(tmp_path / "out")]
 
 
+def test_pictures_take_no_room_before_a_preview(ui):
+    ui.standardizationButton.collapsed = False
+    assert not ui.before.isVisibleTo(ui.standardizationButton)
+    assert not ui.after.isVisibleTo(ui.standardizationButton)
+
+
 def test_line_integrals_are_not_standardised(read, ui, tmp_path):
     assert "used as they are" in ui.standardizationMessage.text
     assert not ui.previewStandardization.enabled

@@ -1,7 +1,10 @@
 """Section 1: the source of the X-rays and the table of their views."""
 
 import json
+import re
 import shutil
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ VIEW = 0
 
 
 def texts(ui, row):
-    return [ui.viewsTable.item(row, column).text() for column in range(5)]
+    return [ui.viewsTable.item(row, column).text() for column in range(4)]
 
 
 def test_an_empty_panel_says_what_to_do_first(ui):
@@ -29,7 +32,7 @@ def test_the_sample_case_fills_the_table(panel, ui, wait):
     assert "Reading" in ui.xraysMessage.text or panel.selection.reading is None
     wait(lambda: panel.selection.reading is not None)
     assert ui.viewsTable.rowCount == 25
-    assert texts(ui, 0) == ["000", "100° RAO", "0°", "98%", ""]
+    assert texts(ui, 0) == ["000", "100° RAO\n0°", "98%", ""]
     assert not ui.viewsTable.item(0, VIEW).icon().isNull()
     assert "25 of 25 views" in ui.viewsSummary.text
     assert ui.applyButton.enabled
@@ -51,7 +54,7 @@ def test_the_path_opens_a_folder_dialog_and_a_button_opens_a_file_dialog(panel, 
 
 
 def test_clearing_a_path_clears_its_parameter(panel, ui):
-    for name in ("casePath", "calibrationPath", "weights", "outputFolder"):
+    for name in ("casePath", "calibrationPath", "weights"):
         getattr(ui, name).currentPath = "a"
         assert getattr(panel.parameters, name) == "a"
         getattr(ui, name).currentPath = ""
@@ -98,6 +101,20 @@ def test_images_without_poses_need_a_calibration(panel, ui, wait, small_case, tm
     assert "--calibration" in panel.selection.options
 
 
+def test_format_and_unit_of_a_calibration_become_options(panel, ui, tmp_path):
+    (tmp_path / "images").mkdir()
+    panel.parameters.casePath = str(tmp_path / "images")
+    panel.parameters.calibrationPath = str(tmp_path / "poses.txt")
+    assert "--calibration-format" not in panel.xrays.image_options()
+    assert "--unit" not in panel.xrays.image_options()
+    panel.parameters.calibrationFormat, panel.parameters.calibrationUnit = "astra", "cm"
+    words = panel.xrays.image_options()
+    assert words[words.index("--calibration-format") + 1] == "astra"
+    assert words[words.index("--unit") + 1] == "cm"
+    assert "ASTRA" in ui.calibrationFormat.currentText
+    assert ui.calibrationUnit.currentText == "Centimeters"
+
+
 @pytest.mark.parametrize("content", ["", "{}", '{"format": "ixgs-case", "version": 99}'])
 def test_the_reason_why_a_case_cannot_be_read_is_shown(panel, ui, wait, tmp_path, content):
     (tmp_path / "case.json").write_text(content)
@@ -136,6 +153,64 @@ def test_show_c_arm_draws_the_c_arm_of_every_used_view(read, ui, wait):
     ui.viewsTable.selectRow(1)
     ui.showCArm.click()
     wait(lambda: not shown())
+
+
+def test_the_c_arm_is_not_saved_with_the_scene(read, ui, wait, tmp_path):
+    import slicer
+
+    from IXGSLib.scene.c_arm import VIEW_ID
+
+    count = len(read.selection.used)
+
+    def drawn():
+        return [n for n in slicer.util.getNodesByClass("vtkMRMLLinearTransformNode") if n.GetAttribute(VIEW_ID)]
+
+    ui.showCArm.click()
+    wait(lambda: len(drawn()) == count)
+    slicer.mrmlScene.SetRootDirectory(str(tmp_path))
+    assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "scene.mrb"))
+    with zipfile.ZipFile(tmp_path / "scene.mrb") as bundle:
+        names = [Path(name).name for name in bundle.namelist()]
+        assert not [name for name in names if name.endswith((".vtk", ".vtp", ".h5", ".tfm"))]
+        text = bundle.read(next(name for name in bundle.namelist() if name.endswith(".mrml"))).decode()
+    assert not re.search(r"<(Model|LinearTransform|ModelDisplay)\s", text)
+    slicer.mrmlScene.Clear(0)
+    assert slicer.mrmlScene.ReadFromMRB(str(tmp_path / "scene.mrb"), True)
+    wait(lambda: len(drawn()) == count)  # drawn again
+
+
+def test_looking_through_an_x_ray_can_be_undone(read, ui):
+    import slicer
+
+    cameras = [slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode") for _ in range(2)]
+    for number, camera in enumerate(cameras):
+        camera.SetLayoutName(str(number + 1))
+        camera.SetViewAngle(30)
+        camera.SetPosition(5, 6, 700)
+    ui.lookThrough.click()
+    assert cameras[0].GetViewAngle() < 29
+    assert cameras[1].GetViewAngle() == 30
+    first = cameras[0].GetPosition()
+    ui.viewsTable.selectRow(2)
+    assert cameras[0].GetPosition() != first
+    ui.lookThrough.click()
+    assert (cameras[0].GetViewAngle(), cameras[0].GetPosition()) == (30, (5, 6, 700))
+    ui.lookThrough.click()
+    read.parameters.casePath = ""
+    assert not ui.lookThrough.checked
+    assert cameras[0].GetViewAngle() == 30
+
+
+def test_the_selected_x_ray_is_shown_below_the_table(read, ui):
+    assert not ui.selectedPicture.pixmap.isNull()
+    before = ui.selectedPicture.pixmap.toImage()
+    ui.viewsTable.selectRow(3)
+    assert ui.selectedPicture.pixmap.toImage() != before
+    read.xrays.table.select_next(-1)
+    assert read.selection.current.id == "002"
+    for _ in range(4):
+        read.xrays.table.select_next(1)
+    assert read.selection.current.id == "000"  # the first follows the last
 
 
 def sequences():
@@ -189,6 +264,102 @@ def in_scene(panel, ui, small_case):
         ui.addImage.click()
     assert f"{len(case.xrays)} X-rays" in ui.xraysMessage.text
     return case
+
+
+def test_the_list_of_x_rays_can_be_edited(in_scene, panel, ui):
+    import slicer
+
+    count = len(in_scene.xrays)
+    names = [ui.imagesTable.item(row, 0).text() for row in range(ui.imagesTable.rowCount)]
+    assert names == [view.id for view in in_scene.views]
+    assert not ui.removeImages.enabled
+    ui.imagesTable.selectRow(1)
+    ui.poseNode.setCurrentNode(slicer.util.getNode("000 pose"))
+    ui.setPose.click()
+    assert ui.imagesTable.item(1, 1).text() == "000 pose"
+    ui.imagesTable.selectRow(1)
+    ui.removeImages.click()
+    assert ui.imagesTable.rowCount == count - 1
+    assert "001" not in [ui.imagesTable.item(row, 0).text() for row in range(count - 1)]
+    assert f"{count - 1} X-rays" in ui.xraysMessage.text
+    slicer.mrmlScene.RemoveNode(slicer.util.getNode("002"))
+    assert ui.imagesTable.rowCount == count - 2
+    ui.clearImages.click()
+    assert ui.imagesTable.rowCount == 0
+
+
+def select_in_data(monkeypatch, *nodes):
+    """Select nodes in the Data module."""
+    import slicer
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    items = [node if isinstance(node, int) else hierarchy.GetItemByDataNode(node) for node in nodes]
+    monkeypatch.setattr(slicer.qSlicerSubjectHierarchyPluginHandler, "selected", items)
+    return hierarchy
+
+
+def test_all_x_rays_of_a_folder_are_added_with_their_poses(in_scene, panel, ui, wait, monkeypatch):
+    import slicer
+
+    ui.clearImages.click()
+    hierarchy = select_in_data(monkeypatch)
+    folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "X-rays")
+    for view in in_scene.views:
+        hierarchy.CreateItem(folder, slicer.util.getNode(view.id))
+    select_in_data(monkeypatch, folder)
+    ui.addSelected.click()
+    ui.addSelected.click()  # those in the list are not added again
+    assert ui.imagesTable.rowCount == len(in_scene.views)
+    assert ui.imagesTable.item(2, 1).text() == "002 pose"
+    ui.readImages.click()
+    wait(lambda: panel.selection.reading is not None or panel.xrays.problem)
+    assert not panel.xrays.problem
+
+
+def test_an_x_ray_without_a_pose_is_named(in_scene, panel, ui, wait, monkeypatch):
+    import slicer
+
+    lost = slicer.util.addVolumeFromArray(np.ones((1, 30, 40), np.float32), name="lost")
+    hierarchy = select_in_data(monkeypatch)
+    hierarchy.CreateItem(hierarchy.GetSceneItemID(), lost)
+    select_in_data(monkeypatch, lost)
+    ui.addSelected.click()
+    last = ui.imagesTable.rowCount - 1
+    assert "set one" in ui.imagesTable.item(last, 1).text()
+    ui.readImages.click()
+    wait(lambda: panel.xrays.problem)
+    assert "lost: no pose" in ui.xraysMessage.text
+
+
+def test_a_sequence_that_ixgs_has_added_is_read_back(read, ui, wait, harness):
+    ui.addSequence.click()
+    wait(lambda: ui.addSequence.enabled)
+    before = [xray.view.projection_matrix for xray in read.selection.xrays]
+    ui.source.currentIndex = 1
+    ui.imageNode.setCurrentNode(sequences()[0][0])
+    ui.poseNode.setCurrentNode(None)
+    assert ui.addImage.enabled
+    ui.addImage.click()
+    assert f"{len(before)} X-rays" in ui.xraysMessage.text
+    assert "stored" in ui.imagesTable.item(0, 1).text()
+    ui.readImages.click()
+    wait(lambda: read.selection.reading is not None or read.xrays.problem)
+    assert not read.xrays.problem
+    for xray, matrix in zip(read.selection.xrays, before, strict=True):
+        assert np.allclose(xray.view.projection_matrix, matrix, rtol=1e-6)
+
+
+def test_the_open_field_of_x_rays_in_the_scene_is_used(in_scene, panel, ui, wait):
+    import slicer
+
+    panel.parameters.sceneValues, panel.parameters.sceneOpenField = "intensity", 2000.0
+    for view, xray in zip(in_scene.views, in_scene.xrays, strict=True):
+        slicer.util.updateVolumeFromArray(slicer.util.getNode(view.id), 2000 * np.exp(-xray.image[None]))
+    ui.readImages.click()
+    wait(lambda: panel.selection.reading is not None or panel.xrays.problem)
+    assert not panel.xrays.problem
+    found = load_case(panel.selection.case).xrays[0]
+    assert np.allclose(found.image[found.mask], in_scene.xrays[0].image[found.mask], atol=1e-3)
 
 
 def test_x_rays_in_the_scene_are_read_as_a_case(in_scene, panel, ui, wait):

@@ -10,7 +10,7 @@ import tempfile
 import time
 import types
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import slicer
 import slicer.util
@@ -32,6 +32,10 @@ class LayoutManager:
 
     def __init__(self, scene: Any) -> None:
         self.resets = 0
+        self.threeDViewCount = 1
+        self._view = scene.AddNewNodeByClass("vtkMRMLViewNode", "View1")
+        self._view.SetLayoutName("1")
+        self._view.SetSingletonTag("1")
         self.logics = vtk.vtkCollection()
         for name in SLICES:
             logic = slicer.vtkMRMLSliceLogic()
@@ -45,6 +49,9 @@ class LayoutManager:
 
     def resetThreeDViews(self) -> None:
         self.resets += 1
+
+    def threeDWidget(self, number: int) -> Any:
+        return types.SimpleNamespace(mrmlViewNode=lambda: self._view)
 
     def sliceViewNames(self) -> tuple[str, ...]:
         return SLICES
@@ -60,6 +67,10 @@ class Application:
         self._logic.SetMRMLScene(scene)
         self._layout = LayoutManager(scene)
         self.texts: set[str] = set()
+        self._settings = QtCore.QSettings(f"{self.temporaryPath}/Slicer.ini", QtCore.QSettings.Format.IniFormat)
+
+    def userSettings(self) -> Any:
+        return self._settings
 
     def applicationLogic(self) -> Any:
         return self._logic
@@ -87,6 +98,21 @@ class Application:
         return text
 
 
+class PluginHandler:
+    """The selection in the Data module, which a test sets."""
+
+    selected: ClassVar[list[int]] = []
+
+    @classmethod
+    def instance(cls) -> type[PluginHandler]:
+        return cls
+
+    @classmethod
+    def currentItems(cls, items: Any) -> None:
+        for item in cls.selected:
+            items.InsertNextId(item)
+
+
 def install() -> Application:
     """Make this process look like Slicer to the module."""
     instance = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
@@ -102,6 +128,7 @@ def install() -> Application:
     slicer.mrmlScene = new_scene()
     slicer.app = Application(slicer.mrmlScene)
     slicer.modules = types.SimpleNamespace()
+    slicer.qSlicerSubjectHierarchyPluginHandler = PluginHandler
     slicer.util.modulePath = lambda name: str(MODULE)
     slicer.util.settingsValue = lambda key, default, converter=None: default
     _slicer_python(os.environ.get("SLICER_PYTHON_DIR"))

@@ -13,11 +13,26 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
     """A heading that shows or hides its contents."""
 
     contentsCollapsed = Signal(bool)
-    HEADER = 26
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._text, self._collapsed = "", False
+
+    def header_size(self) -> QtCore.QSize:
+        """The size of the heading, as that of a push button with an indicator, which depends on the font."""
+        option, style = QtWidgets.QStyleOptionButton(), self.style()
+        option.initFrom(self)
+        text = self.fontMetrics().size(QtCore.Qt.TextFlag.TextShowMnemonic, self._text)
+        metrics = QtWidgets.QStyle.PixelMetric
+        width = text.width() + style.pixelMetric(metrics.PM_IndicatorWidth, option, self)
+        width += style.pixelMetric(metrics.PM_CheckBoxLabelSpacing, option, self)
+        height = max(text.height(), style.pixelMetric(metrics.PM_IndicatorHeight, option, self))
+        size = QtCore.QSize(width, height)
+        return style.sizeFromContents(QtWidgets.QStyle.ContentsType.CT_PushButton, option, size, self)
+
+    @property
+    def header(self) -> int:
+        return self.header_size().height()
 
     def _get_text(self) -> str:
         return self._text
@@ -34,7 +49,7 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
         self._collapsed = collapsed
         if self.layout() is not None:  # the contents keep their place outside the visible area
             self.layout().setEnabled(not collapsed)
-        self.setMaximumHeight(self.HEADER if collapsed else 16777215)
+        self.setMaximumHeight(self.header if collapsed else 16777215)
         self.updateGeometry()
         self.update()
         if changed:
@@ -46,24 +61,27 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
     def settle(self) -> None:
         """Make room for the heading after the contents were added."""
         margins = QtWidgets.QLayout.contentsMargins(self.layout())
-        self.layout().setContentsMargins(margins.left(), self.HEADER + 6, margins.right(), margins.bottom())
+        self.layout().setContentsMargins(margins.left(), self.header + 6, margins.right(), margins.bottom())
 
     def sizeHint(self) -> QtCore.QSize:
-        hint = super().sizeHint()
-        return QtCore.QSize(hint.width(), self.HEADER) if self._collapsed else hint
+        return self._with_header(super().sizeHint())
 
     def minimumSizeHint(self) -> QtCore.QSize:
-        hint = super().minimumSizeHint()
-        return QtCore.QSize(hint.width(), self.HEADER) if self._collapsed else hint
+        return self._with_header(super().minimumSizeHint())
+
+    def _with_header(self, hint: QtCore.QSize) -> QtCore.QSize:
+        """As in CTK, a folded section is as narrow as its heading, and an open one at least as wide."""
+        size = self.header_size()
+        return size if self._collapsed else hint.expandedTo(size)
 
     def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
-        if event.position().y() < self.HEADER:
+        if event.position().y() < self.header:
             self._set_collapsed(not self._collapsed)
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         painter, option = QtGui.QPainter(self), QtWidgets.QStyleOption()
         option.initFrom(self)
-        header = QtCore.QRect(0, 0, QtWidgets.QWidget.rect(self).width(), self.HEADER)
+        header = QtCore.QRect(0, 0, QtWidgets.QWidget.rect(self).width(), self.header)
         painter.fillRect(header, option.palette.button().color().darker(108))
         option.rect = QtCore.QRect(6, 6, 14, 14)
         elements = QtWidgets.QStyle.PrimitiveElement
@@ -83,12 +101,14 @@ class ctkPathLineEdit(QtWidgets.QWidget):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._filters, self._names = self.Files, []
-        self._edit, self._button = QtWidgets.QLineEdit(self), QtWidgets.QToolButton(self)
+        self._combo, self._button = QtWidgets.QComboBox(self), QtWidgets.QToolButton(self)  # with the paths of before
+        self._combo.setEditable(True)
+        self._combo.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
+        self._edit = self._combo.lineEdit()
         self._button.setText("...")
-        self._edit.setMinimumWidth(60)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._edit)
+        row.addWidget(self._combo)
         row.addWidget(self._button)
         self._edit.textChanged.connect(self._check)
         self._button.clicked.connect(self._browse)

@@ -9,6 +9,7 @@ import json
 import types
 import typing
 import unittest
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def scripted_loadable_module() -> types.ModuleType:
     class ScriptedLoadableModule:
         def __init__(self, parent: Any) -> None:
             self.parent = parent
+            self.moduleName = type(self).__name__
 
     class ScriptedLoadableModuleWidget:
         def __init__(self, parent: Any = None) -> None:
@@ -151,12 +153,23 @@ class _NodeConnector(GuiConnector):
 
 
 class _Wrapper:
-    """Typed attributes that are stored in a parameter node as JSON or as node references."""
+    """Typed attributes that are stored in a parameter node as JSON or as node references.
+
+    As in Slicer, a value is read when the wrapper is made and whenever the node is modified, and kept in between: a
+    reference that only resolves later stays None.
+    """
 
     def __init__(self, parameter_node: Any) -> None:
-        object.__setattr__(self, "parameterNode", parameter_node)
-        object.__setattr__(self, "_bound", {})
-        object.__setattr__(self, "_updating", False)
+        fields = {"parameterNode": parameter_node, "_bound": {}, "_updating": False, "_values": {}, "_writing": None}
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+        for name, default in self._defaults.items():
+            if not parameter_node.HasParameter(name):
+                self._write_value(name, default)
+            self._values[name] = self._read_value(name)
+        kept = weakref.ref(self)  # the node must not keep the wrapper alive
+        tag = parameter_node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: kept() and kept()._read_values())
+        weakref.finalize(self, parameter_node.RemoveObserver, tag)
 
     @classmethod
     def _kind(cls, name: str) -> tuple[type, WithinRange | None]:
@@ -166,27 +179,43 @@ class _Wrapper:
             return kind, next((each for each in rest if isinstance(each, WithinRange)), None)
         return hint, None
 
+    def _read_values(self) -> None:
+        for name in self._hints:
+            if name != self._writing:
+                self._values[name] = self._read_value(name)
+
+    def _read_value(self, name: str) -> Any:
+        if issubclass(self._kind(name)[0], slicer.vtkMRMLNode):
+            return self.parameterNode.GetNodeReference(name)
+        return json.loads(self.parameterNode.GetParameter(name))
+
+    def _write_value(self, name: str, value: Any) -> None:
+        if issubclass(self._kind(name)[0], slicer.vtkMRMLNode):
+            self.parameterNode.SetParameter(name, "")
+            self.parameterNode.SetNodeReferenceID(name, None if value is None else value.GetID())
+        else:
+            self.parameterNode.SetParameter(name, json.dumps(value))
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self._hints:
             raise AttributeError(f"no parameter '{name}'")
-        kind, _ = self._kind(name)
-        if issubclass(kind, slicer.vtkMRMLNode):
-            return self.parameterNode.GetNodeReference(name)
-        text = self.parameterNode.GetParameter(name)
-        return json.loads(text) if text else self._defaults[name]
+        return self._values[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self._hints:
             raise AttributeError(f"no parameter '{name}'")
         kind, limits = self._kind(name)
-        if issubclass(kind, slicer.vtkMRMLNode):
-            self.parameterNode.SetNodeReferenceID(name, None if value is None else value.GetID())
-            return
-        if not isinstance(value, (float, int) if kind is float else kind):
+        if not issubclass(kind, slicer.vtkMRMLNode) and not isinstance(value, (float, int) if kind is float else kind):
             raise TypeError(f"{name} is {value!r}, expected a {kind.__name__}")
         if limits is not None and not limits.minimum <= value <= limits.maximum:
             raise ValueError(f"{name} is {value}, expected {limits.minimum} to {limits.maximum}")
-        self.parameterNode.SetParameter(name, json.dumps(value))
+        object.__setattr__(self, "_writing", name)
+        try:
+            with slicer.util.NodeModify(self.parameterNode):
+                self._write_value(name, value)
+                self._values[name] = self._read_value(name)
+        finally:
+            object.__setattr__(self, "_writing", None)
 
     def connectGui(self, gui: Any) -> int:
         named = {widget.property("SlicerParameterName"): widget for widget in vars(gui).values()}

@@ -69,6 +69,12 @@ class PanelWindow(QtWidgets.QWidget):
         self.content.findChild(qMRMLWidget).setMRMLScene(None)
         self.close()
 
+    def in_sight(self, widget: QtWidgets.QWidget) -> bool:
+        """Whether a widget lies within the visible part of the panel."""
+        view = self.scroll.viewport()
+        corner = widget.mapTo(view, QtCore.QPoint(0, 0))
+        return 0 <= corner.y() <= QtWidgets.QWidget.height(view) - QtWidgets.QWidget.height(widget)
+
     def run(self) -> None:
         """Wait until the window is closed."""
         self.layout().itemAt(1).layout().setAlignment(self.scroll, QtCore.Qt.AlignmentFlag(0))

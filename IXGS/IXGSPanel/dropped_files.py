@@ -1,0 +1,54 @@
+"""Files that are opened or dropped on Slicer: the run or the case that they belong to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import slicer
+
+from IXGSLib.errors import FormatError
+from IXGSLib.steps import result_of
+
+CONFIDENCE = 0.9
+"""How surely a file is one of IXGS, which outweighs Slicer's reader of JSON files."""
+FORMATS = {"done.json": "ixgs-done", "case.json": "ixgs-case"}
+
+
+def confidence(path: str) -> float:
+    """How surely IXGS reads a file, 0 to 1."""
+    wanted = FORMATS.get(Path(path).name)
+    if wanted is None:
+        return 0.0
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0.0
+    return CONFIDENCE if isinstance(content, dict) and content.get("format") == wanted else 0.0
+
+
+def load(path: str) -> list[str]:
+    """Load the run of a done.json for review, or choose the case of a case.json; the ids of the nodes that were added.
+
+    Raises FormatError for another file and what `load_run` raises.
+    """
+    file = Path(path)
+    if not confidence(path):
+        raise FormatError(
+            f"{file.name}: neither the done.json of a run nor the case.json of a case; choose one of these"
+        )
+    slicer.util.selectModule("IXGS")
+    panel = slicer.util.getModuleWidget("IXGS").panel
+    if file.name == "case.json":
+        panel.xrays.choose(file.parent)
+        return []
+    return [_load_run(panel, file.parent).GetID()]
+
+
+def _load_run(panel: object, folder: Path) -> object:
+    from IXGSLib.scene.runs import place_run, run_steps
+
+    from .console import process_events
+
+    content = result_of(run_steps(folder), process_events)
+    return panel.review.loading.volume.show(place_run(slicer.mrmlScene, folder, content), folder)

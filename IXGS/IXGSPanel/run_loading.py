@@ -1,0 +1,69 @@
+"""A finished run on disk, loaded into the scene and put under review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from .folders import output_folder
+from .labels import Message, escaped
+from .run_volume import RunVolume
+from .signal import Signal
+from .state import PanelState
+
+
+class RunLoading:
+    """The button *Load run...*, which loads a run of the panel, the console or the command line.
+
+    loaded: emitted after the volume became the one under review.
+    """
+
+    def __init__(self, ui: Any, state: PanelState) -> None:
+        self.ui, self.state = ui, state
+        self.loaded = Signal()
+        self.problem = Message(ui.runMessage, self._basis)
+        self.volume = RunVolume()
+        self.volume.loaded.connect(self._on_loaded)
+        self.volume.failed.connect(self._on_failed)
+        ui.loadRun.connect("clicked()", self.choose)
+
+    def _basis(self) -> tuple[Any, ...]:
+        """What the reason depends on why a run cannot be loaded."""
+        p = self.state.parameters
+        return () if p is None else (p.volume,)
+
+    def update(self) -> None:
+        self.problem.refresh()
+        self.ui.loadRun.enabled = not self.volume.loading_result
+
+    def choose(self) -> None:
+        """Ask for the folder of a run and load it."""
+        folder = qt.QFileDialog.getExistingDirectory(
+            self.ui.loadRun.window(), _("Choose the folder of a run"), str(output_folder())
+        )
+        if folder:
+            self.load(Path(folder))
+
+    def load(self, folder: Path) -> None:
+        """Load a run, step by step."""
+        self.problem.show(_("Loading the run..."))
+        self.ui.loadRun.enabled = False
+        self.volume.load_result(folder)
+
+    def _on_loaded(self, node: Any) -> None:
+        self.ui.loadRun.enabled = True
+        self.problem.show("")
+        self.state.parameters.volume = node
+        self.loaded.emit()
+
+    def _on_failed(self, problem: str) -> None:
+        self.ui.loadRun.enabled = True
+        self.problem.show(_("<b>This run cannot be loaded.</b> {problem}").format(problem=escaped(problem)))
+
+    def close(self) -> None:
+        self.volume.stop_loading()
+        self.volume.close()
+        self.problem.show("")

@@ -1,0 +1,74 @@
+"""Files of a run or a case that are opened or dropped on Slicer."""
+
+import json
+
+import pytest
+
+from .test_review import finished  # noqa: F401
+
+
+@pytest.fixture
+def reader(window, monkeypatch):
+    """The reader that Slicer makes of the module, and what it reports to the user."""
+    import types
+
+    import slicer
+
+    from .harness.window import load_module
+
+    messages = []
+    monkeypatch.setattr(slicer.util, "selectModule", lambda name: None)
+    monkeypatch.setattr(slicer.util, "getModuleWidget", lambda name: window.widget, raising=False)
+    told = types.SimpleNamespace(AddMessage=lambda event, text: messages.append(text))
+    made = load_module().IXGSFileReader(types.SimpleNamespace(loadedNodes=[], userMessages=lambda: told))
+    made.messages = messages
+    return made
+
+
+def test_a_run_that_is_dropped_is_loaded_for_review(reader, panel, ui, finished):  # noqa: F811
+    path = str(finished / "done.json")
+    assert reader.canLoadFileConfidence(path) > 0.5
+    assert reader.load({"fileName": path}) is True
+    assert reader.parent.loadedNodes == [panel.parameters.volume.GetID()]
+    assert "dB" in ui.volumeMessage.text
+    assert not ui.reviewButton.collapsed
+
+
+def test_a_case_that_is_dropped_is_chosen(reader, panel, small_case, wait):
+    panel.parameters.source = "scene"
+    path = str(small_case / "case.json")
+    assert reader.canLoadFileConfidence(path) > 0.5
+    assert reader.load({"fileName": path}) is True
+    assert (panel.parameters.source, panel.parameters.casePath) == ("files", str(small_case))
+    wait(lambda: panel.selection.reading is not None)
+
+
+@pytest.mark.parametrize("content", ["", "[]", json.dumps({"format": "other"})])
+def test_other_files_are_left_to_other_readers(reader, tmp_path, content):
+    for name in ("done.json", "case.json", "run.json"):
+        (tmp_path / name).write_text(content)
+        assert reader.canLoadFileConfidence(str(tmp_path / name)) == 0.0
+    assert reader.canLoadFileConfidence(str(tmp_path / "gone" / "done.json")) == 0.0
+    assert reader.load({"fileName": str(tmp_path / "done.json")}) is False
+    assert "neither the done.json of a run" in reader.messages[0]
+
+
+def test_a_damaged_run_is_a_message(reader, panel, finished, tmp_path):  # noqa: F811
+    import shutil
+
+    folder = shutil.copytree(finished, tmp_path / "damaged")
+    (folder / "volume.nrrd").write_bytes(b"no volume")
+    assert reader.load({"fileName": str(folder / "done.json")}) is False
+    assert "volume.nrrd" in reader.messages[0]
+    assert panel.parameters.volume is None
+
+
+def test_slicer_finds_the_reader_by_its_name_and_its_wildcards(reader):
+    import fnmatch
+    import re
+
+    assert isinstance(reader.description(), str)
+    assert isinstance(reader.fileType(), str)
+    wildcards = [re.search(r"\((.*)\)", text).group(1) for text in reader.extensions()]
+    for name in ("done.json", "case.json"):
+        assert any(fnmatch.fnmatch(f"/runs/L3/{name}", wildcard) for wildcard in wildcards)
