@@ -50,6 +50,10 @@ class CaseFlags:
     def load(self, path: Path) -> Case:
         """The case at a path with the requested views and region; raises what the readers raise."""
         case = self._from_images(path) if self.calibration is not None else self._from_tags(path)
+        return self.selected(case)
+
+    def selected(self, case: Case) -> Case:
+        """The case with the requested views and region."""
         return self._with_region(without(case, self.leave_out))
 
     @property

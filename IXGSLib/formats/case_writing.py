@@ -50,6 +50,8 @@ def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.
     }
     if case.standardization is not None:
         data["standardization"] = _standardization(case, folder)
+    if case.calibration is not None:
+        data["calibration"] = case.calibration.record
     target = folder / filename
     write_atomically(target, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False).encode())
     return target

@@ -1,0 +1,45 @@
+"""Calibrations of image files, as the command and the panel ask for them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ...errors import SettingsError
+from ...formats.case_source import CaseFlags
+from .phantom_files import load_phantom
+from .reading import ShotImages, read_shots
+from .result import FiducialCalibration
+from .settings import FiducialSettings
+from .with_phantom import Progress, calibrate_with_phantom
+
+
+def calibrate_by_phantom(
+    images: str | os.PathLike[str],
+    phantom: str | os.PathLike[str],
+    settings: FiducialSettings,
+    flags: CaseFlags,
+    grid: str | os.PathLike[str] | None = None,
+    on_progress: Progress = lambda done, total: None,
+) -> tuple[ShotImages, FiducialCalibration]:
+    """The X-rays of a folder or file, and their calibration by a phantom, a file or the name of a preset.
+
+    flags: what the pixels hold, the unit of the phantom, X-rays to leave out; a calibration is refused.
+    grid: shots of a grid of dots, with which the X-rays are undistorted first.
+    """
+    if flags.calibration is not None:
+        raise SettingsError("--calibration and --phantom both give poses, expected one of them; leave the other out")
+    known = load_phantom(phantom, flags.unit)
+    shots = read_shots(
+        images,
+        values=flags.values,
+        i0=flags.i0,
+        mirrored=settings.mirrored,
+        leave_out=flags.leave_out,
+        besides=[Path(phantom)],
+    )
+    if grid is not None:
+        from .grid_shots import undistorted_shots
+
+        shots = undistorted_shots(shots, Path(grid), settings.mirrored)
+    return shots, calibrate_with_phantom(shots.shots(settings), known, settings, on_progress)
