@@ -32,7 +32,7 @@ def picture(name: str, xrays: Sequence[XRay], calibration: FiducialCalibration) 
     pairs = list(zip(xrays, calibration.findings, strict=True))[:MAX_VIEWS]
     columns = min(PER_ROW, len(pairs))
     rows = -(-len(pairs) // columns)
-    figure = Figure(figsize=(SIDE * columns, (SIDE + 0.45) * rows + 0.8), facecolor="white", layout="constrained")
+    figure = Figure(figsize=(SIDE * columns, (SIDE + 0.1) * rows + 0.7), facecolor="white", layout="constrained")
     calibrated = len(calibration.views)
     title = f"{name}: {calibrated} of {len(calibration.findings)} views calibrated"
     if calibrated:

@@ -38,8 +38,8 @@ class Distortion:
     @classmethod
     def fitted(cls, ideal: Array, taken: Array, size: tuple[int, int], order: int, margin: float = 0.0) -> Distortion:
         """The polynomial that maps ideal places (n, 2) px to those where they were taken (n, 2) best."""
-        coefficients: Array = np.linalg.lstsq(powers(ideal, size, order), np.asarray(taken, np.float64), rcond=None)[0]
-        return cls(coefficients, size, order, ideal, margin)
+        found = np.linalg.lstsq(powers(ideal, size, order), taken, rcond=None)[0]
+        return cls(found.astype(np.float64), size, order, ideal, margin)
 
     def taken(self, pixels: Array) -> Array:
         """(n, 2) px in the image as it was taken, of undistorted pixels (n, 2)."""

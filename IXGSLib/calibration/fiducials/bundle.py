@@ -9,7 +9,7 @@ import numpy as np
 
 from ...geometry.rigid import Array
 from ...xray.fiducials import Fiducial
-from .adjustment import Adjusted, Observations, Scene, adjusted
+from .adjustment import Adjusted, Observations, PosePrior, Scene, adjusted
 from .camera import Intrinsics, Pose, project
 from .detection import measured
 from .labelling import INLIER_PX, Labelling, inside
@@ -20,6 +20,8 @@ ROUNDS = 3
 """Number of bundle adjustments before the last one."""
 OUTLIER_SD, MIN_OUTLIER_PX = 5.0, 0.5
 """Residual, in robust standard deviations and at least in px, from which a shadow is an outlier."""
+MAX_POSITION_CHANGE = 5.0
+"""Change of a fiducial's position, in standard deviations, above which the fiducial is not used."""
 RAYLEIGH_MEDIAN = 1.1774
 """Median length of a vector whose two coordinates have a standard deviation of one."""
 MIN_VIEWS_TO_ADJUST = 3
@@ -31,19 +33,53 @@ Found = dict[int, Fiducial]
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """Views by their number among the shots, their shadows, and the scene that was adjusted to them."""
+    """Views by their number among the shots, their shadows, and the scene that was adjusted to them.
+
+    stated: (fiducials, 3) mm, the positions before the adjustment. labelled: the shadows before outliers were dropped.
+    """
 
     views: tuple[int, ...]
     found: tuple[Found, ...]
     result: Adjusted
+    stated: Array
+    labelled: tuple[Found, ...]
 
     @property
     def scene(self) -> Scene:
         return self.result.scene
 
+    @property
+    def displaced(self) -> np.ndarray:
+        """(n,) numbers of fiducials that the X-rays show far from where they are stated to be."""
+        if not 0 < self.scene.position_sd < np.inf:
+            return np.empty(0, int)
+        moved = np.linalg.norm(self.scene.positions - self.stated, axis=1)
+        return np.flatnonzero(moved > MAX_POSITION_CHANGE * self.scene.position_sd)
+
     def place(self, view: int) -> int | None:
         """Where a view stands in the bundle; None where it does not."""
         return self.views.index(view) if view in self.views else None
+
+
+@dataclass(frozen=True, eq=False)
+class Priors:
+    """What is known before an adjustment: intrinsics, the error of the positions (mm), and poses by the view's number.
+
+    poses: approximate, with standard deviations of rotation (rad) and translation (mm); None where only the positions
+    are known.
+    """
+
+    intrinsics: Intrinsics
+    position_sd: float
+    poses: Mapping[int, Pose] | None = None
+    rotation_sd: float = 0.0
+    translation_sd: float = 0.0
+
+    def of(self, views: Sequence[int]) -> PosePrior | None:
+        """The prior of the poses of some views."""
+        if self.poses is None:
+            return None
+        return PosePrior(tuple(self.poses[n] for n in views), self.rotation_sd, self.translation_sd)
 
 
 def bundled(
@@ -51,34 +87,35 @@ def bundled(
     phantom: Phantom,
     shadows: Sequence[list[Fiducial]],
     labelled: Mapping[int, Labelling],
-    nominal: Intrinsics,
-    position_sd: float,
+    priors: Priors,
 ) -> Bundle:
     """The bundle adjustment of labelled views, at least one.
 
-    shadows: of each shot. labelled: by the number of the shot. position_sd: mm, of the phantom's positions.
+    shadows: of each shot. labelled: by the number of the shot.
     """
     views = tuple(labelled)
-    found = tuple(_measured(shots[n], shadows[n], one) for n, one in labelled.items())
+    first = found = tuple(_measured(shots[n], shadows[n], one) for n, one in labelled.items())
     focal = float(np.median([one.intrinsics.focal for one in labelled.values()]))
     poses = tuple(_at_focal(one, focal) for one in labelled.values())
-    spread = position_sd if len(views) >= MIN_VIEWS_TO_ADJUST else 0.0
-    scene = Scene(replace(nominal, focal=focal), poses, phantom.positions, phantom.radii, spread)
-    bundle = Bundle(views, found, adjusted(scene, observations(found)))
+    spread = priors.position_sd if len(views) >= MIN_VIEWS_TO_ADJUST else 0.0
+    start = replace(priors.intrinsics, focal=focal)
+    scene = Scene(start, poses, phantom.positions, phantom.radii, spread, priors.of(views))
+    bundle = Bundle(views, found, adjusted(scene, observations(found)), phantom.positions, first)
     for _ in range(ROUNDS - 1):
         found = tuple(_completed(shots[n], place, bundle, phantom) for place, n in enumerate(views))
-        bundle = Bundle(views, found, adjusted(bundle.scene, observations(found)))
+        bundle = Bundle(views, found, adjusted(bundle.scene, observations(found)), phantom.positions, first)
     found = without_outliers(bundle)
-    last = adjusted(
-        replace(scene, intrinsics=_near(bundle.scene.intrinsics, nominal), poses=bundle.scene.poses),
-        observations(found),
+    last = adjusted(_again(bundle.scene, scene, priors.intrinsics), observations(found))
+    return Bundle(views, found, last, phantom.positions, first)
+
+
+def _again(reached: Scene, start: Scene, nominal: Intrinsics) -> Scene:
+    """The scene with the poses that were reached and all that was known before, for a last adjustment."""
+    intrinsics = replace(
+        reached.intrinsics, focal_sd=nominal.focal_sd, aspect_sd=nominal.aspect_sd, centre_sd=nominal.centre_sd
     )
-    return Bundle(views, found, last)
-
-
-def _near(found: Intrinsics, nominal: Intrinsics) -> Intrinsics:
-    """The intrinsics found, with the uncertainty that they had before."""
-    return replace(found, focal_sd=nominal.focal_sd, aspect_sd=nominal.aspect_sd, centre_sd=nominal.centre_sd)
+    positions = start.positions if np.isfinite(start.position_sd) else reached.positions
+    return replace(start, intrinsics=intrinsics, poses=reached.poses, positions=positions)
 
 
 def _at_focal(one: Labelling, focal: float) -> Pose:
@@ -124,10 +161,22 @@ def common_radius(found: Found, depth: Array) -> float | None:
 
 
 def without_outliers(bundle: Bundle) -> tuple[Found, ...]:
-    """The shadows whose residuals are not far larger than those of most."""
+    """The shadows whose residuals are not far larger than those of most, of fiducials that are where they should be."""
     seen = observations(bundle.found)
     off = np.linalg.norm(bundle.scene.residuals(seen), axis=1)
     robust = OUTLIER_SD * float(np.median(off)) / RAYLEIGH_MEDIAN if len(off) else 0.0
     limit = min(INLIER_PX, max(MIN_OUTLIER_PX, robust))
-    good = {(int(v), int(f)) for v, f, gap in zip(seen.view, seen.fiducial, off, strict=True) if gap <= limit}
+    displaced = set(bundle.displaced.tolist())
+    good = {
+        (int(v), int(f))
+        for v, f, gap in zip(seen.view, seen.fiducial, off, strict=True)
+        if gap <= limit and int(f) not in displaced
+    }
     return tuple({n: one for n, one in view.items() if (place, n) in good} for place, view in enumerate(bundle.found))
+
+
+def with_positions_held(bundle: Bundle) -> tuple[Observations, Array]:
+    """All labelled shadows and their residuals (n, 2) px when the fiducials stay where they are stated to be."""
+    seen = observations(bundle.labelled)
+    scene = replace(bundle.scene, positions=bundle.stated, position_sd=0.0)
+    return seen, adjusted(scene, seen).scene.residuals(seen)

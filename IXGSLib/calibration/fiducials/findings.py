@@ -9,7 +9,7 @@ import numpy as np
 
 from ...geometry.rigid import Array
 from ...xray.fiducials import Fiducial
-from .bundle import Bundle, common_radius, observations
+from .bundle import Bundle, common_radius, with_positions_held
 from .camera import Intrinsics, project
 from .labelling import INLIER_PX, inside
 from .result import FiducialFinding, ViewFinding
@@ -40,7 +40,7 @@ def view_finding(
     reduced = common_radius(found, depth) or 1.0
     fiducials = tuple(
         _fiducial(labels[n], expected[n], found.get(n), reduced / depth[n])
-        for n in sorted({*np.flatnonzero(inside(expected, shot.size)).tolist(), *found})
+        for n in sorted({*np.flatnonzero(_shown(expected, shot)).tolist(), *found})
     )
     rms = _rms([each.residual for each in fiducials if each.residual is not None])
     reason = _shortcoming(len(found), rms, settings)
@@ -55,6 +55,14 @@ def view_finding(
         float(np.rad2deg(np.linalg.norm(sd[:3]))),
         float(np.linalg.norm(sd[3:])),
     )
+
+
+def _shown(expected: Array, shot: Shot) -> np.ndarray:
+    """(n,) bool: which expected places lie in the measured part of an X-ray."""
+    shown = inside(expected, shot.size)
+    columns, rows = np.rint(expected[shown]).astype(int).T
+    shown[shown] = shot.mask[rows, columns]
+    return shown
 
 
 def left_out(shot: Shot, shadows: Sequence[Fiducial], reason: str) -> ViewFinding:
@@ -105,8 +113,8 @@ def calibrated_intrinsics(bundle: Bundle) -> Intrinsics:
 
 def residual_warnings(bundle: Bundle, size: tuple[int, int]) -> list[str]:
     """A warning of residuals that follow a pattern across the image."""
-    seen = observations(bundle.found)
-    amount = pattern(seen.pixel, bundle.scene.residuals(seen), size)
+    seen, residuals = with_positions_held(bundle)
+    amount = pattern(seen.pixel, residuals, size)
     if amount is None:
         return []
     return [
@@ -149,4 +157,16 @@ def radius_warnings(bundle: Bundle) -> list[str]:
     return [
         f"the fiducials look {ratio:.2g} times as large as stated; check their diameter and the unit of the phantom's "
         "positions"
+    ]
+
+
+def missing_warnings(bundle: Bundle, labels: Sequence[str]) -> list[str]:
+    """A warning of fiducials that no view uses though the views show most others."""
+    used = {n for found in bundle.found for n in found}
+    unused = [labels[n] for n in range(len(labels)) if n not in used]
+    if not unused:
+        return []
+    return [
+        f"fiducials {', '.join(unused)} of {len(labels)} are in no X-ray where they should be, and were not used; check "
+        "their positions"
     ]

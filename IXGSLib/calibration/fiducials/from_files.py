@@ -6,11 +6,15 @@ import os
 from pathlib import Path
 
 from ...errors import SettingsError
+from ...formats import Case
 from ...formats.case_source import CaseFlags
+from ...geometry import View
 from .phantom_files import load_phantom
 from .reading import ShotImages, read_shots
 from .result import FiducialCalibration
 from .settings import FiducialSettings
+from .shots import Shot
+from .with_markers import calibrate_with_markers
 from .with_phantom import Progress, calibrate_with_phantom
 
 
@@ -43,3 +47,15 @@ def calibrate_by_phantom(
 
         shots = undistorted_shots(shots, Path(grid), settings.mirrored)
     return shots, calibrate_with_phantom(shots.shots(settings), known, settings, on_progress)
+
+
+def calibrate_by_markers(case: Case, settings: FiducialSettings) -> tuple[ShotImages, FiducialCalibration]:
+    """The X-rays of a case with approximate poses, and their calibration by markers at unknown positions."""
+    images = ShotImages(case.name, case.xrays, (None,) * len(case.xrays), case.warnings, case.hashes, {})
+    shots = [Shot(x.view.id, x.image, x.mask, *_distances(x.view)) for x in case.xrays]
+    return images, calibrate_with_markers(shots, case.views, settings)
+
+
+def _distances(view: View) -> tuple[float | None, float | None]:
+    """Source-detector distance and side of a detector pixel, mm, if they are known."""
+    return view.source_detector_distance, None if view.pixel_spacing is None else view.pixel_spacing[0]

@@ -27,6 +27,8 @@ MIN_DOTS = 60
 """Fewest dots of a grid shot, about three for each coefficient."""
 MAX_RMS_PX = 0.6
 """Largest root mean square distance between dots and polynomial, px at 1024 pixels of image width."""
+OUTLIER_RATIO = 5.0
+"""Distance of a dot from the polynomial, over the median distance, above which it is not used."""
 CENTRAL_FRACTION = 0.25
 """Fraction of the image's width, around its middle, in which the image keeps its scale and orientation."""
 MAX_ANGLE_DEG = 25.0
@@ -101,6 +103,9 @@ def _grid_shot(id: str, path: Path, lattice: Lattice, size: tuple[int, int], ref
     ideal = _nearest_places(lattice, reference)
     distortion = Distortion.fitted(ideal, lattice.dots, size, ORDER, 0.5 * lattice.spacing)
     off = np.linalg.norm(distortion.taken(ideal) - lattice.dots, axis=1)
+    kept = off <= OUTLIER_RATIO * np.median(off)  # marks that are no dots, and dots cut off by the rim
+    distortion = Distortion.fitted(ideal[kept], lattice.dots[kept], size, ORDER, 0.5 * lattice.spacing)
+    off = np.linalg.norm(distortion.taken(ideal[kept]) - lattice.dots[kept], axis=1)
     rms = float(np.sqrt(np.mean(off**2)))
     limit = MAX_RMS_PX * size[0] / 1024
     if rms > limit:

@@ -9,8 +9,8 @@ from itertools import combinations, permutations
 import numpy as np
 
 from ...geometry.rigid import Array
-from .camera import Intrinsics, Pose, shadow_centres
-from .phantom import Phantom
+from .camera import Intrinsics, Pose
+from .phantom import MIN_FIDUCIALS, Phantom
 from .three_points import three_point_poses
 
 DEPTH_SIZES = (0.8, 60.0)
@@ -23,8 +23,10 @@ MIN_HEIGHT_RATIO = 0.15
 """Smallest ratio of a triangle's height to its longest side: flatter ones give no certain pose."""
 CHUNK = 20_000
 """Number of triples whose poses are computed at once."""
-TRIPLES = 100
-"""Number of triples of shadows that are tried."""
+MAX_TRIPLES = 100
+"""Largest number of triples of shadows that are tried."""
+MISSED = 0.01
+"""Probability with which all triples may contain a shadow of something else, if half of the fiducials are seen."""
 DRAWN = 4
 """Number of random triples of which the widest is taken."""
 LINE_PX = 2.5
@@ -59,7 +61,7 @@ class Candidates:
         """The poses that explain most shadows, several that are alike once."""
         chosen: list[int] = []
         for n in np.argsort(-self.hits, kind="stable")[: 20 * count]:
-            if len(chosen) == count:
+            if len(chosen) == count or self.hits[n] < MIN_FIDUCIALS:
                 break
             if all(self._differ(n, other) for other in chosen):
                 chosen.append(int(n))
@@ -83,7 +85,7 @@ def candidate_poses(
         yield _scored(phantom, shadows, intrinsics, near, *pairs)
     triples = _triples(phantom.positions)
     factors = FOCAL_FACTORS if intrinsics.focal_sd > MIN_UNKNOWN_FOCAL_SD else FOCAL_FACTORS[:1]
-    for chosen in _chosen_triples(shadows, generator):
+    for chosen in _chosen_triples(shadows, len(phantom), generator):
         for factor in factors:
             scaled = _scaled(intrinsics, factor)
             seen = np.broadcast_to(chosen, triples.shape)
@@ -120,11 +122,13 @@ def _heights(triangles: Array) -> Array:
     return 2 * area / np.maximum(sides.max(axis=1), 1e-12) ** 2
 
 
-def _chosen_triples(shadows: Shadows, generator: np.random.Generator) -> Iterator[np.ndarray]:
+def _chosen_triples(shadows: Shadows, fiducials: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
     """Triples of shadows, certain ones more often, each the widest of several that were drawn."""
+    share = min(1.0, max(MIN_FIDUCIALS, fiducials / 2) / len(shadows))
+    count = min(MAX_TRIPLES, 1 + int(np.log(MISSED) / np.log1p(-min(share**3, 0.9))))
     weight = shadows.certainty / shadows.certainty.sum()
     done: set[tuple[int, ...]] = set()
-    for _ in range(TRIPLES):
+    for _ in range(count):
         drawn = np.stack([generator.choice(len(shadows), 3, replace=False, p=weight) for _ in range(DRAWN)])
         corners = shadows.pixels[drawn]
         size = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
@@ -162,20 +166,22 @@ def _hits(
     phantom: Phantom, intrinsics: Intrinsics, near: np.ndarray, rotations: Array, translations: Array
 ) -> np.ndarray:
     """(n,) how many different shadows the fiducials meet; none where the phantom would be too near or far."""
-    points = np.einsum("hij,nj->hni", rotations, phantom.positions) + translations[:, None]
-    depth = points[..., 2]
-    low, high = (factor * phantom.size for factor in DEPTH_SIZES)
-    possible = (depth.min(axis=1, initial=np.inf) > low) & (depth.max(axis=1, initial=0) < high)
-    hits = np.zeros(len(points), int)
-    if not possible.any():
+    hits = np.zeros(len(rotations), int)
+    if not len(rotations):
         return hits
-    pixels = np.rint(shadow_centres(intrinsics, points[possible], phantom.radii)).astype(int)
+    # In single precision, since a tenth of a pixel does not matter here. The rows of each block are x, y and z.
+    points = np.tensordot(rotations.astype(np.float32), phantom.positions.T.astype(np.float32), axes=1)
+    points += translations.astype(np.float32)[:, :, None]
+    low, high = (factor * phantom.size for factor in DEPTH_SIZES)
+    possible = np.flatnonzero((points[:, 2].min(axis=1) > low) & (points[:, 2].max(axis=1) < high))
+    x, y, depth = points[possible].transpose(1, 0, 2)
     height, width = near.shape
-    seen = np.all((pixels >= 0) & (pixels < (width, height)), axis=-1)
-    pixels = np.where(seen[..., None], pixels, 0)
-    met = np.sort(np.where(seen, near[pixels[..., 1], pixels[..., 0]], -1), axis=1)
-    fresh = np.diff(met, axis=1, prepend=-1) > 0
-    hits[possible] = (fresh & (met >= 0)).sum(axis=1)
+    columns = np.rint(intrinsics.focal * x / depth + intrinsics.centre[0])
+    rows = np.rint(intrinsics.focal * intrinsics.aspect * y / depth + intrinsics.centre[1])
+    seen = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    place = np.where(seen, rows * width + columns, 0).astype(np.int64)
+    met = np.sort(np.where(seen, near.ravel()[place], -1), axis=1)
+    hits[possible] = ((np.diff(met, axis=1, prepend=-1) > 0) & (met >= 0)).sum(axis=1)
     return hits
 
 

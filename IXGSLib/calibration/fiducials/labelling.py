@@ -89,7 +89,7 @@ def label(phantom: Phantom, shadows: Shadows, intrinsics: Intrinsics, seed: int 
     if len(shadows) < MIN_FIDUCIALS:
         return Verdict(None, f"{len(shadows)} round shadows, expected at least {MIN_FIDUCIALS} fiducials")
     search = searched(phantom, shadows, intrinsics, seed)
-    best = search.best()
+    best = _by_size(search, phantom, shadows)
     if best is None:
         return Verdict(None, f"no pose explains {MIN_FIDUCIALS} of the {len(shadows)} round shadows")
     reason = _doubt(best, search, phantom, shadows)
@@ -219,9 +219,24 @@ def _is_rival(one: Labelling, best: Labelling, phantom: Phantom, shadows: Shadow
     return not _sizes_decide(one, best, phantom, shadows)
 
 
+def _by_size(search: Search, phantom: Phantom, shadows: Shadows) -> Labelling | None:
+    """The best labelling; of those that are as good, the one that fits the sizes of the shadows best."""
+    best = search.best()
+    if best is None or not _sizes_differ(phantom):
+        return best
+    equal = [
+        one for one in search.found if len(best) - len(one) < DECISIVE_COUNT and one.rms <= DECISIVE_RATIO * best.rms
+    ]
+    return min(equal, key=lambda one: (size_mismatch(one, phantom, shadows), one.rms))
+
+
+def _sizes_differ(phantom: Phantom) -> bool:
+    return phantom.diameters is not None and bool(np.ptp(phantom.diameters) > 0)
+
+
 def _sizes_decide(one: Labelling, best: Labelling, phantom: Phantom, shadows: Shadows) -> bool:
     """Whether the sizes of the shadows fit the best labels clearly better."""
-    if phantom.diameters is None or np.ptp(phantom.diameters) == 0:
+    if not _sizes_differ(phantom):
         return False
     return size_mismatch(best, phantom, shadows) * DECISIVE_RATIO < size_mismatch(one, phantom, shadows)
 

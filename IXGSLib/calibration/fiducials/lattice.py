@@ -58,9 +58,10 @@ def find_lattice(image: np.ndarray, mask: np.ndarray, name: str) -> Lattice:
     found = sorted((_dots(sign * values, mask) for sign in (1, -1)), key=lambda one: -one[1])
     lattices = [lattice for dots, _ in found if (lattice := _indexed(dots)) is not None]
     if not lattices:
+        most = max(len(dots) for dots, _ in found)
         raise FormatError(
-            f"{name}: {max(len(dots) for dots, _ in found)} dots without a lattice, expected a grid plate with dots in a square or "
-            "hexagonal arrangement; check that it is a shot of the plate alone"
+            f"{name}: {most} dots without a lattice, expected a grid plate with dots in a square or hexagonal "
+            "arrangement; check that it is a shot of the plate alone"
         )
     return lattices[0]
 

@@ -165,9 +165,10 @@ def _check_unit(phantom: Phantom) -> None:
     if low <= size <= high:
         return
     fitting = [unit for unit, factor in UNITS_MM.items() if factor > 1 and low <= size * factor <= high]
-    cure = f"they look like {fitting[0]}: give --unit {fitting[0]}" if fitting else "correct them or state their unit"
+    cure = " or ".join(f"--unit {unit}" for unit in fitting) or "--unit"
     raise GeometryError(
-        f"{phantom.name}: the fiducials are up to {size:.3g} mm apart, expected {low:g} to {high:g} mm; {cure}"
+        f"{phantom.name}: the fiducials are up to {size:.3g} mm apart, expected {low:g} to {high:g} mm; "
+        f"state the unit of their positions: {cure}"
     )
 
 

@@ -54,18 +54,17 @@ def refuse_unit(phantom: Phantom, bundle: Bundle) -> None:
     low, high = SOURCE_DISTANCE_MM
     if low <= distance <= high:
         return
-    likely = _likely_unit(distance)
-    cure = "check the unit of its positions and the nominal focal length"
-    if likely is not None:
-        cure = f"its positions look like {likely}: give --unit {likely}"
     raise GeometryError(
         f"{phantom.name}: its size in the X-rays puts it {distance:.4g} mm from the source, expected {low:g} to "
-        f"{high:g} mm; {cure}"
+        f"{high:g} mm; {_unit_cure(distance)}"
     )
 
 
-def _likely_unit(distance: float) -> str | None:
-    """The unit with which a distance that was read as mm is nearest to a usual C-arm's; None if none is plausible."""
+def _unit_cure(distance: float) -> str:
+    """The units with which a distance that was read as mm is plausible, the most usual distance first."""
     low, high = SOURCE_DISTANCE_MM
     lengths = {unit: distance * factor for unit, factor in UNITS_MM.items() if low <= distance * factor <= high}
-    return min(lengths, key=lambda unit: abs(np.log(lengths[unit] / USUAL_DISTANCE_MM)), default=None)
+    if not lengths:
+        return "check the unit of its positions and the nominal focal length"
+    likely = sorted(lengths, key=lambda unit: abs(np.log(lengths[unit] / USUAL_DISTANCE_MM)))
+    return f"state the unit of its positions: {' or '.join(f'--unit {unit}' for unit in likely)}"

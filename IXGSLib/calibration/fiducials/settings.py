@@ -43,7 +43,7 @@ class FiducialSettings:
     position_tolerance_mm: float = 0.05
     """Standard deviation of the phantom's positions, mm, within which they are adjusted; 0 holds them."""
     mirrored: bool = False
-    """Flip each X-ray left to right when it is read, for images that are stored mirrored."""
+    """The images are stored mirrored: turn each X-ray upside down when it is read, which undoes it."""
     max_rms_px: float = 1.0
     """Largest root mean square of a view's residuals, px; views above it are left out."""
     min_fiducials: int = 6

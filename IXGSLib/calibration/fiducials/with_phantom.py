@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ...xray.fiducials import Fiducial
-from .bundle import Bundle, bundled
+from .bundle import Bundle, Priors, bundled
 from .camera import Intrinsics
 from .detection import as_shadows, found_shadows, radius_range
 from .findings import (
     calibrated_intrinsics,
     focal_warnings,
     left_out,
+    missing_warnings,
     radius_warnings,
     residual_warnings,
     view_finding,
@@ -89,7 +90,7 @@ def _bundle(
     labelled = {n: verdict.labelling for n, verdict in enumerate(verdicts) if verdict.labelling is not None}
     if not labelled:
         return None
-    return bundled(shots, phantom, found, labelled, nominal, settings.position_tolerance_mm)
+    return bundled(shots, phantom, found, labelled, Priors(nominal, settings.position_tolerance_mm))
 
 
 def _without_bad(
@@ -145,7 +146,7 @@ def _result(
 
 def _warnings(phantom: Phantom, bundle: Bundle, intrinsics: Intrinsics, nominal: Intrinsics, stated: bool) -> list[str]:
     messages = residual_warnings(bundle, nominal.size) + focal_warnings(intrinsics, nominal, stated)
-    messages += radius_warnings(bundle)
+    messages += radius_warnings(bundle) + missing_warnings(bundle, phantom.labels)
     if not phantom.chiral:
         messages.append(
             f"{phantom.name} looks like its own mirror image, so that mirrored X-rays cannot be recognised; check that "
