@@ -9,6 +9,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
+from .fiducial_fit import BallFit, fit_ball
+
 SCALE_COUNT = 6
 """Number of radii at which blobs are detected."""
 MAX_BLOBS = 250
@@ -17,13 +19,19 @@ MIN_BLOB_RESPONSE = 0.02
 """Weakest response of the blob detector, in line integrals."""
 RADIUS_FACTORS = (0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3)
 """Radii that are fitted to a blob, as multiples of the radius at which it was detected."""
-MIN_CERTAIN_CORRELATION = 0.75
+MIN_BLOB_CORRELATION = 0.55
+"""Correlation with a ball's shadow on whole pixels from which a shadow is fitted to a blob."""
+MAX_SHIFT = 0.7
+"""Largest distance of a fitted centre from its blob, in radii."""
+MIN_SIGNAL_TO_NOISE = 6.0
+"""Norm of a fitted shadow over the noise of a pixel from which it is more than noise."""
+MIN_CERTAIN_CORRELATION = 0.9
 """Correlation from which a fiducial is accepted on its own."""
-MIN_CANDIDATE_CORRELATION = 0.62
+MIN_CANDIDATE_CORRELATION = 0.75
 """Correlation from which a fiducial is accepted when certain ones of the same size and contrast are found."""
 MIN_CERTAIN_CONTRAST = 0.15
 """Contrast from which a fiducial is accepted on its own, in line integrals."""
-MAX_RADIUS_RATIO, MAX_CONTRAST_RATIO = 1.3, 2.0
+MAX_RADIUS_RATIO, MAX_CONTRAST_RATIO = 1.25, 3.0
 """Ratios within which the fiducials of one device agree."""
 MIN_COUNT = 3
 """Fewest fiducials that a device has and shows in all views together; it also shows one per view on average."""
@@ -37,7 +45,7 @@ MASKED_RADIUS_RATIO = 1.35
 class Fiducial:
     """A fiducial in one view: centre (x, y) and radius in pixels, contrast in line integrals.
 
-    correlation: normalised cross-correlation with the shadow of a metal ball, at most one.
+    correlation: with the fitted shadow of a metal ball, as it would be without noise; at most one.
     """
 
     x: float
@@ -54,8 +62,8 @@ def find_fiducials(
 
     images: line integrals (rows, columns). masks: bool, measured pixels. pixels: pixel sizes in the patient, mm.
     diameters: of the smallest and the largest fiducial, mm. Blobs are detected in scale space (Lindeberg, IJCV 30, 79
-    (1998)) and correlated with the shadow of a ball. Fiducials of the same radius and contrast must then occur several
-    times, since a device has more than one, whereas blobs of anatomy differ.
+    (1998)), and the shadow of a ball is fitted to them between the pixels. Fiducials of the same radius and contrast
+    must then occur several times, since a device has more than one, whereas blobs of anatomy differ.
     """
     found = [
         candidates(image, mask, pixel, diameters) for image, mask, pixel in zip(images, masks, pixels, strict=True)
@@ -107,11 +115,34 @@ def candidates(image: np.ndarray, mask: np.ndarray, pixel: float, diameters: tup
     high = max(high, 1.2 * low)
     values = _extrapolated(image, mask)
     rows, columns, radii = _blobs(values, low, high)
+    noise = noise_level(image, mask)
     found = []
     for radius in np.unique(radii):
         chosen = radii == radius
-        found += _fitted(values, rows[chosen], columns[chosen], radius, (low, high))
-    return found
+        for x, y, size in _matched(values, (rows[chosen], columns[chosen], radius), (low, high)):
+            fit = fit_ball(values, x, y, size)
+            if fit is not None and np.hypot(fit.x - x, fit.y - y) <= MAX_SHIFT * size:
+                found.append(_fiducial(fit, noise))
+    return [each for each in found if each is not None and each.correlation >= MIN_CANDIDATE_CORRELATION]
+
+
+def noise_level(image: np.ndarray, mask: np.ndarray) -> float:
+    """Standard deviation of white noise in the measured pixels, in line integrals; zero without measured pixels.
+
+    The response to a mask that no quadratic surface excites (Immerkaer, CVIU 64, 300 (1996)), by its median.
+    """
+    response = ndimage.convolve(image.astype(np.float64), np.outer((1, -2, 1), (1, -2, 1)))
+    inner = ndimage.binary_erosion(mask, np.ones((3, 3), bool))
+    return float(np.median(np.abs(response[inner]))) / (6 * 0.6745) if inner.any() else 0.0
+
+
+def _fiducial(fit: BallFit, noise: float) -> Fiducial | None:
+    """The fiducial of a fit; None where its shadow may be noise."""
+    if np.sqrt(fit.energy) < MIN_SIGNAL_TO_NOISE * noise:
+        return None
+    unexplained = max(0.0, fit.residual - fit.freedom * noise**2)
+    correlation = np.sqrt(fit.energy / (fit.energy + unexplained))
+    return Fiducial(fit.x, fit.y, fit.radius, fit.contrast, float(correlation))
 
 
 def fiducial_mask(fiducials: Sequence[Fiducial], shape: tuple[int, int]) -> np.ndarray:
@@ -144,26 +175,28 @@ def _blobs(values: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.
     return rows[order], columns[order], radii[scale[order]]
 
 
-def _fitted(
-    values: np.ndarray, rows: np.ndarray, columns: np.ndarray, radius: float, limits: tuple[float, float]
-) -> list[Fiducial]:
-    """The fiducial that correlates best near each blob detected at one radius, if its correlation is high enough."""
+def _matched(
+    values: np.ndarray, blobs: tuple[np.ndarray, np.ndarray, float], limits: tuple[float, float]
+) -> list[tuple[float, float, float]]:
+    """Centre (x, y) and radius of the shadow that correlates best near each blob, where it correlates well enough.
+
+    blobs: rows (n), columns (n) and the radius at which all of them were detected.
+    """
+    rows, columns, radius = blobs
     tried = np.unique(np.round(4 * np.clip(radius * np.array(RADIUS_FACTORS), *limits)) / 4)
-    best = np.zeros((len(rows), 5))
+    best = np.zeros((len(rows), 4))
     for size in tried:
         for dy in (-1, 0, 1):
             for dx in (-1, 0, 1):
-                correlation, contrast = _correlated(values, rows + dy, columns + dx, float(size))
-                better = correlation > best[:, 4]
-                state = np.stack([columns + dx, rows + dy, np.full(len(rows), size), contrast, correlation], axis=1)
+                correlation = _correlation(values, rows + dy, columns + dx, float(size))
+                better = correlation > best[:, 3]
+                state = np.stack([columns + dx, rows + dy, np.full(len(rows), size), correlation], axis=1)
                 best[better] = state[better]
-    return [Fiducial(*map(float, row)) for row in best if row[4] >= MIN_CANDIDATE_CORRELATION]
+    return [(float(x), float(y), float(size)) for x, y, size, c in best if c >= MIN_BLOB_CORRELATION]
 
 
-def _correlated(
-    values: np.ndarray, rows: np.ndarray, columns: np.ndarray, radius: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Correlation and contrast of a ball's shadow at each pixel, after a quadratic background is removed from both."""
+def _correlation(values: np.ndarray, rows: np.ndarray, columns: np.ndarray, radius: float) -> np.ndarray:
+    """Correlation with a ball's shadow at each pixel, after a quadratic background is removed from both."""
     offsets, shadows, background = _template(radius)
     height, width = values.shape
     y = np.clip(rows[:, None] + offsets[:, 0], 0, height - 1)
@@ -171,11 +204,8 @@ def _correlated(
     patches = values[y, x].astype(np.float64)
     patches -= (patches @ background) @ background.T
     energy = np.sqrt((patches**2).sum(axis=1))
-    lengths = np.sqrt((shadows**2).sum(axis=0))
-    along = patches @ (shadows / lengths)
-    best = along.argmax(axis=1)
-    strength = np.take_along_axis(along, best[:, None], axis=1)[:, 0]
-    return strength / np.maximum(energy, 1e-12), strength / lengths[best]
+    along = patches @ (shadows / np.sqrt((shadows**2).sum(axis=0)))
+    return along.max(axis=1) / np.maximum(energy, 1e-12)
 
 
 @lru_cache(maxsize=512)

@@ -1,12 +1,16 @@
 """Fiducials: detected in anatomy, no false detections, and inpainted."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
+from IXGSLib.formats import load_case
 from IXGSLib.standardization.inpainting import inpainted
-from IXGSLib.xray.fiducials import Fiducial, fiducial_mask, find_fiducials
+from IXGSLib.xray.fiducials import Fiducial, fiducial_mask, find_fiducials, noise_level
 
+SAMPLE = Path(__file__).resolve().parents[2] / "Resources" / "SampleCase"
 PIXEL = 0.5
 SIZE = 192
 DIAMETERS = (2.0, 6.0)
@@ -34,8 +38,10 @@ def with_fiducials(seed, count=6, radius=4.0, contrast=0.8, opaque=False):
             places.append(place)
     image = anatomy(seed)
     for cx, cy in places:
-        depth = np.sqrt(np.maximum(0, 1 - ((x - cx) ** 2 + (y - cy) ** 2) / radius**2))
-        image += contrast * ndimage.gaussian_filter(np.sign(depth) if opaque else depth, 0.7)
+        distance = np.hypot(x - cx, y - cy)
+        dome = np.sqrt(np.maximum(0, 1 - (distance / radius) ** 2))
+        disc = np.clip(radius - distance + 0.5, 0, 1)
+        image += contrast * ndimage.gaussian_filter(disc if opaque else dome, 0.7)
     return image.astype(np.float32), np.array(places)
 
 
@@ -54,6 +60,44 @@ def test_fiducials_are_found_where_they_are_and_nothing_else_is(opaque):
             assert fiducial.radius == pytest.approx(4, rel=0.3)
     assert hits >= 22
     assert wrong <= 1
+
+
+@pytest.mark.parametrize("opaque", [False, True])
+def test_centres_and_radii_are_found_between_the_pixels(opaque):
+    views = [with_fiducials(seed, opaque=opaque) for seed in range(4)]
+    errors, radii = [], []
+    for fiducials, (_, places) in zip(find([image for image, _ in views]), views, strict=True):
+        for fiducial in fiducials:
+            distance = np.hypot(*(places - (fiducial.x, fiducial.y)).T).min()
+            errors += [distance] if distance < 2 else []
+            radii.append(fiducial.radius)
+    assert np.median(errors) < 0.06
+    assert np.quantile(errors, 0.9) < 0.25
+    assert np.median(radii) == pytest.approx(4, rel=0.1)
+
+
+def test_line_integrals_of_bone_without_balls_have_no_fiducials():
+    case = load_case(SAMPLE)
+    xrays = case.xrays[1::4]
+    assert "005" in {xray.view.id for xray in xrays}
+    pixels = [xray.view.pixel_size(case.grid.center) for xray in xrays]
+    images, masks = [xray.image for xray in xrays], [xray.mask for xray in xrays]
+    assert not any(find_fiducials(images, masks, pixels, DIAMETERS))
+    for image, mask, pixel in zip(images, masks, pixels, strict=True):
+        assert not any(find_fiducials([image], [mask], [pixel], DIAMETERS))
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.02, 0.3])
+def test_the_noise_is_measured_on_top_of_a_smooth_image(sigma):
+    y, x = np.mgrid[:100, :100] / 20.0
+    noise = np.random.default_rng(0).normal(0, 1, x.shape)
+    image = (2 + np.sin(x) * np.cos(y) + sigma * noise).astype(np.float32)
+    mask = np.ones(image.shape, bool)
+    assert noise_level(image, mask) == pytest.approx(sigma, rel=0.1, abs=1e-3)
+    mask[:, 50:] = False
+    image[:, 50:] += 5 * noise[:, 50:]
+    assert noise_level(image, mask) == pytest.approx(sigma, rel=0.1, abs=1e-3)
+    assert noise_level(image, np.zeros(image.shape, bool)) == 0
 
 
 def test_no_fiducials_are_found_in_anatomy_wires_and_noise():
