@@ -32,8 +32,9 @@ class Calibrate:
 
     With --phantom, the poses come from the known positions of its fiducials, which every X-ray must show; the C-arm may
     be moved by hand between shots. Without it, the poses of --calibration or of DICOM's tags are improved by markers
-    at unknown positions. --values, by default intensity, and --i0 describe the images. Writes OUT/case.json, the images, in which fiducials are masked, and OUT/fiducials.png with
-    every X-ray and its found and expected fiducials. Research use only. Not a medical device.
+    at unknown positions. --values, by default intensity, and --i0 describe the images. Writes OUT/case.json, the
+    images, in which fiducials are masked, and OUT/fiducials.png with every X-ray and its found and expected fiducials.
+    Research use only. Not a medical device.
     """
 
     x_rays: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="IMAGES")]

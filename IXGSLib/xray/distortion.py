@@ -21,6 +21,14 @@ def powers(pixels: Array, size: tuple[int, int], order: int) -> Array:
     return np.stack([x ** (total - n) * y**n for total in range(order + 1) for n in range(total + 1)], axis=1)
 
 
+def filled(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The image (rows, columns) with unmeasured pixels set to the nearest measured one, so that its rim has no step."""
+    if mask.all() or not mask.any():
+        return image
+    nearest = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
+    return image[tuple(nearest)]
+
+
 @dataclass(frozen=True, eq=False)
 class Distortion:
     """Where the pixels of an undistorted image lie in the image as it was taken.
@@ -62,7 +70,7 @@ class Distortion:
         places = np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float64)
         taken = self.taken(places)
         at = taken[:, ::-1].T
-        values = ndimage.map_coordinates(np.asarray(image, np.float32), at, order=3, mode="nearest")
+        values = ndimage.map_coordinates(filled(np.asarray(image, np.float32), mask), at, order=3, mode="nearest")
         whole = ndimage.map_coordinates(mask.astype(np.float32), at, order=1, mode="constant", cval=0.0) > 0.999
         measured = (whole & self._known(places)).reshape(height, width)
         return np.where(measured, values.reshape(height, width), 0).astype(np.float32), measured

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...geometry.rigid import Array
-from ...xray.fiducials import Fiducial
+from ...xray.fiducials import Fiducial, fiducial_at
 from .adjustment import Adjusted, Observations, PosePrior, Scene, adjusted
 from .camera import Intrinsics, Pose, project
-from .detection import measured
 from .labelling import INLIER_PX, Labelling, inside
 from .phantom import Phantom
 from .shots import Shot
@@ -22,6 +21,8 @@ OUTLIER_SD, MIN_OUTLIER_PX = 5.0, 0.5
 """Residual, in robust standard deviations and at least in px, from which a shadow is an outlier."""
 MAX_POSITION_CHANGE = 5.0
 """Change of a fiducial's position, in standard deviations, above which the fiducial is not used."""
+MAX_DISPLACED_FRACTION = 0.15
+"""Fraction of displaced fiducials above which it is not they but something else that is wrong."""
 RAYLEIGH_MEDIAN = 1.1774
 """Median length of a vector whose two coordinates have a standard deviation of one."""
 MIN_VIEWS_TO_ADJUST = 3
@@ -54,7 +55,8 @@ class Bundle:
         if not 0 < self.scene.position_sd < np.inf:
             return np.empty(0, int)
         moved = np.linalg.norm(self.scene.positions - self.stated, axis=1)
-        return np.flatnonzero(moved > MAX_POSITION_CHANGE * self.scene.position_sd)
+        found = np.flatnonzero(moved > MAX_POSITION_CHANGE * self.scene.position_sd)
+        return found if len(found) <= MAX_DISPLACED_FRACTION * len(moved) else np.empty(0, int)
 
     def place(self, view: int) -> int | None:
         """Where a view stands in the bundle; None where it does not."""
@@ -94,7 +96,7 @@ def bundled(
     shadows: of each shot. labelled: by the number of the shot.
     """
     views = tuple(labelled)
-    first = found = tuple(_measured(shots[n], shadows[n], one) for n, one in labelled.items())
+    first = found = tuple(_labelled(shadows[n], one) for n, one in labelled.items())
     focal = float(np.median([one.intrinsics.focal for one in labelled.values()]))
     poses = tuple(_at_focal(one, focal) for one in labelled.values())
     spread = priors.position_sd if len(views) >= MIN_VIEWS_TO_ADJUST else 0.0
@@ -130,12 +132,8 @@ def observations(found: Sequence[Found]) -> Observations:
     return Observations(table[:, 0].astype(int), table[:, 1].astype(int), table[:, 2:])
 
 
-def _measured(shot: Shot, shadows: Sequence[Fiducial], one: Labelling) -> Found:
-    """The labelled shadows with fitted centres; a shadow that cannot be fitted is left out."""
-    fitted = {
-        int(n): measured(shot.image, shot.mask, shadows[m]) for n, m in zip(one.fiducials, one.shadows, strict=True)
-    }
-    return {n: shadow for n, shadow in fitted.items() if shadow is not None}
+def _labelled(shadows: Sequence[Fiducial], one: Labelling) -> Found:
+    return {int(n): shadows[m] for n, m in zip(one.fiducials, one.shadows, strict=True)}
 
 
 def _completed(shot: Shot, place: int, bundle: Bundle, phantom: Phantom) -> Found:
@@ -149,7 +147,7 @@ def _completed(shot: Shot, place: int, bundle: Bundle, phantom: Phantom) -> Foun
         if int(n) in bundle.found[place]:
             continue
         x, y = expected[n]
-        one = measured(shot.image, shot.mask, Fiducial(float(x), float(y), reduced / float(depth[n]), 1.0, 1.0))
+        one = fiducial_at(shot.image, shot.mask, (float(x), float(y)), reduced / float(depth[n]), shot.noise)
         if one is not None and np.hypot(one.x - x, one.y - y) <= INLIER_PX:
             kept[int(n)] = one
     return kept

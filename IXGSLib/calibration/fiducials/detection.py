@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...geometry.rigid import Array
-from ...xray.ball_shadow import fitted_shadow
 from ...xray.fiducials import MIN_RADIUS_PX, Fiducial, candidates
 from .hypotheses import Shadows
+from .shots import Shot
 
 MAX_SHADOWS = 60
 """Largest number of shadows of a view that are labelled, the most certain first."""
@@ -19,8 +19,6 @@ RADIUS_FRACTIONS = (0.002, 0.015)
 """Smallest and largest radius of a shadow as a fraction of the image's width, where nothing is known."""
 MAGNIFICATIONS = (1.05, 2.6)
 """Smallest and largest magnification of a fiducial."""
-MIN_CORRELATION = 0.6
-"""Correlation with the model of a ball's shadow from which a shadow is accepted at an expected place."""
 
 
 def radius_range(
@@ -34,12 +32,13 @@ def radius_range(
     return max(MIN_RADIUS_PX, 0.8 * low), max(1.5 * MIN_RADIUS_PX, 1.2 * high)
 
 
-def found_shadows(image: np.ndarray, mask: np.ndarray, radii: tuple[float, float]) -> list[Fiducial]:
+def found_shadows(shot: Shot, diameters: tuple[float, float] | None) -> list[Fiducial]:
     """The round shadows of an X-ray, without overlaps, the most certain first.
 
-    image: line integrals (rows, columns). mask: bool, measured pixels. radii: smallest and largest, px.
+    diameters: smallest and largest of the fiducials, mm, if they are known.
     """
-    found = candidates(image, mask, 1.0, (2 * radii[0], 2 * radii[1]))
+    low, high = radius_range(shot.size[0], diameters, shot.detector_pixel)
+    found = candidates(shot.image, shot.mask, 1.0, (2 * low, 2 * high), shot.noise)
     kept: list[Fiducial] = []
     for each in sorted(found, key=lambda one: -one.correlation):
         if all(np.hypot(each.x - other.x, each.y - other.y) > max(each.radius, other.radius) for other in kept):
@@ -56,8 +55,9 @@ def certainties(found: list[Fiducial]) -> Array:
     sizes = np.log([(one.radius, one.contrast) for one in found])
     quality = np.array([max(one.correlation, 0.0) for one in found]) ** 4
     alike = (np.abs(sizes[:, None] - sizes) <= np.log([SAME_RADIUS, SAME_CONTRAST])).all(axis=2)
-    # The centre of the most likely kind of ball is the shadow with the most good ones of its size and contrast.
-    own_kind = alike[(alike @ quality).argmax()]
+    # Metal makes larger and denser shadows than noise and trabeculae, of which there may be more.
+    strength = quality * np.exp(sizes.sum(axis=1))
+    own_kind = alike[(alike @ strength).argmax()]
     return np.where(own_kind, quality, STRANGER * quality)
 
 
@@ -65,9 +65,3 @@ def as_shadows(found: list[Fiducial]) -> Shadows:
     """The shadows of one view as arrays."""
     pixels = np.array([(one.x, one.y) for one in found]).reshape(-1, 2)
     return Shadows(pixels, np.array([one.radius for one in found]), np.maximum(certainties(found), 1e-3))
-
-
-def measured(image: np.ndarray, mask: np.ndarray, start: Fiducial) -> Fiducial | None:
-    """The shadow at about `start` with its centre fitted; None where there is none."""
-    found = fitted_shadow(image, mask, start)
-    return found if found is not None and found.correlation >= MIN_CORRELATION else None

@@ -167,6 +167,6 @@ def missing_warnings(bundle: Bundle, labels: Sequence[str]) -> list[str]:
     if not unused:
         return []
     return [
-        f"fiducials {', '.join(unused)} of {len(labels)} are in no X-ray where they should be, and were not used; check "
-        "their positions"
+        f"fiducials {', '.join(unused)} of {len(labels)} are in no X-ray where they should be, and were not used; "
+        "check their positions"
     ]

@@ -44,7 +44,7 @@ class GridShot:
     dots: int
     rms: float
     largest: float
-    sha256: str
+    sha256: str = ""
     angles: tuple[float, float] | None = None
 
     def record(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def undistorted_shots(shots: ShotImages, grid: Path, mirrored: bool = False) -> 
     with collect_warnings() as messages:
         grids = read_grids(grid, mirrored)
         chosen = _matched(shots, grids)
-        xrays = tuple(_undistorted(x, g) for x, g in zip(shots.xrays, chosen, strict=True))
+        xrays = tuple(undistorted(x, g) for x, g in zip(shots.xrays, chosen, strict=True))
     record = {
         "order": ORDER,
         "grids": {each.id: each.record() for each in grids},
@@ -84,22 +84,32 @@ def read_grids(path: Path, mirrored: bool = False) -> list[GridShot]:
     for shot in find_shots(path):
         pixels = read_pixels(shot.path, shot.frame).values
         pixels = pixels[::-1] if mirrored else pixels
-        mask = np.isfinite(pixels)
-        lattice = find_lattice(np.where(mask, pixels, 0), mask & (pixels > pixels[mask].min()), shot.path.name)
-        size = (pixels.shape[1], pixels.shape[0])
-        if reference is None:
-            reference = _central_map(lattice, size)
-        grids.append(_grid_shot(shot.id, shot.path, lattice, size, reference))
+        grid, reference = measured_grid(pixels, shot.id, shot.path.name, reference)
+        grids.append(replace(grid, sha256=file_sha256(shot.path), angles=_angles(shot.path)))
     return grids
 
 
-def _grid_shot(id: str, path: Path, lattice: Lattice, size: tuple[int, int], reference: Array) -> GridShot:
-    name = path.name
+def measured_grid(pixels: np.ndarray, id: str, name: str, reference: Array | None = None) -> tuple[GridShot, Array]:
+    """The distortion in a shot of a grid plate, and the place of the lattice on the detector.
+
+    pixels: intensities or line integrals (rows, columns), not finite or least where nothing was measured.
+    reference: the place in another shot of the same plate, so that both are undistorted alike.
+    """
+    finite = np.isfinite(pixels)
+    mask = finite & (pixels > pixels[finite].min(initial=0))
+    lattice = find_lattice(np.where(finite, pixels, 0), mask, name)
     if len(lattice.dots) < MIN_DOTS:
         raise FormatError(
             f"{name}: {len(lattice.dots)} dots in a lattice, expected at least {MIN_DOTS} for a polynomial of order "
             f"{ORDER}; use a finer grid plate, or a shot that shows all of it"
         )
+    size = (pixels.shape[1], pixels.shape[0])
+    if reference is None:
+        reference = _central_map(lattice, size)
+    return _grid_shot(id, name, lattice, size, reference), reference
+
+
+def _grid_shot(id: str, name: str, lattice: Lattice, size: tuple[int, int], reference: Array) -> GridShot:
     ideal = _nearest_places(lattice, reference)
     distortion = Distortion.fitted(ideal, lattice.dots, size, ORDER, 0.5 * lattice.spacing)
     off = np.linalg.norm(distortion.taken(ideal) - lattice.dots, axis=1)
@@ -113,8 +123,8 @@ def _grid_shot(id: str, path: Path, lattice: Lattice, size: tuple[int, int], ref
             f"{name}: the dots are {rms:.2f} px off the polynomial, expected at most {limit:.2g} px; check that the "
             "plate is flat on the detector and that the shot is sharp"
         )
-    largest = float(np.linalg.norm(lattice.dots - ideal, axis=1).max())
-    return GridShot(id, distortion, len(lattice.dots), rms, largest, file_sha256(path), _angles(path))
+    largest = float(np.linalg.norm(lattice.dots[kept] - ideal[kept], axis=1).max())
+    return GridShot(id, distortion, int(kept.sum()), rms, largest)
 
 
 def _central_map(lattice: Lattice, size: tuple[int, int]) -> Array:
@@ -201,6 +211,7 @@ def _tag_angles(tags: CArmTags) -> tuple[float, float] | None:
     return tags.primary_angle, tags.secondary_angle
 
 
-def _undistorted(xray: XRay, grid: GridShot) -> XRay:
+def undistorted(xray: XRay, grid: GridShot) -> XRay:
+    """The X-ray without the distortion of a grid shot."""
     image, mask = grid.distortion.undistort(xray.image, xray.mask)
     return XRay(xray.view, image, mask, xray.values)

@@ -21,6 +21,8 @@ MIN_UNKNOWN_FOCAL_SD = 0.05
 """Relative standard deviation of the focal length from which these are tried."""
 MIN_HEIGHT_RATIO = 0.15
 """Smallest ratio of a triangle's height to its longest side: flatter ones give no certain pose."""
+MIN_SEEN_FRACTION = 0.4
+"""Smallest fraction of the fiducials inside the image that must meet a shadow before the pose is fitted."""
 CHUNK = 20_000
 """Number of triples whose poses are computed at once."""
 MAX_TRIPLES = 100
@@ -165,7 +167,8 @@ def _scored(
 def _hits(
     phantom: Phantom, intrinsics: Intrinsics, near: np.ndarray, rotations: Array, translations: Array
 ) -> np.ndarray:
-    """(n,) how many different shadows the fiducials meet; none where the phantom would be too near or far."""
+    """(n,) how many different shadows the fiducials meet; none where the phantom would be too near or far, or where
+    most fiducials inside the image meet none."""
     hits = np.zeros(len(rotations), int)
     if not len(rotations):
         return hits
@@ -181,7 +184,8 @@ def _hits(
     seen = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     place = np.where(seen, rows * width + columns, 0).astype(np.int64)
     met = np.sort(np.where(seen, near.ravel()[place], -1), axis=1)
-    hits[possible] = ((np.diff(met, axis=1, prepend=-1) > 0) & (met >= 0)).sum(axis=1)
+    count = ((np.diff(met, axis=1, prepend=-1) > 0) & (met >= 0)).sum(axis=1)
+    hits[possible] = np.where(count >= MIN_SEEN_FRACTION * seen.sum(axis=1), count, 0)
     return hits
 
 

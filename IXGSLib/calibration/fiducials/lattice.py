@@ -11,9 +11,12 @@ from scipy.spatial import cKDTree
 
 from ...errors import FormatError
 from ...geometry.rigid import Array
+from ...xray.distortion import filled
 
 SCALES = (1.2, 1.6, 2.1, 2.8, 3.7, 5.0, 6.6)
 """Widths of the blob detector that are tried, px."""
+SHADING = 0.03
+"""Width of the filter that removes shading, as a fraction of the longer side of the image."""
 MIN_RESPONSE = 0.35
 """Response of a dot, relative to the median of the hundred strongest."""
 NEIGHBOURS = 6
@@ -53,7 +56,8 @@ def find_lattice(image: np.ndarray, mask: np.ndarray, name: str) -> Lattice:
     image: line integrals or intensities (rows, columns). mask: bool, measured pixels.
     Raises FormatError for an image without a lattice.
     """
-    values = _filled(np.asarray(image, np.float64), mask)
+    values = filled(np.asarray(image, np.float64), mask)
+    values = values - ndimage.gaussian_filter(values, SHADING * max(values.shape))
     # Between dense dots lie hollows in a lattice too, but fainter ones.
     found = sorted((_dots(sign * values, mask) for sign in (1, -1)), key=lambda one: -one[1])
     lattices = [lattice for dots, _ in found if (lattice := _indexed(dots)) is not None]
@@ -64,14 +68,6 @@ def find_lattice(image: np.ndarray, mask: np.ndarray, name: str) -> Lattice:
             "arrangement; check that it is a shot of the plate alone"
         )
     return lattices[0]
-
-
-def _filled(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The image with unmeasured pixels set to the nearest measured one, without its coarse shading."""
-    if not mask.all() and mask.any():
-        nearest = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
-        image = image[tuple(nearest)]
-    return image - ndimage.gaussian_filter(image, 0.03 * max(image.shape))
 
 
 def _dots(values: np.ndarray, mask: np.ndarray) -> tuple[Array, float]:

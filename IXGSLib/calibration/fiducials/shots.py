@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ...errors import GeometryError
+from ...xray.fiducials import noise_level
 from .camera import Intrinsics
 
 UNKNOWN_FOCAL_WIDTHS, UNKNOWN_FOCAL_SD = 3.8, 0.15
 """Focal length in image widths of a usual C-arm, and its relative standard deviation, where nothing is stated."""
+NOISE_STEPS = (1, 2, 3)
+"""Distances in pixels at which noise is measured."""
 CENTRE_SD = 0.02
 """Standard deviation of the principal point, as a fraction of the image's width."""
 
@@ -34,6 +38,11 @@ class Shot:
     def size(self) -> tuple[int, int]:
         """(width, height)."""
         return self.image.shape[1], self.image.shape[0]
+
+    @cached_property
+    def noise(self) -> float:
+        """Standard deviation of a pixel, also where the noise of neighbours is alike: in blurred images."""
+        return max(noise_level(self.image, self.mask, step) for step in NOISE_STEPS)
 
     @property
     def pixel_spacing(self) -> tuple[float, float] | None:

@@ -16,7 +16,7 @@ from ...xray.fiducials import Fiducial, find_fiducials
 from .adjustment import Scene, adjusted, joined
 from .bundle import Bundle, Priors, bundled
 from .camera import Intrinsics, Pose
-from .detection import as_shadows, measured
+from .detection import as_shadows
 from .findings import calibrated_intrinsics, left_out, residual_warnings, view_finding
 from .labelling import Labelling, Verdict, label
 from .phantom import MIN_FIDUCIALS, Phantom
@@ -88,11 +88,7 @@ def _shadows(
     diameters = DIAMETERS_MM if size is None else (0.8 * size, 1.25 * size)
     images, masks = [shot.image for shot in shots], [shot.mask for shot in shots]
     pixels = [view.pixel_size(middle) for view in views]
-    found = []
-    for shot, view in zip(shots, find_fiducials(images, masks, pixels, diameters), strict=True):
-        fitted = (measured(shot.image, shot.mask, one) for one in view)
-        found.append([one for one in fitted if one is not None])
-    return found
+    return find_fiducials(images, masks, pixels, diameters)
 
 
 def _priors(shots: Sequence[Shot], views: Sequence[View], settings: FiducialSettings) -> Priors:

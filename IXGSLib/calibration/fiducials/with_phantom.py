@@ -8,7 +8,7 @@ from dataclasses import replace
 from ...xray.fiducials import Fiducial
 from .bundle import Bundle, Priors, bundled
 from .camera import Intrinsics
-from .detection import as_shadows, found_shadows, radius_range
+from .detection import as_shadows, found_shadows
 from .findings import (
     calibrated_intrinsics,
     focal_warnings,
@@ -47,7 +47,7 @@ def calibrate_with_phantom(
     if settings.diameter_mm is not None:
         phantom = phantom.with_diameter(settings.diameter_mm)
     nominal = nominal_intrinsics(shots, settings.focal_tolerance)
-    found = [_found(shot, phantom) for shot in shots]
+    found = [found_shadows(shot, phantom.diameter_range) for shot in shots]
     verdicts = []
     for each in found:
         verdicts.append(label(phantom, as_shadows(each), nominal, settings.seed))
@@ -62,10 +62,6 @@ def calibrate_with_phantom(
         refuse_unit(phantom, bundle)
         bundle = _without_bad(shots, phantom, found, verdicts, bundle, nominal, settings)
     return _result(shots, phantom, found, verdicts, bundle, nominal, settings)
-
-
-def _found(shot: Shot, phantom: Phantom) -> list[Fiducial]:
-    return found_shadows(shot.image, shot.mask, radius_range(shot.size[0], phantom.diameter_range, shot.detector_pixel))
 
 
 def _labelled_again(

@@ -7,7 +7,7 @@ import pytest
 
 from IXGSLib.calibration.fiducials import FiducialSettings, Phantom, calibrate_with_phantom, load_phantom
 from IXGSLib.calibration.fiducials.calibrated_case import calibrated_case
-from IXGSLib.calibration.fiducials.grid_shots import GridShot, _undistorted
+from IXGSLib.calibration.fiducials.grid_shots import GridShot, undistorted
 from IXGSLib.calibration.fiducials.reading import ShotImages
 from IXGSLib.calibration.fiducials.shots import Shot
 from IXGSLib.errors import GeometryError, SettingsError
@@ -230,7 +230,7 @@ def test_distorted_x_rays_show_a_pattern_of_residuals_and_are_cured_by_their_gri
     back = GridShot("grid", Distortion.fitted(places, taken(places), size, 5, 1e3), len(places), 0.0, 9.0, "")
     cured = []
     for shot, view in zip(shots, scene.views, strict=True):
-        flat = _undistorted(XRay(view, shot.image, shot.mask), back)
+        flat = undistorted(XRay(view, shot.image, shot.mask), back)
         cured.append(replace(shot, image=flat.image, mask=flat.mask))
     again = calibrate_with_phantom(cured, scene.phantom)
     assert not any("pattern" in message for message in again.warnings)
