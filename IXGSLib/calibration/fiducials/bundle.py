@@ -143,7 +143,7 @@ def _completed(shot: Shot, place: int, bundle: Bundle, phantom: Phantom) -> Foun
     reduced = common_radius(kept, depth)
     if reduced is None:
         return kept
-    for n in np.flatnonzero(inside(expected, shot.size)):
+    for n in np.flatnonzero(inside(expected, shot.size, shot.mask)):
         if int(n) in bundle.found[place]:
             continue
         x, y = expected[n]

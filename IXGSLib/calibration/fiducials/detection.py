@@ -61,7 +61,7 @@ def certainties(found: list[Fiducial]) -> Array:
     return np.where(own_kind, quality, STRANGER * quality)
 
 
-def as_shadows(found: list[Fiducial]) -> Shadows:
-    """The shadows of one view as arrays."""
+def as_shadows(found: list[Fiducial], field: np.ndarray | None = None) -> Shadows:
+    """The shadows of one view as arrays; field: bool (rows, columns), its measured pixels."""
     pixels = np.array([(one.x, one.y) for one in found]).reshape(-1, 2)
-    return Shadows(pixels, np.array([one.radius for one in found]), np.maximum(certainties(found), 1e-3))
+    return Shadows(pixels, np.array([one.radius for one in found]), np.maximum(certainties(found), 1e-3), field)

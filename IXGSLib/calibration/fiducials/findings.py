@@ -40,7 +40,7 @@ def view_finding(
     reduced = common_radius(found, depth) or 1.0
     fiducials = tuple(
         _fiducial(labels[n], expected[n], found.get(n), reduced / depth[n])
-        for n in sorted({*np.flatnonzero(_shown(expected, shot)).tolist(), *found})
+        for n in sorted({*np.flatnonzero(inside(expected, shot.size, shot.mask)).tolist(), *found})
     )
     rms = _rms([each.residual for each in fiducials if each.residual is not None])
     reason = _shortcoming(len(found), rms, settings)
@@ -55,14 +55,6 @@ def view_finding(
         float(np.rad2deg(np.linalg.norm(sd[:3]))),
         float(np.linalg.norm(sd[3:])),
     )
-
-
-def _shown(expected: Array, shot: Shot) -> np.ndarray:
-    """(n,) bool: which expected places lie in the measured part of an X-ray."""
-    shown = inside(expected, shot.size)
-    columns, rows = np.rint(expected[shown]).astype(int).T
-    shown[shown] = shot.mask[rows, columns]
-    return shown
 
 
 def left_out(shot: Shot, shadows: Sequence[Fiducial], reason: str) -> ViewFinding:

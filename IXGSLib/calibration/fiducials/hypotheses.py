@@ -23,6 +23,8 @@ MIN_HEIGHT_RATIO = 0.15
 """Smallest ratio of a triangle's height to its longest side: flatter ones give no certain pose."""
 MIN_SEEN_FRACTION = 0.4
 """Smallest fraction of the fiducials inside the image that must meet a shadow before the pose is fitted."""
+MIN_ALIKE_TRACE, MAX_ALIKE_SHIFT = 2.98, 0.05
+"""Trace of the rotation between two poses, and their distance relative to that from the source, of poses alike."""
 CHUNK = 20_000
 """Number of triples whose poses are computed at once."""
 MAX_TRIPLES = 100
@@ -31,6 +33,8 @@ MISSED = 0.01
 """Probability with which all triples may contain a shadow of something else, if half of the fiducials are seen."""
 DRAWN = 4
 """Number of random triples of which the widest is taken."""
+NONE, OUTSIDE = -1, -2
+"""Pixels without a shadow nearby, and pixels that were not measured."""
 LINE_PX = 2.5
 """Distance from a line within which a shadow lies on it."""
 CROSS_RATIO_TOLERANCE = 0.04
@@ -39,11 +43,15 @@ CROSS_RATIO_TOLERANCE = 0.04
 
 @dataclass(frozen=True, eq=False)
 class Shadows:
-    """Round shadows in a view: centres (n, 2) px, radii (n,) px, and how certain each is, from 0 to 1."""
+    """Round shadows in a view: centres (n, 2) px, radii (n,) px, and how certain each is, from 0 to 1.
+
+    field: (rows, columns) bool, the measured pixels of the X-ray; all of them without it.
+    """
 
     pixels: Array
     radii: Array
     certainty: Array
+    field: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -65,14 +73,19 @@ class Candidates:
         for n in np.argsort(-self.hits, kind="stable")[: 20 * count]:
             if len(chosen) == count or self.hits[n] < MIN_FIDUCIALS:
                 break
-            if all(self._differ(n, other) for other in chosen):
+            if not any(alike(self._pose(n), self._pose(other)) for other in chosen):
                 chosen.append(int(n))
-        return [(self.intrinsics, Pose(self.rotations[n], self.translations[n])) for n in chosen]
+        return [(self.intrinsics, self._pose(n)) for n in chosen]
 
-    def _differ(self, one: int, other: int) -> bool:
-        turned = np.trace(self.rotations[one].T @ self.rotations[other])
-        apart = np.linalg.norm(self.translations[one] - self.translations[other])
-        return bool(turned < 2.98 or apart > 0.05 * np.linalg.norm(self.translations[one]))
+    def _pose(self, n: int) -> Pose:
+        return Pose(self.rotations[n], self.translations[n])
+
+
+def alike(one: Pose, other: Pose) -> bool:
+    """Whether two poses differ so little that a fit would make them one."""
+    turned = np.trace(one.rotation.T @ other.rotation)
+    apart = np.linalg.norm(one.translation - other.translation)
+    return bool(turned >= MIN_ALIKE_TRACE and apart <= MAX_ALIKE_SHIFT * np.linalg.norm(one.translation))
 
 
 def candidate_poses(
@@ -82,7 +95,7 @@ def candidate_poses(
 
     reach: distance in px within which a fiducial meets a shadow.
     """
-    near = _near(shadows.pixels, intrinsics.size, reach)
+    near = _near(shadows, intrinsics.size, reach)
     for pairs in _from_lines(phantom, shadows):
         yield _scored(phantom, shadows, intrinsics, near, *pairs)
     triples = _triples(phantom.positions)
@@ -98,11 +111,13 @@ def _scaled(intrinsics: Intrinsics, factor: float) -> Intrinsics:
     return replace(intrinsics, focal=intrinsics.focal * factor)
 
 
-def _near(pixels: Array, size: tuple[int, int], reach: float) -> np.ndarray:
-    """(height, width) int: the number of the shadow within `reach` of each pixel, -1 where there is none."""
+def _near(shadows: Shadows, size: tuple[int, int], reach: float) -> np.ndarray:
+    """(height, width) int: the number of the shadow within `reach` of each pixel; NONE, or OUTSIDE the field."""
     width, height = size
-    near = np.full((height, width), -1, np.int32)
-    for n, (x, y) in enumerate(pixels):
+    near = np.full((height, width), NONE, np.int32)
+    if shadows.field is not None:
+        near[~shadows.field] = OUTSIDE
+    for n, (x, y) in enumerate(shadows.pixels):
         top, left = max(0, int(y - reach)), max(0, int(x - reach))
         window = near[top : int(y + reach) + 2, left : int(x + reach) + 2]
         rows, columns = np.ogrid[top : top + window.shape[0], left : left + window.shape[1]]
@@ -183,9 +198,9 @@ def _hits(
     rows = np.rint(intrinsics.focal * intrinsics.aspect * y / depth + intrinsics.centre[1])
     seen = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     place = np.where(seen, rows * width + columns, 0).astype(np.int64)
-    met = np.sort(np.where(seen, near.ravel()[place], -1), axis=1)
-    count = ((np.diff(met, axis=1, prepend=-1) > 0) & (met >= 0)).sum(axis=1)
-    hits[possible] = np.where(count >= MIN_SEEN_FRACTION * seen.sum(axis=1), count, 0)
+    met = np.sort(np.where(seen, near.ravel()[place], OUTSIDE), axis=1)
+    count = ((np.diff(met, axis=1, prepend=OUTSIDE) > 0) & (met >= 0)).sum(axis=1)
+    hits[possible] = np.where(count >= MIN_SEEN_FRACTION * (met != OUTSIDE).sum(axis=1), count, 0)
     return hits
 
 

@@ -11,7 +11,7 @@ from scipy.stats import binom
 from ...geometry.rigid import Array
 from .adjustment import Scene, adjusted, joined
 from .camera import Intrinsics, Pose, project
-from .hypotheses import Candidates, Shadows, candidate_poses
+from .hypotheses import Candidates, Shadows, alike, candidate_poses
 from .phantom import MIN_FIDUCIALS, Phantom
 
 INLIER_PX = 3.0
@@ -102,6 +102,8 @@ def searched(phantom: Phantom, shadows: Shadows, intrinsics: Intrinsics, seed: i
     for batch, candidates in enumerate(_batches(phantom, shadows, intrinsics, seed)):
         search.tried += candidates.tried
         for intrinsic, pose in candidates.best(REFINED):
+            if any(alike(pose, one.pose) for one in search.found):
+                continue
             fitted = _fitted(phantom, shadows, intrinsic, pose)
             if fitted is not None:
                 search.found.append(fitted)
@@ -154,7 +156,7 @@ def _labelling(
     off = np.linalg.norm(predicted[chosen[0]] - shadows.pixels[chosen[1]], axis=1)
     kept = off <= INLIER_PX
     rms = float(np.sqrt(np.mean(off[kept] ** 2))) if kept.any() else np.inf
-    visible = int(inside(predicted, intrinsics.size).sum())
+    visible = int(inside(predicted, intrinsics.size, shadows.field).sum())
     return Labelling(pose, intrinsics, chosen[0][kept], chosen[1][kept], rms, visible)
 
 
@@ -175,9 +177,13 @@ def matched(
     return found[:, 0], found[:, 1]
 
 
-def inside(pixels: Array, size: tuple[int, int]) -> np.ndarray:
-    """(n,) bool: which pixels (n, 2) lie inside an image of (width, height)."""
-    return np.all((pixels >= 0) & (pixels <= (size[0] - 1, size[1] - 1)), axis=-1)
+def inside(pixels: Array, size: tuple[int, int], field: np.ndarray | None = None) -> np.ndarray:
+    """(n,) bool: which pixels (n, 2) lie inside an image of (width, height), and in its measured field."""
+    within = np.all((pixels >= 0) & (pixels <= (size[0] - 1, size[1] - 1)), axis=-1)
+    if field is not None:
+        columns, rows = np.rint(pixels[within]).astype(int).T
+        within[within] = field[rows, columns]
+    return within
 
 
 def _doubt(best: Labelling, search: Search, phantom: Phantom, shadows: Shadows) -> str:

@@ -157,7 +157,9 @@ def _phantom(structure: Structure, task: _Task, pixels: Sequence[Array]) -> Phan
 
 def _label(phantom: Phantom, n: int, task: _Task) -> Verdict:
     """The labels of a view if its pose is near the approximate one."""
-    verdict = label(phantom, as_shadows(task.shadows[n]), task.priors.intrinsics, task.settings.seed)
+    verdict = label(
+        phantom, as_shadows(task.shadows[n], task.shots[n].mask), task.priors.intrinsics, task.settings.seed
+    )
     one = verdict.labelling
     if one is None or task.priors.poses is None:
         return verdict

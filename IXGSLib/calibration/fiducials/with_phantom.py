@@ -18,6 +18,7 @@ from .findings import (
     residual_warnings,
     view_finding,
 )
+from .hypotheses import Shadows
 from .labelling import Verdict, label
 from .phantom import Phantom
 from .refusals import refuse_mirrored, refuse_unit
@@ -48,15 +49,16 @@ def calibrate_with_phantom(
         phantom = phantom.with_diameter(settings.diameter_mm)
     nominal = nominal_intrinsics(shots, settings.focal_tolerance)
     found = [found_shadows(shot, phantom.diameter_range) for shot in shots]
+    shadows = [as_shadows(each, shot.mask) for each, shot in zip(found, shots, strict=True)]
     verdicts = []
-    for each in found:
-        verdicts.append(label(phantom, as_shadows(each), nominal, settings.seed))
+    for each in shadows:
+        verdicts.append(label(phantom, each, nominal, settings.seed))
         on_progress(len(verdicts), len(shots))
     if phantom.chiral:
-        refuse_mirrored(phantom, [as_shadows(each) for each in found], verdicts, nominal, settings.seed)
+        refuse_mirrored(phantom, shadows, verdicts, nominal, settings.seed)
     bundle = _bundle(shots, phantom, found, verdicts, nominal, settings)
     if bundle is not None and len(bundle.views) < len(shots):
-        verdicts = _labelled_again(phantom, found, verdicts, bundle.scene.intrinsics, settings.seed)
+        verdicts = _labelled_again(phantom, shadows, verdicts, bundle.scene.intrinsics, settings.seed)
         bundle = _bundle(shots, phantom, found, verdicts, nominal, settings)
     if bundle is not None:
         refuse_unit(phantom, bundle)
@@ -65,13 +67,13 @@ def calibrate_with_phantom(
 
 
 def _labelled_again(
-    phantom: Phantom, found: Sequence[list[Fiducial]], verdicts: list[Verdict], known: Intrinsics, seed: int
+    phantom: Phantom, shadows: Sequence[Shadows], verdicts: list[Verdict], known: Intrinsics, seed: int
 ) -> list[Verdict]:
     """The verdicts with another search, at the intrinsics of the calibrated views, for those that failed."""
     known = replace(known, focal_sd=KNOWN_FOCAL_SD)
     return [
-        verdict if verdict.labelling else label(phantom, as_shadows(each), known, seed + 1)
-        for each, verdict in zip(found, verdicts, strict=True)
+        verdict if verdict.labelling else label(phantom, each, known, seed + 1)
+        for each, verdict in zip(shadows, verdicts, strict=True)
     ]
 
 
