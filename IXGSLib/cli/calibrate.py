@@ -81,6 +81,9 @@ class Calibrate:
 
         save_case(case, folder)
         write_atomically(folder / PICTURE, picture(images.name, images.xrays, calibration))
+        credit = (self.x_rays if self.x_rays.is_dir() else self.x_rays.parent) / "CREDIT.txt"
+        if credit.is_file():
+            write_atomically(folder / credit.name, credit.read_bytes())
 
     def _refused(self, images: ShotImages, calibration: FiducialCalibration) -> str:
         """Write the picture beside the folder that is not written, and say so."""
