@@ -79,7 +79,8 @@ class Calibrate:
         from ..formats import save_case
         from .calibrate_picture import picture
 
-        save_case(case, folder)
+        intensities = any(xray.values == "intensity" for xray in case.xrays)
+        save_case(case, folder, values="intensity" if intensities else "line_integral")
         write_atomically(folder / PICTURE, picture(images.name, images.xrays, calibration))
         credit = (self.x_rays if self.x_rays.is_dir() else self.x_rays.parent) / "CREDIT.txt"
         if credit.is_file():

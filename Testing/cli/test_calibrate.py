@@ -47,6 +47,9 @@ def test_a_folder_of_shots_becomes_a_case_with_a_picture(ixgs, shots, scene, tmp
     assert "plate.csv" not in said.replace("fiducials of plate.csv", "")
     case = load_case(out)
     assert [view.id for view in case.views] == ["shot00", "shot01", "shot02"]
+    for xray, shot in zip(case.xrays, scene.shots, strict=True):
+        assert xray.values == "intensity"
+        np.testing.assert_allclose(xray.image[xray.mask], shot.image[xray.mask], atol=0.01)
     for view, true in zip(case.views, scene.views, strict=True):
         assert draw.pose_error(view, true, draw.around(scene.phantom)) < 1
     record = json.loads((out / "case.json").read_text())["calibration"]

@@ -21,6 +21,7 @@ from .findings import (
 from .hypotheses import Shadows
 from .labelling import Verdict, label
 from .phantom import Phantom
+from .polarity import with_dense_fiducials
 from .refusals import refuse_mirrored, refuse_unit
 from .result import FiducialCalibration, ViewFinding
 from .settings import FiducialSettings
@@ -48,6 +49,7 @@ def calibrate_with_phantom(
     if settings.diameter_mm is not None:
         phantom = phantom.with_diameter(settings.diameter_mm)
     nominal = nominal_intrinsics(shots, settings.focal_tolerance)
+    shots, messages = with_dense_fiducials(shots, phantom, nominal, settings.seed)
     found = [found_shadows(shot, phantom.diameter_range) for shot in shots]
     shadows = [as_shadows(each, shot.mask) for each, shot in zip(found, shots, strict=True)]
     verdicts = []
@@ -63,7 +65,8 @@ def calibrate_with_phantom(
     if bundle is not None:
         refuse_unit(phantom, bundle)
         bundle = _without_bad(shots, phantom, found, verdicts, bundle, nominal, settings)
-    return _result(shots, phantom, found, verdicts, bundle, nominal, settings)
+    result = _result(shots, phantom, found, verdicts, bundle, nominal, settings)
+    return replace(result, warnings=(*messages, *result.warnings))
 
 
 def _labelled_again(

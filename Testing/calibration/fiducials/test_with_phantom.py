@@ -127,6 +127,13 @@ def test_mirrored_x_rays_are_refused_with_the_cure(plate):
         calibrate_with_phantom([draw.mirrored(shot) for shot in plate.shots[:2]], plate.phantom)
 
 
+def test_negatives_are_inverted_with_a_warning(plate):
+    negatives = [replace(shot, image=-shot.image) for shot in plate.shots]
+    found = calibrate_with_phantom(negatives, plate.phantom)
+    assert_poses(found, plate)
+    assert any("stored as negatives" in message for message in found.warnings)
+
+
 def test_exchanged_axes_of_the_phantom_are_refused(plate):
     swapped = Phantom(plate.phantom.positions[:, [1, 0, 2]], diameters=plate.phantom.diameters, name="swapped.csv")
     with pytest.raises(GeometryError, match=r"swapped.csv: its mirror image.*two axes of the phantom's positions"):
