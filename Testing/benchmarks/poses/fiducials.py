@@ -265,12 +265,10 @@ def _pose_errors(found: View, true: View, patient: Array) -> tuple[float, float,
     """Degrees, and mm at the patient in the image's plane and along the beam."""
     turn = found.camera_from_world[:3, :3] @ true.world_from_camera[:3, :3]
     degrees = float(np.rad2deg(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1))))
-    # In the true camera's frame, a principal point that is off and a turned camera cancel in the image.
-    shift = found.backproject(*found.project(patient)) - patient
     place, depth = found.project(patient)
     true_place, true_depth = true.project(patient)
     plane = float(np.linalg.norm(place - true_place)) * true.pixel_size(patient)
-    return degrees, plane + float(np.linalg.norm(shift)), abs(float(depth - true_depth))
+    return degrees, plane, abs(float(depth - true_depth))
 
 
 def _points_error(pairs: Sequence[tuple[Any, View]], patient: Array) -> float:
