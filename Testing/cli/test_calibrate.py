@@ -1,10 +1,12 @@
 """`ixgs calibrate`: from files to a case with its picture, and what it refuses."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from IXGSLib.calibration.fiducials import load_phantom
 from IXGSLib.formats import load_case
@@ -82,6 +84,33 @@ def test_shots_that_do_not_show_the_phantom_are_refused_with_a_picture(ixgs, sho
     assert "0 of 3 X-rays can be calibrated, expected at least 2" in said
     assert (tmp_path / "case-refused.png").is_file()
     assert not (tmp_path / "case").exists()
+
+
+def bent(image):
+    """The image as an intensifier with a pincushion distortion and a twist takes it."""
+    half = draw.SIZE / 2
+    y, x = (np.mgrid[: draw.SIZE, : draw.SIZE] - (draw.SIZE - 1) / 2) / half
+    square = x * x + y * y
+    scale, turn = 1 - 0.025 * square, -0.01 * square
+    columns, rows = scale * (x * np.cos(turn) - y * np.sin(turn)), scale * (x * np.sin(turn) + y * np.cos(turn))
+    places = np.stack([rows, columns]) * half + (draw.SIZE - 1) / 2
+    return ndimage.map_coordinates(image, places, order=3, mode="nearest")
+
+
+def test_a_distortion_that_all_shots_share_is_taken_from_the_phantom(ixgs, tmp_path):
+    scene = draw.scene(load_phantom("plate"), 6, seed=4, tilt=30)
+    distorted = replace(scene, shots=tuple(replace(shot, image=bent(shot.image)) for shot in scene.shots))
+    shots = write(tmp_path / "shots", distorted)
+    code, _, said = ixgs("calibrate", shots, "--phantom", "plate", *LENGTHS, "--out", tmp_path / "case")
+    assert code == 0, said
+    assert "the X-rays are distorted by up to" in said
+    assert "residuals follow a pattern" not in said
+    case = load_case(tmp_path / "case")
+    assert case.calibration.undistorted
+    assert case.calibration.record["distortion"]["from"] == "the phantom"
+    assert case.calibration.record["rms_px"] < 0.2
+    for view, true in zip(case.views, scene.views, strict=True):
+        assert draw.pose_error(view, true, draw.around(scene.phantom)) < 2
 
 
 def test_two_sources_of_poses_and_existing_folders_are_refused(ixgs, shots, tmp_path):

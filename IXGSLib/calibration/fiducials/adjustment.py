@@ -10,7 +10,7 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from ...geometry.rigid import Array
-from .camera import Intrinsics, Pose, shadow_centres
+from .camera import BEND_TERMS, Intrinsics, Pose, bent, shadow_centres
 
 HUBER_PX = 1.0
 """Residual from which an observation counts linearly instead of quadratically."""
@@ -18,6 +18,8 @@ PIXEL_SD = 0.15
 """Expected error of a shadow's centre along each axis, px, against which the priors are weighed."""
 STEPS = {"intrinsics": (1e-6, 1e-6, 1e-3, 1e-3), "pose": (1e-6,) * 3 + (1e-3,) * 3, "position": (1e-3,) * 3}
 """Steps of the central differences: logarithms, px, radians and mm."""
+BEND_STEP = 1e-5
+"""Step of the central differences of a distortion, in halves of the image."""
 MIN_DEPTH_MM = 10.0
 """Depth at which fiducials are held that a step of the fit would move to or behind the source."""
 
@@ -52,6 +54,8 @@ class Scene:
 
     position_sd: mm, of the positions before the adjustment; 0 holds them, inf leaves them free.
     pose_prior: approximate poses to stay close to, without which the positions fix the frame.
+    bend_sd: standard deviation of a distortion that all images share, as in `bent`; 0 for undistorted images. bend:
+    the distortion that was found.
     """
 
     intrinsics: Intrinsics
@@ -60,6 +64,8 @@ class Scene:
     radii: Array
     position_sd: float = 0.0
     pose_prior: PosePrior | None = None
+    bend_sd: float = 0.0
+    bend: Array | None = None
 
     def predicted(self, seen: Observations) -> Array:
         """(n, 2) px: where the observed fiducials should be."""
@@ -112,7 +118,8 @@ class _Problem:
         self.middle = start.positions.mean(axis=0)
         self.free = start.position_sd > 0
         self.views, self.fiducials = len(start.poses), len(start.positions)
-        self.length = 4 + 6 * self.views + (3 * self.fiducials if self.free else 0)
+        self.bends = 2 * BEND_TERMS if start.bend_sd > 0 else 0
+        self.length = 4 + 6 * self.views + (3 * self.fiducials if self.free else 0) + self.bends
         # About the middle of the fiducials, rotation and translation are nearly independent.
         self.rotations = np.stack([pose.rotation for pose in start.poses])
         self.shifts = np.stack([pose.translation + pose.rotation @ self.middle for pose in start.poses])
@@ -128,13 +135,18 @@ class _Problem:
         rotations = Rotation.from_rotvec(poses[:, :3]).as_matrix() @ self.rotations
         positions = self.start.positions
         if self.free:
-            positions = positions + vector[4 + 6 * self.views :].reshape(-1, 3)
+            first_place = 4 + 6 * self.views
+            positions = positions + vector[first_place : first_place + 3 * self.fiducials].reshape(-1, 3)
         return intrinsics, rotations, self.shifts + poses[:, 3:], positions
 
     def scene(self, vector: Array) -> Scene:
         intrinsics, rotations, shifts, positions = self.split(vector)
         poses = tuple(Pose(R, t - R @ self.middle) for R, t in zip(rotations, shifts, strict=True))
-        return replace(self.start, intrinsics=intrinsics, poses=poses, positions=positions)
+        bend = self._bend(vector) if self.bends else self.start.bend
+        return replace(self.start, intrinsics=intrinsics, poses=poses, positions=positions, bend=bend)
+
+    def _bend(self, vector: Array) -> Array:
+        return vector[self.length - self.bends :].reshape(BEND_TERMS, 2)
 
     def _reprojection(self, vector: Array) -> Array:
         intrinsics, rotations, shifts, positions = self.split(vector)
@@ -143,6 +155,8 @@ class _Problem:
         points = np.einsum("nij,nj->ni", rotations[seen.view], offsets) + shifts[seen.view]
         points[:, 2] = np.maximum(points[:, 2], MIN_DEPTH_MM)
         predicted = shadow_centres(intrinsics, points, self.start.radii[seen.fiducial])
+        if self.bends:
+            predicted = bent(predicted, intrinsics.size, self._bend(vector))
         return (predicted - seen.pixel) / PIXEL_SD
 
     def residuals(self, vector: Array) -> Array:
@@ -153,7 +167,9 @@ class _Problem:
         first = self.start.intrinsics
         parts = [vector[:4] / (first.focal_sd, first.aspect_sd, first.centre_sd, first.centre_sd)]
         if self.free and np.isfinite(self.start.position_sd):
-            parts.append(vector[4 + 6 * self.views :] / self.start.position_sd)
+            parts.append(vector[4 + 6 * self.views : self.length - self.bends] / self.start.position_sd)
+        if self.bends:
+            parts.append(vector[self.length - self.bends :] / self.start.bend_sd)
         prior = self.start.pose_prior
         if prior is not None:
             _, rotations, shifts, _ = self.split(vector)
@@ -179,6 +195,8 @@ class _Problem:
             for n, step in enumerate(STEPS["position"]):
                 slope = self._slope(vector, places + n, step)
                 matrix[rows, (places + n)[seen.fiducial][:, None]] = slope
+        for n in range(self.length - self.bends, self.length):
+            matrix[: 2 * count, n] = self._slope(vector, np.array([n]), BEND_STEP).ravel()
         matrix[2 * count :] = self._prior_slopes(vector)
         return matrix
 
@@ -194,7 +212,9 @@ class _Problem:
         blocks = [np.eye(4, self.length) / np.array([[first.focal_sd], [first.aspect_sd], *[[first.centre_sd]] * 2])]
         if self.free and np.isfinite(self.start.position_sd):
             start = 4 + 6 * self.views
-            blocks.append(np.eye(self.length)[start:] / self.start.position_sd)
+            blocks.append(np.eye(self.length)[start : self.length - self.bends] / self.start.position_sd)
+        if self.bends:
+            blocks.append(np.eye(self.length)[self.length - self.bends :] / self.start.bend_sd)
         prior = self.start.pose_prior
         if prior is not None:
             poses = np.eye(self.length)[4 : 4 + 6 * self.views].reshape(self.views, 6, self.length)

@@ -8,6 +8,11 @@ import numpy as np
 
 from ...geometry import View
 from ...geometry.rigid import Array, inverse, rigid
+from ...xray.distortion import powers
+
+BEND_ORDER, UNBENT_TERMS = 3, 3
+"""Order of the polynomial by which a distorted image differs from the camera model, without its linear terms."""
+BEND_TERMS = (BEND_ORDER + 1) * (BEND_ORDER + 2) // 2 - UNBENT_TERMS
 
 
 @dataclass(frozen=True)
@@ -72,3 +77,11 @@ def project(intrinsics: Intrinsics, pose: Pose, positions: Array, radii: Array) 
     """The shadows' centres (n, 2) px and depths (n,) mm of balls at positions (n, 3), world mm."""
     seen = positions @ pose.rotation.T + pose.translation
     return shadow_centres(intrinsics, seen, radii), seen[:, 2]
+
+
+def bent(pixels: Array, size: tuple[int, int], bend: Array) -> Array:
+    """(n, 2) px: where a distorted image of (width, height) shows pixels (n, 2).
+
+    bend: (BEND_TERMS, 2) shifts in halves of the longer side, of the quadratic and cubic terms of `powers`.
+    """
+    return pixels + max(size) / 2 * powers(pixels, size, BEND_ORDER)[:, UNBENT_TERMS:] @ bend

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import SettingsError
 from ...formats import Case
 from ...formats.case_source import CaseFlags
 from ...geometry import View
+from .camera import BEND_ORDER
+from .phantom import Phantom
 from .phantom_files import load_phantom
 from .reading import ShotImages, read_shots
 from .result import FiducialCalibration
+from .self_distortion import self_distortion, undistorted_by
 from .settings import FiducialSettings
-from .shots import Shot
+from .shots import Shot, nominal_intrinsics
 from .with_markers import calibrate_with_markers
 from .with_phantom import Progress, calibrate_with_phantom
+
+MIN_VIEWS_OF_DISTORTION = 4
+"""Fewest calibrated views from which a distortion is computed."""
+MAX_RMS_RATIO = 0.8
+"""Largest ratio of the residuals without and with a distortion for which the X-rays are undistorted."""
 
 
 def calibrate_by_phantom(
@@ -46,7 +55,32 @@ def calibrate_by_phantom(
         from .grid_shots import undistorted_shots
 
         shots = undistorted_shots(shots, Path(grid), settings.mirrored)
-    return shots, calibrate_with_phantom(shots.shots(settings), known, settings, on_progress)
+    found = calibrate_with_phantom(shots.shots(settings), known, settings, on_progress)
+    return (shots, found) if shots.distortion else _undistorted(shots, found, known, settings)
+
+
+def _undistorted(
+    shots: ShotImages, found: FiducialCalibration, phantom: Phantom, settings: FiducialSettings
+) -> tuple[ShotImages, FiducialCalibration]:
+    """The X-rays and their calibration without a distortion that the phantom shows, if that makes it much better."""
+    if len(found.views) < MIN_VIEWS_OF_DISTORTION:
+        return shots, found
+    if settings.diameter_mm is not None:
+        phantom = phantom.with_diameter(settings.diameter_mm)
+    nominal = nominal_intrinsics(shots.shots(settings), settings.focal_tolerance)
+    shown = self_distortion(found, phantom, nominal)
+    if shown is None:
+        return shots, found
+    flat = undistorted_by(shots, shown)
+    again = calibrate_with_phantom(flat.shots(settings), phantom, settings)
+    if len(again.views) < len(found.views) or again.rms > MAX_RMS_RATIO * found.rms:
+        return shots, found
+    message = (
+        f"the X-rays are distorted by up to {shown.largest:.1f} px where the phantom was seen; they were undistorted "
+        f"by a polynomial of order {BEND_ORDER} that the phantom itself shows: shots of a grid plate (--grid) measure "
+        "it better"
+    )
+    return flat, replace(again, warnings=(message, *again.warnings))
 
 
 def calibrate_by_markers(case: Case, settings: FiducialSettings) -> tuple[ShotImages, FiducialCalibration]:
