@@ -31,12 +31,13 @@ ROOT = Path(__file__).resolve().parents[3]
 CT = ROOT.parent / "shared" / "data" / "ct_tcga_ov_09_2043" / "ct.nii.gz"
 CENTER = np.array([-15.0, 60.0, 1300.0])
 """In the lumbar spine, LPS mm."""
-IN_FRONT_MM = 95.0
-ANGLES = [(-55, 8), (-40, -12), (-22, 15), (-6, -4), (10, 18), (26, -15), (41, 6), (57, -9)]
+IN_FRONT_MM, ISOCENTRE_MM = 90.0, 25.0
+"""Distances of the plate and of the isocentre from the spine, towards the front."""
+ANGLES = [(-44, 8), (-31, -12), (-18, 15), (-5, -6), (8, 18), (20, -15), (32, 6), (45, -9)]
 """Orbital and angular, degrees."""
 TURNS = [4, -12, 8, 0, -6, 15, -3, 10]
 """Of each image in its plane, degrees."""
-ARM = CArm(detector_pixels=(288, 288), detector_size=230.0)
+ARM = CArm(detector_pixels=(375, 375), detector_size=300.0)
 CREDIT = """\
 Simulated radiographs, derived by IXGS from a CT of the collection TCGA-OV (patient TCGA-09-2043) of The Cancer Imaging
 Archive. No picture in this folder is a recording of a patient. What was changed: everything outside the body was set to
@@ -77,7 +78,7 @@ def main(arguments: list[str]) -> None:
 
 def views() -> list[View]:
     """The true views, LPS mm."""
-    found = trajectory(ARM, ANGLES, CENTER - (0, IN_FRONT_MM / 2, 0))
+    found = trajectory(ARM, ANGLES, CENTER - (0, ISOCENTRE_MM, 0))
     turns = Rotation.from_euler("z", np.array(TURNS)[:, None], degrees=True).as_matrix()
     return [
         View(view.K, view.world_from_camera @ rigid(turn, np.zeros(3)), view.size, view.id, view.pixel_spacing)
