@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ...xray.fiducials import Fiducial
 from .bundle import Bundle, Priors, bundled
@@ -33,6 +33,21 @@ KNOWN_FOCAL_SD = 0.01
 Progress = Callable[[int, int], object]
 
 
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """Shots with their round shadows, the phantom, and what is known before the calibration."""
+
+    shots: Sequence[Shot]
+    found: Sequence[list[Fiducial]]
+    phantom: Phantom
+    nominal: Intrinsics
+    settings: FiducialSettings
+
+    @property
+    def shadows(self) -> list[Shadows]:
+        return [as_shadows(each, shot.mask) for each, shot in zip(self.found, self.shots, strict=True)]
+
+
 def calibrate_with_phantom(
     shots: Sequence[Shot],
     phantom: Phantom,
@@ -51,102 +66,86 @@ def calibrate_with_phantom(
     nominal = nominal_intrinsics(shots, settings.focal_tolerance)
     shots, messages = with_dense_fiducials(shots, phantom, nominal, settings.seed)
     found = [found_shadows(shot, phantom.diameter_range) for shot in shots]
-    shadows = [as_shadows(each, shot.mask) for each, shot in zip(found, shots, strict=True)]
-    verdicts = []
-    for each in shadows:
-        verdicts.append(label(phantom, each, nominal, settings.seed))
-        on_progress(len(verdicts), len(shots))
-    if phantom.chiral:
-        refuse_mirrored(phantom, shadows, verdicts, nominal, settings.seed)
-    bundle = _bundle(shots, phantom, found, verdicts, nominal, settings)
+    task = _Task(shots, found, phantom, nominal, settings)
+    verdicts = _labelled(task, on_progress)
+    bundle = _bundle(task, verdicts)
     if bundle is not None and len(bundle.views) < len(shots):
-        verdicts = _labelled_again(phantom, shadows, verdicts, bundle.scene.intrinsics, settings.seed)
-        bundle = _bundle(shots, phantom, found, verdicts, nominal, settings)
+        verdicts = _labelled_again(task, verdicts, bundle.scene.intrinsics)
+        bundle = _bundle(task, verdicts)
     if bundle is not None:
         refuse_unit(phantom, bundle)
-        bundle = _without_bad(shots, phantom, found, verdicts, bundle, nominal, settings)
-    result = _result(shots, phantom, found, verdicts, bundle, nominal, settings)
-    return replace(result, warnings=(*messages, *result.warnings))
+        verdicts = _checked(task, verdicts, bundle)
+        if sum(verdict.labelling is not None for verdict in verdicts) < len(bundle.views):
+            bundle = _bundle(task, verdicts)
+    return _result(task, verdicts, bundle, messages)
 
 
-def _labelled_again(
-    phantom: Phantom, shadows: Sequence[Shadows], verdicts: list[Verdict], known: Intrinsics, seed: int
-) -> list[Verdict]:
+def _labelled(task: _Task, on_progress: Progress) -> list[Verdict]:
+    """The verdict on the labels of each shot; raises GeometryError for mirrored X-rays."""
+    shadows, verdicts = task.shadows, []
+    for each in shadows:
+        verdicts.append(label(task.phantom, each, task.nominal, task.settings.seed))
+        on_progress(len(verdicts), len(shadows))
+    if task.phantom.chiral:
+        refuse_mirrored(task.phantom, shadows, verdicts, task.nominal, task.settings.seed)
+    return verdicts
+
+
+def _labelled_again(task: _Task, verdicts: Sequence[Verdict], known: Intrinsics) -> list[Verdict]:
     """The verdicts with another search, at the intrinsics of the calibrated views, for those that failed."""
     known = replace(known, focal_sd=KNOWN_FOCAL_SD)
     return [
-        verdict if verdict.labelling else label(phantom, each, known, seed + 1)
-        for each, verdict in zip(shadows, verdicts, strict=True)
+        verdict if verdict.labelling else label(task.phantom, each, known, task.settings.seed + 1)
+        for each, verdict in zip(task.shadows, verdicts, strict=True)
     ]
 
 
-def _bundle(
-    shots: Sequence[Shot],
-    phantom: Phantom,
-    found: Sequence[list[Fiducial]],
-    verdicts: Sequence[Verdict],
-    nominal: Intrinsics,
-    settings: FiducialSettings,
-) -> Bundle | None:
+def _bundle(task: _Task, verdicts: Sequence[Verdict]) -> Bundle | None:
+    """The bundle adjustment of all labelled views; None without any."""
     labelled = {n: verdict.labelling for n, verdict in enumerate(verdicts) if verdict.labelling is not None}
     if not labelled:
         return None
-    return bundled(shots, phantom, found, labelled, Priors(nominal, settings.position_tolerance_mm))
+    priors = Priors(task.nominal, task.settings.position_tolerance_mm)
+    return bundled(task.shots, task.phantom, task.found, labelled, priors)
 
 
-def _without_bad(
-    shots: Sequence[Shot],
-    phantom: Phantom,
-    found: Sequence[list[Fiducial]],
-    verdicts: list[Verdict],
-    bundle: Bundle,
-    nominal: Intrinsics,
-    settings: FiducialSettings,
-) -> Bundle | None:
-    """The bundle without views that are not accepted, which would bend the intrinsics of the others."""
-    bad = {}
-    for place, n in enumerate(bundle.views):
-        finding = view_finding(shots[n], found[n], phantom.labels, bundle, place, settings)
+def _checked(task: _Task, verdicts: Sequence[Verdict], bundle: Bundle) -> list[Verdict]:
+    """The verdicts without the views that are not accepted, which would bend the intrinsics of the others."""
+    kept = list(verdicts)
+    for n in bundle.views:
+        finding = _finding(task, n, verdicts[n], bundle)
         if not finding.calibrated:
-            bad[n] = Verdict(None, finding.reason)
-    if not bad:
-        return bundle
-    for n, verdict in bad.items():
-        verdicts[n] = verdict
-    return _bundle(shots, phantom, found, verdicts, nominal, settings)
+            kept[n] = Verdict(None, finding.reason)
+    return kept
+
+
+def _finding(task: _Task, n: int, verdict: Verdict, bundle: Bundle | None) -> ViewFinding:
+    place = None if bundle is None else bundle.place(n)
+    if bundle is None or place is None:
+        return left_out(task.shots[n], task.found[n], verdict.reason)
+    return view_finding(task.shots[n], task.found[n], task.phantom.labels, bundle, place, task.settings)
 
 
 def _result(
-    shots: Sequence[Shot],
-    phantom: Phantom,
-    found: Sequence[list[Fiducial]],
-    verdicts: Sequence[Verdict],
-    bundle: Bundle | None,
-    nominal: Intrinsics,
-    settings: FiducialSettings,
+    task: _Task, verdicts: Sequence[Verdict], bundle: Bundle | None, messages: Sequence[str]
 ) -> FiducialCalibration:
-    findings: list[ViewFinding] = []
-    for n, shot in enumerate(shots):
-        place = None if bundle is None else bundle.place(n)
-        if bundle is None or place is None:
-            findings.append(left_out(shot, found[n], verdicts[n].reason))
-        else:
-            findings.append(view_finding(shot, found[n], phantom.labels, bundle, place, settings))
-    stated = any(shot.source_detector is not None for shot in shots)
-    intrinsics = nominal if bundle is None else calibrated_intrinsics(bundle)
+    phantom = task.phantom
+    intrinsics = task.nominal if bundle is None else calibrated_intrinsics(bundle)
     return FiducialCalibration(
-        tuple(findings),
+        tuple(_finding(task, n, verdict, bundle) for n, verdict in enumerate(verdicts)),
         intrinsics,
         phantom.labels,
         phantom.positions if bundle is None else bundle.scene.positions,
         f"from the positions of the {len(phantom)} fiducials of {phantom.name}",
         phantom.name,
-        () if bundle is None else tuple(_warnings(phantom, bundle, intrinsics, nominal, stated)),
+        (*messages, *([] if bundle is None else _warnings(task, bundle, intrinsics))),
     )
 
 
-def _warnings(phantom: Phantom, bundle: Bundle, intrinsics: Intrinsics, nominal: Intrinsics, stated: bool) -> list[str]:
-    messages = residual_warnings(bundle, nominal.size) + focal_warnings(intrinsics, nominal, stated)
+def _warnings(task: _Task, bundle: Bundle, intrinsics: Intrinsics) -> list[str]:
+    phantom = task.phantom
+    stated = any(shot.source_detector is not None for shot in task.shots)
+    messages = residual_warnings(bundle, task.nominal.size) + focal_warnings(intrinsics, task.nominal, stated)
     messages += radius_warnings(bundle) + missing_warnings(bundle, phantom.labels)
     if not phantom.chiral:
         messages.append(
