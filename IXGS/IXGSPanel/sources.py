@@ -24,7 +24,7 @@ def kind_of(path: str) -> Kind:
 @lru_cache(maxsize=8)
 def _holds_dicom(path: Path, changed: int) -> bool:
     """Whether a file, or a file in a folder that changed at this time, is DICOM."""
-    from IXGSLib.xray.sniffing import head, sniff
+    from IXGSLib.sniffing import head, sniff
 
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     try:

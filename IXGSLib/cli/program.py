@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "Reconstruct the sample case, to see IXGS at work.",
     "reconstruct": "Turn the X-rays of a case into a volume.",
     "check": "Show what the views of a case cover, before anything is computed.",
+    "calibrate": "Calibrate X-rays by the fiducials of a phantom, or by markers, as a case.",
     "convert": "Write a calibration for another program, or images and a calibration as a case.",
     "refine": "Refine the poses of a case so that its X-rays agree.",
     "simulate": "Simulate the X-rays of a CT as a case, with the true volume.",

@@ -97,7 +97,7 @@ def assemble(
     check: whether the views must be able to reconstruct the region; without it only units and depth are checked.
     Raises the errors of all unusable images at once, and GeometryError and FormatError from the checks.
     """
-    xrays = _read_all(sources, values, ledger)
+    xrays = read_xrays(sources, values, ledger)
     views = [xray.view for xray in xrays]
     _check_repeats(xrays)
     region = _seen_by_all(views) if grid is None else grid
@@ -117,7 +117,8 @@ def _seen_by_all(views: Sequence[View]) -> Grid:
         raise error if reason is None else GeometryError(f"no region is seen by all views: {reason}") from error
 
 
-def _read_all(sources: Sequence[Source], values: Values, ledger: Ledger) -> list[XRay]:
+def read_xrays(sources: Sequence[Source], values: Values, ledger: Ledger) -> list[XRay]:
+    """The X-rays of described views, on a common scale; raises the errors of all unusable images at once."""
     from ..xray.reading import FrameByFrame  # the readers load SimpleITK and pydicom
 
     files = FrameByFrame()

@@ -10,6 +10,7 @@ from ..geometry import Grid, View
 from ..geometry.rigid import Array
 from ..messages import unique
 from ..xray import XRay
+from .calibration_record import CalibrationRecord
 from .standardization import Standardization
 
 
@@ -19,9 +20,11 @@ class Case:
 
     warnings: one sentence each, from reading the case; run.json and the report repeat them.
     hashes: SHA-256 of every file that was read, by its path inside the case's folder.
-    provenance: the origin of poses by view id: "refined" by the X-rays themselves; "tags" for approximate poses from
-    DICOM tags, with deviations from the standard in brackets; views that are not listed have measured poses.
+    provenance: the origin of poses by view id: "fiducials" for poses from a phantom or markers; "refined" by the X-rays
+    themselves; "tags" for approximate poses from DICOM tags, with deviations from the standard in brackets; views that
+    are not listed have measured poses.
     standardization: how the X-rays were standardised, if they were.
+    calibration: how the poses were calibrated, with the residuals of each view, if IXGS did it.
     Raises FormatError when two views share an id.
     """
 
@@ -32,6 +35,7 @@ class Case:
     hashes: dict[str, str] = field(default_factory=dict)
     standardization: Standardization | None = None
     provenance: dict[str, str] = field(default_factory=dict)
+    calibration: CalibrationRecord | None = None
 
     def __post_init__(self) -> None:
         ids = [xray.view.id for xray in self.xrays]

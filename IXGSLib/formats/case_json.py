@@ -15,6 +15,7 @@ from ..geometry.rigid import counts
 from ..messages import warn
 from ..xray.radiograph import Values
 from .assembly import Ledger, Source, assemble
+from .calibration_record import checked_calibration
 from .case import Case
 from .folder import inside
 from .geometry_json import box_from_json
@@ -23,7 +24,10 @@ from .standardization import Standardization, checked_record
 from .strict_json import numbers, read_json
 
 VERSION = 1
-_KEYS = {"format", "version", "frame", "unit", "values", "i0", "views", "volume", "name", "standardization"}
+_KEYS = {
+    *("format", "version", "frame", "unit", "values", "i0", "views", "volume", "name", "standardization"),
+    "calibration",
+}
 _VIEW_KEYS = {
     *("id", "image", "K", "world_from_camera", "P", "i0", "frame", "mask", "pixel_spacing", "sha256", "size"),
     "provenance",
@@ -60,6 +64,7 @@ def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
     name = data.get("name", case.name)
     if not isinstance(name, str):
         raise FormatError(f'{file.name}: "name" is {name!r}, expected text; correct it')
+    calibration = checked_calibration(data["calibration"], file.name) if "calibration" in data else None
     return replace(
         case,
         name=name,
@@ -67,6 +72,7 @@ def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
         hashes=ledger.hashes,
         standardization=standardization,
         provenance=provenance,
+        calibration=calibration,
     )
 
 

@@ -58,6 +58,10 @@ class CaseOptions:
                 "--tag-conventions is for poses from DICOM tags; --calibration gives them; leave it out"
             )
         case = self._from_images(path) if self.calibration is not None else self._from_tags(path)
+        return self.selected(case)
+
+    def selected(self, case: Case) -> Case:
+        """The case with the requested views and region."""
         return self._with_region(without(case, self.leave_out))
 
     @property

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import IXGSError
 from ..files import sha256, write_atomically
 from ..xray import XRay, png, tiff
+from ..xray.radiograph import Values
 from .case import Case
 from .case_json import VERSION
 from .folder import safe_name
@@ -21,9 +22,13 @@ RAW = "raw"
 """The folder of the original X-rays of a standardised case."""
 
 
-def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.json") -> Path:
-    """Write a case as line integrals (float32 TIFF) with masks where needed, the JSON last; returns its path.
+def save_case(
+    case: Case, folder: str | os.PathLike[str], filename: str = "case.json", values: Values = "line_integral"
+) -> Path:
+    """Write a case (float32 TIFF) with masks where needed, the JSON last; returns its path.
 
+    values: what the images hold; "intensity" are those of an open field of 1, so that X-rays that were intensities
+    are still standardised.
     The original X-rays of a standardised case are written to raw/, as a separate case.
     Raises IXGSError when the folder cannot be written, FormatError for a region whose voxels are not cubes.
     """
@@ -34,7 +39,7 @@ def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.
     except OSError as error:
         raise IXGSError(f"{folder}: cannot be created ({error.strerror}); choose another folder") from error
     taken: set[str] = set()
-    views = [_write_view(xray, folder, safe_name(xray.view.id, taken)) for xray in case.xrays]
+    views = [_write_view(xray, folder, safe_name(xray.view.id, taken), values) for xray in case.xrays]
     for view in views:
         if view["id"] in case.provenance:
             view["provenance"] = case.provenance[view["id"]]
@@ -44,12 +49,16 @@ def save_case(case: Case, folder: str | os.PathLike[str], filename: str = "case.
         "frame": "LPS",
         "unit": "mm",
         "name": case.name,
-        "values": "line_integral",
+        "values": values,
         "views": views,
         "volume": volume,
     }
+    if values == "intensity":
+        data["i0"] = 1.0
     if case.standardization is not None:
         data["standardization"] = _standardization(case, folder)
+    if case.calibration is not None:
+        data["calibration"] = case.calibration.record
     target = folder / filename
     write_atomically(target, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False).encode())
     return target
@@ -67,9 +76,9 @@ def _standardization(case: Case, folder: Path) -> dict[str, Any]:
     return record
 
 
-def _write_view(xray: XRay, folder: Path, stem: str) -> dict[str, Any]:
+def _write_view(xray: XRay, folder: Path, stem: str, values: Values) -> dict[str, Any]:
     """Write a view's image and mask, then return its entry in the JSON."""
-    data = tiff.encode(xray.image)
+    data = tiff.encode(np.exp(-xray.image) if values == "intensity" else xray.image)
     entry = {"id": xray.view.id, "image": f"images/{stem}.tiff", "sha256": sha256(data), **view_as_json(xray.view)}
     write_atomically(folder / entry["image"], data)
     if not xray.mask.all():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -37,6 +37,8 @@ MIN_COUNT = 3
 """Fewest fiducials that a device has and shows in all views together; it also shows one per view on average."""
 MIN_RADIUS_PX = 1.6
 """Smallest radius of a fiducial that can be distinguished from noise."""
+WINDOW_RADII = 4.0
+"""Half width of the window in which a fiducial is looked for at an expected place, in radii."""
 MASKED_RADIUS_RATIO = 1.35
 """Radius of the masked disc around a fiducial over the fiducial's own, which blur and glare widen."""
 
@@ -109,13 +111,22 @@ def _largest_group(sizes: list[np.ndarray], tolerance: np.ndarray, min_count: in
     return None if counts.max() < min_count else np.median(values[near[counts.argmax()]], axis=0)
 
 
-def candidates(image: np.ndarray, mask: np.ndarray, pixel: float, diameters: tuple[float, float]) -> list[Fiducial]:
-    """The candidates for fiducials in one view; arguments as for `find_fiducials`."""
+def candidates(
+    image: np.ndarray,
+    mask: np.ndarray,
+    pixel: float,
+    diameters: tuple[float, float],
+    noise: float | None = None,
+) -> list[Fiducial]:
+    """The candidates for fiducials in one view; arguments as for `find_fiducials`.
+
+    noise: standard deviation of a pixel in line integrals, by default that of white noise.
+    """
     low, high = (max(MIN_RADIUS_PX, diameter / 2 / pixel) for diameter in diameters)
     high = max(high, 1.2 * low)
     values = _extrapolated(image, mask)
     rows, columns, radii = _blobs(values, low, high)
-    noise = noise_level(image, mask)
+    noise = noise_level(image, mask) if noise is None else noise
     found = []
     for radius in np.unique(radii):
         chosen = radii == radius
@@ -126,13 +137,36 @@ def candidates(image: np.ndarray, mask: np.ndarray, pixel: float, diameters: tup
     return [each for each in found if each is not None and each.correlation >= MIN_CANDIDATE_CORRELATION]
 
 
-def noise_level(image: np.ndarray, mask: np.ndarray) -> float:
+def fiducial_at(
+    image: np.ndarray, mask: np.ndarray, place: tuple[float, float], radius: float, noise: float
+) -> Fiducial | None:
+    """The fiducial whose shadow of about `radius` px is expected at a place (x, y); None where there is none.
+
+    image: line integrals (rows, columns). mask: bool, measured pixels. noise: standard deviation of a pixel.
+    """
+    half = int(np.ceil(WINDOW_RADII * radius)) + 2
+    top, left = max(0, round(place[1]) - half), max(0, round(place[0]) - half)
+    window = (slice(top, max(0, round(place[1]) + half + 1)), slice(left, max(0, round(place[0]) + half + 1)))
+    if not mask[window].any():
+        return None
+    fit = fit_ball(_extrapolated(image[window], mask[window]), place[0] - left, place[1] - top, radius)
+    found = None if fit is None else _fiducial(fit, noise)
+    if found is None or found.correlation < MIN_CANDIDATE_CORRELATION:
+        return None
+    return replace(found, x=found.x + left, y=found.y + top)
+
+
+def noise_level(image: np.ndarray, mask: np.ndarray, step: int = 1) -> float:
     """Standard deviation of white noise in the measured pixels, in line integrals; zero without measured pixels.
 
+    step: distance in pixels of those that are compared; beyond the blur of the image, blurred noise looks white.
     The response to a mask that no quadratic surface excites (Immerkaer, CVIU 64, 300 (1996)), by its median.
     """
-    response = ndimage.convolve(image.astype(np.float64), np.outer((1, -2, 1), (1, -2, 1)))
-    inner = ndimage.binary_erosion(mask, np.ones((3, 3), bool))
+    side = 2 * step + 1
+    differences = np.zeros(side)
+    differences[[0, step, 2 * step]] = (1, -2, 1)
+    response = ndimage.convolve(image.astype(np.float64), np.outer(differences, differences))
+    inner = ndimage.binary_erosion(mask, np.ones((side, side), bool))
     return float(np.median(np.abs(response[inner]))) / (6 * 0.6745) if inner.any() else 0.0
 
 
