@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from scipy import ndimage
 
-from ..compute.lanes import kernel
+from ..compute.lanes import kernel, part
 from ..compute.threads import run
 from ..geometry import View
 from ..geometry.rigid import Array
@@ -191,7 +191,7 @@ def _lines(views: Sequence[View], numbers: np.ndarray, normals: Array) -> Array:
     return np.stack([row, column, sign * (1 + slant)], axis=-1)
 
 
-@kernel
+@part
 def _bilinear(table, y, x):
     i, j = math.floor(y), math.floor(x)
     if i < 0 or i >= table.shape[0] - 1 or j < 0 or j >= table.shape[1] - 1:
