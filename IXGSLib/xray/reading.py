@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from . import itk_images, png, tiff
+from . import png, rasters, tiff
 from .dicom import reading as dicom
 from .kinds import image_kind
 from .pixels import Pixels
@@ -18,14 +18,14 @@ FrameReader = Callable[[int | None], Pixels]
 _OPENERS: dict[str, Callable[[Path], FrameReader]] = {
     "PNG": lambda path: partial(png.read, path),
     "TIFF": lambda path: partial(tiff.read, path),
-    "NRRD": itk_images.opened,
-    "MetaImage": itk_images.opened,
+    "NRRD": rasters.opened,
+    "MetaImage": rasters.opened,
     "DICOM": dicom.opened,
 }
 _COUNTERS: dict[str, Callable[[Path], int]] = {
     "TIFF": tiff.frame_count,
-    "NRRD": itk_images.frame_count,
-    "MetaImage": itk_images.frame_count,
+    "NRRD": rasters.frame_count,
+    "MetaImage": rasters.frame_count,
     "DICOM": dicom.frame_count,
 }
 

@@ -26,7 +26,7 @@ from ...files import write_atomically
 from ...geometry import View
 from ...geometry.rigid import Array
 from ...sniffing import head, sniff
-from ...xray.itk_images import lattice
+from ...xray.rasters import lattice
 from .calibration import MM_PER_UNIT, CalibratedView, CalibrationOptions
 from .content import Content
 from .detector import Detector
