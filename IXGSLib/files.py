@@ -10,6 +10,8 @@ from pathlib import Path
 
 from .errors import IXGSError
 
+_PIECE_BYTES = 2**20
+
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` under a temporary name beside `path`, then move it into place; a failure leaves nothing behind.
@@ -70,6 +72,15 @@ def write_folder(folder: str | os.PathLike[str], write: Callable[[Path], object]
 def sha256(data: bytes) -> str:
     """The SHA-256 of `data` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _umask() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,25 @@ def one_line(message: object) -> str:
     lines = [line.strip() for line in str(message).splitlines() if line.strip()]
     head, *rest = lines or [""]
     return " ".join([head, "; ".join(rest)]).strip()
+
+
+def out_of_memory(error: MemoryError) -> str:
+    """What memory was asked for, what there is, and the cure."""
+    asked = f" ({one_line(error)})" if str(error) else ""
+    free = available_memory()
+    there = "" if free is None else f", of which {free / 2**30:.1f} GiB are free"
+    return (
+        f"the memory of this computer{there}, does not suffice{asked}; use fewer Gaussians, a coarser or smaller "
+        "region, or smaller images"
+    )
+
+
+def available_memory() -> int | None:
+    """The bytes of memory that are free, None where the system does not say."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def unique(*groups: Iterable[str]) -> tuple[str, ...]:

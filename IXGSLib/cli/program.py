@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Protocol, cast
 
 from ..errors import Cancelled, IXGSError, SettingsError
-from ..messages import one_line
+from ..messages import one_line, out_of_memory
 from ..runs.stopping import stoppable
 from ..version import __version__
 from .displays import say
@@ -85,6 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except IXGSError as error:
         _trace(debug)
         say(f"error: {one_line(error)}")
+        return WRONG_INPUT
+    except MemoryError as error:
+        _trace(debug)
+        say(f"error: {out_of_memory(error)}")
         return WRONG_INPUT
     except Exception as error:
         _trace(debug)

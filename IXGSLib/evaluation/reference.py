@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FormatError
-from ..files import sha256
+from ..files import file_sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ class Reference:
             raise FormatError(f"{truth}: no such file, expected the true volume as .nrrd; check --truth")
         volume = None if truth is None else Volume.load(truth)
         case = None if test is None else load_case(test, check=False)
-        hashes = {} if truth is None else {truth.name: sha256(truth.read_bytes())}
+        hashes = {} if truth is None else {truth.name: file_sha256(truth)}
         return cls(volume, case, hashes | (case.hashes if case else {}))
 
     def renders(self, cloud: Cloud) -> list[np.ndarray]:

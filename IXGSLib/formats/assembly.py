@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import FormatError, GeometryError, IXGSError, IXGSWarning, group_views
-from ..files import sha256
+from ..files import file_sha256, sha256
 from ..geometry import Grid, View
 from ..geometry.coverage import check_distances, check_views, common_region
 from ..geometry.readout import far_principal_point, odd_size, size_mismatch
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 SAME_POSE = 1e-6
 """Largest difference between two normalised projection matrices of the same pose."""
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -186,12 +184,3 @@ def _normalised(view: View) -> np.ndarray:
     """(12,) the projection matrix without units: pixels over the focal length, mm over the distance of the source."""
     scale = np.diag([1 / view.K[0, 0], 1 / view.K[1, 1], 1.0])
     return (scale @ view.projection_matrix / [1, 1, 1, max(1.0, float(np.linalg.norm(view.source)))]).ravel()
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file in hexadecimal, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_CHUNK):
-            digest.update(piece)
-    return digest.hexdigest()

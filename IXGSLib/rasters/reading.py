@@ -31,7 +31,8 @@ def read_header(path: Path, attached: bool = False) -> Raster:
         module = metaimage
     else:
         raise NotAnImage(
-            f"{path.name}: starts with {start[:12]!r} ({sniff(start)}), expected a NRRD or MetaImage file; export it again"
+            f"{path.name}: starts with {start[:12]!r} ({sniff(start)}), expected a NRRD or MetaImage file; export it "
+            "again"
         )
     if attached and module.has_data_file(path):
         raise FormatError(f"{path.name}: its pixels lie in another file; save header and pixels as one .nrrd or .mha")

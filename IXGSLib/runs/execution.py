@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import IXGSError, ReconstructionError
@@ -24,15 +23,13 @@ if TYPE_CHECKING:
     from ..reconstruction.resolution import ResolvedSettings
     from ..reconstruction.result import Progress
 
-CREDIT = "CREDIT.txt"
-
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """The inputs of a run.
 
     resolved: the settings as they are before the initial volume is known. standardized: whether this run standardised
-    the X-rays of the case.
+    the X-rays of the case. credit: that of the X-rays.
     """
 
     case: Case
@@ -41,6 +38,7 @@ class Prepared:
     resolved: ResolvedSettings
     reference: Reference
     device: str
+    credit: str
 
 
 def execute(request: RunRequest, reporter: Reporter) -> Metrics:
@@ -66,9 +64,11 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
     from ..calibration import examine
     from ..evaluation.reference import Reference
     from ..formats.case_source import evenly
+    from ..formats.credit import read_credit
     from ..reconstruction.resolution import resolve
     from ..rendering.devices import choose_device
 
+    credit = read_credit(request.case)
     with collect_warnings() as messages:
         device = choose_device(request.device).type
         _set_threads(request.threads)
@@ -79,7 +79,7 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
         reference = Reference.load(request.truth, request.test).with_distinct_ids(case)
     findings = examine(loaded).warnings
     made = case.standardization is not loaded.standardization
-    return Prepared(case.with_warnings([*messages, *findings]), made, changes, resolved, reference, device)
+    return Prepared(case.with_warnings([*messages, *findings]), made, changes, resolved, reference, device, credit)
 
 
 def _set_threads(count: int | None) -> None:
@@ -239,13 +239,7 @@ class _Execution:
             durations=result.durations,
             versions={"IXGS": environment["ixgs"], **environment["packages"]},
             standardization=case.standardization,
-            credit=credit_of(self.request.case),
+            credit=self.prepared.credit,
             warnings=tuple(self.reporter.warnings),
         )
         self.folder.save("report.html", lambda path: evaluation.write_report(report, path))
-
-
-def credit_of(case: Path) -> str:
-    """The credit that comes with a case, empty when there is none."""
-    file = (case if case.is_dir() else case.parent) / CREDIT
-    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""

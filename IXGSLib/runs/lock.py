@@ -14,6 +14,8 @@ from ..errors import IXGSError
 
 MAX_ATTEMPTS = 20
 """Attempts to create a lock while others take over the void ones."""
+MAX_BYTES = 2**12
+"""Longest content of a lock; what is longer is damaged."""
 
 
 class Owner(NamedTuple):
@@ -76,7 +78,7 @@ class Lock:
         complete = self.path.with_name(f".{self.path.name}.{token}.tmp")
         content = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "token": token})
         try:
-            with os.fdopen(os.open(complete, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "w") as file:
+            with os.fdopen(os.open(complete, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), "w") as file:
                 file.write(content)
             _move_to_new(complete, self.path)
         except FileExistsError:
@@ -145,7 +147,8 @@ def alive(pid: int) -> bool:
 def _read_owner(path: Path) -> Owner:
     """The owner that a lock file names."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = json.loads(file.read(MAX_BYTES))
         return Owner(int(data["pid"]), str(data["host"]), str(data.get("token", "")))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Owner(-1, "", "")

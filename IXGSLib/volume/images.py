@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import FormatError, NotAnImage
 from ..geometry import Grid
 from ..geometry.rigid import MAX_ROTATION_ERROR, Array
+from ..parsing import parsing
 from ..rasters.numbers import read_numbers
 from ..rasters.reading import read_header
 from .dicom_series import read_series
@@ -35,13 +36,15 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, Grid]:
     """
     path = Path(path)
     if path.is_dir():
-        return read_series(path)
+        with parsing(str(path)):
+            return read_series(path)
     if not path.is_file():
         raise FormatError(f"{path}: no such file; check the name")
     if not path.name.lower().endswith(SUFFIXES):
         raise NotAnImage(f"{path}: expected one of {', '.join(SUFFIXES)} or a folder with one DICOM series")
     read = _read_nifti if path.name.lower().endswith(NIFTI) else _read_raster
-    values, spacing, origin, direction = read(path)
+    with parsing(str(path)):
+        values, spacing, origin, direction = read(path)
     broken = int(np.count_nonzero(~np.isfinite(values)))
     if broken:
         raise FormatError(

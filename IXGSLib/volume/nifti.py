@@ -71,7 +71,8 @@ def _promised(head: bytes, path: Path) -> int:
         offset = struct.unpack_from(order + layout[2], full, layout[3])[0]
         return _voxels(sizes, path) * _bytes(kind, bits, path) + _start(offset, path)
     raise NotAnImage(
-        f"{path}: starts with {head[:12]!r} ({sniff(head)}), expected a NIfTI image; export it again or rename it to match its content"
+        f"{path}: starts with {head[:12]!r} ({sniff(head)}), expected a NIfTI image; export it again or "
+        "rename it to match its content"
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from ..parsing import MAX_IMAGE_BYTES, check_file, parsing
 from . import png, rasters, tiff
 from .dicom import reading as dicom
 from .kinds import image_kind
@@ -41,9 +42,13 @@ class FrameByFrame:
         """Like `read_pixels`; only the file of the last frame is kept open."""
         if self._reader is None or path != self._path:
             self._path, self._reader = None, None
-            self._reader = _OPENERS[image_kind(path)](path)
+            open_file = _OPENERS[image_kind(path)]
+            check_file(path, MAX_IMAGE_BYTES)
+            with parsing(path.name):
+                self._reader = open_file(path)
             self._path = path
-        return self._reader(frame)
+        with parsing(path.name):
+            return self._reader(frame)
 
 
 def read_pixels(path: str | os.PathLike[str], frame: int | None = None) -> Pixels:
@@ -59,4 +64,5 @@ def frame_count(path: str | os.PathLike[str]) -> int:
     """The number of images in one file; raises like `read_pixels`."""
     path = Path(path)
     kind = image_kind(path)
-    return _COUNTERS[kind](path) if kind in _COUNTERS else 1
+    with parsing(path.name):
+        return _COUNTERS[kind](path) if kind in _COUNTERS else 1

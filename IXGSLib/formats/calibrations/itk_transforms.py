@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import FormatError
 from ...geometry.rigid import Array
+from ...parsing import MAX_TEXT_BYTES, check_file
 from ...sniffing import UNKNOWN, head
 from ..strict_json import numbers, parse_json
 from .calibration import CalibratedView, CalibrationOptions, pinhole_matrix
@@ -59,6 +60,7 @@ def _matrix(content: Content) -> Array:
     """(4, 4) matrix of a linear transform, including its centre."""
     import SimpleITK as sitk
 
+    check_file(content.path, MAX_TEXT_BYTES)
     try:
         transform = sitk.ReadTransform(str(content.path))
     except RuntimeError as error:

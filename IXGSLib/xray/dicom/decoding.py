@@ -13,6 +13,8 @@ from ..pixels import check_size, grey
 from .groups import FrameTags
 from .objects import DAMAGE
 
+_MAX_FRAME_HEADER = 2**16
+"""Bytes of tables and comments that a compressed frame may have beside its pixels."""
 _PHOTOMETRIC = ("MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422")
 
 
@@ -34,6 +36,7 @@ def decode(tags: FrameTags) -> np.ndarray:
     syntax = _transfer_syntax(tags)
     if syntax.is_encapsulated:
         _check_decoder(syntax, tags.name)
+        _check_packed_length(tags, size)
     elif not colour:
         _check_length(tags, size)
     try:
@@ -107,6 +110,19 @@ def _check_length(tags: FrameTags, size: tuple[int, int]) -> None:
         raise TruncatedFile(message)
     if found > expected + expected % 2:
         raise FormatError(message)
+
+
+def _check_packed_length(tags: FrameTags, size: tuple[int, int]) -> None:
+    """Raises for compressed pixels that take more than twice the space of the pixels, as no export writes them."""
+    samples, bits = tags.integer("SamplesPerPixel"), tags.integer("BitsAllocated")
+    if samples not in (1, 3):
+        raise FormatError(f"{tags.name}: {samples} samples per pixel, expected 1 or 3; export it again")
+    limit = count_frames(tags) * (2 * size[0] * size[1] * samples * bits // 8 + _MAX_FRAME_HEADER)
+    if len(tags.dataset.PixelData) > limit:
+        raise FormatError(
+            f"{tags.name}: {len(tags.dataset.PixelData)} bytes of compressed pixels, expected at most {limit} for "
+            f"{size[0]} x {size[1]}; export it again"
+        )
 
 
 def _check_decoder(syntax: UID, name: str) -> None:
