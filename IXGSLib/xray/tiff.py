@@ -157,7 +157,7 @@ def _check(page: tifffile.TiffPage, path: Path) -> None:
         raise FormatError(f"{name}: a TIFF of kind {page.photometric!r}, expected one grey image; export it as grey")
     found = path.stat().st_size
     ends = [start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=False)]
-    if page.rowsperstrip < 1 or (page.is_tiled and min(page.tilewidth, page.tilelength) < 1):
+    if min(page.tilewidth, page.tilelength) < 1 if page.is_tiled else page.rowsperstrip < 1:
         raise FormatError(f"{name}: strips or tiles without rows; export it again")
     if page.is_tiled and page.tilewidth * page.tilelength > PIXEL_LIMIT:
         raise FormatError(f"{name}: tiles of {page.tilewidth} x {page.tilelength} pixels; export it again")

@@ -16,7 +16,8 @@ from ...errors import FormatError
 from ...parsing import read_file
 from ...sniffing import TEXT, UNKNOWN, head, sniff
 from ..strict_json import parse_json
-from .binary import matlab_content, numpy_array, numpy_arrays
+from .matlab import matlab_content
+from .numpy_files import numpy_array, numpy_arrays
 from .opencv_storage import parse_xml, parse_yaml
 from .text import decoded
 

@@ -1,23 +1,18 @@
-"""Arrays in files of NumPy and MATLAB, none of which may be larger than a calibration."""
+"""Arrays in files of NumPy, none of which may be larger than a calibration."""
 
 from __future__ import annotations
 
 import io
 import math
-import struct
-import warnings
 import zipfile
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
 from ...errors import FormatError, IXGSError
-from ...parsing import check_inflated
 
 MAX_ARRAY_BYTES = 2**26
 """Most bytes of all arrays of a file together, after decompression."""
-_MATLAB_HEADER_BYTES, _COMPRESSED = 128, 15
 
 
 def numpy_array(data: bytes, name: str) -> np.ndarray:
@@ -55,22 +50,6 @@ def numpy_arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
         ) from error
 
 
-def matlab_content(data: bytes, name: str) -> dict[str, Any]:
-    """The variables of a MATLAB file of version 5 to 7, cells and arrays of structs as lists; raises FormatError."""
-    from scipy.io import loadmat
-
-    check_inflated(_compressed(data), MAX_ARRAY_BYTES, name)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of MATLAB objects, which stay unread
-            content = loadmat(io.BytesIO(data), simplify_cells=True)
-    except Exception as error:  # scipy raises whatever the bytes lead to
-        raise FormatError(
-            f"{name}: a MATLAB file that cannot be read ({type(error).__name__}); save it with -v7"
-        ) from error
-    return {key: _listed(value) for key, value in content.items() if not key.startswith("__")}
-
-
 def _array(stream: BinaryIO, size: int) -> np.ndarray:
     """The array in a stream of `size` bytes, once its header promises no more; raises ValueError."""
     version = np.lib.format.read_magic(stream)
@@ -88,24 +67,3 @@ def _array(stream: BinaryIO, size: int) -> np.ndarray:
         raise ValueError(f"{size} bytes for {shape}")
     values = np.frombuffer(stream.read(count * dtype.itemsize), dtype)
     return values.reshape(shape[::-1]).T.copy() if is_fortran else values.reshape(shape).copy()
-
-
-def _compressed(data: bytes) -> Iterator[bytes]:
-    """The compressed variables of a MATLAB file of version 7."""
-    order = ">" if data[126:128] == b"MI" else "<"
-    at = _MATLAB_HEADER_BYTES
-    while at + 8 <= len(data):
-        kind, count = struct.unpack_from(order + "2I", data, at)
-        at += 8
-        if kind == _COMPRESSED:
-            yield data[at : at + count]
-        at += count
-
-
-def _listed(value: Any) -> Any:
-    """A MATLAB value with its cells and arrays of structs as lists."""
-    if isinstance(value, dict):
-        return {key: _listed(inner) for key, inner in value.items()}
-    if isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype == object):
-        return [_listed(inner) for inner in value]
-    return value
