@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,29 @@ def check_new_folder(folder: str | os.PathLike[str]) -> None:
     folder = Path(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise IXGSError(f"{folder}: exists already, expected a new or an empty folder; choose another or empty it")
+    check_writable(folder)
+
+
+def check_writable(path: str | os.PathLike[str], needed: int = 0) -> None:
+    """Raises IXGSError where a file or folder cannot be made, or where fewer than `needed` bytes are free.
+
+    It is asked before long work, whose result would otherwise be lost.
+    """
+    path = Path(path).absolute()
+    try:
+        place = next(parent for parent in (path, *path.parents) if parent.exists())
+        if not place.is_dir():
+            place = place.parent
+        free = shutil.disk_usage(place).free
+    except (OSError, ValueError) as error:
+        raise IXGSError(f"{path}: cannot be used as a name ({error}); choose another") from error
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise IXGSError(f"{path}: cannot be written, no permission in {place}; choose a folder with write permission")
+    if free < needed:
+        raise IXGSError(
+            f"{path}: {free / 2**20:.0f} MiB are free there, expected at least {needed / 2**20:.0f} MiB; free some "
+            "disk space or choose another place"
+        )
 
 
 def write_folder(folder: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from IXGSLib import __version__
-from IXGSLib.files import write_atomically
+from IXGSLib.files import sha256, write_atomically
 
 QUESTIONS = ("overall", "pedicles", "body", "navigation")
 SCALE = {"1": "unusable", "5": "excellent"}
@@ -35,7 +35,13 @@ def rating(answers: dict[str, int], reader: str, remarks: str, volume: str) -> d
 
 def save_rating(folder: Path, content: dict[str, Any]) -> Path:
     """Write a rating into the folder of a run, one file for each reader; raises IXGSError if that fails."""
-    reader = re.sub(r"[^A-Za-z0-9_-]+", "-", content["reader"]).strip("-")
-    path = folder / (f"rating-{reader}.json" if reader else "rating.json")
+    name = _file_part(content["reader"])
+    path = folder / (f"rating-{name}.json" if name else "rating.json")
     write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
     return path
+
+
+def _file_part(reader: str) -> str:
+    """A part of a file name for a reader, in any script; two readers never have the same."""
+    plain = re.sub(r"[^\w-]+", "-", reader).strip("-")[:60]
+    return plain if plain == reader else f"{plain}-{sha256(reader.encode())[:6]}".strip("-")

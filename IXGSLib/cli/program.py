@@ -79,8 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _trace(debug)
         say(f"cancelled: {one_line(error)}" if str(error) else "cancelled")
         return CANCELLED
-    except BrokenPipeError:  # nobody reads the output any more; without this, Python would complain again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # nobody reads the output any more
+        _discard_output()
         return CANCELLED
     except IXGSError as error:
         _trace(debug)
@@ -92,6 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_INPUT
     except Exception as error:
         _trace(debug)
+        if isinstance(error, OSError) and _output_is_closed():
+            say(f"error: standard output cannot be written ({error.strerror}); files that were written are complete")
+            return WRONG_INPUT
         what = f"{type(error).__name__}: {one_line(error)}"
         advice = "please report this" if debug else "please run it again with --debug and report what it shows"
         say(f"error: internal error ({what}); {advice}")
@@ -123,6 +126,21 @@ def _command(name: str, options: list[str]) -> Command:
     kind = getattr(module, "".join(word.capitalize() for word in name.split("-")))
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
     return cast(Command, tyro.cli(kind, prog=f"ixgs {name}", args=options, config=config))
+
+
+def _output_is_closed() -> bool:
+    """Whether standard output cannot be written, because its disk is full for example; what is left is discarded."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
+        return True
+    return False
+
+
+def _discard_output() -> None:
+    """Write the rest of standard output nowhere; without this, Python would complain again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _trace(debug: bool) -> None:

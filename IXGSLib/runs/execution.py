@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import IXGSError, ReconstructionError
+from ..files import check_writable
 from ..messages import collect_warnings, one_line
 from .events import Reporter, finite
 from .folder import LOG, PREVIEW, RunFolder
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
     from ..reconstruction import Reconstruction
     from ..reconstruction.resolution import ResolvedSettings
     from ..reconstruction.result import Progress
+
+_BYTES_PER_VOXEL = 6
+"""float32, hardly compressed, and a share for surface and preview."""
+_BYTES_PER_GAUSSIAN = 800
+"""The parameters, their averages in three checkpoints, and the PLY file."""
+_REPORT_BYTES = 30 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +54,9 @@ def execute(request: RunRequest, reporter: Reporter) -> Metrics:
 
     Raises IXGSError for a request that cannot be met, Cancelled when the user asks to stop.
     """
+    check_writable(request.out)
     prepared = _prepared(request, reporter)
+    check_writable(request.out, _space(prepared))
     with RunFolder(request.out, _record(request, prepared), request.resume) as folder:
         reporter.log = folder.path / LOG
         _report_start(prepared, reporter)
@@ -79,7 +89,15 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
         reference = Reference.load(request.truth, request.test).with_distinct_ids(case)
     findings = examine(loaded).warnings
     made = case.standardization is not loaded.standardization
+    reference.check_place(case.grid)
     return Prepared(case.with_warnings([*messages, *findings]), made, changes, resolved, reference, device, credit)
+
+
+def _space(prepared: Prepared) -> int:
+    """The bytes that a run writes at most: volume, preview and surface, the cloud with its checkpoints, the report."""
+    voxels, cloud = math.prod(prepared.case.grid.shape), prepared.resolved.settings.cloud
+    gaussians = max(cloud.gaussians, cloud.max_gaussians)
+    return _BYTES_PER_VOXEL * voxels + _BYTES_PER_GAUSSIAN * gaussians + _REPORT_BYTES
 
 
 def _set_threads(count: int | None) -> None:

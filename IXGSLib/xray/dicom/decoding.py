@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
@@ -15,6 +16,8 @@ from .objects import DAMAGE
 
 _MAX_FRAME_HEADER = 2**16
 """Bytes of tables and comments that a compressed frame may have beside its pixels."""
+_STANDARD_PHOTOMETRIC = re.compile("missing|MONOCHROME[0-9]|PALETTE COLOR|A?RGB|HSV|CMYK|XYB|YBR_[A-Z0-9_]{3,24}")
+"""What may be shown of a tag that could hold anything, a patient's name included."""
 _PHOTOMETRIC = ("MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422")
 
 
@@ -77,8 +80,9 @@ def _size(tags: FrameTags) -> tuple[int, int]:
 def _photometric(tags: FrameTags) -> str:
     found = tags.text("PhotometricInterpretation") or "missing"
     if found not in _PHOTOMETRIC:
+        shown = found if _STANDARD_PHOTOMETRIC.fullmatch(found) else "none of the standard's"
         raise FormatError(
-            f"{tags.name}: PhotometricInterpretation is {found}, expected one of {', '.join(_PHOTOMETRIC)}; "
+            f"{tags.name}: PhotometricInterpretation is {shown}, expected one of {', '.join(_PHOTOMETRIC)}; "
             "export the raw X-ray in grey"
         )
     return found

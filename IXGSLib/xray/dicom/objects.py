@@ -14,7 +14,7 @@ from pydicom.filereader import read_file_meta_info
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from ...errors import FormatError, NotAnImage, TruncatedFile
-from ...parsing import MAX_IMAGE_BYTES, check_file, check_inflated
+from ...parsing import MAX_IMAGE_BYTES, check_file, check_inflated, parsing
 
 DAMAGE = (
     AttributeError,
@@ -70,7 +70,8 @@ def open_dataset(path: Path) -> Dataset:
     """
     name = path.name
     dataset = _parsed(path)
-    check_projection(dataset, name)
+    with parsing(name):
+        check_projection(dataset, name)
     if "PixelData" not in dataset:
         raise TruncatedFile(
             f"{name}: {path.stat().st_size} bytes of DICOM that end before the pixel data, expected at least "
@@ -82,7 +83,8 @@ def open_dataset(path: Path) -> Dataset:
 def open_header(path: Path) -> Dataset:
     """The attributes of an X-ray without its pixels; raises like `open_dataset`, except for missing pixels."""
     dataset = _parsed(path, header_only=True)
-    check_projection(dataset, path.name)
+    with parsing(path.name):
+        check_projection(dataset, path.name)
     return dataset
 
 
