@@ -18,8 +18,8 @@ INVALID_LIMIT = 0.01
 """Share of NaN or infinite pixels up to which they are masked; an image with more is refused."""
 PLAUSIBLE = (-1.0, 20.0)
 """Range of line integrals of a patient: 20 corresponds to a metre of water."""
-IMPOSSIBLE = 1e4
-"""Line integral beyond which even other scales, such as Hounsfield units times mm, make no sense to fit."""
+IMPOSSIBLE = 1e6
+"""Line integral beyond which not even intensities in their place, which are warned of, are a measurement."""
 SHADOW = 2.0
 """Line integral that a collimator's shadow exceeds."""
 _DETECTOR_MAXIMA = tuple(2.0**bits - 1 for bits in range(8, 17))
