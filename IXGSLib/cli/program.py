@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
+import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Protocol, cast
@@ -68,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names in other scripts must not end a run
+    _quiet_libraries()
     try:
         with stoppable():
             code = _run(words)
@@ -92,8 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_INPUT
     except Exception as error:
         _trace(debug)
-        if isinstance(error, OSError) and _output_is_closed():
-            say(f"error: standard output cannot be written ({error.strerror}); files that were written are complete")
+        if _is_of_output(error):
+            _discard_output()
+            say(f"error: standard output cannot be written ({error}); files that were written are complete")
             return WRONG_INPUT
         what = f"{type(error).__name__}: {one_line(error)}"
         advice = "please report this" if debug else "please run it again with --debug and report what it shows"
@@ -128,14 +133,16 @@ def _command(name: str, options: list[str]) -> Command:
     return cast(Command, tyro.cli(kind, prog=f"ixgs {name}", args=options, config=config))
 
 
-def _output_is_closed() -> bool:
-    """Whether standard output cannot be written, because its disk is full for example; what is left is discarded."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _discard_output()
-        return True
-    return False
+def _quiet_libraries() -> None:
+    """Silence what libraries say about odd files: they quote tags, and with them names of patients."""
+    for name in ("pydicom", "tifffile"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", module=rf"{name}\b")
+
+
+def _is_of_output(error: Exception) -> bool:
+    """Whether standard output could not be written; files are written by `files.py`, which raises an IXGSError."""
+    return isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EIO)
 
 
 def _discard_output() -> None:

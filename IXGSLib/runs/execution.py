@@ -29,7 +29,7 @@ _BYTES_PER_VOXEL = 6
 """float32, hardly compressed, and a share for surface and preview."""
 _BYTES_PER_GAUSSIAN = 800
 """The parameters, their averages in three checkpoints, and the PLY file."""
-_REPORT_BYTES = 30 * 2**20
+_REPORT_BYTES = 2 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
 
 
 def _space(prepared: Prepared) -> int:
-    """The bytes that a run writes at most: volume, preview and surface, the cloud with its checkpoints, the report."""
+    """The bytes that a run needs about: volume, preview and surface, the cloud with its checkpoints, the report."""
     voxels, cloud = math.prod(prepared.case.grid.shape), prepared.resolved.settings.cloud
     gaussians = max(cloud.gaussians, cloud.max_gaussians)
     return _BYTES_PER_VOXEL * voxels + _BYTES_PER_GAUSSIAN * gaussians + _REPORT_BYTES

@@ -9,10 +9,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from IXGSLib.files import sha256
 from Testing.cli.test_routes import TINY
+from Testing.xray.test_dicom import dicom
 
 ROOT = Path(__file__).resolve().parents[2]
 posix = pytest.mark.skipif(os.name != "posix", reason="limits and signals are those of POSIX")
@@ -28,7 +30,7 @@ def start(*words, before=None, output=subprocess.PIPE, **environment):
     )
 
 
-def finished(process, seconds=120):
+def finished(process, seconds=300):
     """(exit code, standard output, standard error) of a process."""
     out, err = process.communicate(timeout=seconds)
     return process.returncode, (out or b"").decode(), err.decode()
@@ -243,6 +245,17 @@ def test_52_no_patient_in_anything_that_is_written(intensities, edit, fake, ixgs
         texts = [path.name.encode(), path.read_bytes() if path.is_file() else b""]
         for secret in SECRETS:
             assert not any(secret.encode() in text for text in texts), path
+
+
+@pytest.mark.parametrize(
+    "tag", ["PhotometricInterpretation", "PixelIntensityRelationship", "Modality", "BodyPartExamined"]
+)
+def test_52_a_name_in_the_wrong_tag_is_not_shown(intensities, tmp_path, tag):
+    data = (intensities / "images" / "2.dcm").read_bytes()
+    pixels = np.frombuffer(data[-48 * 48 * 2 :], "<u2").reshape(48, 48)
+    dicom(intensities / "images" / "2.dcm", pixels, bits=16, **{tag: "DOE^JOHN"})
+    _, out, err = finished(start("check", intensities, "--out", tmp_path / "c.png"))
+    assert "DOE" not in out + err
 
 
 def test_control_characters_do_not_reach_the_terminal(case, edit, ixgs, tmp_path):
