@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
+import socket
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -78,7 +81,9 @@ def write_folder(folder: str | os.PathLike[str], write: Callable[[Path], object]
     check_new_folder(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp") as temporary:
+        _sweep(folder)
+        prefix = f".{folder.name}.{_mark(os.getpid())}."
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix, suffix=".tmp") as temporary:
             # Inside the temporary folder, whose mode lets only its owner enter.
             whole = Path(temporary) / "whole"
             whole.mkdir()
@@ -91,6 +96,39 @@ def write_folder(folder: str | os.PathLike[str], write: Callable[[Path], object]
             f"{folder}: cannot be written ({error.strerror}); choose a folder with write permission and free space"
         ) from error
     return folder
+
+
+def _mark(pid: int) -> str:
+    """What names the process that writes a temporary folder, on this machine."""
+    return f"{sha256(socket.gethostname().encode())[:6]}-{pid}"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes of this machine left while they wrote a folder: it may hold images of a patient."""
+    mark = re.compile(rf"{re.escape(f'.{folder.name}.')}{_mark(0)[:-1]}(\d+)\..*\.tmp")
+    for left in folder.parent.iterdir():
+        match = mark.fullmatch(left.name)
+        if match is not None and not alive(int(match[1])):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this machine is running."""
+    if sys.platform == "win32":
+        import ctypes
+
+        synchronize, running = 0x100000, 0x102
+        handle = ctypes.windll.kernel32.OpenProcess(synchronize, False, pid)
+        is_running = ctypes.windll.kernel32.WaitForSingleObject(handle, 0) == running
+        ctypes.windll.kernel32.CloseHandle(handle)
+        return is_running
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # the process exists and belongs to another user
+        return True
+    return True
 
 
 def sha256(data: bytes) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import IXGSError
+from ..files import alive
 
 MAX_ATTEMPTS = 20
 """Attempts to create a lock while others take over the void ones."""
@@ -123,25 +124,6 @@ def _move_to_new(source: Path, target: Path) -> None:
         return
     os.link(source, target)
     source.unlink()
-
-
-def alive(pid: int) -> bool:
-    """Whether a process of this machine is running."""
-    if sys.platform == "win32":
-        import ctypes
-
-        synchronize, running = 0x100000, 0x102
-        handle = ctypes.windll.kernel32.OpenProcess(synchronize, False, pid)
-        is_running = ctypes.windll.kernel32.WaitForSingleObject(handle, 0) == running
-        ctypes.windll.kernel32.CloseHandle(handle)
-        return is_running
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # the process exists and belongs to another user
-        return True
-    return True
 
 
 def _read_owner(path: Path) -> Owner:
