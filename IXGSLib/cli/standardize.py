@@ -49,8 +49,8 @@ class Standardize:
         if self.stop_on_eof:
             stop_at_end_of_input()
         with Reporter(display(self.json)) as reporter:
-            credit = read_credit(self.case)
             with collect_warnings() as messages:
+                credit = read_credit(self.case)
                 case = self._standardized(self.images.load(self.case), reporter)
             for message in unique(case.warnings, messages):
                 reporter.warn(message)

@@ -78,8 +78,8 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
     from ..reconstruction.resolution import resolve
     from ..rendering.devices import choose_device
 
-    credit = read_credit(request.case)
     with collect_warnings() as messages:
+        credit = read_credit(request.case)
         device = choose_device(request.device).type
         _set_threads(request.threads)
         loaded = evenly(request.images.load(request.case), request.views)
