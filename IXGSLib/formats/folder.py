@@ -52,8 +52,10 @@ def image_id(name: str) -> str:
 
     A number is not a suffix: files that are named by their UID, such as 1.2.840.113619.2.55, keep their whole name.
     """
-    path = PurePosixPath(name)
-    return name if path.suffix[1:].isdecimal() else path.stem
+    # Names of files are bytes on some systems; those that are no letters are written out.
+    letters = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    path = PurePosixPath(letters)
+    return letters if path.suffix[1:].isdecimal() else path.stem
 
 
 def natural_key(path: Path) -> tuple[tuple[int, str], ...]:

@@ -24,6 +24,10 @@ def test_ids_are_names_without_suffix_and_uids_have_none(name, id):
     assert image_id(name) == id
 
 
+def test_names_that_are_no_letters_are_written_out():
+    assert image_id("shot\udcff.dcm") == "shot\\xff"
+
+
 def test_files_that_differ_only_in_suffix_keep_it(tmp_path):
     tifffile.imwrite(tmp_path / "ap.tif", SHOT)
     dicom(tmp_path / "ap.dcm")

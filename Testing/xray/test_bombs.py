@@ -54,8 +54,8 @@ BOMBS = {
     "second header.png": (png(header(64), header(9000), (b"IDAT", zlib.compress(bytes(9)))), "png: "),
     "strip.tiff": (tiff(64, 64, zlib.compress(bytes(2**27), 9)), "compressed content is larger"),
     "packbits.tiff": (tiff(64, 64, b"\x81\0" * 9000, compression=32773), "strips hold more"),
-    "samples.tiff": (tiff(8192, 8192, zlib.compress(bytes(99)), bits=64, samples=200), "200 samples of 64 bits"),
-    "white.tiff": (tiff(8192, 8192, zlib.compress(bytes(99)), samples=40, photometric=0), "40 samples"),
+    "samples.tiff": (tiff(4096, 4096, zlib.compress(bytes(99)), bits=64, samples=200), "200 samples of 64 bits"),
+    "white.tiff": (tiff(4096, 4096, zlib.compress(bytes(99)), samples=40, photometric=0), "40 samples"),
     "no rows.tiff": (tiff(64, 64, zlib.compress(bytes(8192)), rows=0), "without rows"),
 }
 
