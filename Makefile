@@ -3,6 +3,7 @@
 # make lint       style, formatting and types
 # make demo       a reconstruction of the sample case
 # make panel      the panel of the Slicer module in a test window; without a screen, its pictures
+# make fuzz       damaged files at every reader, for FUZZ_SECONDS (an hour); what it finds is kept in Testing/fuzz/findings
 # make bench      the numbers and pictures of docs/benchmarks.md, takes hours; continues where it was interrupted
 # make extension  the archive that Slicer's Extensions Manager installs from file, in dist
 # make lists      writes every file of the extension into the lists of its CMakeLists.txt
@@ -31,7 +32,7 @@ SLICER_VERSION ?= 5.12
 slicer := --slicer $(SLICER_VERSION) $(if $(SLICER_REVISION),--revision $(SLICER_REVISION)) \
     $(if $(SLICER_SYSTEM),--system $(SLICER_SYSTEM)) $(if $(SLICER_MACHINE),--machine $(SLICER_MACHINE))
 
-.PHONY: setup test lint demo panel bench extension lists catalogue clean
+.PHONY: setup test lint demo panel fuzz bench extension lists catalogue clean
 
 setup: $(stamp)
 
@@ -58,6 +59,12 @@ demo: setup
 
 panel: setup
 	$(bin)/python Testing/panel/show.py
+
+FUZZ_SECONDS ?= 3600
+FUZZ_SEED ?= $(shell date +%s)
+
+fuzz: setup
+	$(bin)/python Testing/fuzz/fuzz.py $(FUZZ_SECONDS) $(FUZZ_SEED)
 
 bench: setup
 	$(bin)/python Testing/benchmarks/quality/bench.py

@@ -12,10 +12,13 @@ from .errors import SettingsError
 Limits = tuple[float, float] | tuple[float, float, str]
 """The smallest and the largest value of a setting, and its unit if it has one."""
 
+_MAX_SHOWN = 60
+"""Letters of a wrong value that a message shows."""
+
 
 def check_range(name: str, value: Any, low: float, high: float = math.inf, unit: str = "") -> None:
     """Raise SettingsError unless `value` is a finite number from `low` to `high`, both included."""
-    if not _is_number(value, Real) or not math.isfinite(value) or not low <= value <= high:
+    if not _is_number(value, Real) or not _is_finite(value) or not low <= value <= high:
         _refuse(name, value, f"a number {_limits(low, high)}", unit)
 
 
@@ -23,6 +26,10 @@ def check_whole(name: str, value: Any, low: float, high: float = math.inf, unit:
     """Raise SettingsError unless `value` is a whole number from `low` to `high`, both included."""
     if not _is_number(value, Integral) or not low <= value <= high:
         _refuse(name, value, f"a whole number {_limits(low, high)}", unit)
+
+
+_MAX_SHOWN = 60
+"""Letters of a wrong value that a message shows."""
 
 
 def check_ranges(settings: object, limits: Mapping[str, Limits]) -> None:
@@ -42,6 +49,14 @@ def _is_number(value: Any, kind: type) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
+def _is_finite(value: Any) -> bool:
+    """Whether a number is finite as a float, which a whole number of hundreds of digits is not."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def _limits(low: float, high: float) -> str:
     return f"of at least {low:.12g}" if high == math.inf else f"from {low:.12g} to {high:.12g}"
 
@@ -49,4 +64,6 @@ def _limits(low: float, high: float) -> str:
 def _refuse(name: str, value: Any, expected: str, unit: str) -> None:
     suffix = f" {unit}" if unit else ""
     shown = f"{value}{suffix}" if _is_number(value, Real) else repr(value)
+    if len(shown) > _MAX_SHOWN:
+        shown = f"{shown[:_MAX_SHOWN]}..."
     raise SettingsError(f"{name} is {shown}, expected {expected}{suffix}")

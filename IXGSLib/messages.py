@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +11,8 @@ from typing import TextIO
 
 from .errors import IXGSWarning
 
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters except the line feed, and those that change the direction of writing."""
 RESEARCH_ONLY = "Research use only. Not a medical device."
 
 
@@ -16,7 +20,31 @@ def one_line(message: object) -> str:
     """A message without line breaks; the items of a list are separated by semicolons."""
     lines = [line.strip() for line in str(message).splitlines() if line.strip()]
     head, *rest = lines or [""]
-    return " ".join([head, "; ".join(rest)]).strip()
+    return visible(" ".join([head, "; ".join(rest)]).strip())
+
+
+def visible(text: str) -> str:
+    """A text with its control characters written out: names in files must not steer the terminal that shows them."""
+    return _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def out_of_memory(error: MemoryError) -> str:
+    """What memory was asked for, what there is, and the cure."""
+    asked = f" ({one_line(error)})" if str(error) else ""
+    free = available_memory()
+    there = "" if free is None else f", of which {free / 2**30:.1f} GiB are free"
+    return (
+        f"the memory of this computer{there}, does not suffice{asked}; use fewer Gaussians, a coarser or smaller "
+        "region, or smaller images"
+    )
+
+
+def available_memory() -> int | None:
+    """The bytes of memory that are free, None where the system does not say."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def unique(*groups: Iterable[str]) -> tuple[str, ...]:

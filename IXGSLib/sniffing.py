@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
-from .errors import FormatError
+from .parsing import open_regular
 
 SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -49,13 +49,8 @@ TEXT, UNKNOWN = "a text file", "content of no known kind"
 
 def head(path: Path, count: int = 512) -> bytes:
     """The first bytes of a file; raises FormatError when it cannot be opened."""
-    try:
-        with path.open("rb") as file:
-            return file.read(count)
-    except OSError as error:
-        raise FormatError(
-            f"{path.name}: cannot be opened ({error.strerror}); check that the file exists and is readable"
-        ) from error
+    with open_regular(path) as file:
+        return file.read(count)
 
 
 def sniff(start: bytes) -> str:

@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from IXGSLib.errors import IXGSError
-from IXGSLib.files import sha256, write_atomically
+from IXGSLib.files import sha256, write_atomically, write_folder
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00\xff\r\n", bytes(100_000)])
@@ -99,3 +100,25 @@ def test_a_failure_at_any_step_leaves_the_old_content_and_nothing_else(tmp_path,
 
 def test_the_digest_is_that_of_fips_180():
     assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the process ends itself by a signal")
+def test_what_a_killed_process_left_is_swept_and_what_others_write_is_not(tmp_path):
+    script = f"""
+import os, signal, sys
+sys.path.insert(0, {str(Path(__file__).resolve().parents[1])!r})
+from pathlib import Path
+from IXGSLib.files import write_folder
+def write(whole):
+    (whole / "image").write_text("a patient")
+    os.kill(os.getpid(), signal.SIGKILL)
+write_folder({str(tmp_path / "new")!r}, write)
+"""
+    subprocess.run([sys.executable, "-c", script])
+    (left,) = tmp_path.glob(".new.*.tmp")
+    assert (left / "whole" / "image").exists()
+    working = left.with_name(left.name.replace(left.name.split("-")[1].split(".")[0], str(os.getppid())))
+    working.mkdir()
+    (tmp_path / ".new.notes.tmp").mkdir()
+    write_folder(tmp_path / "new", lambda whole: (whole / "a").write_text("a"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([".new.notes.tmp", working.name, "new"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from IXGSLib import __version__
-from IXGSLib.files import write_atomically
+from IXGSLib.files import sha256, write_atomically
 
 from .folders import unused
 
@@ -40,7 +40,7 @@ def save_rating(folder: Path, content: dict[str, Any]) -> tuple[Path, list[Path]
 
     Returns its path and those of earlier ratings by this reader, which are kept.
     """
-    path = unused(folder / f"rating-{safe_name(content['reader'])}.json")
+    path = unused(folder / f"rating-{_file_part(content['reader'])}.json")
     earlier = [each for each in sorted(folder.glob("rating*.json")) if _reader(each) == content["reader"]]
     write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
     return path, earlier
@@ -54,6 +54,7 @@ def _reader(path: Path) -> str | None:
         return None
 
 
-def safe_name(reader: str) -> str:
-    """The part of a file name that stands for a reader."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", reader).strip("-") or "reader"
+def _file_part(reader: str) -> str:
+    """A part of a file name for a reader, in any script; two readers never have the same."""
+    plain = re.sub(r"[^\w-]+", "-", reader).strip("-")[:60]
+    return plain if plain == reader else f"{plain}-{sha256(reader.encode())[:6]}".strip("-")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..compute.lanes import kernel
+from ..compute.lanes import kernel, part
 from ..compute.threads import run
 from ..geometry import View
 from ..xray import XRay
@@ -75,7 +75,7 @@ def _filtered(xray: XRay, sampling: Sampling) -> np.ndarray:
     return (detail * np.minimum(depth / (sampling.fade * longer), 1) * cosine).astype(np.float32)
 
 
-@kernel
+@part
 def bilinear(table, y, x):
     """The value between four entries of a table; zero outside of it."""
     i, j = math.floor(y), math.floor(x)

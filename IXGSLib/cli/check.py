@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from ..errors import IXGSError
+from ..files import check_writable
 from ..formats.case_source import CaseOptions
-from ..messages import collect_warnings
+from ..messages import collect_warnings, visible
 from .displays import say
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Check:
         console = Console()
         console.print(table(case))
         for line in (*summary(case), examination.summary):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+            console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
         self._draw(case, picture)
         console.print(f"Picture: {picture}", highlight=False, markup=False, soft_wrap=True)
 
@@ -66,6 +67,7 @@ class Check:
         path = Path(f"{safe_name(case.name, set())}-check.png") if self.out is None else self.out
         if path.suffix.lower() != ".png":
             raise IXGSError(f"{path}: expected a name that ends in .png for the picture; change --out")
+        check_writable(path)
         if path.exists() and not self.force:
             raise IXGSError(f"{path}: exists already, expected a new file; choose another --out, or --force")
         return path
@@ -88,7 +90,7 @@ def table(case: Case) -> Table:
     for column in rows.columns[1:]:
         column.justify, column.no_wrap = "right", True
     for xray in case.xrays:
-        rows.add_row(*(Text(cell) for cell in _cells(xray, case)))
+        rows.add_row(*(Text(visible(cell)) for cell in _cells(xray, case)))
     return rows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+from ..messages import visible
 from ..runs.events import Display, Event, JsonLines
 
 LOG_LINE_SECONDS = 5.0
@@ -13,7 +14,7 @@ LOG_LINE_SECONDS = 5.0
 
 def say(text: str) -> None:
     """One line on standard error."""
-    print(f"ixgs: {text}", file=sys.stderr, flush=True)
+    print(f"ixgs: {visible(text)}", file=sys.stderr, flush=True)
 
 
 def display(json_lines: bool) -> Display:

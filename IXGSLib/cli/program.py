@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
+import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Protocol, cast
 
 from ..errors import Cancelled, IXGSError, SettingsError
-from ..messages import one_line
+from ..messages import one_line, out_of_memory
 from ..runs.stopping import stoppable
 from ..version import __version__
 from .displays import say
@@ -70,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names in other scripts must not end a run
+    _quiet_libraries()
     try:
         with stoppable():
             code = _run(words)
@@ -81,15 +85,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _trace(debug)
         say(f"cancelled: {one_line(error)}" if str(error) else "cancelled")
         return CANCELLED
-    except BrokenPipeError:  # nobody reads the output any more; without this, Python would complain again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # nobody reads the output any more
+        _discard_output()
         return CANCELLED
     except IXGSError as error:
         _trace(debug)
         say(f"error: {one_line(error)}")
         return WRONG_INPUT
+    except MemoryError as error:
+        _trace(debug)
+        say(f"error: {out_of_memory(error)}")
+        return WRONG_INPUT
     except Exception as error:
         _trace(debug)
+        if _is_of_output(error):
+            _discard_output()
+            say(f"error: standard output cannot be written ({error}); files that were written are complete")
+            return WRONG_INPUT
         what = f"{type(error).__name__}: {one_line(error)}"
         advice = "please report this" if debug else "please run it again with --debug and report what it shows"
         say(f"error: internal error ({what}); {advice}")
@@ -121,6 +133,23 @@ def _command(name: str, options: list[str]) -> Command:
     kind = getattr(module, "".join(word.capitalize() for word in name.split("-")))
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
     return cast(Command, tyro.cli(kind, prog=f"ixgs {name}", args=options, config=config))
+
+
+def _quiet_libraries() -> None:
+    """Silence what libraries say about odd files: they quote tags, and with them names of patients."""
+    for name in ("pydicom", "tifffile"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", module=rf"{name}\b")
+
+
+def _is_of_output(error: Exception) -> bool:
+    """Whether standard output could not be written; files are written by `files.py`, which raises an IXGSError."""
+    return isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EIO)
+
+
+def _discard_output() -> None:
+    """Write the rest of standard output nowhere; without this, Python would complain again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _trace(debug: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from ..errors import SettingsError
+from ..files import check_new_folder
 from ..messages import RESEARCH_ONLY, collect_warnings
 from ..simulation import ImagingSettings, Simulation, SimulationSettings, simulate, write_simulation
 from .displays import say
@@ -30,6 +31,7 @@ class Simulate:
     """Imaging settings, used with --realistic."""
 
     def run(self) -> None:
+        check_new_folder(self.out)
         with collect_warnings() as messages:
             simulation, folder = self._realistic() if self.realistic else self._plain()
         for message in messages:

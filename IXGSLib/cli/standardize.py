@@ -43,28 +43,31 @@ class Standardize:
     images: Annotated[CaseOptions, tyro.conf.arg(name="")] = field(default_factory=CaseOptions)
 
     def run(self) -> None:
+        from ..formats.credit import read_credit
+
         check_new_folder(self.out)
         if self.stop_on_eof:
             stop_at_end_of_input()
         with Reporter(display(self.json)) as reporter:
             with collect_warnings() as messages:
+                credit = read_credit(self.case)
                 case = self._standardized(self.images.load(self.case), reporter)
             for message in unique(case.warnings, messages):
                 reporter.warn(message)
-            folder = write_folder(self.out, lambda whole: self._write(case, whole))
+            folder = write_folder(self.out, lambda whole: self._write(case, whole, credit))
             method = case.standardization.method if case.standardization else "none"
             reporter.report("done", case=case.name, views=len(case.xrays), method=method)
         if not self.json:
             print(f"{folder}: {len(case.xrays)} views, method {method}\n{RESEARCH_ONLY}")
 
-    def _write(self, case: Case, folder: Path) -> None:
+    def _write(self, case: Case, folder: Path, credit: str) -> None:
         """Write the case, and the credit of its X-rays."""
         from ..formats import save_case
+        from ..formats.credit import NAME
 
         save_case(case, folder)
-        credit = (self.case if self.case.is_dir() else self.case.parent) / "CREDIT.txt"
-        if credit.is_file():
-            write_atomically(folder / credit.name, credit.read_bytes())
+        if credit:
+            write_atomically(folder / NAME, credit.encode())
 
     def _standardized(self, case: Case, reporter: Reporter) -> Case:
         from ..standardization import standardize

@@ -14,8 +14,14 @@ from typing import Any
 import numba
 import numpy as np
 
+from ..errors import SettingsError
 from .cache import cached
 
+if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+    raise SettingsError(
+        "NUMBA_DISABLE_JIT is set, expected kernels to be compiled: in plain Python a run would take days; unset it, "
+        "for example by `env -u NUMBA_DISABLE_JIT`"
+    )
 numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined]
 
 WIDTH = 8
@@ -31,7 +37,14 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 inlined = numba.njit(inline="always", fastmath=_FAST_MATH, error_model="numpy")
-"""Compile a function as part of each kernel that calls it."""
+"""Copy a short function without branches into each kernel that calls it, before types are found."""
+
+part = numba.njit(forceinline=True, fastmath=_FAST_MATH, error_model="numpy")
+"""Compile a function of any length into each kernel that calls it.
+
+A kernel must not call another: a process that has compiled both calls the one compiled alone, a process that loads them
+from disk calls a copy that was optimised together with its caller, and the two round differently.
+"""
 
 
 @inlined

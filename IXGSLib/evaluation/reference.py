@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import FormatError
-from ..files import sha256
+import numpy as np
+
+from ..errors import FormatError, GeometryError
+from ..files import file_sha256
+from ..geometry import Grid
+from ..geometry.grid import overlap
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from ..formats import Case
     from ..gaussians import Cloud
     from ..volume import Volume
@@ -41,8 +43,16 @@ class Reference:
             raise FormatError(f"{truth}: no such file, expected the true volume as .nrrd; check --truth")
         volume = None if truth is None else Volume.load(truth)
         case = None if test is None else load_case(test, check=False)
-        hashes = {} if truth is None else {truth.name: sha256(truth.read_bytes())}
+        hashes = {} if truth is None else {"truth": file_sha256(truth)}
         return cls(volume, case, hashes | (case.hashes if case else {}))
+
+    def check_place(self, grid: Grid) -> None:
+        """Raises GeometryError where the true volume lies beside a region: every number would be that of nothing."""
+        if self.truth is not None and not overlap(grid, self.truth.grid):
+            raise GeometryError(
+                f"the true volume around {np.round(self.truth.grid.center, 1).tolist()} does not overlap the region "
+                f"around {np.round(grid.center, 1).tolist()} (LPS mm); check --truth and its origin"
+            )
 
     def renders(self, cloud: Cloud) -> list[np.ndarray]:
         """The line integrals (height, width) of a cloud in each test view."""
@@ -62,6 +72,7 @@ class Reference:
 
         metrics: Metrics = {}
         notes: tuple[str, ...] = ()
+        self.check_place(volume.grid)
         if self.truth is not None:
             comparison = compare_volumes(volume, self.truth)
             metrics, notes = comparison.as_dict(), comparison.notes

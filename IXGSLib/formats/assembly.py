@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import FormatError, GeometryError, IXGSError, IXGSWarning, group_views
-from ..files import sha256
+from ..files import file_sha256, sha256
 from ..geometry import Grid, View
 from ..geometry.coverage import check_distances, check_views, common_region
 from ..geometry.readout import far_principal_point, odd_size, size_mismatch
@@ -28,9 +28,11 @@ from .case import Case
 if TYPE_CHECKING:
     from ..xray.reading import FrameByFrame
 
+CASE_FILE = "case.json"
+UNNAMED = "case"
+"""The name of a case that the user has not named; the name of its folder may be that of a patient."""
 POSE_TOLERANCE = 1e-6
 """Largest difference between two normalised projection matrices of the same pose."""
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -59,29 +61,46 @@ class Source:
 
 @dataclass
 class Ledger:
-    """The record of reading a case: SHA-256 by path inside the folder, and warnings."""
+    """The record of reading a case: SHA-256 of its files in their order, and warnings.
+
+    Names of files and folders often hold the name of a patient or a UID, and what is recorded stays with the result:
+    files are numbered, and messages name the view in place of its file.
+    """
 
     folder: Path
     hashes: dict[str, str] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
+    keys: dict[Path, str] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
 
-    def note(self, path: Path) -> str:
-        """The SHA-256 of a file, which is added to `hashes`; files outside the folder are entered by their name."""
-        inner = path.is_relative_to(self.folder)
-        key = path.relative_to(self.folder).as_posix() if inner else path.name
-        if key not in self.hashes:
+    def note(self, path: Path, title: str = "a file of the case") -> str:
+        """The SHA-256 of a file, which is added to `hashes`; title: what messages call it in place of its name."""
+        if path not in self.keys:
+            numbered = sum(path.name != CASE_FILE for path in self.keys) + 1
+            own = path.name if path.name == CASE_FILE else f"file-{numbered:03d}"
             try:
-                self.hashes[key] = file_sha256(path)
+                self.hashes[own] = file_sha256(path)
             except OSError as error:
                 raise FormatError(f"{path.name}: cannot be opened ({error.strerror}); check the path") from error
-        return self.hashes[key]
+            self.keys[path] = own
+            if path.name != CASE_FILE:
+                self.titles.setdefault(path.name, title)
+        return self.hashes[self.keys[path]]
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
         """Collect IXGSWarnings as messages; those of several views with the same reason become one."""
         with collect_warnings() as messages:
             yield
-        self.messages = list(unique(self.messages, group_views(messages)))
+        self.messages = list(unique(self.messages, map(self._without_names, group_views(messages))))
+
+    def _without_names(self, message: str) -> str:
+        """A message with titles in the place of the names of files."""
+        for name, title in self.titles.items():
+            whole = rf"(?<![\w.-]){re.escape(name)}(?![\w-])"
+            message = re.sub(rf" \({whole}\)", "", message)
+            message = re.sub(whole, lambda _, title=title: title, message)  # type: ignore[misc]
+        return message
 
 
 def assemble(
@@ -91,7 +110,7 @@ def assemble(
     grid: Grid | None = None,
     check: bool = True,
 ) -> Case:
-    """The case of described views, named after the ledger's folder.
+    """The case of described views, without a name of its own.
 
     grid: the region to reconstruct, by default the region that all views see.
     check: whether the views must be able to reconstruct the region; without it only units and depth are checked.
@@ -105,7 +124,7 @@ def assemble(
         check_views(views, region)
     else:
         check_distances(views, region.center)
-    return Case(tuple(xrays), region, ledger.folder.name)
+    return Case(tuple(xrays), region, UNNAMED)
 
 
 def _seen_by_all(views: Sequence[View]) -> Grid:
@@ -141,13 +160,13 @@ def read_xrays(sources: Sequence[Source], values: Values, ledger: Ledger) -> lis
 def _read(source: Source, values: Values, ledger: Ledger, files: FrameByFrame) -> tuple[XRay, Plateau]:
     """The X-ray, and the intensity to which its line integrals refer."""
     name = f"view '{source.id}' ({source.image.name})"
-    found = ledger.note(source.image)
+    found = ledger.note(source.image, f"view '{source.id}'")
     if source.sha256 not in (None, found):
         raise FormatError(f"{name}: SHA-256 {found}, expected {source.sha256}; the image has changed: restore it")
     pixels = files.read(source.image, source.frame) if source.pixels is None else source.pixels()
     mask = None
     if source.mask is not None:
-        ledger.note(source.mask)
+        ledger.note(source.mask, f"the mask of view '{source.id}'")
         mask = _read_mask(source.mask)
     image, measured = line_integrals(pixels, values, source.i0, mask, name)
     i0 = source.i0 if values == "intensity" else 1.0
@@ -191,12 +210,3 @@ def _normalised(view: View) -> np.ndarray:
     """(12,) the projection matrix without units: pixels over the focal length, mm over the distance of the source."""
     scale = np.diag([1 / view.K[0, 0], 1 / view.K[1, 1], 1.0])
     return (scale @ view.projection_matrix / [1, 1, 1, max(1.0, float(np.linalg.norm(view.source)))]).ravel()
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file in hexadecimal, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_CHUNK_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()

@@ -17,7 +17,7 @@ from .assembly import Ledger, Source, assemble
 from .calibrations import CalibratedView, Calibration, CalibrationOptions, read_calibration
 from .calibrations.registry import matching_files
 from .case import Case
-from .shots import Shot, find_shots, shots_of
+from .shots import Shot, find_shots, numbered, shots_of
 
 _IMAGE_SUFFIXES = (*SUFFIXES, ".npy", ".jpg", ".jpeg", ".bmp")
 
@@ -30,6 +30,7 @@ def load_calibrated(
     i0: float | None = None,
     grid: Grid | None = None,
     options: CalibrationOptions | None = None,
+    file_names: bool = False,
 ) -> Case:
     """The case of images and their calibration in any format of `calibrations.registry.FORMATS`.
 
@@ -40,6 +41,8 @@ def load_calibrated(
     grid: the region to reconstruct, by default the region that all views see.
     options: format, unit and detector, where the calibration does not state them. For an RTK geometry the detector
     comes from NRRD or MetaImage headers; images whose rows count upwards are turned upside down.
+    file_names: whether views are named after their files; by default they have the names that the calibration gives
+    them, and are numbered where it gives none.
     Raises FormatError when the numbers or names of images and views differ; otherwise like `load_case`.
     """
     images, path = Path(images), Path(calibration)
@@ -48,14 +51,14 @@ def load_calibrated(
     with ledger.collecting():
         found = read_calibration(path, replace(given, first_image=lambda: _shots(images, (path,))[0][1]))
         for file in found.files:
-            ledger.note(file.resolve())
-        sources = _own_sources(found, i0) or _sources(images, found, path.name, i0)
+            ledger.note(file.resolve(), "the calibration")
+        sources = _own_sources(found, i0) or _sources(images, found, path.name, i0, file_names)
         case = assemble(sources, values, ledger, grid)
     return replace(case, warnings=tuple(ledger.messages), hashes=ledger.hashes)
 
 
 def _folder(images: Path) -> Path:
-    """The folder after which a case is named."""
+    """The folder of the images."""
     files = matching_files(images)
     return (images if images.is_dir() else (files or [images])[0].parent).resolve()
 
@@ -67,12 +70,14 @@ def _own_sources(found: Calibration, i0: float | None) -> list[Source]:
     return sources if len(sources) == len(named) else []
 
 
-def _sources(images: Path, found: Calibration, name: str, i0: float | None) -> list[Source]:
+def _sources(images: Path, found: Calibration, name: str, i0: float | None, file_names: bool) -> list[Source]:
     with collect_warnings() as messages:
         shots = _shots(images, found.files)
     for message in messages:
         warn(message)
     views = _matched(shots, found, name, messages)
+    if not file_names and not found.named:
+        shots = numbered(shots)
     return [_source(shot, view, i0) for shot, view in zip(shots, views, strict=True)]
 
 

@@ -19,7 +19,7 @@ class Case:
     """The views, their images and the region to reconstruct, as one value.
 
     warnings: one sentence each, from reading the case; run.json and the report repeat them.
-    hashes: SHA-256 of every file that was read, by its path inside the case's folder.
+    hashes: SHA-256 of every file that was read: case.json by its name, the others numbered in their order.
     provenance: the origin of poses by view id: "fiducials" for poses from a phantom or markers; "refined" by the X-rays
     themselves; "tags" for approximate poses from DICOM tags, with deviations from the standard in brackets; views that
     are not listed have measured poses.

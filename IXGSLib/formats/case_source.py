@@ -40,6 +40,9 @@ class CaseOptions:
     tag_conventions: tuple[Deviation, ...] = ()
     """For a folder of DICOM X-rays: how its C-arm deviates from the standard; more than one can be given
     (docs/formats.md)."""
+    file_names: bool = False
+    """With --calibration, or for a folder of DICOM X-rays: name the views after their files, in all that is written. By
+    default they are numbered in their order, because names of files may be those of patients."""
     center: tuple[float, float, float] | None = None
     """Centre of the region, LPS mm; by default that of the case."""
     size: tuple[float, float, float] | None = None
@@ -78,7 +81,9 @@ class CaseOptions:
         self._refuse(("pixel_spacing", "calibration_format", "unit"), "DICOM tags state it")
         grid = box(self.center, self.size, self.spacing) if self.center and self.size and self.spacing else None
         conventions = Conventions.deviating(self.tag_conventions)
-        return load_tagged(path, values=self.values, i0=self.i0, grid=grid, conventions=conventions)
+        return load_tagged(
+            path, values=self.values, i0=self.i0, grid=grid, conventions=conventions, file_names=self.file_names
+        )
 
     def _from_json(self, path: Path) -> Case:
         from . import load_case
@@ -114,7 +119,15 @@ class CaseOptions:
         detector = None if self.pixel_spacing is None else Detector(self.pixel_spacing)
         grid = box(self.center, self.size, self.spacing) if self.center and self.size and self.spacing else None
         options = CalibrationOptions(self.calibration_format, self.unit or "mm", detector)
-        return load_calibrated(path, self.calibration, values=self.values, i0=self.i0, grid=grid, options=options)
+        return load_calibrated(
+            path,
+            self.calibration,
+            values=self.values,
+            i0=self.i0,
+            grid=grid,
+            options=options,
+            file_names=self.file_names,
+        )
 
     def _with_region(self, case: Case) -> Case:
         """The case with the chosen region, completed by the case's own."""

@@ -22,7 +22,7 @@ from ..xray.dicom.values import stated_scale
 from ..xray.radiograph import Values
 from .assembly import Ledger, Source, assemble
 from .case import Case
-from .shots import Shot, find_shots
+from .shots import Shot, find_shots, numbered
 
 PROVENANCE = "tags"
 """The entry in `Case.provenance` for poses from DICOM tags by the standard."""
@@ -44,6 +44,7 @@ def load_tagged(
     i0: float | None = None,
     grid: Grid | None = None,
     conventions: Conventions = STANDARD,
+    file_names: bool = False,
 ) -> Case:
     """The case of DICOM X-rays with approximate poses from their tags; the isocentre is the origin.
 
@@ -52,6 +53,7 @@ def load_tagged(
     grid: the region to reconstruct, by default the region that all views see.
     conventions: the interpretation of tags in which vendors differ, such as
     `Conventions.deviating(("room-angles", "half-turn"))`.
+    file_names: whether views are named after their files; by default they are numbered in their order.
     Every view is marked as "tags" in `Case.provenance`, with the deviations of the conventions in brackets, and a
     warning says that the poses are approximate.
     Raises FormatError that names the missing tags; otherwise like `load_case`.
@@ -59,7 +61,7 @@ def load_tagged(
     images = Path(images)
     ledger = Ledger((images if images.is_dir() else images.parent).resolve())
     with ledger.collecting():
-        shots = find_shots(images)
+        shots = find_shots(images) if file_names else numbered(find_shots(images))
         frames = _frame_tags(shots)
         tags = [tags_of(frame, conventions.increments) for frame in frames]
         sources = _sources(shots, tags, i0, conventions)
@@ -142,21 +144,19 @@ def _stated_values(frames: list[FrameTags]) -> Values:
 
 def _warn_of_approximation(images: Path, tags: list[CArmTags], conventions: Conventions) -> None:
     _warn(
-        f"{images.name}: the poses of all {len(tags)} views are approximate, from DICOM tags (angles, distances and "
+        f"the poses of all {len(tags)} views are approximate, from DICOM tags (angles, distances and "
         "pixel spacing) and not from a calibration; errors of degrees and millimetres blur the volume: give measured "
         "poses with --calibration FILE where there are any"
     )
     unstated = [stated for stated in tags if stated.patient_orientation is None and stated.rotation is None]
     if unstated and conventions.side is Side.SOURCE:
         _warn(
-            f"{images.name}: {len(unstated)} of {len(tags)} views state neither PatientOrientation nor "
+            f"the X-rays: {len(unstated)} of {len(tags)} views state neither PatientOrientation nor "
             "FieldOfViewRotation; they are assumed to be seen from the source, with the head up; if they show the "
             "patient as seen from the detector, add --tag-conventions seen-from-detector"
         )
     if any(stated.patient_position is None and stated.isocentre is not None for stated in tags):
-        _warn(
-            f"{images.name}: PatientPosition is not stated; the patient is assumed to lie head first and supine (HFS)"
-        )
+        _warn("the X-rays: PatientPosition is not stated; the patient is assumed to lie head first and supine (HFS)")
 
 
 def _warn_of_table(images: Path, tags: list[CArmTags]) -> None:
@@ -164,12 +164,12 @@ def _warn_of_table(images: Path, tags: list[CArmTags]) -> None:
     tops = {stated.table_top.angles for stated in tags if stated.isocentre is None and stated.table_top is not None}
     if len(tops) > 1:
         _warn(
-            f"{images.name}: the table turned or tilted between the views, which its position relative to the table "
+            "the table turned or tilted between the views, which its position relative to the table "
             "top does not describe; the poses do not follow it: give them with --calibration FILE"
         )
     if any(stated.isocentre is not None and stated.isocentre.table_angles[2] for stated in tags):
         _warn(
-            f"{images.name}: TableCradleTiltAngle is not 0, and DICOM describes its sign in two ways; the patient may "
+            "the X-rays: TableCradleTiltAngle is not 0, and DICOM describes its sign in two ways; the patient may "
             "be turned by twice the angle about the long axis"
         )
 

@@ -22,11 +22,15 @@ def inside(folder: Path, reference: Any, what: str) -> Path:
     windows = PureWindowsPath(reference)
     absolute = PurePosixPath(reference).is_absolute() or bool(windows.drive) or bool(windows.root)
     path = folder / reference
-    if absolute or ".." in windows.parts or not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        leaves, exists = not path.resolve().is_relative_to(folder.resolve()), path.is_file()
+    except (OSError, ValueError) as error:  # too long, or letters that no file name can have
+        raise FormatError(f"{what}: {reference[:40]!r} ... cannot be a file name; correct it") from error
+    if absolute or ".." in windows.parts or leaves:
         raise FormatError(
             f"{what}: '{windows.parts[-1]}' lies outside the case's folder; move it inside and name it there"
         )
-    if not path.is_file():
+    if not exists:
         raise FormatError(f"{what}: the file '{reference}' does not exist; put it into the case's folder")
     return path
 
@@ -48,8 +52,10 @@ def image_id(name: str) -> str:
 
     A number is not a suffix: files that are named by their UID, such as 1.2.840.113619.2.55, keep their whole name.
     """
-    path = PurePosixPath(name)
-    return name if path.suffix[1:].isdecimal() else path.stem
+    # Names of files are bytes on some systems; those that are no letters are written out.
+    letters = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    path = PurePosixPath(letters)
+    return letters if path.suffix[1:].isdecimal() else path.stem
 
 
 def natural_key(path: Path) -> tuple[tuple[int, str], ...]:

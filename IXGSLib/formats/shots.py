@@ -42,6 +42,11 @@ def shots_of(files: Sequence[Path]) -> list[Shot]:
     return [shot for path in files for shot in _frames(path, ids[path])]
 
 
+def numbered(shots: Sequence[Shot]) -> list[Shot]:
+    """The X-rays with their numbers as ids: files may be named after patients, and ids are part of the results."""
+    return [shot._replace(id=f"{n:03d}") for n, shot in enumerate(shots)]
+
+
 def refuse_image(path: Path) -> None:
     """Raises FormatError for an image, or another file that is no text, in the place of a case's JSON file."""
     kind = sniff(head(path))
@@ -82,8 +87,8 @@ def _image_files(folder: Path, besides: Sequence[Path]) -> list[Path]:
         raise FormatError(_nothing(folder, reasons))
     ignored = {f.name: reasons.get(f.name, "") for f in files if f not in chosen}
     if ignored:
-        warnings.warn(_passed_over(folder, ignored), IXGSWarning, stacklevel=4)
-    return _ordered(folder, dicom) if len(dicom) == len(chosen) else chosen
+        warnings.warn(_passed_over(ignored), IXGSWarning, stacklevel=4)
+    return _ordered(dicom) if len(dicom) == len(chosen) else chosen
 
 
 def _x_rays(files: Sequence[Path]) -> tuple[dict[Path, Acquisition], dict[str, str]]:
@@ -113,35 +118,44 @@ def _nothing(folder: Path, reasons: dict[str, str]) -> str:
     return f"{folder.name}: {found}, expected {', '.join(READABLE)}; {cure}"
 
 
-def _passed_over(folder: Path, ignored: dict[str, str]) -> str:
-    """A sentence that names each file that is not an X-ray, with the kind of object that a DICOM file holds."""
-    named = []
-    for name, reason in sorted(ignored.items()):
-        kind = reason.removeprefix(f"{name}: DICOM ").split(", expected")[0]
-        named.append(f"{name} ({kind})" if reason else name)
-    return f"{folder.name}: not images, and not used: {', '.join(named)}"
+def _passed_over(ignored: dict[str, str]) -> str:
+    """A sentence that counts the files that are not X-rays, by the kind of DICOM object or by their suffix.
+
+    It does not name them, because it is recorded.
+    """
+    kinds = [
+        reason.removeprefix(f"{name}: DICOM ").split(", expected")[0]
+        if reason
+        else f"'{Path(name).suffix}'"
+        if Path(name).suffix
+        else "without a suffix"
+        for name, reason in ignored.items()
+    ]
+    counts = [f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds))]
+    others = "1 other file is" if len(kinds) == 1 else f"{len(kinds)} other files are"
+    return f"beside the X-rays, {others} not used: {', '.join(counts)}"
 
 
-def _ordered(folder: Path, files: dict[Path, Acquisition]) -> list[Path]:
+def _ordered(files: dict[Path, Acquisition]) -> list[Path]:
     order = in_acquisition_order(files)
     made = ", ".join(order.used) or "their names"
     if order.paths != list(files):
         warnings.warn(
-            f"{folder.name}: the DICOM files are in the order of {made}, which is not the order of their names; poses "
+            f"the DICOM files are in the order of {made}, which is not the order of their names; poses "
             "without names must be in that order too",
             IXGSWarning,
             stacklevel=5,
         )
     if order.doubts:
         warnings.warn(
-            f"{folder.name}: the DICOM files are in the order of {made}, but {' and '.join(order.doubts)}; check that "
+            f"the DICOM files are in the order of {made}, but {' and '.join(order.doubts)}; check that "
             "poses without names are in that order too, or name them like the files",
             IXGSWarning,
             stacklevel=5,
         )
     if len({place.patient for place in files.values()}) > 1:
         warnings.warn(
-            f"{folder.name}: the DICOM files belong to more than one patient or study; keep those of one examination",
+            "the DICOM files belong to more than one patient or study; keep those of one examination",
             IXGSWarning,
             stacklevel=5,
         )

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import FormatError
+from ..parsing import read_file
+
+_HALF_LETTER = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half of a letter beyond 16 bits, which alone is none."""
 
 
 def read_json(path: Path) -> Any:
@@ -18,11 +23,7 @@ def read_json(path: Path) -> Any:
     Raises FormatError with the file and the line or key for anything but strict JSON: byte order marks, other
     encodings, trailing commas, duplicate keys, NaN, infinity and numbers out of range.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FormatError(f"{path.name}: cannot be opened ({error.strerror}); check the path") from error
-    return parse_json(data, path.name)
+    return parse_json(read_file(path), path.name)
 
 
 def parse_json(data: bytes, name: str) -> Any:
@@ -36,11 +37,12 @@ def parse_json(data: bytes, name: str) -> Any:
         raise FormatError(f"{name}: line {line} is not UTF-8; save the file as UTF-8") from error
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        if twice:
-            raise FormatError(f'{name}: key "{twice[0]}" appears twice in one object; keep one of them')
-        return dict(pairs)
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise FormatError(f'{name}: key "{key}" appears twice in one object; keep one of them')
+            found[key] = value
+        return found
 
     def finite(number: str) -> float:
         value = float(number) if number not in ("NaN", "Infinity", "-Infinity") else math.nan
@@ -50,7 +52,12 @@ def parse_json(data: bytes, name: str) -> Any:
         return value
 
     try:
-        return json.loads(text, object_pairs_hook=unique, parse_float=finite, parse_constant=finite)
+        value = json.loads(text, object_pairs_hook=unique, parse_float=finite, parse_constant=finite)
+        if _HALF_LETTER.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError as error:
+        raise FormatError(f"{name}: holds half of a surrogate pair such as \\ud800; save it as UTF-8") from error
     except json.JSONDecodeError as error:
         raise FormatError(
             f"{name}: line {error.lineno}, column {error.colno}: {_fault(text, error)}; correct the JSON there"
@@ -64,7 +71,7 @@ def numbers(value: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     expected = " x ".join(map(str, shape)) or "one"
     try:
         array = np.array(value)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise FormatError(f"{what} has rows of different lengths, expected {expected} numbers") from error
     if array.dtype.kind not in "iuf" or array.shape != shape:
         found = f"shape {array.shape}" if array.dtype.kind in "iuf" else "something other than numbers"

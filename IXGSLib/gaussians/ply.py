@@ -10,6 +10,7 @@ import torch
 
 from ..errors import FormatError, NotAnImage, TruncatedFile
 from ..files import write_atomically
+from ..parsing import MAX_IMAGE_BYTES, parsing, read_file
 from .cloud import Cloud
 
 POSITION = ("x", "y", "z")
@@ -61,8 +62,9 @@ def load_ply(path: str | os.PathLike[str]) -> Cloud:
     path = Path(path)
     if not path.is_file():
         raise FormatError(f"{path}: no such file; check the name")
-    data = path.read_bytes()
-    count, names, start = _header(path, data)
+    data = read_file(path, MAX_IMAGE_BYTES)
+    with parsing(str(path)):
+        count, names, start = _header(path, data)
     expected = start + 4 * len(names) * count
     if len(data) < expected:
         raise TruncatedFile(f"{path}: {len(data)} bytes, expected {expected}; copy or export it again")

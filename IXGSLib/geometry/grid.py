@@ -103,6 +103,14 @@ class Grid:
         return Grid(_shape(self.shape[::-1] + 2 * extra), self.spacing, origin, self.direction)
 
 
+def overlap(first: Grid, second: Grid) -> bool:
+    """Whether two grids share space, up to a sixteenth of their longest sides."""
+    return any(
+        bool(other.contains(grid.with_spacing(float(grid.size.max()) / 16).points()).any())
+        for grid, other in ((first, second), (second, first))
+    )
+
+
 def _shape(voxels: Array) -> tuple[int, int, int]:
     """(nk, nj, ni) of the numbers of voxels along i, j, k."""
     ni, nj, nk = counts(voxels, 3, "number of voxels")

@@ -40,12 +40,12 @@ def load_checkpoint(folder: Path, key: str) -> tuple[dict[str, Tensor], dict[str
     """
     for path in sorted(folder.glob(f"{NAME}-*.json"), reverse=True):
         try:
-            numbers = json.loads(path.read_text())
+            numbers = dict(json.loads(path.read_bytes()))
             data = path.with_suffix(".safetensors").read_bytes()
             if sha256(data) != numbers["sha256"]:
                 continue
             tensors = load(data)
-        except (OSError, ValueError, KeyError, SafetensorError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError):
             # An incomplete checkpoint must not invalidate the one before it.
             continue
         if numbers.get("key") != key:

@@ -14,6 +14,9 @@ Preset = Literal["preview", "standard", "fine"]
 
 INITIALIZATIONS: tuple[Initialization, ...] = ("algebraic", "random")
 
+MAX_GAUSSIANS = 10_000_000
+"""Most Gaussians of a run, which take 15 GB of memory."""
+
 
 def number(default: Any, low: float, high: float = float("inf")) -> Any:
     """A numeric field that may take the values from `low` to `high`."""
@@ -43,14 +46,14 @@ class CloudSettings(Group):
 
     initialization: Initialization = "algebraic"
     """Place the initial Gaussians by a coarse algebraic reconstruction, or at random."""
-    gaussians: int = number(50_000, 1)
+    gaussians: int = number(50_000, 1, MAX_GAUSSIANS)
     """Number of Gaussians in the region at the start."""
-    gaussians_per_view: int = number(1800, 1)
+    gaussians_per_view: int = number(1800, 1, MAX_GAUSSIANS)
     """Largest number of Gaussians of a preset per view: few views cannot determine more."""
-    background_gaussians: int = number(12_000, 0)
+    background_gaussians: int = number(12_000, 0, MAX_GAUSSIANS)
     """Number of Gaussians around the region, which model what projects into the images from outside; none are used if
     nothing does."""
-    max_gaussians: int = number(62_000, 1)
+    max_gaussians: int = number(62_000, 1, MAX_GAUSSIANS)
     """Largest number of Gaussians, including the background, to which density control may add."""
     background_margin: float = number(160.0, 0)
     """Largest extent of the background around the region, mm. Less is used if that explains the X-rays as well, and 1.5
@@ -180,7 +183,7 @@ class TissueSettings(Group):
     name: ClassVar[str] = "tissue"
     title: ClassVar[str] = "Soft tissue"
 
-    max_gaussians: int = number(50_000, 1)
+    max_gaussians: int = number(50_000, 1, MAX_GAUSSIANS)
     """Largest number of Gaussians in the region at the start; more would fit the noise."""
     max_steps: int = number(2000, 0)
     """Largest number of steps; more would fit the noise."""

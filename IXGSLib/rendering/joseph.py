@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..compute.lanes import kernel
+from ..compute.lanes import kernel, part
 from ..compute.merging import sum_chunks
 from ..compute.threads import CHUNKS, run
 from ..geometry import Grid, View
@@ -48,7 +48,7 @@ def lattice_rays(grid: Grid, view: View) -> tuple[Array, Array, Array]:
     return apply(index_from_world, view.source), directions, np.array(grid.spacing)
 
 
-@kernel
+@part
 def _clip(origin, slope, length, low, high):
     """The section of [low, high] in which origin + slope m lies strictly between -1 and length."""
     start, stop = -1 + BORDER_MARGIN, length - BORDER_MARGIN
@@ -58,7 +58,7 @@ def _clip(origin, slope, length, low, high):
     return max(low, min(first, second)), min(high, max(first, second))
 
 
-@kernel
+@part
 def lattice_path(x, y, size, source, directions, spacing):
     """The path through a lattice of the ray to pixel (x, y); called by kernels.
 

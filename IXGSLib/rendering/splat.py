@@ -21,7 +21,7 @@ import math
 import numpy as np
 
 from ..compute import lanes
-from ..compute.lanes import WIDTH, inlined, kernel
+from ..compute.lanes import WIDTH, inlined, part
 
 f4 = np.float32
 u8 = np.uint64
@@ -34,7 +34,7 @@ ROWS_PER_SEQUENCE = 64
 """Rows after which a sequence restarts; its rounding error grows with the square of its length, here to 1e-4."""
 
 
-@kernel
+@part
 def clipped(mean, radius, length):
     """First and last whole pixel within `radius` of `mean` and inside 0 to length - 1; none when first > last."""
     # Clamped before they become integers, which infinity cannot.
@@ -48,7 +48,7 @@ def _conic(A, slope, tail):
     return -A * slope, tail + A * slope * slope
 
 
-@kernel
+@part
 def _is_round(u, v, A, slope, tail, box):
     """Whether every exponent in a box is small enough for the sequences."""
     B, C = _conic(A, slope, tail)
@@ -69,7 +69,7 @@ def _sequences(A, B, C, steps, peak, dx, dy, count):
     return value, lanes.geometric(math.exp(-B * dx - C * (dy + half)), steps[1])
 
 
-@kernel
+@part
 def _row(u, A, slope, tail, dy, box):
     """First and last column of a row in which a narrow Gaussian is drawn; none when first > last."""
     rest = f4(2 * MAX_DRAWN_EXPONENT) - tail * dy * dy
@@ -87,7 +87,7 @@ def _bells(A, tail, peak, off, dy, count):
     return lanes.bell(first, math.exp(-A * (off + half)), math.exp(-A), count)
 
 
-@kernel
+@part
 def draw(image, u, v, A, slope, tail, peak, box):
     """Add a Gaussian to the box of an image."""
     if _is_round(u, v, A, slope, tail, box):
@@ -100,7 +100,7 @@ def draw(image, u, v, A, slope, tail, peak, box):
         _draw_rows(image, u, v, A, slope, tail, peak, box)
 
 
-@kernel
+@part
 def _draw_columns(image, u, v, A, slope, tail, peak, box):
     left, right, top, bottom = box
     B, C = _conic(A, slope, tail)
@@ -113,7 +113,7 @@ def _draw_columns(image, u, v, A, slope, tail, peak, box):
             ratio = lanes.scale(ratio, steps[2])
 
 
-@kernel
+@part
 def _draw_rows(image, u, v, A, slope, tail, peak, box):
     for y in range(box[2], box[3] + 1):
         dy = f4(y) - v
@@ -123,7 +123,7 @@ def _draw_rows(image, u, v, A, slope, tail, peak, box):
             lanes.store(image[y], u8(x), lanes.add(lanes.load(image[y], u8(x)), value))
 
 
-@kernel
+@part
 def moments(image, u, v, A, slope, tail, box):
     """Sums over a box of a Gaussian of peak one times image times 1, r, y, r r, r y, y y; r = dx - slope dy, y = dy."""
     if not _is_round(u, v, A, slope, tail, box):
@@ -137,7 +137,7 @@ def moments(image, u, v, A, slope, tail, box):
     return m, mr, my, mrr, mry, myy
 
 
-@kernel
+@part
 def _moments_by_columns(image, u, v, A, slope, tail, box):
     left, right, top, bottom = box
     one = f4(1)
@@ -167,7 +167,7 @@ def _moments_by_columns(image, u, v, A, slope, tail, box):
     return m, mx - slope * my, my, mxx - slope * (2 * mxy - slope * myy), mxy - slope * myy, myy
 
 
-@kernel
+@part
 def _moments_by_rows(image, u, v, A, slope, tail, box):
     m, mr, my, mrr, mry, myy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for y in range(box[2], box[3] + 1):

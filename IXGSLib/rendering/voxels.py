@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..compute.lanes import WIDTH, inlined, kernel
+from ..compute.lanes import WIDTH, inlined, kernel, part
 from ..geometry import Grid
 from ..geometry.rigid import Array
 from .matrix3 import applied, linear, moved, product, scaled, transposed, vector, vector4
@@ -83,7 +83,7 @@ def blobs(chunk, start, stop, cloud, F, voxel_volume, shape, out):
                 out[i, 9], out[i, 10] = np.nan, -1
 
 
-@kernel
+@part
 def _box(blob, u, v, width, height):
     """The pixels of a slice with mean (u, v) that lie in the blob's box and within MAX_DRAWN_EXPONENT."""
     left, right = clipped(blob[0], blob[10], width)
@@ -114,7 +114,7 @@ def fill(chunk, start, stop, blobs, values):
                 draw(values[k], u, v, blob[3], blob[4], blob[5], peak, box)
 
 
-@kernel
+@part
 def _moments(blob, values):
     """The sums of a blob of peak 1 times values: m, (m x, m y, m z) and row by row (m x x, m x y, ..., m z z).
 

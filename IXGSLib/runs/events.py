@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from ..errors import Cancelled, IXGSError
-from ..messages import one_line
+from ..messages import one_line, out_of_memory
 
 Event = dict[str, Any]
 
@@ -39,6 +39,8 @@ class Reporter:
             return
         cancelled = isinstance(error, (KeyboardInterrupt, Cancelled))
         known = cancelled or isinstance(error, IXGSError)
+        if isinstance(error, MemoryError):
+            error, known = IXGSError(out_of_memory(error)), True
         text = one_line(error) if known else f"internal error ({type(error).__name__}: {one_line(error)})"
         self.report("error", message=text or "cancelled", cancelled=cancelled)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import IXGSError, ReconstructionError
-from ..files import write_atomically
+from ..files import check_writable, write_atomically
 from ..formats.geometry_json import view_as_json
 from ..messages import collect_warnings, one_line
 from .events import Reporter, finite
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from ..reconstruction.resolution import ResolvedSettings
     from ..reconstruction.result import Progress
 
-CREDIT = "CREDIT.txt"
+_BYTES_PER_VOXEL = 6
+"""float32, hardly compressed, and a share for surface and preview."""
+_BYTES_PER_GAUSSIAN = 800
+"""The parameters, their averages in three checkpoints, and the PLY file."""
+_REPORT_BYTES = 2 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +43,7 @@ class Prepared:
     """The inputs of a run.
 
     resolved: the settings as they are before the initial volume is known. standardized: whether this run standardised
-    the X-rays of the case. refinement: how it refined their poses, if it did.
+    the X-rays of the case. refinement: how it refined their poses, if it did. credit: that of the X-rays.
     """
 
     case: Case
@@ -49,6 +53,7 @@ class Prepared:
     resolved: ResolvedSettings
     reference: Reference
     device: str
+    credit: str
 
 
 def execute(request: RunRequest, reporter: Reporter) -> Metrics:
@@ -56,7 +61,9 @@ def execute(request: RunRequest, reporter: Reporter) -> Metrics:
 
     Raises IXGSError for a request that cannot be met, Cancelled when the user asks to stop.
     """
+    check_writable(request.out)
     prepared = _prepared(request, reporter)
+    check_writable(request.out, _space(prepared))
     with RunFolder(request.out, _record(request, prepared), request.resume) as folder:
         reporter.log = folder.path / LOG
         _report_start(prepared, reporter)
@@ -74,10 +81,12 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
     from ..calibration import examine
     from ..evaluation.reference import Reference
     from ..formats.case_source import evenly
+    from ..formats.credit import read_credit
     from ..reconstruction.resolution import resolve
     from ..rendering.devices import choose_device
 
     with collect_warnings() as messages:
+        credit = read_credit(request.case)
         device = choose_device(request.device).type
         _set_threads(request.threads)
         loaded = evenly(request.images.load(request.case), request.views)
@@ -91,7 +100,16 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
         resolved = resolve(request.preset, len(case.xrays), changes)
         reference = Reference.load(request.truth, request.test).with_distinct_ids(case)
     findings = examine(loaded.with_poses(case.views)).warnings
-    return Prepared(case.with_warnings([*messages, *findings]), made, refinement, changes, resolved, reference, device)
+    reference.check_place(case.grid)
+    case = case.with_warnings([*messages, *findings])
+    return Prepared(case, made, refinement, changes, resolved, reference, device, credit)
+
+
+def _space(prepared: Prepared) -> int:
+    """The bytes that a run needs about: volume, preview and surface, the cloud with its checkpoints, the report."""
+    voxels, cloud = math.prod(prepared.case.grid.shape), prepared.resolved.settings.cloud
+    gaussians = max(cloud.gaussians, cloud.max_gaussians)
+    return _BYTES_PER_VOXEL * voxels + _BYTES_PER_GAUSSIAN * gaussians + _REPORT_BYTES
 
 
 def _set_threads(count: int | None) -> None:
@@ -271,7 +289,7 @@ class _Execution:
             versions={"IXGS": environment["ixgs"], **environment["packages"]},
             standardization=case.standardization,
             poses=self._pose_report(),
-            credit=credit_of(self.request.case),
+            credit=self.prepared.credit,
             warnings=tuple(self.reporter.warnings),
         )
         self.folder.save("report.html", lambda path: evaluation.write_report(report, path))
@@ -281,9 +299,3 @@ class _Execution:
 
         found = self.prepared.refinement
         return None if found is None else PoseReport(found.summary, [PoseRow(**vars(view)) for view in found.views])
-
-
-def credit_of(case: Path) -> str:
-    """The credit that comes with a case, empty when there is none."""
-    file = (case if case.is_dir() else case.parent) / CREDIT
-    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import IXGSError
-from ..files import sha256, write_atomically, write_folder
+from ..files import file_sha256, write_atomically, write_folder
 from .lock import Lock
 from .records import DONE, RUN, VERSION, read_record
 
@@ -94,7 +94,7 @@ class RunFolder:
     def finish(self, done: dict[str, Any]) -> None:
         """Write done.json with the SHA-256 of every output; from now on the folder is a result."""
         written = [name for name in (*OUTPUTS, f"{STANDARDIZED}/case.json") if (self.path / name).is_file()]
-        outputs = {name: sha256((self.path / name).read_bytes()) for name in written}
+        outputs = {name: file_sha256(self.path / name) for name in written}
         self._write(DONE, {"format": "ixgs-done", "version": VERSION, **done, "outputs": outputs})
         shutil.rmtree(self.checkpoints, ignore_errors=True)
         (self.path / PREVIEW).unlink(missing_ok=True)

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import IXGSError
+from ..files import alive
 
 MAX_ATTEMPTS = 20
 """Attempts to create a lock while others take over the void ones."""
+MAX_BYTES = 2**12
+"""Longest content of a lock; what is longer is damaged."""
 
 
 class Owner(NamedTuple):
@@ -76,7 +79,7 @@ class Lock:
         complete = self.path.with_name(f".{self.path.name}.{token}.tmp")
         content = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "token": token})
         try:
-            with os.fdopen(os.open(complete, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "w") as file:
+            with os.fdopen(os.open(complete, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), "w") as file:
                 file.write(content)
             _move_to_new(complete, self.path)
         except FileExistsError:
@@ -123,29 +126,11 @@ def _move_to_new(source: Path, target: Path) -> None:
     source.unlink()
 
 
-def alive(pid: int) -> bool:
-    """Whether a process of this machine is running."""
-    if sys.platform == "win32":
-        import ctypes
-
-        synchronize, running = 0x100000, 0x102
-        handle = ctypes.windll.kernel32.OpenProcess(synchronize, False, pid)
-        is_running = ctypes.windll.kernel32.WaitForSingleObject(handle, 0) == running
-        ctypes.windll.kernel32.CloseHandle(handle)
-        return is_running
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # the process exists and belongs to another user
-        return True
-    return True
-
-
 def _read_owner(path: Path) -> Owner:
     """The owner that a lock file names."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = json.loads(file.read(MAX_BYTES))
         return Owner(int(data["pid"]), str(data["host"]), str(data.get("token", "")))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Owner(-1, "", "")

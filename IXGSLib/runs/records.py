@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FormatError, IXGSError
-from ..files import sha256
+from ..files import file_sha256
 from ..formats.strict_json import read_json
 
 VERSION = 1
@@ -30,9 +30,14 @@ def read_done(folder: Path) -> dict[str, Any]:
     return read_record(folder / DONE)
 
 
+def output_sha256(done: dict[str, Any], name: str) -> str | None:
+    """The SHA-256 that a done.json states for an output, None where it states none."""
+    outputs = done.get("outputs")
+    return outputs.get(name) if isinstance(outputs, dict) else None
+
+
 def checked_output(path: Path, done: dict[str, Any]) -> Path:
     """The path of an output; raises FormatError when the file is not what the run wrote."""
-    expected = done.get("outputs", {}).get(path.name)
-    if not path.is_file() or sha256(path.read_bytes()) != expected:
+    if not path.is_file() or file_sha256(path) != output_sha256(done, path.name):
         raise FormatError(f"{path}: missing or changed since the run ended, expected the file it wrote; run it again")
     return path

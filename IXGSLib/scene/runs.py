@@ -43,7 +43,7 @@ def load_preview(scene: Any, path: str | os.PathLike[str], name: str = "IXGS pre
 
 def run_steps(folder: str | os.PathLike[str]) -> Steps[Content]:
     """Read what `place_run` needs step by step, so that Slicer stays responsive; raises what `load_run` raises."""
-    from ..runs.records import DONE, read_record
+    from ..runs.records import DONE, output_sha256, read_record
 
     folder = Path(folder)
     if not (folder / DONE).is_file():
@@ -51,7 +51,7 @@ def run_steps(folder: str | os.PathLike[str]) -> Steps[Content]:
             f"{folder.name}: no finished run (no {DONE}), expected a folder that `ixgs reconstruct` completed; "
             "choose another folder or finish the run with --resume"
         )
-    written = read_record(folder / DONE).get("outputs", {}).get(VOLUME)
+    written = output_sha256(read_record(folder / DONE), VOLUME)
     try:
         with (folder / VOLUME).open("rb") as file:
             if (yield from _digest_steps(file)) != written:

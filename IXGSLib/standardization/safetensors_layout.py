@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import parsing
 from ..errors import FormatError, TruncatedFile
 from ..formats.strict_json import parse_json
 
@@ -42,13 +43,7 @@ class Layout:
 
 def read_file(path: Path) -> bytes:
     """The content of a file; raises FormatError for one that is missing, too large or a pickle."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise FormatError(f"{path.name}: {size} bytes, expected weights of at most {MAX_FILE_BYTES}; {CURE}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be opened ({error.strerror}); check the path of the weights") from error
+    data = parsing.read_file(path, MAX_FILE_BYTES)
     if data.startswith(b"PK\x03\x04") or (data.startswith(b"\x80") and data[8:9] != b"{"):
         raise FormatError(
             f"{path.name}: a pickle, as written by torch.save, expected safetensors; a pickle can run programs and is "

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
-from ..errors import FormatError, NotAnImage, TruncatedFile
+from ..errors import FormatError, NotAnImage
 from ..geometry import Grid
 from ..geometry.rigid import MAX_ROTATION_ERROR, Array
+from ..parsing import parsing
+from ..rasters.numbers import read_numbers
+from ..rasters.reading import read_header
 from .dicom_series import read_series
-from .integrity import check_whole
+from .nifti import MAX_VOXELS, check_nifti
 
-SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz")
-MAX_VOXELS = 2**31
-"""Largest number of voxels in a file, 8 GiB of float32; more are refused before any memory is allocated."""
+NIFTI = (".nii", ".nii.gz")
+SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd", *NIFTI)
 MAX_HEADER_ROUNDING = 1e-4
 """Largest deviation from right angles that the rounding of float32 and decimal headers explains."""
+
+Image = tuple[np.ndarray, Array, Array, Array]
+"""Values (float32 [k, j, i]), spacing, origin and direction."""
 
 
 def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, Grid]:
@@ -31,49 +36,57 @@ def read_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, Grid]:
     """
     path = Path(path)
     if path.is_dir():
-        return read_series(path)
-    image = _read(path)
-    values = sitk.GetArrayFromImage(image).astype(np.float32)
+        with parsing(str(path)):
+            return read_series(path)
+    if not path.is_file():
+        raise FormatError(f"{path}: no such file; check the name")
+    if not path.name.lower().endswith(SUFFIXES):
+        raise NotAnImage(f"{path}: expected one of {', '.join(SUFFIXES)} or a folder with one DICOM series")
+    read = _read_nifti if path.name.lower().endswith(NIFTI) else _read_raster
+    with parsing(str(path)):
+        values, spacing, origin, direction = read(path)
     broken = int(np.count_nonzero(~np.isfinite(values)))
     if broken:
         raise FormatError(
             f"{path}: {broken} of {values.size} voxels are NaN or infinite, expected finite values; export it again"
         )
-    direction = np.array(image.GetDirection()).reshape(3, 3)
-    return _right_handed(values, np.array(image.GetSpacing()), np.array(image.GetOrigin()), _checked(direction, path))
+    return _right_handed(values, spacing, origin, _checked(direction, path))
 
 
-def _read(path: Path) -> sitk.Image:
-    if not path.is_file():
-        raise FormatError(f"{path}: no such file; check the name")
-    if not path.name.lower().endswith(SUFFIXES):
-        raise NotAnImage(f"{path}: expected one of {', '.join(SUFFIXES)} or a folder with one DICOM series")
-    check_whole(path)
+def _read_raster(path: Path) -> Image:
+    header = read_header(path)
+    _check_size(path, header.sizes)
+    with np.errstate(over="ignore"):
+        values = read_numbers(header).astype(np.float32, copy=False)
+    return values.reshape(header.sizes[::-1]), header.spacing, header.origin, header.direction
+
+
+def _read_nifti(path: Path) -> Image:
+    check_nifti(path)
+    import SimpleITK as sitk
+
     reader = sitk.ImageFileReader()
+    reader.SetImageIO("NiftiImageIO")
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
+        _check_size(path, reader.GetSize(), reader.GetNumberOfComponents())
+        image = reader.Execute()
     except RuntimeError as error:
         raise NotAnImage(f"{path}: cannot be read as an image ({_reason(error)}); export it again") from error
-    _check_size(reader, path)
-    try:
-        return reader.Execute()
-    except RuntimeError as error:
-        raise TruncatedFile(
-            f"{path}: {path.stat().st_size} bytes; its header promises {reader.GetSize()} voxels that cannot all be "
-            f"read ({_reason(error)}); copy or export it again"
-        ) from error
+    values = sitk.GetArrayFromImage(image).astype(np.float32, copy=False)
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    return values, np.array(image.GetSpacing()), np.array(image.GetOrigin()), direction
 
 
-def _check_size(reader: sitk.ImageFileReader, path: Path) -> None:
-    size, components = reader.GetSize(), reader.GetNumberOfComponents()
+def _check_size(path: Path, size: Sequence[int], components: int = 1) -> None:
     if len(size) != 3 or components != 1:
         raise FormatError(
             f"{path}: {len(size)} dimensions with {components} values per voxel, expected 3 dimensions with one; "
             "export a single scalar volume"
         )
     if np.prod(size, dtype=float) > MAX_VOXELS:
-        raise FormatError(f"{path}: {size} voxels, expected at most {MAX_VOXELS} in all; crop or resample it")
+        raise FormatError(f"{path}: {tuple(size)} voxels, expected at most {MAX_VOXELS} in all; crop or resample it")
 
 
 def _checked(direction: Array, path: Path) -> Array:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..errors import FormatError
+from ..errors import FormatError, GeometryError
 from ..geometry import Grid
 from ..geometry.rigid import Array
 from ..steps import Steps, result_of
@@ -69,7 +69,7 @@ def nrrd_steps(file: BinaryIO, make: Callable[[tuple[int, int, int]], np.ndarray
     try:
         grid = _header(file)
         yield from _decompress(file, make(grid.shape))
-    except (KeyError, ValueError, OSError, EOFError, zlib.error) as error:
+    except (KeyError, IndexError, ValueError, OverflowError, OSError, EOFError, zlib.error, GeometryError) as error:
         raise FormatError(f"not a volume that IXGS wrote ({error}); create it again") from error
     return grid
 
@@ -81,7 +81,7 @@ def _header(file: BinaryIO) -> Grid:
         lines.append(line.decode("ascii", errors="replace"))
     fields = dict(line.split(": ", 1) for line in lines[2:] if ": " in line)
     ni, nj, nk = map(int, fields["sizes"].split())
-    if not 0 < ni * nj * nk <= MAX_VOXELS:
+    if min(ni, nj, nk) < 1 or ni * nj * nk > MAX_VOXELS:
         raise ValueError(f"{ni} x {nj} x {nk} voxels")
     axes = np.array([_numbers(axis) for axis in fields["space directions"].split()]).T
     spacing = np.linalg.norm(axes, axis=0)

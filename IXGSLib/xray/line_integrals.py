@@ -18,6 +18,8 @@ MAX_INVALID_SHARE = 0.01
 """Share of NaN or infinite pixels up to which they are masked; an image with more is refused."""
 PLAUSIBLE_RANGE = (-1.0, 20.0)
 """Range of line integrals of a patient: 20 corresponds to a metre of water."""
+IMPOSSIBLE = 1e6
+"""Line integral beyond which not even intensities in their place, which are warned of, are a measurement."""
 MIN_SHADOW = 2.0
 """Smallest line integral of the shadow of a collimator."""
 _DETECTOR_MAXIMA = tuple(2.0**bits - 1 for bits in range(8, 17))
@@ -193,6 +195,11 @@ def _checked_i0(stated: float | None, found: Plateau, name: str) -> float:
 
 
 def _check_plausible(image: np.ndarray, name: str) -> None:
+    if not np.abs(image).max(initial=0) <= IMPOSSIBLE:
+        raise FormatError(
+            f"{name}: a line integral of {image[np.abs(image).argmax()]:.3g}, expected about 0 to 10 for a patient; "
+            "export the image again, or mask what is no measurement"
+        )
     if not _is_plausible(image):
         low, high = np.percentile(image, (1, 99))
         _warn(

@@ -12,8 +12,8 @@ import numpy as np
 from ..errors import FormatError, IXGSWarning
 from .exposure import Exposure
 
-MAX_PIXELS = 2**26
-"""Most pixels of one image (8192 x 8192); a header that asks for more is refused before memory is taken."""
+MAX_PIXELS = 2**25
+"""Most pixels of one image, beyond those of the largest detectors (6000 x 4800); more are refused by their header."""
 
 Scale = Literal["linear", "log", "display", "unknown"]
 

@@ -13,6 +13,8 @@ from ..errors import FormatError, TruncatedFile
 from .pixels import Pixels, check_size, choose_frame, upright
 
 _HEADER_BYTES = 33
+_FIRST_CHUNK = b"\0\0\0\rIHDR"
+"""Length and name of the chunk that comes first in every PNG."""
 _GREY, _COLOURS = 0, (2, 3, 6)
 
 
@@ -26,12 +28,16 @@ def read(path: Path, frame: int | None = None) -> Pixels:
     data = path.read_bytes()
     if len(data) < _HEADER_BYTES:
         raise TruncatedFile(f"{name}: {len(data)} bytes, expected a PNG header of {_HEADER_BYTES}; copy the file again")
+    if data[8:16] != _FIRST_CHUNK:
+        raise FormatError(f"{name}: does not begin with a PNG header; export it again")
     width, height, depth, colour = struct.unpack(">IIBB", data[16:26])
     check_size(width, height, name)
     if (depth, colour) not in ((8, _GREY), (16, _GREY), *((8, c) for c in _COLOURS)):
         raise FormatError(f"{name}: PNG of {depth} bits and colour type {colour}, expected grey of 8 or 16 bits")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            if image.size != (width, height):
+                raise FormatError(f"{name}: a second header says {image.size} pixels, the first {width} x {height}")
             image.load()
             array = np.asarray(image if colour == _GREY else image.convert("RGB"))
             orientation = image.getexif().get(ExifTags.Base.Orientation, 1)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from . import itk_images, png, tiff
+from ..parsing import MAX_IMAGE_BYTES, check_file, parsing
+from . import png, rasters, tiff
 from .dicom import reading as dicom
 from .kinds import image_kind
 from .pixels import Pixels
@@ -18,14 +19,14 @@ FrameReader = Callable[[int | None], Pixels]
 _OPENERS: dict[str, Callable[[Path], FrameReader]] = {
     "PNG": lambda path: partial(png.read, path),
     "TIFF": lambda path: partial(tiff.read, path),
-    "NRRD": itk_images.opened,
-    "MetaImage": itk_images.opened,
+    "NRRD": rasters.opened,
+    "MetaImage": rasters.opened,
     "DICOM": dicom.opened,
 }
 _COUNTERS: dict[str, Callable[[Path], int]] = {
     "TIFF": tiff.frame_count,
-    "NRRD": itk_images.frame_count,
-    "MetaImage": itk_images.frame_count,
+    "NRRD": rasters.frame_count,
+    "MetaImage": rasters.frame_count,
     "DICOM": dicom.frame_count,
 }
 
@@ -41,9 +42,13 @@ class FrameByFrame:
         """Like `read_pixels`; only the file of the last frame is kept open."""
         if self._reader is None or path != self._path:
             self._path, self._reader = None, None
-            self._reader = _OPENERS[image_kind(path)](path)
+            open_file = _OPENERS[image_kind(path)]
+            check_file(path, MAX_IMAGE_BYTES)
+            with parsing(path.name):
+                self._reader = open_file(path)
             self._path = path
-        return self._reader(frame)
+        with parsing(path.name):
+            return self._reader(frame)
 
 
 def read_pixels(path: str | os.PathLike[str], frame: int | None = None) -> Pixels:
@@ -59,4 +64,5 @@ def frame_count(path: str | os.PathLike[str]) -> int:
     """The number of images in one file; raises like `read_pixels`."""
     path = Path(path)
     kind = image_kind(path)
-    return _COUNTERS[kind](path) if kind in _COUNTERS else 1
+    with parsing(path.name):
+        return _COUNTERS[kind](path) if kind in _COUNTERS else 1

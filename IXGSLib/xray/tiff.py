@@ -14,11 +14,15 @@ import tifffile
 from PIL import Image
 
 from ..errors import FormatError, TruncatedFile
-from .pixels import Pixels, check_size, choose_frame, upright, warn_of_orientation
+from ..parsing import check_inflated
+from .pixels import MAX_PIXELS, Pixels, check_size, choose_frame, upright, warn_of_orientation
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _ORIENTATION = 274
 _MODES = ("L", "RGB", "I", "F", "I;16", "I;16B", "I;16L")
+_MAX_SAMPLES = 4
+"""Red, green, blue and transparency."""
+_DEFLATE, _PACKBITS = (8, 32946), 32773
 _PLAIN = (1, 8, 32773, 32946)
 """Uncompressed, deflate and PackBits, which tifffile decodes on its own."""
 
@@ -38,6 +42,7 @@ def read(path: Path, frame: int | None = None) -> Pixels:
         tag = page.tags.get(_ORIENTATION)
         orientation = 1 if tag is None else int(tag.value)
         inverted = page.photometric == _WHITE_IS_ZERO
+        _check_packed(path, page)
         if page.compression in _PLAIN or inverted:
             return Pixels.of(upright(page.asarray(), orientation, path.name), path.name, inverted)
     if orientation != 1:
@@ -80,6 +85,7 @@ def _by_libtiff(path: Path, page: int) -> np.ndarray:
     try:
         with Image.open(path, formats=["TIFF"]) as image:
             image.seek(page)
+            check_size(image.size[0], image.size[1], path.name)
             image.load()
             if image.mode not in _MODES:
                 raise FormatError(
@@ -93,6 +99,45 @@ def _by_libtiff(path: Path, page: int) -> np.ndarray:
         ) from error
 
 
+def _check_packed(path: Path, page: tifffile.TiffPage) -> None:
+    """Raises FormatError when the strips or tiles of a page hold more than the page does."""
+    if page.compression not in (*_DEFLATE, _PACKBITS):
+        return
+    limit = page.nbytes + max(1, len(page.dataoffsets)) * _padding(page)
+    strips = _strips(path, page)
+    if page.compression == _PACKBITS:
+        if sum(map(unpacked_size, strips)) > limit:
+            raise FormatError(f"{path.name}: its strips hold more than {limit} bytes; export it again")
+        return
+    check_inflated(strips, limit, path.name)
+
+
+def _padding(page: tifffile.TiffPage) -> int:
+    """Bytes by which a strip or tile may reach beyond the image."""
+    return page.tilewidth * page.tilelength * page.samplesperpixel * 8 if page.is_tiled else 64
+
+
+def _strips(path: Path, page: tifffile.TiffPage) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        for start, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+            file.seek(start)
+            yield file.read(count)
+
+
+def unpacked_size(packed: bytes) -> int:
+    """The number of bytes that PackBits unpacks to (TIFF 6.0, page 42)."""
+    size, at = 0, 0
+    while at < len(packed):
+        code = packed[at]
+        if code < 128:
+            size, at = size + code + 1, at + code + 2
+        elif code > 128:
+            size, at = size + 257 - code, at + 2
+        else:
+            at += 1
+    return size
+
+
 def _count(file: tifffile.TiffFile, path: Path) -> int:
     if len(file.pages) == 0:
         raise TruncatedFile(f"{path.name}: {path.stat().st_size} bytes without an image; copy the file again")
@@ -103,10 +148,19 @@ def _check(page: tifffile.TiffPage, path: Path) -> None:
     """Raises before any pixel is read, since tifffile fills missing strips with zeros."""
     name = path.name
     check_size(page.imagewidth, page.imagelength, name)
+    if not 1 <= page.samplesperpixel <= _MAX_SAMPLES or page.bitspersample not in (1, 8, 12, 16, 32, 64):
+        raise FormatError(
+            f"{name}: {page.samplesperpixel} samples of {page.bitspersample} bits per pixel, expected one of 8 to 64 "
+            "bits; export it as grey"
+        )
     if page.imagedepth != 1 or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
         raise FormatError(f"{name}: a TIFF of kind {page.photometric!r}, expected one grey image; export it as grey")
     found = path.stat().st_size
     ends = [start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=False)]
+    if min(page.tilewidth, page.tilelength) < 1 if page.is_tiled else page.rowsperstrip < 1:
+        raise FormatError(f"{name}: strips or tiles without rows; export it again")
+    if page.is_tiled and page.tilewidth * page.tilelength > MAX_PIXELS:
+        raise FormatError(f"{name}: tiles of {page.tilewidth} x {page.tilelength} pixels; export it again")
     if not ends or found < max(ends):
         raise TruncatedFile(f"{name}: {found} bytes, expected {max(ends, default=page.nbytes)}; copy the file again")
     stored, needed = sum(page.databytecounts), page.nbytes

@@ -1,5 +1,6 @@
 """Compiled kernels are kept for as long as their source stays the same, where nobody else can change them."""
 
+import importlib
 import os
 import re
 import stat
@@ -9,18 +10,35 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 from IXGSLib.compute import cache
+from IXGSLib.resources import resource
 
-VOXELIZE = """
+RENDER = """
+import hashlib
 import torch
+from IXGSLib.compute.threads import set_thread_count
 from IXGSLib.gaussians import Cloud
 from IXGSLib.geometry import Grid
-from IXGSLib.rendering import voxelize
-cloud = Cloud(torch.zeros(1, 3), torch.ones(1, 3), torch.ones(1, 4), torch.ones(1))
-print(float(voxelize(cloud, Grid.centered((0, 0, 0), (4, 4, 4), 1.0)).sum()))
+from IXGSLib.geometry.trajectory import CArm
+from IXGSLib.rendering import project, voxelize
+set_thread_count(1)
+torch.manual_seed(0)
+widths = torch.rand(300, 3) * 6 + 0.5
+widths[::2] = widths[::2, :1]
+widths[1::6, 0] = 0.05
+values = torch.rand(300, 3) * 60 - 30, widths, torch.randn(300, 4), torch.rand(300) * 0.02
+def show(render):
+    cloud = Cloud(*(value.clone().requires_grad_() for value in values))
+    result = render(cloud)
+    (result * torch.rand(result.shape)).sum().backward()
+    for tensor in (result, cloud.position.grad, cloud.scale.grad, cloud.rotation.grad, cloud.density.grad):
+        print(hashlib.sha256(tensor.detach().numpy().tobytes()).hexdigest()[:16])
+show(lambda cloud: voxelize(cloud, Grid.centered((0, 0, 0), (60, 60, 60), 1.5)))
+show(lambda cloud: project(cloud, CArm().view(33, 12, (0, 0, 0))))
 """
-"""Compiles or loads a dozen kernels."""
+"""Compiles or loads the kernels of the renderer; prints digests of its images and gradients."""
 COMPILE_ONE = """
 import numpy as np
 from IXGSLib.compute import cache
@@ -38,6 +56,29 @@ def run(script, **environment):
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
+
+
+def kernels():
+    """Every kernel of the package, by its dispatcher."""
+    modules = {path.relative_to(cache.PACKAGE.parent) for path, source in cache._kernel_sources(cache.PACKAGE)}
+    modules = {path for path in modules if "cuda" not in path.parts and path.stem != "__init__"}
+    found = {}
+    for path in sorted(modules):
+        module = importlib.import_module(".".join(path.with_suffix("").parts))
+        found |= {id(each): each for each in vars(module).values() if isinstance(each, Dispatcher) and is_kernel(each)}
+    return list(found.values())
+
+
+def is_kernel(dispatcher):
+    """Whether a compiled function is one on its own, and not a part of those that call it."""
+    options = dispatcher.targetoptions
+    return options.get("inline") != "always" and not options.get("forceinline")
+
+
+def code_names(code):
+    """The global names that a function and the functions in it use."""
+    inner = [each for each in code.co_consts if hasattr(each, "co_names")]
+    return {*code.co_names, *(name for each in inner for name in code_names(each))}
 
 
 def indices(folder: Path) -> list[Path]:
@@ -90,7 +131,7 @@ def test_a_change_without_kernels_keeps_what_is_compiled(package):
 
 
 def test_every_folder_with_a_kernel_is_looked_at():
-    decorated = re.compile(r"^@(lanes\.)?(kernel|inlined)$", re.MULTILINE)
+    decorated = re.compile(r"^@(lanes\.)?(kernel|inlined|part)$", re.MULTILINE)
     with_kernels = {p.parent for p in cache.PACKAGE.rglob("*.py") if decorated.search(p.read_text(encoding="utf-8"))}
     looked_at = {path.parent for path, _ in cache._kernel_sources(cache.PACKAGE)}
     assert with_kernels <= looked_at
@@ -101,13 +142,39 @@ def test_every_folder_with_a_kernel_is_looked_at():
 # Between runs
 
 
-def test_kernels_are_kept_in_the_users_cache_folder(tmp_path):
-    first = run(VOXELIZE, XDG_CACHE_HOME=str(tmp_path))
+def test_the_first_run_has_the_bits_of_all_later_ones(tmp_path):
+    """Whether every kernel is compiled, every kernel is loaded, or some are loaded and the others compiled."""
+    first = run(RENDER, XDG_CACHE_HOME=str(tmp_path))
     kept = indices(tmp_path / "ixgs")
     stamps = [path.stat().st_mtime_ns for path in kept]
     assert kept
-    assert run(VOXELIZE, XDG_CACHE_HOME=str(tmp_path)) == first
+    assert run(RENDER, XDG_CACHE_HOME=str(tmp_path)) == first
     assert [path.stat().st_mtime_ns for path in indices(tmp_path / "ixgs")] == stamps
+    for path in kept[::2]:
+        path.unlink()
+    assert run(RENDER, XDG_CACHE_HOME=str(tmp_path)) == first
+
+
+def test_no_kernel_calls_another():
+    """Such a call is linked differently when it is compiled and when it is loaded."""
+    callers = 0
+    for kernel in kernels():
+        for name in code_names(kernel.py_func.__code__):
+            called = kernel.py_func.__globals__.get(name)
+            assert not isinstance(called, Dispatcher) or not is_kernel(called), f"{kernel.py_func.__name__}: {name}"
+            callers += isinstance(called, Dispatcher)
+    assert callers > 20
+
+
+def test_without_compilation_the_command_says_so(tmp_path):
+    """In plain Python one step of a run takes minutes."""
+    words = [sys.executable, "-m", "IXGSLib", "check", str(resource("SampleCase")), "--out", str(tmp_path / "out.png")]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(cache.PACKAGE.parent)}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "NUMBA_DISABLE_JIT is set, expected kernels to be compiled" in done.stderr
+    assert "unset it" in done.stderr
+    assert not (tmp_path / "out.png").exists()
 
 
 def test_the_users_own_choice_of_a_cache_folder_holds_and_has_a_folder_for_each_source(tmp_path):

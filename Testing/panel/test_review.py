@@ -1,5 +1,6 @@
 """Section 5: a finished run, displayed, compared and rated."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -425,7 +426,8 @@ def test_a_rating_is_saved_in_the_folder_of_the_run(rated_run, ui):
     ui.overall.currentIndex, ui.pedicles.currentIndex = 4, 5
     ui.reader.text, ui.remarks.plainText = "R. 7/b", "Pedicle of L3 is blurred: ä"
     ui.saveRating.click()
-    kept = json.loads((rated_run / "rating-R-7-b.json").read_text(encoding="utf-8"))
+    mark = hashlib.sha256(b"R. 7/b").hexdigest()[:6]
+    kept = json.loads((rated_run / f"rating-R-7-b-{mark}.json").read_text(encoding="utf-8"))
     assert kept["answers"] == {"overall": 4, "pedicles": 5, "body": None, "navigation": None}
     assert (kept["reader"], kept["remarks"]) == ("R. 7/b", "Pedicle of L3 is blurred: ä")
-    assert "rating-R-7-b.json" in ui.ratingMessage.text
+    assert f"rating-R-7-b-{mark}.json" in ui.ratingMessage.text

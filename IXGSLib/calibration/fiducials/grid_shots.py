@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import FormatError
-from ...formats.assembly import file_sha256
+from ...files import file_sha256
 from ...formats.shots import find_shots
 from ...geometry.rigid import Array
 from ...messages import collect_warnings, unique, warn

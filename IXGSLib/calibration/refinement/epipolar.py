@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...compute.lanes import kernel
+from ...compute.lanes import kernel, part
 from ...compute.threads import run
 from ...geometry import View
 from ...geometry.rigid import Array
@@ -93,7 +93,7 @@ def images_of(views: Sequence[View], tables: np.ndarray, center: Array, radius: 
     return EpipolarImages(tuple(views), tables, center, np.array([1 / radius] * 3 + [1.0] * 3))
 
 
-@kernel
+@part
 def _plane_integral(table, camera, pose, nx, ny, nz):
     """The derivative of the integral over the plane with a world normal, looked up for one view."""
     cx = nx * pose[0, 0] + ny * pose[1, 0] + nz * pose[2, 0]

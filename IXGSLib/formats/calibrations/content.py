@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import struct
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
-from zipfile import BadZipFile
 
 import numpy as np
 
 from ...errors import FormatError
+from ...parsing import read_file
 from ...sniffing import TEXT, UNKNOWN, head, sniff
 from ..strict_json import parse_json
+from .matlab import matlab_content
+from .numpy_files import numpy_array, numpy_arrays
 from .opencv_storage import parse_xml, parse_yaml
 from .text import decoded
 
@@ -51,10 +52,7 @@ class Content:
 
     @cached_property
     def data(self) -> bytes:
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise FormatError(f"{self.name}: cannot be opened ({error.strerror}); check the path") from error
+        return read_file(self.path)
 
     @cached_property
     def text(self) -> str:
@@ -76,9 +74,9 @@ class Content:
         """The content of JSON, NumPy, MATLAB and OpenCV files; None for files of other kinds."""
         readers = {
             "JSON": lambda: parse_json(self.text.encode(), self.name),
-            "NumPy": lambda: _numpy(self.path),
-            "ZIP": lambda: _npz(self.path),
-            "MATLAB 5": lambda: _matlab(self.path),
+            "NumPy": lambda: numpy_array(self.data, self.name),
+            "ZIP": lambda: numpy_arrays(self.data, self.name),
+            "MATLAB 5": lambda: matlab_content(self.data, self.name),
             "YAML": lambda: parse_yaml(self.text, self.name),
             "XML": lambda: parse_xml(self.xml, self.name) if self.xml.tag == "opencv_storage" else None,
         }
@@ -127,47 +125,3 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _numpy(path: Path) -> np.ndarray:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise FormatError(
-            f"{path.name}: no NumPy array of numbers, or truncated; save the numbers again with numpy.save"
-        ) from error
-    if array.dtype.kind not in "iuf":
-        raise FormatError(f"{path.name}: does not hold numbers; save them with numpy.save")
-    return array
-
-
-def _npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (ValueError, EOFError, OSError, BadZipFile) as error:
-        raise FormatError(
-            f"{path.name}: a ZIP file without NumPy arrays of numbers, or truncated; save them with numpy.savez"
-        ) from error
-
-
-def _matlab(path: Path) -> dict[str, Any]:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of MATLAB objects, which stay unread
-            content = loadmat(path, simplify_cells=True)
-    except (MatReadError, ValueError, OSError, TypeError, NotImplementedError) as error:
-        raise FormatError(f"{path.name}: a MATLAB file that cannot be read ({error}); save it with -v7") from error
-    return {key: _listed(value) for key, value in content.items() if not key.startswith("__")}
-
-
-def _listed(value: Any) -> Any:
-    """A MATLAB value with its cells and arrays of structs as lists."""
-    if isinstance(value, dict):
-        return {key: _listed(inner) for key, inner in value.items()}
-    if isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype == object):
-        return [_listed(inner) for inner in value]
-    return value

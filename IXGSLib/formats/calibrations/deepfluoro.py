@@ -16,12 +16,14 @@ import numpy as np
 
 from ...errors import FormatError
 from ...geometry.rigid import inverse, proper_rotation
-from ...xray.pixels import Pixels
+from ...xray.pixels import Pixels, check_size
 from . import itk_transforms
 from .calibration import CalibratedView, CalibrationOptions
 from .content import Content
 
 _PARAMETERS = "proj-params"
+_MAX_MATRIX = 16
+"""Numbers of the largest matrix."""
 
 
 def matches(content: Content) -> bool:
@@ -57,8 +59,8 @@ def _specimen(found: list[str], choice: str, name: str) -> str:
 
 def _view(parameters: Any, projection: Any, content: Content, key: str) -> CalibratedView:
     try:
-        K, extrinsic = np.array(parameters["intrinsic"]), np.array(parameters["extrinsic"])
-        pose = np.array(projection["gt-poses/cam-to-pelvis-vol"])
+        K, extrinsic = _matrix(parameters["intrinsic"]), _matrix(parameters["extrinsic"])
+        pose = _matrix(projection["gt-poses/cam-to-pelvis-vol"])
         size = int(parameters["num-cols"][()]), int(parameters["num-rows"][()])
         spacing = float(parameters["pixel-col-spacing"][()]), float(parameters["pixel-row-spacing"][()])
     except KeyError as error:
@@ -71,11 +73,22 @@ def _view(parameters: Any, projection: Any, content: Content, key: str) -> Calib
     return CalibratedView(P, key.rpartition("/")[2], size, spacing, upside_down=True, image=path, pixels=pixels)
 
 
+def _matrix(entry: Any) -> np.ndarray:
+    """A matrix, of which a damaged file may claim any size."""
+    if entry.size > _MAX_MATRIX:
+        raise FormatError(f"a matrix of shape {entry.shape}, expected 3 x 3 or 4 x 4; download the file again")
+    return np.array(entry)
+
+
 def _pixels(path: Path, key: str) -> Pixels:
     with _opened(path) as file:
         if key not in file:
             raise FormatError(f"{path.name}: no '{key}'; download the file again")
-        return Pixels.of(np.array(file[key]), f"{path.name}: {key}")
+        image = file[key]
+        if len(image.shape) != 2:
+            raise FormatError(f"{path.name}: {key} of shape {image.shape}, expected rows and columns")
+        check_size(image.shape[1], image.shape[0], f"{path.name}: {key}")
+        return Pixels.of(np.array(image), f"{path.name}: {key}")
 
 
 def _opened(path: Path) -> Any:

@@ -8,15 +8,23 @@ the camera's, which reverses its x and y axes. All views share intrinsics.json i
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 
 from ...errors import FormatError
 from ...geometry.rigid import Array
+from ...parsing import MAX_TEXT_BYTES, check_file
 from ...sniffing import UNKNOWN, head
 from ..strict_json import numbers, parse_json
 from .calibration import CalibratedView, CalibrationOptions, pinhole_matrix
 from .content import Content
 
+_HEADER_BYTES = 20
+_WIDTHS = {"<": {0: 8, 10: 4}, ">": {1000: 8, 1010: 4}}
+"""Bytes of a number by the type of a matrix, for either byte order."""
+_MAX_PARAMETERS, _MAX_MATRICES = 1000, 16
+"""Numbers of one matrix and matrices of one file; a linear transform has 12 and 3 numbers."""
 INTRINSICS = "intrinsics.json"
 _FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -55,10 +63,35 @@ def _view(content: Content, camera_from_world: Array) -> CalibratedView:
     return CalibratedView(P, content.path.stem, size, pair)  # type: ignore[arg-type]
 
 
+def _check_matlab_4(content: Content) -> None:
+    """Raises FormatError unless the matrices of a MATLAB 4 file have the bytes that they claim, which ITK reserves.
+
+    Each begins with its type, rows, columns, 0 for real numbers and the length of its name, in the byte order of the
+    machine that wrote it; ITK writes float32 (type 10, or 1010) and float64.
+    """
+    data, at = content.data, 0
+    order = ">" if data[:1] == b"\0" and data[:4] != bytes(4) else "<"
+    for _ in range(_MAX_MATRICES):
+        if at == len(data) and at:
+            return
+        if at + _HEADER_BYTES > len(data):
+            break
+        kind, rows, columns, is_complex, letters = struct.unpack_from(order + "5i", data, at)
+        width = _WIDTHS[order].get(kind, 0)
+        fits = 0 <= rows <= _MAX_PARAMETERS and 0 <= columns <= _MAX_PARAMETERS and 0 < letters < 256
+        if not width or not fits or is_complex:
+            break
+        at += _HEADER_BYTES + letters + rows * columns * width
+    raise FormatError(f"{content.name}: not the matrices of a transform, or other numbers of them; save it as .tfm")
+
+
 def _matrix(content: Content) -> Array:
     """(4, 4) matrix of a linear transform, including its centre."""
     import SimpleITK as sitk
 
+    check_file(content.path, MAX_TEXT_BYTES)
+    if content.kind == UNKNOWN:
+        _check_matlab_4(content)
     try:
         transform = sitk.ReadTransform(str(content.path))
     except RuntimeError as error:

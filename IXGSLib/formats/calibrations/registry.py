@@ -11,6 +11,7 @@ import numpy as np
 
 from ...errors import FormatError, SettingsError
 from ...messages import warn
+from ...parsing import parsing
 from ...sniffing import TEXT
 from ..folder import natural_key
 from . import (
@@ -82,12 +83,14 @@ def read_calibration(path: Path, options: CalibrationOptions | None = None) -> C
     options = CalibrationOptions() if options is None else options
     files = _files(path)
     contents = [Content(file) for file in files]
+    formats, views = [], []
     for content in contents:
-        check_statements(content, options.unit)
-    formats = [_format(content, options) for content in contents]
-    views: list[CalibratedView] = []
+        with parsing(content.name):
+            check_statements(content, options.unit)
+            formats.append(_format(content, options))
     for content, kind in zip(contents, formats, strict=True):
-        views += [_finished(view, options, content.name) for view in kind.read(content, options)]
+        with parsing(content.name):
+            views += [_finished(view, options, content.name) for view in kind.read(content, options)]
     if not views:
         raise FormatError(f"{path.name}: no views, expected at least one; export the calibration again")
     names = [view.name for view in views]

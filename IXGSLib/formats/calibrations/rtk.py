@@ -25,8 +25,9 @@ from ...errors import FormatError, GeometryError
 from ...files import write_atomically
 from ...geometry import View
 from ...geometry.rigid import Array
+from ...messages import warn
 from ...sniffing import head, sniff
-from ...xray.itk_images import lattice
+from ...xray.rasters import lattice
 from .calibration import MM_PER_UNIT, CalibratedView, CalibrationOptions
 from .content import Content
 from .detector import Detector
@@ -214,15 +215,22 @@ def _divided(detector: Detector, unit: float) -> Detector:
 def _projections(content: Content) -> Iterator[tuple[Array, tuple[float, float, float, float] | None]]:
     """The matrix of every projection, and its jaws if it has any."""
     root, name, state, count = _root(content), content.name, dict[str, float](), 0
+    gantry = []
     for element in root:
         if element.tag == "Projection":
             count += 1
             stored = _parameters(element, state, name)
+            gantry.append(state.get("GantryAngle", 0.0))
             yield _matrix(state, stored, f"{name}: projection {count}"), _jaws(state)
         else:
             _take(element, state, name)
     if not count:
         raise FormatError(f"{name}: no projections, expected at least one; export the geometry again")
+    if len(gantry) > 2 and 1 < max(gantry) - min(gantry) <= 2 * np.pi and np.abs(gantry).max() <= 2 * np.pi:
+        warn(
+            f"{name}: gantry angles of {min(gantry):.3g} to {max(gantry):.3g}, which as "
+            "radians would be a turn at most; RTK states degrees: if they are radians, multiply them by 57.2958"
+        )
 
 
 def _jaws(state: dict[str, float]) -> tuple[float, float, float, float] | None:

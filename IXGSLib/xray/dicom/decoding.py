@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
@@ -13,6 +14,10 @@ from ..pixels import check_size, grey
 from .groups import FrameTags
 from .objects import DAMAGE
 
+_MAX_FRAME_HEADER = 2**16
+"""Bytes of tables and comments that a compressed frame may have beside its pixels."""
+_STANDARD_PHOTOMETRIC = re.compile("missing|MONOCHROME[0-9]|PALETTE COLOR|A?RGB|HSV|CMYK|XYB|YBR_[A-Z0-9_]{3,24}")
+"""What may be shown of a tag that could hold anything, a patient's name included."""
 _PHOTOMETRIC = ("MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422")
 
 
@@ -34,6 +39,7 @@ def decode(tags: FrameTags) -> np.ndarray:
     syntax = _transfer_syntax(tags)
     if syntax.is_encapsulated:
         _check_decoder(syntax, tags.name)
+        _check_packed_length(tags, size)
     elif not colour:
         _check_length(tags, size)
     try:
@@ -74,8 +80,9 @@ def _size(tags: FrameTags) -> tuple[int, int]:
 def _photometric(tags: FrameTags) -> str:
     found = tags.text("PhotometricInterpretation") or "missing"
     if found not in _PHOTOMETRIC:
+        shown = found if _STANDARD_PHOTOMETRIC.fullmatch(found) else "none of the standard's"
         raise FormatError(
-            f"{tags.name}: PhotometricInterpretation is {found}, expected one of {', '.join(_PHOTOMETRIC)}; "
+            f"{tags.name}: PhotometricInterpretation is {shown}, expected one of {', '.join(_PHOTOMETRIC)}; "
             "export the raw X-ray in grey"
         )
     return found
@@ -107,6 +114,19 @@ def _check_length(tags: FrameTags, size: tuple[int, int]) -> None:
         raise TruncatedFile(message)
     if found > expected + expected % 2:
         raise FormatError(message)
+
+
+def _check_packed_length(tags: FrameTags, size: tuple[int, int]) -> None:
+    """Raises for compressed pixels that take more than twice the space of the pixels, as no export writes them."""
+    samples, bits = tags.integer("SamplesPerPixel"), tags.integer("BitsAllocated")
+    if samples not in (1, 3):
+        raise FormatError(f"{tags.name}: {samples} samples per pixel, expected 1 or 3; export it again")
+    limit = count_frames(tags) * (2 * size[0] * size[1] * samples * bits // 8 + _MAX_FRAME_HEADER)
+    if len(tags.dataset.PixelData) > limit:
+        raise FormatError(
+            f"{tags.name}: {len(tags.dataset.PixelData)} bytes of compressed pixels, expected at most {limit} for "
+            f"{size[0]} x {size[1]}; export it again"
+        )
 
 
 def _check_decoder(syntax: UID, name: str) -> None:

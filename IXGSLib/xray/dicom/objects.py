@@ -11,9 +11,10 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_file_meta_info
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from ...errors import FormatError, NotAnImage, TruncatedFile
+from ...parsing import MAX_IMAGE_BYTES, check_file, check_inflated, parsing
 
 DAMAGE = (
     AttributeError,
@@ -31,6 +32,10 @@ DAMAGE = (
     zlib.error,
 )
 """Exceptions that pydicom raises for truncated or damaged files."""
+MAX_INFLATED_BYTES = 2**28
+"""Most bytes of a deflated file, which pydicom inflates as a whole."""
+_META_BYTES = 2**16
+"""Bytes from the start of a file that contain its meta information."""
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 SECONDARY_CAPTURES = frozenset(_STORAGE + end for end in ("7", "7.2", "7.3", "7.4"))
 """Screen copies and digitised films (PS3.3 A.8)."""
@@ -65,7 +70,8 @@ def open_dataset(path: Path) -> Dataset:
     """
     name = path.name
     dataset = _parsed(path)
-    check_projection(dataset, name)
+    with parsing(name):
+        check_projection(dataset, name)
     if "PixelData" not in dataset:
         raise TruncatedFile(
             f"{name}: {path.stat().st_size} bytes of DICOM that end before the pixel data, expected at least "
@@ -77,7 +83,8 @@ def open_dataset(path: Path) -> Dataset:
 def open_header(path: Path) -> Dataset:
     """The attributes of an X-ray without its pixels; raises like `open_dataset`, except for missing pixels."""
     dataset = _parsed(path, header_only=True)
-    check_projection(dataset, path.name)
+    with parsing(path.name):
+        check_projection(dataset, path.name)
     return dataset
 
 
@@ -102,9 +109,11 @@ def check_projection(dataset: Dataset, name: str) -> None:
 
 
 def _parsed(path: Path, header_only: bool = False) -> Dataset:
+    check_file(path, MAX_IMAGE_BYTES)
     name = path.name
     _refuse_pixels_elsewhere(path)
     try:
+        _check_deflated(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(path, force=True, stop_before_pixels=header_only)
@@ -129,6 +138,19 @@ def _refuse_pixels_elsewhere(path: Path) -> None:
             f"{path.name}: its pixels are not in the file but on a server (JPIP, transfer syntax {syntax}); export the "
             "X-ray from there with its pixels, uncompressed"
         )
+
+
+def _check_deflated(path: Path) -> None:
+    """Raises FormatError for a deflated file that inflates to more than MAX_INFLATED_BYTES: pydicom does it at once."""
+    with path.open("rb") as file:
+        if DeflatedExplicitVRLittleEndian.encode() not in file.read(_META_BYTES):
+            return
+        file.seek(0)
+        pydicom.filereader.read_preamble(file, force=True)
+        pydicom.filereader.read_dataset(
+            file, is_implicit_VR=False, is_little_endian=True, stop_when=lambda tag, *_: tag.group != 2
+        )
+        check_inflated([file.read()], MAX_INFLATED_BYTES, path.name, -zlib.MAX_WBITS)
 
 
 def _bytes_of_a_frame(dataset: Dataset) -> int:

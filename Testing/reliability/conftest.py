@@ -1,0 +1,3 @@
+from Testing.cli.conftest import case, edit, fake, intensities, ixgs, simulated
+
+__all__ = ["case", "edit", "fake", "intensities", "ixgs", "simulated"]
