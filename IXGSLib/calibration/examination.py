@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from ..formats import Case
 from .agreement import Agreement, check_agreement
 from .plausibility import implausibilities
+from .refinement.refinement import MIN_VIEWS
+
+MAX_DISAGREEMENT = 0.3
+"""Disagreement above which a refinement of poses is worth a try: line integrals of bone with true poses stay below."""
 
 TAG_CONVENTIONS = {
     "mirrored left to right": "seen-from-detector",
@@ -22,18 +26,42 @@ TAG_CONVENTIONS = {
 class Examination:
     """The result of `examine`.
 
-    warnings: a text for each finding, with its cure. summary: how well the images agree with their poses.
+    warnings: a text for each finding, with its cure. summary: how well the images agree with their poses. advice: what
+    to do next, in one sentence.
     """
 
     warnings: tuple[str, ...]
     summary: str
+    advice: str
 
 
 def examine(case: Case) -> Examination:
     """The findings about the geometry of a case, and about the agreement of its X-rays under their poses."""
     agreement = check_agreement(case.xrays)
     warnings = (*implausibilities(case.views, case.grid), *agreement.warnings, *_about_tags(case, agreement))
-    return Examination(warnings, agreement.summary)
+    return Examination(warnings, agreement.summary, _advice(case, agreement, bool(warnings)))
+
+
+def _advice(case: Case, agreement: Agreement, warned: bool) -> str:
+    """The next step: cures first, then poses that are known to be approximate, then the reconstruction."""
+    approximate = any(case.provenance.get(view.id, "").startswith("tags") for view in case.views)
+    single = bool(agreement.contradictions) and all(one.views for one in agreement.contradictions)
+    if warned and not (approximate and single):  # views with rough poses may disagree before they are refined
+        return "Next: follow the warnings, and check again."
+    few = len(case.views) < MIN_VIEWS
+    if approximate and few:
+        return (
+            f"Next: the poses are approximate and {len(case.views)} views are too few to refine them ({MIN_VIEWS} are "
+            "needed); take more X-rays, or calibrate them (ixgs calibrate)."
+        )
+    if approximate:
+        return "Next: the poses are approximate; ixgs reconstruct with --refine-poses refines them by the X-rays."
+    if agreement.disagreement > MAX_DISAGREEMENT and not few:
+        return (
+            f"Next: the images disagree by more than {MAX_DISAGREEMENT:g}; if the poses may be off by more than half a "
+            "degree or a millimetre, use ixgs reconstruct with --refine-poses."
+        )
+    return "Next: ixgs reconstruct."
 
 
 def _about_tags(case: Case, agreement: Agreement) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class Check:
             say(f"warning: {message}")
         console = Console()
         console.print(table(case))
-        for line in (*summary(case), examination.summary):
+        for line in (*summary(case), examination.summary, examination.advice):
             console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
         self._draw(case, picture)
         console.print(f"Picture: {picture}", highlight=False, markup=False, soft_wrap=True)
