@@ -9,7 +9,7 @@ from .agreement import Agreement, check_agreement
 from .plausibility import implausibilities
 from .refinement.refinement import MIN_VIEWS
 
-MAX_DISAGREEMENT = 0.3
+HIGH_DISAGREEMENT = 0.3
 """Disagreement above which a refinement of poses is worth a try: line integrals of bone with true poses stay below."""
 
 TAG_CONVENTIONS = {
@@ -46,7 +46,8 @@ def _advice(case: Case, agreement: Agreement, warned: bool) -> str:
     """The next step: cures first, then poses that are known to be approximate, then the reconstruction."""
     approximate = any(case.provenance.get(view.id, "").startswith("tags") for view in case.views)
     single = bool(agreement.contradictions) and all(one.views for one in agreement.contradictions)
-    if warned and not (approximate and single):  # views with rough poses may disagree before they are refined
+    # Single views may disagree as long as their poses are rough.
+    if warned and not (approximate and single):
         return "Next: follow the warnings, and check again."
     few = len(case.views) < MIN_VIEWS
     if approximate and few:
@@ -56,10 +57,10 @@ def _advice(case: Case, agreement: Agreement, warned: bool) -> str:
         )
     if approximate:
         return "Next: the poses are approximate; ixgs reconstruct with --refine-poses refines them by the X-rays."
-    if agreement.disagreement > MAX_DISAGREEMENT and not few:
+    if agreement.disagreement > HIGH_DISAGREEMENT and not few:
         return (
-            f"Next: the images disagree by more than {MAX_DISAGREEMENT:g}; if the poses may be off by more than half a "
-            "degree or a millimetre, use ixgs reconstruct with --refine-poses."
+            f"Next: the images disagree by more than {HIGH_DISAGREEMENT:g}; if the poses may be off by half a "
+            "degree or a millimetre or more, use ixgs reconstruct with --refine-poses."
         )
     return "Next: ixgs reconstruct."
 

@@ -50,8 +50,11 @@ class Calibrate:
     images: Annotated[CaseOptions, tyro.conf.arg(name="")] = field(default_factory=CaseOptions)
 
     def run(self) -> None:
+        from ..formats.credit import read_credit
+
         check_new_folder(self.out)
         with collect_warnings() as messages:
+            credit = read_credit(self.x_rays)
             images, calibration = self._calibrated()
             try:
                 case = self._case(images, calibration)
@@ -59,7 +62,7 @@ class Calibrate:
                 raise type(error)(f"{error}{self._refused(images, calibration)}") from error
         for message in unique(case.warnings, messages):
             say(f"warning: {message}")
-        folder = write_folder(self.out, lambda whole: self._write(case, images, calibration, whole))
+        folder = write_folder(self.out, lambda whole: self._write(case, images, calibration, whole, credit))
         show(calibration)
         print(f"{folder}: {len(case.views)} of {len(calibration.findings)} views; see {PICTURE}\n{RESEARCH_ONLY}")
 
@@ -75,16 +78,18 @@ class Calibrate:
 
         return self.images.selected(calibrated_case(images, calibration))
 
-    def _write(self, case: Case, images: ShotImages, calibration: FiducialCalibration, folder: Path) -> None:
+    def _write(
+        self, case: Case, images: ShotImages, calibration: FiducialCalibration, folder: Path, credit: str
+    ) -> None:
         from ..formats import save_case
+        from ..formats.credit import NAME
         from .calibrate_picture import picture
 
         intensities = any(xray.values == "intensity" for xray in case.xrays)
         save_case(case, folder, values="intensity" if intensities else "line_integral")
         write_atomically(folder / PICTURE, picture(images.name, images.xrays, calibration))
-        credit = (self.x_rays if self.x_rays.is_dir() else self.x_rays.parent) / "CREDIT.txt"
-        if credit.is_file():
-            write_atomically(folder / credit.name, credit.read_bytes())
+        if credit:
+            write_atomically(folder / NAME, credit.encode())
 
     def _refused(self, images: ShotImages, calibration: FiducialCalibration) -> str:
         """Write the picture beside the folder that is not written, and say so."""

@@ -55,6 +55,7 @@ class Refine:
     images: Annotated[CaseOptions, tyro.conf.arg(name="")] = field(default_factory=CaseOptions)
 
     def run(self) -> None:
+        from ..formats.credit import read_credit
         from ..runs.refining import both_stages
 
         check_new_folder(self.out)
@@ -62,24 +63,27 @@ class Refine:
             stop_at_end_of_input()
         with Reporter(display(self.json)) as reporter:
             with collect_warnings() as messages:
-                case = self.images.load(self.case)
+                case, credit = self.images.load(self.case), read_credit(self.case)
                 refined = both_stages(case, self.refinement, self.preset, self.device, reporter)
             for message in unique(refined.case.warnings, messages):
                 reporter.warn(message)
-            folder = write_folder(self.out, lambda whole: self._write(refined, whole))
+            folder = write_folder(self.out, lambda whole: self._write(refined, whole, credit))
             found = refined.refinement
             reporter.report("done", case=case.name, views=len(refined.case.views), verified=found.verified)
         if not self.json:
             _print(found, folder)
 
-    def _write(self, refined: Refined, folder: Path) -> None:
+    def _write(self, refined: Refined, folder: Path, credit: str) -> None:
         from ..formats import save_case
+        from ..formats.credit import NAME
         from .refine_picture import picture
 
         save_case(refined.case, folder)
         record = finite({"settings": asdict(self.refinement), **refined.refinement.as_dict()})
         write_atomically(folder / RECORD, json.dumps(record, indent=1, allow_nan=False).encode())
         write_atomically(folder / PICTURE, picture(refined))
+        if credit:
+            write_atomically(folder / NAME, credit.encode())
 
 
 def _print(found: Refinement, folder: Path) -> None:

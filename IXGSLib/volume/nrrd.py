@@ -76,8 +76,11 @@ def nrrd_steps(file: BinaryIO, make: Callable[[tuple[int, int, int]], np.ndarray
 
 def _header(file: BinaryIO) -> Grid:
     """The grid in a header; leaves the file at the first byte after it."""
-    lines = []
-    while line := file.readline(MAX_HEADER_BYTES).strip():
+    lines, left = [], MAX_HEADER_BYTES
+    while line := file.readline(left).strip():
+        left -= len(line)
+        if left <= 0:
+            raise ValueError(f"a header of more than {MAX_HEADER_BYTES} bytes")
         lines.append(line.decode("ascii", errors="replace"))
     fields = dict(line.split(": ", 1) for line in lines[2:] if ": " in line)
     ni, nj, nk = map(int, fields["sizes"].split())

@@ -62,6 +62,17 @@ def test_a_folder_of_shots_becomes_a_case_with_a_picture(ixgs, shots, scene, tmp
     assert green.sum() > 200
 
 
+def test_a_credit_that_is_a_link_out_of_the_folder_is_not_copied(ixgs, scene, tmp_path):
+    shots = write(tmp_path / "shots", scene)
+    (tmp_path / "secret.txt").write_text("a file of somebody else")
+    (shots / "CREDIT.txt").symlink_to(tmp_path / "secret.txt")
+    out = tmp_path / "case"
+    code, _, said = ixgs("calibrate", shots, "--phantom", shots / "plate.csv", *LENGTHS, "--out", out)
+    assert code == 0, said
+    assert "not used" in said
+    assert not (out / "CREDIT.txt").exists()
+
+
 def test_mirrored_shots_are_refused_until_the_option_says_so(ixgs, scene, tmp_path):
     shots = write(tmp_path / "shots", scene, mirrored=True)
     words = ("calibrate", shots, "--phantom", "plate", *LENGTHS, "--out", tmp_path / "case")

@@ -56,6 +56,7 @@ def errors(views, true):
 class TestRefine:
     def test_a_case_with_better_poses_is_written(self, true, folder, tmp_path, capsys):
         before = (folder / "case.json").read_bytes()
+        (folder / "CREDIT.txt").write_text("The owner of the X-rays")
         assert main(["refine", str(folder), "--out", str(tmp_path / "new"), "--preset", "preview", *ALONE]) == DONE
         case = load_case(tmp_path / "new")
         assert errors(case.views, true) < 0.7
@@ -65,6 +66,7 @@ class TestRefine:
         record = json.loads((tmp_path / "new" / "refinement.json").read_text())
         assert record["verified"]
         assert len(record["views"]) == len(case.views)
+        assert (tmp_path / "new" / "CREDIT.txt").read_text() == "The owner of the X-rays"
         assert Image.open(tmp_path / "new" / "poses.png").size[0] > 600
         assert "Poses refined, verified" in capsys.readouterr().out
 

@@ -38,6 +38,13 @@ def test_a_header_with_another_number_of_voxels_is_refused(sizes):
         nrrd_content(data)
 
 
+@pytest.mark.parametrize("more", [b"# " + b"x" * 70_000 + b"\n", b"# comment\n" * 10_000])
+def test_a_header_without_end_is_refused(more):
+    data = nrrd_bytes(np.ones(OBLIQUE.shape, np.float32), OBLIQUE).replace(b"kinds:", more + b"kinds:")
+    with pytest.raises(FormatError, match="not a volume that IXGS wrote"):
+        nrrd_content(data)
+
+
 def test_a_large_file_is_unpacked_in_small_parts():
     """However well it was packed: here 1000 to 1."""
     grid, parts = Grid.centered((0, 0, 0), (160, 160, 96), 1.0), []
