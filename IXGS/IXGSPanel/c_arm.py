@@ -56,7 +56,7 @@ class CArmView:
         self._draw_soon = single_shot_timer(0, self._draw_next)
         self._before: CameraState | None = None
         ui.lookThrough.connect("toggled(bool)", self.look_through)
-        selection.current_changed.connect(self._on_current_changed)
+        selection.current_changed.connect(self.show_current)
 
     def update(self) -> None:
         """Show the C-arm of the views that are used, or hide it."""
@@ -64,7 +64,8 @@ class CArmView:
 
         if self.selection.reading is None and self.ui.lookThrough.checked:
             self.ui.lookThrough.checked = False
-        wanted = self.selection.used if self.state.parameters.showCArm else []
+        used = self.selection.used if self.state.parameters.showCArm else []
+        wanted = [self.selection.final(xray) for xray in used]
         if wanted == self._shown:
             return
         hide_c_arm(slicer.mrmlScene)
@@ -102,12 +103,13 @@ class CArmView:
         if checked and current is not None:
             if self._before is None:
                 self._before = CameraState.of(camera)
-            look_through(camera, current.view)
+            look_through(camera, self.selection.final(current).view)
         elif not checked and self._before is not None:
             self._before.restore(camera)
             self._before = None
 
-    def _on_current_changed(self) -> None:
+    def show_current(self) -> None:
+        """Highlight the current view and, if the 3D view looks through X-rays, look through this one."""
         self.highlight()
         if self.ui.lookThrough.checked:
             self.look_through(True)

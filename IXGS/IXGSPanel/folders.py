@@ -39,6 +39,14 @@ def _documents() -> Path:
     return Path(qt.QStandardPaths.writableLocation(qt.QStandardPaths.DocumentsLocation))
 
 
+def run_folder(volume: Any) -> Path | None:
+    """The folder of the finished run that made a volume node, if it is on this computer."""
+    from IXGSLib.scene.runs import RUN_FOLDER
+
+    folder = None if volume is None else volume.GetAttribute(RUN_FOLDER)
+    return Path(folder) if folder and (Path(folder) / "done.json").is_file() else None
+
+
 def new_run_folder(name: str, preset: str) -> Path:
     """A folder for a run that does not exist yet, named after its case and preset."""
     safe = re.sub(r'[<>:"/\\|?*]+', "-", f"{name}-{preset}")  # characters that Windows forbids

@@ -11,10 +11,13 @@ from slicer.util import VTKObservationMixin
 from .c_arm import CArmView
 from .folding import Folding
 from .parameters import IXGSParameterNode
+from .pose_refinement import PoseRefinement
+from .preparation import Preparation
 from .reconstruction import ReconstructionSection
 from .region import RegionSection
 from .requirements import Requirements
 from .review import ReviewSection
+from .run_poses import RunPoses
 from .sequence import XRaySequence
 from .standardization import StandardizationSection
 from .state import PanelState
@@ -36,16 +39,20 @@ class Panel(VTKObservationMixin):
         self.folding = Folding(ui)
         self.xrays = XRaysSection(ui, state, self.requirements)
         self.selection = selection = self.xrays.selection
+        self.run_poses = RunPoses(state, selection)
+        self.poses = PoseRefinement(ui, state, selection)
         self.c_arm = CArmView(ui, state, selection)
         self.sequence = XRaySequence(ui, selection)
         self.standardization = StandardizationSection(ui, state, selection)
         self.region = RegionSection(ui, state, selection)
         self.reconstruction = ReconstructionSection(
-            ui, state, selection, self.standardization, self.region, self.requirements
+            ui, state, selection, Preparation(self.poses, self.standardization, self.region), self.requirements
         )
         self.review = ReviewSection(ui, state, selection)
         self.sections = (
             self.xrays,
+            self.run_poses,
+            self.poses,
             self.c_arm,
             self.sequence,
             self.standardization,
@@ -61,6 +68,8 @@ class Panel(VTKObservationMixin):
         self.selection.changed.connect(self.reconstruction.on_xrays)
         self.selection.changed.connect(self.update)
         self.selection.status_changed.connect(self.reconstruction.check)
+        self.run_poses.changed.connect(self.xrays.table.show_poses)
+        self.run_poses.changed.connect(lambda _: self.c_arm.show_current())
         self.region.grid_changed.connect(self.xrays.table.show_coverage)
         self.reconstruction.xrays_needed.connect(self.xrays.read)
         self.reconstruction.finished.connect(self._on_finished)

@@ -29,7 +29,8 @@ class IXGSParameterNode:
     lastRun: JSON object with the folder of the last run and the choices it was started with.
     calibrationFormat: empty to recognize it.
     openField, pixelSize, sceneOpenField, voxelSize: 0 for the value of the files or the case.
-    threshold: attenuation in 1/mm.
+    threshold: attenuation in 1/mm. rotationError, shiftError: expected errors of the poses, degrees and mm.
+    refinementDecidedFor: JSON list that identifies the X-rays for which refinePoses was chosen.
     """
 
     source: str = "files"
@@ -45,6 +46,10 @@ class IXGSParameterNode:
     sceneOpenField: Annotated[float, WithinRange(0.0, 1e9)] = 0.0
     leftOut: str = "[]"
     showCArm: bool = False
+    refinePoses: bool = False
+    refinementDecidedFor: str = ""
+    rotationError: Annotated[float, WithinRange(0.1, 30.0)] = 2.0
+    shiftError: Annotated[float, WithinRange(0.1, 200.0)] = 6.0
     standardization: str = "auto"
     weights: str = ""
     region: vtkMRMLMarkupsROINode

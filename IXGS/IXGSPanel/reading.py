@@ -19,14 +19,16 @@ class XRayPreview:
     """An X-ray at the resolution of the screen; it stands in for XRay in the scene.
 
     view: the camera at that resolution. orbital, angular: gantry angles in degrees. visible: fraction of the region
-    that projects into the image. masked: fraction of the pixels that are masked. warnings: those about this view.
-    picture: a PNG file. arrays: NPY files with the line integrals and the mask.
+    that projects into the image. poses: the origin of its pose, as in `Case.provenance`, empty for a given one. masked:
+    fraction of the pixels that are masked. warnings: those about this view. picture: a PNG file. arrays: NPY files with
+    the line integrals and the mask.
     """
 
     view: View
     orbital: float
     angular: float
     visible: float
+    poses: str
     masked: float
     warnings: tuple[str, ...]
     picture: Path
@@ -85,6 +87,7 @@ def _xray_preview(entry: dict[str, Any], folder: Path) -> XRayPreview:
         orbital=entry["orbital"],
         angular=entry["angular"],
         visible=entry["visible"],
+        poses=entry["poses"],
         masked=entry["masked"],
         warnings=tuple(entry["warnings"]),
         picture=folder / f"{stem}.png",

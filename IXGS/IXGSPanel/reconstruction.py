@@ -14,13 +14,12 @@ from .advanced import AdvancedSettings
 from .child_process import ChildProcess, Ending, Event
 from .folders import output_folder, set_output_folder
 from .labels import escaped
-from .region import RegionSection
+from .preparation import Preparation
 from .run_plan import RunPlan
 from .run_volume import RunVolume
 from .scene_images import listed_nodes
 from .selection import Selection
 from .signal import Signal
-from .standardization import StandardizationSection
 from .state import PanelState
 from .timers import single_shot_timer
 
@@ -41,14 +40,13 @@ class ReconstructionSection:
         ui: Any,
         state: PanelState,
         selection: Selection,
-        standardization: StandardizationSection,
-        region: RegionSection,
+        preparation: Preparation,
         requirements: Any,
     ) -> None:
         self.ui, self.state, self.selection, self.requirements = ui, state, selection, requirements
         self.xrays_needed, self.started, self.finished = Signal(), Signal(), Signal()
         self.advanced = AdvancedSettings(ui, state, selection)
-        self.plan = RunPlan(state, selection, standardization, region, self.advanced)
+        self.plan = RunPlan(state, selection, preparation, self.advanced)
         self.volume = RunVolume()
         self.process = ChildProcess()
         self.out: Path | None = None
@@ -105,7 +103,7 @@ class ReconstructionSection:
             return _("The X-rays of section 1 cannot be used yet.")
         if len(selection.used) < MIN_VIEWS:
             return _("Tick at least two views in section 1.")
-        return self.plan.standardization.problem() or self.advanced.problem()
+        return self.plan.preparation.problem() or self.advanced.problem()
 
     def _basis(self) -> Any:
         """What the outcome of a run depends on."""
@@ -198,6 +196,9 @@ class ReconstructionSection:
     def _on_progress(self, event: Event) -> None:
         if event["stage"] == "standardization":
             text = _("Standardized {step} of {steps} views").format(**event)
+            self._show_progress(event["step"], event["steps"], text)
+        elif event["stage"] == "poses":
+            text = _("Refining the poses: {step} of {steps} starts").format(**event)
             self._show_progress(event["step"], event["steps"], text)
         elif event["stage"] == "initialization":
             self._show_progress(0, 0, _("Computing an initial volume..."))

@@ -11,12 +11,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from IXGSLib.errors import IXGSError
-from IXGSLib.scene.runs import RUN_FOLDER
 
 from .comparison import Comparison
+from .folders import run_folder
 from .labels import Message, escaped, set_text
 from .rating import QUESTIONS, rating, save_rating
 from .run_loading import RunLoading
+from .run_poses import refinement_text
 from .selection import Selection
 from .state import PanelState
 from .surface import BoneSurface
@@ -61,8 +62,7 @@ class ReviewSection:
 
     def run_folder(self) -> Path | None:
         """The folder of the run that made the volume, if it is on this computer."""
-        folder = None if self._volume is None else self._volume.GetAttribute(RUN_FOLDER)
-        return Path(folder) if folder and (Path(folder) / "done.json").is_file() else None
+        return run_folder(self._volume)
 
     def present(self) -> None:
         """Prepare the review of a volume that has just been made or loaded."""
@@ -82,6 +82,7 @@ class ReviewSection:
         for widget in (ui.openReport, ui.saveRating, ui.compare):
             widget.enabled = run is not None
         set_text(ui.volumeMessage, self._description(run))
+        set_text(ui.refinementMessage, refinement_text(run))
 
     def _description(self, run: Path | None) -> str:
         if self._volume is None:

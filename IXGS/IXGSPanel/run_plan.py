@@ -13,9 +13,8 @@ from IXGSLib.errors import IXGSError
 
 from .advanced import AdvancedSettings
 from .folders import new_run_folder
-from .region import RegionSection
+from .preparation import Preparation
 from .selection import Selection
-from .standardization import StandardizationSection
 from .state import PanelState
 
 PREVIEWS = 20
@@ -26,15 +25,9 @@ class RunPlan:
     """The choices of all sections as the commands of a run."""
 
     def __init__(
-        self,
-        state: PanelState,
-        selection: Selection,
-        standardization: StandardizationSection,
-        region: RegionSection,
-        advanced: AdvancedSettings,
+        self, state: PanelState, selection: Selection, preparation: Preparation, advanced: AdvancedSettings
     ) -> None:
-        self.state, self.selection = state, selection
-        self.standardization, self.region, self.advanced = standardization, region, advanced
+        self.state, self.selection, self.preparation, self.advanced = state, selection, preparation, advanced
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def choices(self) -> dict[str, Any]:
@@ -42,8 +35,9 @@ class RunPlan:
         p = self.state.parameters
         return {
             "xrays": [str(self.selection.case), *self._view_arguments()],
-            "standardization": self.standardization.arguments(),
-            "region": self.region.arguments(),
+            "poses": self.preparation.poses.arguments(),
+            "standardization": self.preparation.standardization.arguments(),
+            "region": self.preparation.region.arguments(),
             "preset": p.preset,
             "device": p.device,
             "settings": self.settings(),
@@ -56,14 +50,15 @@ class RunPlan:
         """
         p, case, views = self.state.parameters, self.selection.case, self._view_arguments()
         commands = []
-        if self.standardization.method().method != "none":
+        if self.preparation.standardization.method().method != "none":
             standardized = out.with_name(f"{out.name}-xrays")
-            method = self.standardization.arguments()
+            method = self.preparation.standardization.arguments()
             commands.append(["standardize", str(case), "--out", str(standardized), *method, *views])
             case, views = standardized, []
         words = ["reconstruct", str(case), "--out", str(out), "--preset", p.preset, "--device", p.device]
         words += ["--standardize", "none"]  # the command above has done it
-        words += ["--settings", str(self.settings_file()), *self.region.arguments()]
+        words += ["--settings", str(self.settings_file()), *self.preparation.region.arguments()]
+        words += self.preparation.poses.arguments()
         commands.append([*words, *views])
         return [["-m", "IXGSLib", *command, "--json", "--stop-on-eof"] for command in commands]
 

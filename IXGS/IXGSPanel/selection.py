@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+
+from IXGSLib.geometry import View
 
 from .reading import Reading, XRayPreview
 from .signal import Signal
@@ -28,11 +32,17 @@ class Selection:
         self.options: list[str] = []
         self.current: XRayPreview | None = None
         self.busy = False
+        self._final: dict[str, XRayPreview] = {}
 
     @property
     def xrays(self) -> tuple[XRayPreview, ...]:
         """All views of the reading."""
         return self.reading.xrays if self.reading is not None else ()
+
+    @property
+    def approximate(self) -> bool:
+        """Whether poses come from DICOM tags."""
+        return any(xray.poses.startswith("tags") for xray in self.xrays)
 
     @property
     def unticked(self) -> set[str]:
@@ -59,8 +69,22 @@ class Selection:
         """Take other X-rays, or none; their first view becomes the current one. The caller emits `changed`."""
         self.reading, self.case, self.options = reading, case, options or []
         self.current = self.xrays[0] if self.xrays else None
+        self._final = {}
+
+    def take_final_poses(self, views: Mapping[str, View]) -> None:
+        """Take the final poses of the run under review, by view id; none if it is of other X-rays or kept the given."""
+        self._final = {xray.id: _posed(xray, views[xray.id]) for xray in self.xrays if xray.id in views}
+
+    def final(self, xray: XRayPreview) -> XRayPreview:
+        """The X-ray at its final pose or, where there is none, at its given one."""
+        return self._final.get(xray.id, xray)
 
     def leave_out_arguments(self) -> list[str]:
         """The views that are left out, as command-line arguments."""
         left_out = self.unticked & {xray.id for xray in self.xrays}
         return ["--leave-out", *sorted(left_out)] if left_out else []
+
+
+def _posed(xray: XRayPreview, view: View) -> XRayPreview:
+    """The X-ray with the pose of a view."""
+    return replace(xray, view=replace(xray.view, world_from_camera=view.world_from_camera))

@@ -34,7 +34,7 @@ class XRaySequence:
     def start(self) -> None:
         """Add all X-rays of section 1, ticked or not."""
         self._reading = self.selection.reading
-        self._remaining, self._windows = list(self._reading.xrays), []
+        self._remaining, self._windows = [self.selection.final(xray) for xray in self._reading.xrays], []
         self.ui.addSequence.enabled = False
         self._add_soon.start()
 

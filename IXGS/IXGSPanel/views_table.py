@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import qt
@@ -15,7 +16,7 @@ from .pictures import Enlarger, Pair
 from .reading import XRayPreview
 from .selection import Selection
 
-VIEW, ANGLES, VISIBLE, WARNINGS = range(4)
+VIEW, ANGLES, VISIBLE, POSE, WARNINGS = range(5)
 MIN_ROW_HEIGHT = 44
 
 
@@ -82,6 +83,7 @@ class ViewsTable:
                 [angle_text(xray.orbital, _("LAO"), _("RAO")), angle_text(xray.angular, _("CRA"), _("CAU"))]
             ),
             VISIBLE: f"{xray.visible:.0%}",
+            POSE: pose_text(xray.poses),
             WARNINGS: str(len(warnings)) if warnings else "",
         }
         for column, text in texts.items():
@@ -89,12 +91,22 @@ class ViewsTable:
             item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
             if column == WARNINGS:
                 item.setToolTip("\n".join(warnings))
+            if column == POSE:
+                item.setToolTip(pose_tip(xray.poses))
             table.setItem(row, column, item)
 
     def show_coverage(self, grid: Grid) -> None:
         """Show which fraction of a region each view sees."""
         for row, xray in enumerate(self.selection.xrays):
             self.ui.viewsTable.item(row, VISIBLE).setText(f"{visible_fraction(xray.view, grid):.0%}")
+
+    def show_poses(self, found: Mapping[str, dict[str, Any]]) -> None:
+        """Show where poses come from, with what the run under review did to them by view id."""
+        for row, xray in enumerate(self.selection.xrays):
+            view, item = found.get(xray.id, {}), self.ui.viewsTable.item(row, POSE)
+            changed = view.get("state") in ("refined", "left out")
+            item.setText(pose_text(view["state"] if changed else xray.poses))
+            item.setToolTip(change_text(view) if changed else pose_tip(xray.poses))
 
     def summarise(self) -> None:
         """Say below the table how many views are used and how far apart they are."""
@@ -133,3 +145,36 @@ def view_item(xray: XRayPreview, ticked: bool) -> Any:
 def angle_text(angle: float, positive: str, negative: str) -> str:
     """An angle in degrees as C-arms display it, such as "35° LAO"."""
     return f"{abs(angle):.0f}° {positive if angle >= 0 else negative}" if round(angle) else "0°"
+
+
+def pose_text(origin: str) -> str:
+    """The origin of a pose in the table, from an entry of `Case.provenance` or the state after a run."""
+    if origin.startswith("tags"):
+        return _("DICOM\ntags")
+    texts = {"": _("Given"), "fiducials": _("Fiducials"), "refined": _("Refined"), "left out": _("Left out")}
+    return texts.get(origin, origin)
+
+
+def pose_tip(origin: str) -> str:
+    """A sentence about the origin of a pose."""
+    if origin.startswith("tags"):
+        return _("Approximate, from DICOM tags{deviations}.").format(deviations=origin.removeprefix("tags"))
+    tips = {
+        "": _("As the case or its calibration gives it."),
+        "fiducials": _("From metal balls that the X-ray shows."),
+        "refined": _("From the X-rays themselves."),
+    }
+    return tips.get(origin, "")
+
+
+def change_text(view: dict[str, Any]) -> str:
+    """What a run did to the pose of a view, from its record."""
+    if view["state"] == "left out":
+        text = _("The run left this view out: it disagrees by {after} with the others (0: alike, 1: unrelated).")
+    else:
+        text = _(
+            "Turned by {rotation}°, moved by {shift} mm parallel to the detector and {beam} mm along the beam. "
+            "Disagreement with the other X-rays: {before} before, {after} after."
+        )
+    digits = {"rotation": 1, "shift": 1, "beam": 1, "before": 2, "after": 2}
+    return text.format(**{name: "?" if view[name] is None else f"{view[name]:.{n}f}" for name, n in digits.items()})

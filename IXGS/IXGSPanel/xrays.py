@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from IXGSLib.calibration.refinement.settings import MIN_VIEWS
 from IXGSLib.errors import IXGSError
 
 from .case_reader import CaseReader
@@ -165,8 +167,16 @@ class XRaysSection:
         self._read_soon.stop()
         self.selection.replace(reading, case, options)
         self.table.fill()
+        self._suggest_refinement()
         self._show_status()
         self.selection.changed.emit()
+
+    def _suggest_refinement(self) -> None:
+        """Refine approximate poses by default; the choice that the user makes for these X-rays stays."""
+        p, source = self.state.parameters, json.dumps(self._chosen_source())
+        if p.refinementDecidedFor != source:
+            p.refinementDecidedFor = source
+            p.refinePoses = self.selection.approximate and len(self.selection.xrays) >= MIN_VIEWS
 
     def _on_failed(self, problem: str) -> None:
         self.problem = problem

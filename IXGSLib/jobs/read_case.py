@@ -53,6 +53,7 @@ def write_xray(xray: XRay, case: Case, folder: Path, stem: str) -> dict[str, Any
         "orbital": orbital,
         "angular": angular,
         "visible": visible_fraction(xray.view, case.grid),
+        "poses": case.provenance.get(xray.view.id, ""),
         "masked": float(1 - xray.mask.mean()),
         "warnings": [warning for warning in case.warnings if f"'{xray.view.id}'" in warning],
     }

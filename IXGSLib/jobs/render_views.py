@@ -1,9 +1,13 @@
-"""Render the cloud of a run from the views of a reading: renders.json, and for each view two pictures in one window."""
+"""Render the cloud of a run from the views of a reading: renders.json, and for each view two pictures in one window.
+
+Views whose poses the run refined are rendered from their final poses.
+"""
 
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +18,10 @@ from ..evaluation import compare_views
 from ..formats.geometry_json import view_from_json
 from ..gaussians import Cloud
 from ..gaussians.ply import load_ply
+from ..geometry import View
 from ..rendering import project
 from ..runs.events import Reporter
-from ..runs.records import RUN, read_record
+from ..runs.records import RUN, final_views, read_record
 from ..xray import XRay
 from ..xray.windowing import grey_window, to_grey
 from .pictures import save_picture
@@ -32,19 +37,22 @@ def main(reporter: Reporter) -> None:
     cloud = load_ply(options.run / "gaussians.ply")
     used = set(read_record(options.run / RUN)["case"]["views"])
     reading = json.loads((options.reading / "reading.json").read_text(encoding="utf-8"))
-    pairs = []
+    final, pairs = final_views(options.run), []
     for entry in reading["xrays"]:
-        pair = write_pair(entry, cloud, options.reading, options.out)
+        view = view_from_json(entry["view"])
+        if view.id in final:
+            view = replace(view, world_from_camera=final[view.id].world_from_camera)
+        pair = write_pair(entry["files"], view, cloud, options)
         pairs.append(pair | {"used": pair["id"] in used})
     (options.out / "renders.json").write_text(json.dumps(pairs), encoding="utf-8")
 
 
-def write_pair(entry: dict[str, Any], cloud: Cloud, reading: Path, out: Path) -> dict[str, Any]:
+def write_pair(stem: str, view: View, cloud: Cloud, options: Namespace) -> dict[str, Any]:
     """Write an X-ray and the cloud rendered from its view; returns the names of both pictures and their PSNR in dB.
 
-    entry: the view in reading.json.
+    stem: how the names of its files in the reading begin.
     """
-    stem, view = entry["files"], view_from_json(entry["view"])
+    reading, out = options.reading, options.out
     xray = XRay(view, np.load(reading / f"{stem}.npy"), np.load(reading / f"{stem}-mask.npy"))
     with torch.no_grad():
         render = project(cloud, view).cpu().numpy()

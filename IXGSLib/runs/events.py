@@ -77,4 +77,6 @@ def finite(value: Any) -> Any:
     """A value that JSON can express: None in place of numbers that are not finite."""
     if isinstance(value, dict):
         return {name: finite(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

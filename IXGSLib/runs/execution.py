@@ -16,6 +16,7 @@ from ..messages import collect_warnings, one_line
 from .events import Reporter, finite
 from .folder import LOG, PREVIEW, RunFolder
 from .provenance import case_record, environment_record
+from .records import POSES
 from .refining import first_stage, pose_rate
 from .request import RunRequest
 from .stopping import stop_asked
@@ -263,7 +264,7 @@ class _Execution:
         states = {view.id: finite(vars(view)) for view in self.prepared.refinement.views}
         views = [{**view_as_json(view), "refinement": states[view.id]} for view in result.views]
         text = json.dumps({"frame": "LPS", "unit": "mm", "views": views}, indent=1, allow_nan=False)
-        self.folder.save("poses.json", lambda path: write_atomically(path, text.encode()))
+        self.folder.save(POSES, lambda path: write_atomically(path, text.encode()))
 
     def _write_report(
         self, result: Reconstruction, renders: list[np.ndarray], metrics: Mapping[str, float | None]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FormatError, IXGSError
 from ..files import file_sha256
 from ..formats.strict_json import read_json
 
+if TYPE_CHECKING:
+    from ..geometry import View
+
 VERSION = 1
-RUN, DONE = "run.json", "done.json"
+RUN, DONE, POSES = "run.json", "done.json", "poses.json"
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -34,6 +37,20 @@ def output_sha256(done: dict[str, Any], name: str) -> str | None:
     """The SHA-256 that a done.json states for an output, None where it states none."""
     outputs = done.get("outputs")
     return outputs.get(name) if isinstance(outputs, dict) else None
+
+
+def final_views(folder: Path) -> dict[str, View]:
+    """The views of a finished run at their final poses, by id; none if the run used the poses as given.
+
+    Raises FormatError when the file is not what the run wrote.
+    """
+    from ..formats.geometry_json import view_from_json
+
+    done = read_done(folder)
+    if output_sha256(done, POSES) is None:
+        return {}
+    views = map(view_from_json, read_json(checked_output(folder / POSES, done))["views"])
+    return {view.id: view for view in views}
 
 
 def checked_output(path: Path, done: dict[str, Any]) -> Path:

@@ -17,7 +17,7 @@ VIEW = 0
 
 
 def texts(ui, row):
-    return [ui.viewsTable.item(row, column).text() for column in range(4)]
+    return [ui.viewsTable.item(row, column).text() for column in range(5)]
 
 
 def test_an_empty_panel_says_what_to_do_first(ui):
@@ -32,7 +32,7 @@ def test_the_sample_case_fills_the_table(panel, ui, wait):
     assert "Reading" in ui.xraysMessage.text or panel.selection.reading is None
     wait(lambda: panel.selection.reading is not None)
     assert ui.viewsTable.rowCount == 25
-    assert texts(ui, 0) == ["000", "100° RAO\n0°", "98%", ""]
+    assert texts(ui, 0) == ["000", "100° RAO\n0°", "98%", "Given", ""]
     assert not ui.viewsTable.item(0, VIEW).icon().isNull()
     assert "25 of 25 views" in ui.viewsSummary.text
     assert ui.applyButton.enabled

@@ -12,7 +12,7 @@ from ...errors import GeometryError
 from ...formats import Case
 from ...geometry.rigid import Array
 from ...geometry.twists import with_poses
-from .settings import RefinementSettings
+from .settings import MIN_VIEWS, RefinementSettings
 from .starts import Agreement, Candidates, candidates, differences
 
 State = Literal["given", "refined", "left out"]
@@ -20,8 +20,6 @@ State = Literal["given", "refined", "left out"]
 PROVENANCE = "refined"
 """The entry in `Case.provenance` for refined poses."""
 
-MIN_VIEWS = 6
-"""Number of views from which poses can be refined: with fewer, wrong poses agree as well as right ones."""
 KEEP_RATIO = 1.15
 """Ratio of the disagreement of the given poses to that of refined ones, up to which the given poses stay: true poses
 have ratios up to 1.13, and poses off by 0.2 degrees and 0.3 mm about 1.2."""

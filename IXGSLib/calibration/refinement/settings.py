@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from ...checks import check_range, check_whole
 
+MIN_VIEWS = 6
+"""Number of views from which poses can be refined: with fewer, wrong poses agree as well as right ones."""
+
 
 @dataclass(frozen=True)
 class RefinementSettings:
