@@ -27,7 +27,8 @@ class IXGSParameterNode:
 
     leftOut: JSON list of the ids of unticked views. settings: JSON object of settings that replace those of the preset.
     lastRun: JSON object with the folder of the last run and the choices it was started with.
-    calibrationFormat: empty to recognize it.
+    calibrationFormat: empty to recognize it. tagConventions: deviations of DICOM tags from the standard, with blanks in
+    between.
     openField, pixelSize, sceneOpenField, voxelSize: 0 for the value of the files or the case.
     threshold: attenuation in 1/mm. rotationError, shiftError: expected errors of the poses, degrees and mm.
     refinementDecidedFor: JSON list that identifies the X-rays for which refinePoses was chosen.
@@ -39,6 +40,7 @@ class IXGSParameterNode:
     calibrationFormat: str = ""
     calibrationUnit: str = "mm"
     pixelValues: str = "intensity"
+    tagConventions: str = ""
     openField: Annotated[float, WithinRange(0.0, 1e9)] = 0.0
     pixelSize: Annotated[float, WithinRange(0.0, 10.0)] = 0.0
     sourceDetector: Annotated[float, WithinRange(1.0, 5000.0)] = 1000.0

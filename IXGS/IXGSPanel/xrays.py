@@ -12,7 +12,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from IXGSLib.calibration.refinement.settings import MIN_VIEWS
-from IXGSLib.errors import IXGSError
+from IXGSLib.errors import IXGSError, SettingsError
+from IXGSLib.xray.dicom.conventions import Conventions
 
 from .case_reader import CaseReader
 from .dicom_series import choose_series
@@ -74,6 +75,8 @@ class XRaysSection:
         for button in (ui.chooseFile, ui.chooseSeries, ui.readAgain):
             button.visible = files
         ui.calibrationWidget.visible = files and self.needs_calibration
+        for widget in (ui.tagConventionsLabel, ui.tagConventions):
+            widget.visible = kind_of(parameters.casePath) == "tagged" and not parameters.calibrationPath
         self.images.show()
         if self._source != self._chosen_source():
             self._on_source_changed()
@@ -86,6 +89,7 @@ class XRaysSection:
         if p.source == "scene":
             return ("scene",)
         choices = (p.calibrationPath, p.calibrationFormat, p.calibrationUnit, p.pixelValues, p.openField, p.pixelSize)
+        choices += (self.tag_conventions,)
         rest = choices if self.needs_calibration else ()
         return ("files", p.casePath, *rest)
 
@@ -104,13 +108,21 @@ class XRaysSection:
         """Whether the path holds images, whose poses a calibration states; tags of DICOM are only a start."""
         return kind_of(self.state.parameters.casePath) in ("images", "tagged")
 
+    @property
+    def tag_conventions(self) -> tuple[str, ...]:
+        """How the tags deviate from the standard, where the poses come from them."""
+        p = self.state.parameters
+        tagged = kind_of(p.casePath) == "tagged" and not p.calibrationPath
+        return tuple(p.tagConventions.replace(",", " ").split()) if tagged else ()
+
     def image_options(self) -> list[str]:
         """The command-line options that describe images without poses."""
         p = self.state.parameters
         if p.source == "scene" or not self.needs_calibration:
             return []
         if not p.calibrationPath:  # poses and values as the tags state them
-            return ["--i0", repr(p.openField)] if p.openField else []
+            options = ["--i0", repr(p.openField)] if p.openField else []
+            return [*options, "--tag-conventions", *self.tag_conventions] if self.tag_conventions else options
         options = ["--calibration", p.calibrationPath, "--values", p.pixelValues]
         options += ["--calibration-format", p.calibrationFormat] if p.calibrationFormat else []
         options += ["--unit", p.calibrationUnit] if p.calibrationUnit != UNITS[0] else []
@@ -243,6 +255,14 @@ class XRaysSection:
             return _("There is nothing at this path.")
         if kind_of(p.casePath) == "images" and not p.calibrationPath:
             return _("These X-rays come without poses: choose their calibration.")
+        return self._wrong_conventions()
+
+    def _wrong_conventions(self) -> str:
+        """Why the tag conventions cannot be used, or nothing."""
+        try:
+            Conventions.deviating(self.tag_conventions)
+        except SettingsError as error:
+            return escaped(str(error))
         return ""
 
     def close(self) -> None:

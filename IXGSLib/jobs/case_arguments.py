@@ -40,11 +40,20 @@ def case_parser(description: str | None) -> ArgumentParser:
     parser.add_argument("--pixel-spacing", type=float, nargs=2)
     parser.add_argument("--calibration-format")
     parser.add_argument("--unit")
+    parser.add_argument("--tag-conventions", nargs="+", default=[])
     return parser
 
 
 def case_arguments(parsed: Namespace) -> CaseArguments:
     """The arguments that a `case_parser` has parsed."""
     spacing = None if parsed.pixel_spacing is None else tuple(parsed.pixel_spacing)
-    options = CaseOptions(parsed.calibration, parsed.values, parsed.i0, spacing, parsed.calibration_format, parsed.unit)
+    options = CaseOptions(
+        parsed.calibration,
+        parsed.values,
+        parsed.i0,
+        spacing,
+        parsed.calibration_format,
+        parsed.unit,
+        tuple(parsed.tag_conventions),
+    )
     return CaseArguments(parsed.case, parsed.out, options)

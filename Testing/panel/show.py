@@ -79,7 +79,7 @@ def take_pictures(window: Any, wait: Any, folder: Path) -> None:
     take("settings")
     panel.parameters.settings = "{}"
     ui.advancedButton.collapsed = True
-    panel.parameters.preset = "preview"
+    panel.parameters.preset, panel.parameters.refinePoses = "preview", True
     ui.applyButton.click()
     fraction = 0.4
     wait(lambda: ui.progress.maximum and ui.progress.value > fraction * ui.progress.maximum, 600)

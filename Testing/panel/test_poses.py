@@ -150,6 +150,34 @@ def test_a_scene_brings_the_choice_of_its_user(panel, ui, wait, tagged, tmp_path
     assert not panel.parameters.refinePoses
 
 
+def test_deviations_of_tags_from_the_standard_are_options(panel, ui, wait, tagged, small_case, tmp_path):
+    panel.parameters.casePath = str(tagged)
+    wait(lambda: panel.selection.reading is not None)
+    assert ui.tagConventions.visible
+    given = panel.selection.xrays[0].view.world_from_camera
+    ui.tagConventions.text = "primary-reversed, half-turn"
+    wait(lambda: panel.selection.reading is not None and not panel.selection.busy)
+    assert panel.selection.options == ["--tag-conventions", "primary-reversed", "half-turn"]
+    assert not np.allclose(panel.selection.xrays[0].view.world_from_camera, given)
+    assert "primary-reversed" in ui.viewsTable.item(0, POSE).toolTip()
+    words = panel.reconstruction.plan.commands(tmp_path / "out")[0]
+    assert words[words.index("--tag-conventions") :][:3] == panel.selection.options
+    ui.tagConventions.text = "half-turm"
+    assert "half-turm: unknown, expected one or more of room-angles" in ui.xraysMessage.text
+    panel.parameters.casePath = str(small_case)
+    wait(lambda: panel.selection.reading is not None)
+    assert not ui.tagConventions.visible
+    assert panel.selection.options == []
+
+
+def test_the_tool_tip_names_every_deviation(ui):
+    from typing import get_args
+
+    from IXGSLib.xray.dicom.conventions import Deviation
+
+    assert all(name in ui.tagConventions.toolTip for name in get_args(Deviation))
+
+
 # A run
 
 

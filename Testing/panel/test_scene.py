@@ -120,7 +120,8 @@ def test_scenes_saved_by_earlier_versions_can_be_read(panel):
     saved = """
         source casePath calibrationPath pixelValues openField pixelSize sourceDetector sceneValues leftOut showCArm
         standardization weights region voxelSize preset device livePreview settings lastRun volume
-        threshold
+        threshold refinePoses rotationError shiftError refinementDecidedFor tagConventions calibrationFormat
+        calibrationUnit sceneValues sceneOpenField
     """
     source = inspect.getsource(parameters)
     assert set(saved.split()) <= set(re.findall(r"^    (\w+): ", source, re.MULTILINE))
