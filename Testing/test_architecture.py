@@ -12,7 +12,7 @@ from Testing.markdown import ARCHITECTURE, ROOT, rows
 
 LIBRARY = ROOT / "IXGSLib"
 ROOMS = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
-WRITTEN = {"run.json", "done.json", "progress.jsonl", "case.json", "standardized/"}
+WRITTEN = {"poses.json", "run.json", "done.json", "progress.jsonl", "case.json", "standardized/"}
 """Files that a run or a user writes."""
 
 

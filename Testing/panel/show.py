@@ -82,7 +82,7 @@ def take_pictures(window: Any, wait: Any, folder: Path) -> None:
     panel.parameters.preset, panel.parameters.refinePoses = "preview", True
     ui.applyButton.click()
     fraction = 0.4
-    wait(lambda: ui.progress.maximum and ui.progress.value > fraction * ui.progress.maximum, 600)
+    wait(lambda: "Step" in ui.status.text and ui.progress.value > fraction * ui.progress.maximum, 600)
     open_only("xraysButton", "reconstructionButton")
     take("running")
     wait(lambda: not panel.reconstruction.running and not ui.reviewButton.collapsed, 600)
