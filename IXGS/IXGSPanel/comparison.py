@@ -11,6 +11,9 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from IXGSLib.errors import IXGSError
+from IXGSLib.runs.records import RUN, read_record
+
 from .child_process import ChildProcess, Ending
 from .labels import Message, escaped, set_picture
 from .pictures import Enlarger, Pair
@@ -113,7 +116,10 @@ def obstacle(run: Path | None, reading: Reading | None) -> str:
         return _("This volume does not come from a run of IXGS on this computer.")
     if reading is None:
         return _("Choose the X-rays of this volume in section 1 first.")
-    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    try:
+        record = read_record(run / RUN)
+    except IXGSError as error:
+        return escaped(str(error))
     if set(reading.hashes.values()) not in sources(record):
         return _(
             "This volume was not made from the files of section 1: choose the X-rays of the case {name} there first, "

@@ -242,6 +242,24 @@ def test_an_incomplete_record_is_a_message(read, ui, run):
     assert "run.json" in ui.refinementMessage.text
 
 
+@pytest.mark.parametrize("damage", ["", "{", None])
+def test_a_damaged_record_is_a_message(read, ui, run, damage):
+    """Which is also what the comparison needs."""
+    import slicer
+
+    from IXGSLib.scene.runs import load_run
+
+    node = load_run(slicer.mrmlScene, run)
+    if damage is None:
+        (run / "run.json").unlink()
+    else:
+        (run / "run.json").write_text(damage)
+    read.parameters.volume = node
+    ui.compare.click()
+    for text in (ui.refinementMessage.text, ui.comparisonMessage.text):
+        assert "run.json" in text
+
+
 def test_a_run_with_given_poses_has_no_verdict(read, ui, run):
     content = json.loads((run / "run.json").read_text())
     del content["refinement"]
