@@ -300,11 +300,20 @@ def test_the_c_arm_is_drawn_at_the_final_poses(read, ui, wait, run):
     assert np.allclose(source_of(xray.id), given)
 
 
-def test_looking_through_an_x_ray_is_from_its_final_pose(read, ui, run):
+@pytest.fixture
+def camera(app):
+    """The camera of the 3D view, which is a singleton: closing the scene does not remove it."""
     import slicer
 
+    for each in slicer.util.getNodesByClass("vtkMRMLCameraNode"):
+        slicer.mrmlScene.RemoveNode(each)
     camera = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode")
     camera.SetLayoutName("1")
+    yield camera
+    slicer.mrmlScene.RemoveNode(camera)
+
+
+def test_looking_through_an_x_ray_is_from_its_final_pose(read, ui, run, camera):
     ui.lookThrough.click()
     given = np.array(camera.GetPosition())
     review(read, run)
