@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..reconstruction.settings import Preset
 
 
-POSE_RATE, POLISHING_RATE = 0.1, 0.03
+POSE_RATE, POLISHING_RATE = 0.1, 0.01
 """Learning rates of poses in a reconstruction, mm at the rim of the region: of poses that the first stage refined, and
 of given ones that it found to agree, which must not become worse."""
 
