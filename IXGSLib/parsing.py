@@ -70,7 +70,7 @@ def open_regular(path: Path, limit: float = math.inf) -> BinaryIO:
     if not stat.S_ISREG(status.st_mode):
         raise FormatError(f"{path.name}: a folder, a device or a pipe, expected a file; choose another")
     raise FormatError(
-        f"{path.name}: {status.st_size / 2**20:.0f} MiB, expected at most {limit / 2**20:g} MiB; choose another file"
+        f"{path.name}: {-(-status.st_size // 2**20)} MiB, expected at most {limit / 2**20:g} MiB; choose another file"
     )
 
 

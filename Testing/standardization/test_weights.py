@@ -189,7 +189,7 @@ def test_a_huge_file_is_refused_without_being_read(tmp_path):
     file = tmp_path / "huge.safetensors"
     with file.open("wb") as opened:
         opened.truncate(MAX_FILE_BYTES + 1)
-    refused(file, str(MAX_FILE_BYTES + 1), "at most")
+    refused(file, f"{(MAX_FILE_BYTES >> 20) + 1} MiB", f"at most {MAX_FILE_BYTES >> 20} MiB")
 
 
 def test_foreign_safetensors_are_refused(tmp_path):
@@ -200,8 +200,8 @@ def test_foreign_safetensors_are_refused(tmp_path):
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    for path in (tmp_path / "nothing.safetensors", tmp_path):
-        refused(path, "cannot be opened", "check the path")
+    refused(tmp_path / "nothing.safetensors", "cannot be opened", "check that the file exists")
+    refused(tmp_path, "cannot be opened", "directory")
 
 
 @pytest.mark.parametrize(
