@@ -30,7 +30,7 @@ def load_calibrated(
     i0: float | None = None,
     grid: Grid | None = None,
     options: CalibrationOptions | None = None,
-    file_names: bool = False,
+    file_names: bool = True,
 ) -> Case:
     """The case of images and their calibration in any format of `calibrations.registry.FORMATS`.
 
@@ -41,8 +41,8 @@ def load_calibrated(
     grid: the region to reconstruct, by default the region that all views see.
     options: format, unit and detector, where the calibration does not state them. For an RTK geometry the detector
     comes from NRRD or MetaImage headers; images whose rows count upwards are turned upside down.
-    file_names: whether views are named after their files; by default they have the names that the calibration gives
-    them, and are numbered where it gives none.
+    file_names: whether views are named after their files. Otherwise they have the names that the calibration gives
+    them and are numbered where it gives none, as on the command line, because names of files may be those of patients.
     Raises FormatError when the numbers or names of images and views differ; otherwise like `load_case`.
     """
     images, path = Path(images), Path(calibration)

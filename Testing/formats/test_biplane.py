@@ -73,6 +73,6 @@ def test_a_training_pair_can_be_read_as_a_case(data):
     folder = data / "xray_biplane_wrist_knee"
     images, calibration = PAIRS[0]
     case = load_calibrated(folder / "frames" / images, folder / "calibration" / calibration, values="intensity")
-    assert [view.id for view in case.views] == ["000", "001"]
+    assert [view.id for view in case.views] == ["xr_rad_uln_cam01_UND.0002", "xr_rad_uln_cam02_UND.0002"]
     assert len(case.hashes) == 4
     assert all(1000 < np.linalg.norm(case.grid.center - view.source) < 1100 for view in case.views)
