@@ -1,4 +1,4 @@
-"""What guards the parsers of files from outside: sizes, kinds of files, and what libraries raise on damaged ones."""
+"""Guards for parsers of foreign files: limits of size, regular files only, and one error for all damage."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _PIECE_BYTES = 2**20
 def parsing(name: str) -> Iterator[None]:
     """Turn whatever a parser raises on a damaged file into a FormatError that names the file.
 
-    Libraries promise no exceptions for files that are no files of theirs: they raise whatever their code runs into.
-    The text of the exception is left out, because it may quote the file, and with it the name of a patient.
+    Libraries do not document what they raise on damaged files: it is whatever their code runs into. The text of the
+    exception is left out, because it may quote the file, and with it the name of a patient.
     """
     try:
         yield

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .page import table
 
-
-@dataclass(frozen=True)
-class PoseRow:
-    """The pose of a view.
-
-    state: given, refined or left out. before, after: disagreement with the other views, 0 to 1. rotation, shift, beam:
-    its change in degrees, mm parallel to the detector and mm along the beam, at the region. spread: mm between the
-    results of different starts; nan if there is only one.
-    """
-
-    id: str
-    state: str
-    before: float
-    after: float
-    rotation: float
-    shift: float
-    beam: float
-    spread: float
-
-
-@dataclass(frozen=True)
-class PoseReport:
-    """The outcome of a refinement of poses: a sentence for people, and a row per view."""
-
-    summary: str
-    rows: Sequence[PoseRow]
-
+if TYPE_CHECKING:
+    from ..calibration.refinement import Refinement
 
 HEAD = ["View", "Pose", "Disagreement before", "after", "Turned", "Moved", "Along the beam", "Spread"]
 
 
-def poses_html(report: PoseReport) -> str:
+def poses_html(refinement: Refinement) -> str:
     """The summary, an explanation and the table."""
     rows = [
         [
@@ -54,11 +28,13 @@ def poses_html(report: PoseReport) -> str:
             f"{row.beam:.1f} mm",
             "–" if np.isnan(row.spread) else f"{row.spread:.1f} mm",
         ]
-        for row in report.rows
+        for row in refinement.views
     ]
     note = (
         "Disagreement is 0 when corresponding lines of the images are alike and 1 when they are unrelated. Changes are "
         "those at the region; a common motion and a common scale of all poses leave no trace in X-rays and are those "
         "of the given poses. Spread is the distance between the two best results of different starts."
     )
-    return f'<p>{escape(report.summary)}</p><p class="soft">{note}</p>{table(HEAD, rows, numbers=(2, 3, 4, 5, 6, 7))}'
+    return (
+        f'<p>{escape(refinement.summary)}</p><p class="soft">{note}</p>{table(HEAD, rows, numbers=(2, 3, 4, 5, 6, 7))}'
+    )

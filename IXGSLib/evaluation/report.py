@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +25,10 @@ from .labels import label
 from .metrics import ViewMetrics, compare_views
 from .page import DISCLAIMER, facts, page, section, table
 from .planes import focus
-from .poses import PoseReport, poses_html
+from .poses import poses_html
+
+if TYPE_CHECKING:
+    from ..calibration.refinement import Refinement
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,7 @@ class Report:
     held_out: ids of the views that were not used for the reconstruction.
     metrics, settings: values by name, which may be nested; None is shown as a dash.
     reasons: why a setting differs from the preset, by its name. durations: seconds by name. credit: data credit.
-    standardization: how the X-rays were standardised, if they were. poses: how the poses were refined, if they were.
+    standardization: how the X-rays were standardised, if they were. refinement: that of the poses, if there was one.
     bone_threshold: attenuation in 1/mm above which the pictures show bone; by default that of `bone_threshold`.
     Raises SettingsError where renders or held-out ids do not match the X-rays.
     """
@@ -57,7 +60,7 @@ class Report:
     credit: str = ""
     bone_threshold: float | None = None
     standardization: Standardization | None = None
-    poses: PoseReport | None = None
+    refinement: Refinement | None = None
 
     def __post_init__(self) -> None:
         ids = [xray.view.id for xray in self.xrays]
@@ -89,7 +92,7 @@ def report_html(report: Report) -> str:
         _standardized(report),
         _views(report, quality),
         _coverage(report, quality, point),
-        section("Poses", poses_html(report.poses)) if report.poses is not None else "",
+        section("Poses", poses_html(report.refinement)) if report.refinement is not None else "",
         section("Settings", _settings(report)),
         section("Run", _run(report)),
         _foot(report),

@@ -1,4 +1,4 @@
-"""The numbers of a raster file; none of its lengths is believed before there are bytes for it."""
+"""The numbers of a raster file; no length in its header is trusted unless the file holds enough bytes for it."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Raster:
 
     @property
     def count(self) -> int:
-        """The number of numbers."""
+        """How many numbers there are."""
         count = 1
         for size in self.sizes:
             count *= size

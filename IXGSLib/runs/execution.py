@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..calibration.refinement import Refinement
-    from ..evaluation.poses import PoseReport
     from ..evaluation.reference import Metrics, Reference
     from ..formats import Case
     from ..reconstruction import Reconstruction
@@ -289,14 +288,8 @@ class _Execution:
             durations=result.durations,
             versions={"IXGS": environment["ixgs"], **environment["packages"]},
             standardization=case.standardization,
-            poses=self._pose_report(),
+            refinement=self.prepared.refinement,
             credit=self.prepared.credit,
             warnings=tuple(self.reporter.warnings),
         )
         self.folder.save("report.html", lambda path: evaluation.write_report(report, path))
-
-    def _pose_report(self) -> PoseReport | None:
-        from ..evaluation.poses import PoseReport, PoseRow
-
-        found = self.prepared.refinement
-        return None if found is None else PoseReport(found.summary, [PoseRow(**vars(view)) for view in found.views])

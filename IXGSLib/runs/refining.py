@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import Cancelled
 from ..messages import unique
 from .events import Reporter
 from .stopping import stop_asked
@@ -40,11 +41,13 @@ class Refined:
 
 
 def first_stage(case: Case, settings: RefinementSettings, reporter: Reporter) -> Refinement:
-    """The poses under which the X-rays agree, with progress."""
+    """The poses under which the X-rays agree, with progress; raises Cancelled when the user asks to stop."""
     from ..calibration.refinement import refine
 
     def report(done: int, total: int) -> None:
         reporter.report("progress", stage="poses", step=done, steps=total)
+        if stop_asked():
+            raise Cancelled("the refinement of poses was cancelled")
 
     return refine(case, settings, report)
 

@@ -153,7 +153,20 @@ class TestRefine:
         xrays = tuple(replace(good.xrays[n], view=view) for n, view in zip(order, good.views, strict=True))
         result = refine(replace(good, xrays=xrays), EXPECTED)
         assert not result.verified
-        assert any("not verified" in warning for warning in result.case.warnings) or not result.changed
+        assert any("not verified" in warning for warning in result.case.warnings)
+        assert "not verified: the images disagree by" in result.summary
+
+    def test_given_poses_that_stay_are_verified_only_if_they_agree(self, good, monkeypatch):
+        monkeypatch.setattr("IXGSLib.calibration.refinement.refinement.MAX_DISAGREEMENT", 1e-6)
+        kept = refine(good, EXPECTED)
+        assert not kept.changed
+        assert not kept.verified
+        assert "not verified" in kept.summary
+        assert any("not verified" in warning for warning in kept.case.warnings)
+
+    def test_a_single_start_does_not_verify_refined_poses(self, good):
+        alone = refine(perturbed(good), replace(EXPECTED, starts=1))
+        assert any("a single start" in doubt for doubt in alone.doubts)
 
     def test_few_views_are_refused(self, good):
         with pytest.raises(GeometryError, match="5 views, expected at least 6"):

@@ -84,7 +84,9 @@ class Refinement:
         """One or two sentences for a person."""
         verdict = "verified" if self.verified else f"not verified: {'; '.join(self.doubts)}"
         if not self.changed:
-            return f"The given poses agree as well as refined ones (disagreement {self.before:.3f}); they stay."
+            return (
+                f"The given poses agree as well as refined ones (disagreement {self.before:.3f}); they stay, {verdict}."
+            )
         moved = [view for view in self.views if view.state == "refined"]
         typical = [float(np.median([getattr(view, name) for view in moved])) for name in ("rotation", "shift", "beam")]
         return (
@@ -130,7 +132,8 @@ def refine(
         views = [
             _view_pose(view.id, "given", each, each) for view, each in zip(case.views, before.by_view, strict=True)
         ]
-        return Refinement(case, tuple(views), before.mean, before.mean, _doubts_of_given(before))
+        doubts = _doubts_of_given(before)
+        return Refinement(_warned(case, doubts), tuple(views), before.mean, before.mean, doubts)
     left_out = _outliers(found.after.by_view)
     if left_out.any():
         stay = [xray for xray, out in zip(case.xrays, left_out, strict=True) if not out]
@@ -152,11 +155,14 @@ def _refined(case: Case, found: Candidates, within: Candidates, left_out: np.nda
     doubts = _doubts(within, moves, spread)
     stay = tuple(xray for xray, out in zip(case.xrays, left_out, strict=True) if not out)
     provenance = {**case.provenance, **{xray.view.id: PROVENANCE for xray in stay}}
-    warnings = [_left_out_text(view) for view in views if view.state == "left out"]
-    warnings += [f"the refined poses are not verified: {doubt}" for doubt in doubts]
+    left_out_texts = [_left_out_text(view) for view in views if view.state == "left out"]
     poses = with_poses([xray.view for xray in stay], within.best.poses)
-    refined = replace(case, xrays=stay, provenance=provenance).with_poses(poses).with_warnings(warnings)
-    return Refinement(refined, tuple(views), before.mean, within.after.mean, doubts)
+    refined = replace(case, xrays=stay, provenance=provenance).with_poses(poses).with_warnings(left_out_texts)
+    return Refinement(_warned(refined, doubts), tuple(views), before.mean, within.after.mean, doubts)
+
+
+def _warned(case: Case, doubts: tuple[str, ...]) -> Case:
+    return case.with_warnings(f"the poses are not verified: {doubt}" for doubt in doubts) if doubts else case
 
 
 def _view_pose(
@@ -190,7 +196,9 @@ def _doubts(within: Candidates, moves: tuple[Array, Array, Array], spread: Array
     """Why refined poses cannot be trusted, with numbers."""
     doubts = list(_doubts_of_given(within.after))
     typical = float(np.median(spread))
-    if typical > MAX_SPREAD_MM:
+    if np.isnan(typical):
+        doubts.append("a single start does not show how far the poses are determined; use at least two")
+    elif typical > MAX_SPREAD_MM:
         doubts.append(
             f"the two best of different starts lead to poses {typical:.1f} mm apart in a typical view, expected at "
             f"most {MAX_SPREAD_MM} mm"

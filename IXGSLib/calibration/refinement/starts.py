@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -85,12 +85,14 @@ def candidates(
     views, radius = [xray.view for xray in xrays], float(np.linalg.norm(grid.size)) / np.sqrt(12)
     given, expected = poses(views), expected_errors(settings)
     generator = np.random.default_rng(settings.seed)
-    transforms: dict[Sampling, tuple[list[View], np.ndarray]] = {}
 
+    @cache
+    def transforms(sampling: Sampling) -> tuple[list[View], np.ndarray]:
+        return radon_transforms(xrays, sampling)
+
+    @cache
     def images(sampling: Sampling, blur: float) -> EpipolarImages:
-        if sampling not in transforms:
-            transforms[sampling] = radon_transforms(xrays, sampling)
-        small, tables = transforms[sampling]
+        small, tables = transforms(sampling)
         return images_of(small, derivatives(tables, blur), grid.center, radius)
 
     found = []
