@@ -7,6 +7,8 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,7 +54,7 @@ class Lock:
         """Take the lock; raises IXGSError when another process has it or the folder cannot be written.
 
         The file appears with its content at once, so that of several processes one alone can create it; a void lock is
-        moved out of the way first.
+        removed first.
         """
         try:
             for _ in range(MAX_ATTEMPTS):
@@ -63,7 +65,7 @@ class Lock:
                     continue
                 if not owner.is_void and not owner.is_this_process:
                     raise self._refusal(owner)
-                self._set_aside(owner)
+                self._remove(owner)
         except OSError as error:
             raise IXGSError(
                 f"{self.path.parent}: cannot be written ({error.strerror}); choose a folder with write permission"
@@ -88,20 +90,11 @@ class Lock:
             complete.unlink(missing_ok=True)
         return True
 
-    def _set_aside(self, void: Owner) -> None:
-        """Remove a void lock, and put back the lock of a process that was faster."""
-        aside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}.tmp")
-        try:
-            self.path.rename(aside)
-        except FileNotFoundError:  # another process has removed it
-            return
-        try:
-            if _read_owner(aside) != void:
-                _move_to_new(aside, self.path)
-        except FileExistsError:
-            pass  # a third process holds the lock by now
-        finally:
-            aside.unlink(missing_ok=True)
+    def _remove(self, void: Owner) -> None:
+        """Remove a void lock unless another process has replaced it by its own."""
+        with _one_at_a_time(self.path):
+            if self._owner() == void:
+                self.path.unlink()
 
     def _owner(self) -> Owner | None:
         """Who holds the lock; None when there is none, or in a folder that the caller will refuse."""
@@ -124,6 +117,32 @@ def _move_to_new(source: Path, target: Path) -> None:
         return
     os.link(source, target)
     source.unlink()
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Let one process at a time remove a lock: the operating system ends this when the process ends."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        guard = path.with_name(f".{path.name}.guard.tmp")
+        file = os.open(guard, os.O_CREAT | os.O_RDWR)
+        try:
+            msvcrt.locking(file, msvcrt.LK_LOCK, 1)
+            yield
+        finally:
+            os.close(file)
+            with suppress(OSError):  # another process has opened it
+                guard.unlink()
+    else:
+        import fcntl
+
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
 
 def _read_owner(path: Path) -> Owner:

@@ -89,3 +89,13 @@ def test_a_full_disk_leaves_no_lock(tmp_path, monkeypatch):
     with pytest.raises(IXGSError, match="No space left"):
         Lock(tmp_path / "run.lock").acquire()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_void_lock_that_was_replaced_meanwhile_stays(tmp_path):
+    path = tmp_path / "run.lock"
+    path.write_text('{"pid": -1}')
+    slow = Lock(path)
+    void = slow._owner()
+    Lock(path).acquire()
+    slow._remove(void)
+    assert json.loads(path.read_text())["pid"] == os.getpid()
