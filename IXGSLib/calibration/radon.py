@@ -15,6 +15,10 @@ from ..geometry import View
 from ..xray import XRay
 from ..xray.reduction import reduced
 
+HOLE_FADE = 2.0
+"""Width over which reduced images fade out around masked fiducials, pixels: a hole hides little, while a border cuts
+lines off."""
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -68,11 +72,19 @@ def _filtered(xray: XRay, sampling: Sampling) -> np.ndarray:
         for a in (xray.image * measured, measured)
     ]
     detail = (xray.image - sums[0] / np.maximum(sums[1], 1e-3)) * measured
-    depth = ndimage.distance_transform_edt(np.pad(xray.mask, 1))[1:-1, 1:-1]
+    fade = _fade(xray.mask, sampling.fade * longer)
     K, (height, width) = xray.view.K, xray.mask.shape
     x, y = (np.arange(width) - K[0, 2]) / K[0, 0], (np.arange(height) - K[1, 2]) / K[1, 1]
     cosine = 1 / np.sqrt(1 + x**2 + y[:, None] ** 2)
-    return (detail * np.minimum(depth / (sampling.fade * longer), 1) * cosine).astype(np.float32)
+    return (detail * fade * cosine).astype(np.float32)
+
+
+def _fade(mask: np.ndarray, width: float) -> np.ndarray:
+    """1 well within a mask, falling to 0 over a width in pixels at its border, and over HOLE_FADE around its holes."""
+    field = ndimage.binary_fill_holes(mask)
+    depth = ndimage.distance_transform_edt(np.pad(field, 1))[1:-1, 1:-1]
+    beside = ndimage.distance_transform_edt(np.pad(mask | ~field, 1, constant_values=True))[1:-1, 1:-1]
+    return np.minimum(depth / width, 1) * (np.minimum(beside / HOLE_FADE, 1) if (field & ~mask).any() else 1)
 
 
 @part

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from IXGSLib.calibration.radon import Sampling, derivatives, radon_transforms
 from IXGSLib.calibration.refinement import RefinementSettings, refine
 from IXGSLib.calibration.refinement.adjustment import adjusted
-from IXGSLib.calibration.refinement.epipolar import DIFFERENCE_STEP, images_of
+from IXGSLib.calibration.refinement.epipolar import DIFFERENCE_STEP, Evidence, images_of
 from IXGSLib.errors import GeometryError, SettingsError
+from IXGSLib.formats.standardization import Standardization
 from IXGSLib.geometry.similarity import Similarity
 from IXGSLib.geometry.twists import change_between, changed, poses, with_poses
 from Testing.calibration import phantom
@@ -94,6 +96,31 @@ class TestEpipolarResiduals:
         assert np.isfinite(images.linearized(poses(views))[1]).all()
 
 
+class TestEvidence:
+    def test_equal_sets_count_as_one(self, good, fine):
+        start = poses(perturbed(good).views)
+        twice = Evidence((fine, fine))
+        assert np.allclose(twice.disagreement(start), fine.disagreement(start), rtol=1e-12)
+        ends = [adjusted(images, start, start, np.full((len(start), 6), 3.0), 2).poses for images in (twice, fine)]
+        assert np.abs(ends[0] - ends[1]).max() < 1e-6
+
+    def test_the_disagreement_is_the_mean_of_all_sets(self, good, fine):
+        start = poses(perturbed(good).views)
+        other = replace(fine, tables=fine.tables[::-1].copy())
+        mean = (fine.disagreement(start) + other.disagreement(start)) / 2
+        assert np.allclose(Evidence((fine, other)).disagreement(start), mean, rtol=1e-12)
+
+
+def test_a_masked_fiducial_hides_little_of_its_surroundings(good):
+    sampling = Sampling(side=80, fade=0.2)
+    xray = good.xrays[0]
+    hole = xray.mask.copy()
+    middle = hole.shape[0] // 2
+    hole[middle, middle] = False
+    (_, whole), (_, masked) = (radon_transforms([replace(xray, mask=mask)], sampling) for mask in (xray.mask, hole))
+    assert 0 < np.abs(masked - whole).max() < 0.05 * np.abs(whole).max()
+
+
 class TestAdjustment:
     def test_the_cost_falls(self, good, fine):
         start = poses(perturbed(good).views)
@@ -163,6 +190,21 @@ class TestRefine:
         assert not kept.verified
         assert "not verified" in kept.summary
         assert any("not verified" in warning for warning in kept.case.warnings)
+
+    def test_originals_of_standardized_x_rays_help(self, good):
+        generator = np.random.default_rng(3)
+        errors = [ndimage.gaussian_filter(generator.normal(size=x.image.shape), 1.5) for x in good.xrays]
+        xrays = [
+            replace(xray, image=xray.image + 0.1 * xray.image.max() * error / error.std())
+            for xray, error in zip(good.xrays, errors, strict=True)
+        ]
+        raw = Standardization({"synthetic": True, "method": "network"}, {xray.view.id: xray for xray in good.xrays})
+        alone = perturbed(replace(good, xrays=tuple(xrays)))
+        both = perturbed(replace(good, xrays=tuple(xrays), standardization=raw))
+        ends = [
+            projection_errors(refine(case, EXPECTED).case.views, good.views, good.grid.center) for case in (both, alone)
+        ]
+        assert ends[0].mean() < 0.8 * ends[1].mean()
 
     def test_a_single_start_does_not_verify_refined_poses(self, good):
         alone = refine(perturbed(good), replace(EXPECTED, starts=1))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...geometry.rigid import Array
 from ...geometry.twists import change_between, changed
-from .epipolar import EpipolarImages
+from .epipolar import EpipolarImages, Evidence
 
 MAX_SQUARED_DISAGREEMENT = 0.25
 """Squared residual of a pair from which it counts by its square root only: such pairs do not match yet, or never."""
@@ -40,7 +40,9 @@ class Adjustment:
     information: Array
 
 
-def adjusted(images: EpipolarImages, start: Array, initial: Array, expected: Array, iterations: int) -> Adjustment:
+def adjusted(
+    images: EpipolarImages | Evidence, start: Array, initial: Array, expected: Array, iterations: int
+) -> Adjustment:
     """The poses that minimise the cost.
 
     start: poses (views, 4, 4) that the prior prefers. initial: those to begin with. expected: (views, 6) standard
@@ -71,7 +73,7 @@ def adjusted(images: EpipolarImages, start: Array, initial: Array, expected: Arr
 class _Problem:
     """The cost and its derivatives; start and expected: as in `adjusted`."""
 
-    images: EpipolarImages
+    images: EpipolarImages | Evidence
     start: Array
     expected: Array
 

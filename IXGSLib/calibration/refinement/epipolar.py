@@ -8,7 +8,7 @@ and their differences are residuals to be minimised over the poses.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -86,6 +86,41 @@ class EpipolarImages:
     @cached_property
     def _frame(self) -> tuple[Array, float]:
         return self.center, self._reach
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Sets of images of the same views, such as standardised and original X-rays, which count equally."""
+
+    sets: tuple[EpipolarImages, ...]
+
+    @property
+    def center(self) -> Array:
+        return self.sets[0].center
+
+    @property
+    def units(self) -> Array:
+        return self.sets[0].units
+
+    @property
+    def pairs(self) -> np.ndarray:
+        return self.sets[0].pairs
+
+    def residuals(self, poses: Array) -> Array:
+        """(pairs, sets times PLANES), scaled so that their squares are on the scale of one set's."""
+        return self._beside(each.residuals(poses) for each in self.sets)
+
+    def disagreement(self, poses: Array) -> Array:
+        """(pairs,) 1 minus the correlation along corresponding lines, the mean of all sets."""
+        return np.square(self.residuals(poses)).sum(axis=1) / 2
+
+    def linearized(self, poses: Array) -> tuple[Array, Array]:
+        """The residuals and their derivatives (pairs, sets times PLANES, 12), as in EpipolarImages."""
+        residuals, slopes = zip(*(each.linearized(poses) for each in self.sets), strict=True)
+        return self._beside(residuals), self._beside(slopes)
+
+    def _beside(self, parts: Iterable[Array]) -> Array:
+        return np.concatenate(list(parts), axis=1) / math.sqrt(len(self.sets))
 
 
 def images_of(views: Sequence[View], tables: np.ndarray, center: Array, radius: float) -> EpipolarImages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from ...errors import GeometryError
 from ...formats import Case
 from ...geometry.rigid import Array
 from ...geometry.twists import with_poses
+from ...xray import XRay
 from .settings import MIN_VIEWS, RefinementSettings
 from .starts import Agreement, Candidates, candidates, differences
 
@@ -28,8 +29,8 @@ OUTLIER_RATIO, MIN_OUTLIER = 3.0, 0.4
 MAX_LEFT_OUT = 0.2
 """Largest fraction of the views that is left out."""
 MAX_DISAGREEMENT = 0.35
-"""Mean disagreement above which poses are not verified: with true poses it is up to 0.13 for line integrals of bone and
-0.28 for standardised X-rays."""
+"""Mean disagreement above which poses are not verified: with true poses it is up to 0.13 for line integrals of bone.
+For standardised X-rays and their originals it is 0.30, 0.31 and, where the body is far wider than the images, 0.55."""
 MAX_SPREAD_MM = 1.5
 """Median shift between the two best results of different starts, mm at the region, above which poses are not
 verified."""
@@ -126,7 +127,7 @@ def refine(
             f"case '{case.name}': {len(case.xrays)} views, expected at least {MIN_VIEWS} to refine their poses; "
             "add views, or use the poses as they are"
         )
-    found = candidates(case.xrays, case.grid, settings, on_progress)
+    found = candidates(_series(case.xrays, case), case.grid, settings, on_progress)
     before = found.disagreement(found.given)
     if before.mean <= KEEP_RATIO * found.after.mean:
         views = [
@@ -137,10 +138,22 @@ def refine(
     left_out = _outliers(found.after.by_view)
     if left_out.any():
         stay = [xray for xray, out in zip(case.xrays, left_out, strict=True) if not out]
-        within = candidates(stay, case.grid, settings, on_progress)
+        within = candidates(_series(stay, case), case.grid, settings, on_progress)
     else:
         within = found
     return _refined(case, found, within, left_out)
+
+
+def _series(xrays: Sequence[XRay], case: Case) -> list[Sequence[XRay]]:
+    """X-rays of a case, and their originals where all of them were standardised and kept.
+
+    Standardisation errs in every image by itself, which limits how well the images agree; the originals agree in soft
+    tissue too, as far as the field of view allows.
+    """
+    raw = case.standardization.raw if case.standardization is not None else {}
+    if not all(xray.view.id in raw for xray in xrays):
+        return [xrays]
+    return [xrays, [replace(raw[xray.view.id], view=xray.view) for xray in xrays]]
 
 
 def _refined(case: Case, found: Candidates, within: Candidates, left_out: np.ndarray) -> Refinement:

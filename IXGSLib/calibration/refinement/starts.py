@@ -15,7 +15,7 @@ from ...geometry.twists import change_between, changed, poses, with_poses
 from ...xray import XRay
 from ..radon import Sampling, derivatives, radon_transforms
 from .adjustment import Adjustment, adjusted
-from .epipolar import EpipolarImages, images_of
+from .epipolar import Evidence, images_of
 from .settings import RefinementSettings
 
 FADE = 0.2
@@ -49,7 +49,7 @@ class Candidates:
     of their errors in radians and mm.
     """
 
-    images: EpipolarImages
+    images: Evidence
     adjustments: tuple[Adjustment, ...]
     given: Array
     expected: Array
@@ -76,24 +76,32 @@ class Candidates:
 
 
 def candidates(
-    xrays: Sequence[XRay],
+    series: Sequence[Sequence[XRay]],
     grid: Grid,
     settings: RefinementSettings,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Candidates:
-    """The adjustments from `settings.starts` starts; on_progress: called with the numbers of those done and of all."""
+    """The adjustments from `settings.starts` starts; on_progress: called with the numbers of those done and of all.
+
+    series: the X-rays, and any further images of the same views, such as the originals of standardised X-rays.
+    """
+    xrays = series[0]
     views, radius = [xray.view for xray in xrays], float(np.linalg.norm(grid.size)) / np.sqrt(12)
     given, expected = poses(views), expected_errors(settings)
     generator = np.random.default_rng(settings.seed)
 
     @cache
-    def transforms(sampling: Sampling) -> tuple[list[View], np.ndarray]:
-        return radon_transforms(xrays, sampling)
+    def transforms(sampling: Sampling) -> list[tuple[list[View], np.ndarray]]:
+        return [radon_transforms(each, sampling) for each in series]
 
     @cache
-    def images(sampling: Sampling, blur: float) -> EpipolarImages:
-        small, tables = transforms(sampling)
-        return images_of(small, derivatives(tables, blur), grid.center, radius)
+    def images(sampling: Sampling, blur: float) -> Evidence:
+        return Evidence(
+            tuple(
+                images_of(small, derivatives(tables, blur), grid.center, radius)
+                for small, tables in transforms(sampling)
+            )
+        )
 
     found = []
     for number in range(settings.starts):
