@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 from IXGSLib.calibration.refinement.settings import MIN_VIEWS
 from IXGSLib.errors import IXGSError, SettingsError
+from IXGSLib.formats.case_source import CaseOptions
 from IXGSLib.xray.dicom.conventions import Conventions
 
 from .case_reader import CaseReader
@@ -260,7 +261,8 @@ class XRaysSection:
     def _wrong_conventions(self) -> str:
         """Why the tag conventions cannot be used, or nothing."""
         try:
-            Conventions.deviating(self.tag_conventions)
+            if not CaseOptions(tag_conventions=self.tag_conventions).automatic:
+                Conventions.deviating(self.tag_conventions)
         except SettingsError as error:
             return escaped(str(error))
         return ""

@@ -67,6 +67,8 @@ def _advice(case: Case, agreement: Agreement, warned: bool) -> str:
 
 def _about_tags(case: Case, agreement: Agreement) -> tuple[str, ...]:
     """How to cure a contradiction of all images where the poses of all views come from DICOM tags."""
+    if case.tag_choice is not None:  # all conventions have been compared already
+        return ()
     if not all(case.provenance.get(view.id, "").startswith("tags") for view in case.views):
         return ()
     cures = [cure for one in agreement.contradictions if not one.views for cure in one.cures]

@@ -68,9 +68,10 @@ class Calibrate:
 
     def _calibrated(self) -> tuple[ShotImages, FiducialCalibration]:
         from ..calibration.fiducials.from_files import calibrate_by_markers, calibrate_by_phantom
+        from ..runs.case_loading import load_case
 
         if self.phantom is None:
-            return calibrate_by_markers(self.images.load(self.x_rays), self.settings)
+            return calibrate_by_markers(load_case(self.images, self.x_rays, note=say), self.settings)
         return calibrate_by_phantom(self.x_rays, self.phantom, self.settings, self.images, self.grid)
 
     def _case(self, images: ShotImages, calibration: FiducialCalibration) -> Case:

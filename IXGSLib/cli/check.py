@@ -46,9 +46,10 @@ class Check:
         from rich.console import Console
 
         from ..calibration import examine
+        from ..runs.case_loading import load_case
 
         with collect_warnings() as messages:
-            case = self.images.load(self.case)
+            case = load_case(self.images, self.case)
             picture = self._picture(case)
         examination = examine(case)
         case = case.with_warnings([*messages, *examination.warnings])
@@ -56,7 +57,9 @@ class Check:
             say(f"warning: {message}")
         console = Console()
         console.print(table(case))
-        for line in (*summary(case), examination.summary, examination.advice):
+        choice = case.tag_choice
+        chosen = (choice.sentence[:1].upper() + choice.sentence[1:],) if choice is not None and choice.decided else ()
+        for line in (*summary(case), *chosen, examination.summary, examination.advice):
             console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
         self._draw(case, picture)
         console.print(f"Picture: {picture}", highlight=False, markup=False, soft_wrap=True)

@@ -31,9 +31,10 @@ class Convert:
 
     def run(self) -> None:
         from ..formats.calibrations.writing import write_calibration
+        from ..runs.case_loading import load_case
 
         with collect_warnings() as messages:
-            case = self.images.load(self.case)
+            case = load_case(self.images, self.case, note=say)
             note = write_calibration(case, self.to, self.out, self.force)
         for message in unique(case.warnings, messages):
             say(f"warning: {message}")

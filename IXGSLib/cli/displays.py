@@ -33,6 +33,8 @@ class PlainLines:
     def show(self, event: Event) -> None:
         if event["event"] == "warning":
             say(f"warning: {event['message']}")
+        elif event["event"] == "note":
+            say(event["message"])
         elif event["event"] == "start":
             say(f"{event['case']}: {event['views']} views, {event['steps']} steps on the {device_name(event)}")
         elif event["event"] == "progress" and time.monotonic() >= self.next_line:
@@ -57,6 +59,8 @@ class Bar:
     def show(self, event: Event) -> None:
         if event["event"] == "warning":
             self.bar.console.print(f"ixgs: warning: {event['message']}", markup=False, highlight=False, soft_wrap=True)
+        elif event["event"] == "note":
+            self.bar.console.print(f"ixgs: {event['message']}", markup=False, highlight=False, soft_wrap=True)
         elif event["event"] == "progress":
             self.bar.start()
             stage, text = event["stage"], details(event).removeprefix(", ")

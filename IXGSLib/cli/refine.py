@@ -56,6 +56,7 @@ class Refine:
 
     def run(self) -> None:
         from ..formats.credit import read_credit
+        from ..runs.case_loading import load_case
         from ..runs.refining import both_stages
 
         check_new_folder(self.out)
@@ -63,7 +64,8 @@ class Refine:
             stop_at_end_of_input()
         with Reporter(display(self.json)) as reporter:
             with collect_warnings() as messages:
-                case, credit = self.images.load(self.case), read_credit(self.case)
+                case = load_case(self.images, self.case, self.device, note=reporter.note)
+                credit = read_credit(self.case)
                 refined = both_stages(case, self.refinement, self.preset, self.device, reporter)
             for message in unique(refined.case.warnings, messages):
                 reporter.warn(message)
@@ -79,7 +81,10 @@ class Refine:
         from .refine_picture import picture
 
         save_case(refined.case, folder)
-        record = finite({"settings": asdict(self.refinement), **refined.refinement.as_dict()})
+        record = {"settings": asdict(self.refinement), **refined.refinement.as_dict()}
+        if refined.case.tag_choice is not None:
+            record["tag_choice"] = refined.case.tag_choice.as_dict()
+        record = finite(record)
         write_atomically(folder / RECORD, json.dumps(record, indent=1, allow_nan=False).encode())
         write_atomically(folder / PICTURE, picture(refined))
         if credit:

@@ -44,6 +44,7 @@ class Standardize:
 
     def run(self) -> None:
         from ..formats.credit import read_credit
+        from ..runs.case_loading import load_case
 
         check_new_folder(self.out)
         if self.stop_on_eof:
@@ -51,7 +52,7 @@ class Standardize:
         with Reporter(display(self.json)) as reporter:
             with collect_warnings() as messages:
                 credit = read_credit(self.case)
-                case = self._standardized(self.images.load(self.case), reporter)
+                case = self._standardized(load_case(self.images, self.case, note=reporter.note), reporter)
             for message in unique(case.warnings, messages):
                 reporter.warn(message)
             folder = write_folder(self.out, lambda whole: self._write(case, whole, credit))

@@ -39,6 +39,7 @@ class Report:
     truth: the true volume, if it is known; shown in the same slices as the volume.
     held_out: ids of the views that were not used for the reconstruction.
     metrics, settings: values by name, which may be nested; None is shown as a dash.
+    notes: sentences about the run that are no warnings.
     reasons: why a setting differs from the preset, by its name. durations: seconds by name. credit: data credit.
     standardization: how the X-rays were standardised, if they were. refinement: that of the poses, if there was one.
     bone_threshold: attenuation in 1/mm above which the pictures show bone; by default that of `bone_threshold`.
@@ -55,6 +56,7 @@ class Report:
     settings: Mapping[str, Any] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    notes: Sequence[str] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     credit: str = ""
@@ -117,10 +119,12 @@ def _head(report: Report, quality: ViewMetrics, point: Array) -> str:
         ),
     ]
     warned = "".join(f"<li>{escape(text)}</li>" for text in report.warnings)
+    noted = "".join(f"<p>{escape(text)}</p>\n" for text in report.notes)
     return (
         f'<h1>{escape(report.title)}</h1>\n<p class="soft">3D reconstruction from X-rays by radiative Gaussians</p>\n'
         f'<p class="notice">{DISCLAIMER}</p>\n'
         + (f'<ul class="warnings">{warned}</ul>\n' if warned else "")
+        + noted
         + facts(numbers)
     )
 

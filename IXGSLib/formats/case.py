@@ -12,6 +12,7 @@ from ..messages import unique
 from ..xray import XRay
 from .calibration_record import CalibrationRecord
 from .standardization import Standardization
+from .tag_choice import TagChoice
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,7 @@ class Case:
     are not listed have measured poses.
     standardization: how the X-rays were standardised, if they were.
     calibration: how the poses were calibrated, with the residuals of each view, if IXGS did it.
+    tag_choice: how the X-rays chose the conventions of their DICOM tags, if they were asked to.
     Raises FormatError when two views share an id.
     """
 
@@ -36,6 +38,7 @@ class Case:
     standardization: Standardization | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     calibration: CalibrationRecord | None = None
+    tag_choice: TagChoice | None = None
 
     def __post_init__(self) -> None:
         ids = [xray.view.id for xray in self.xrays]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import FormatError, GeometryError, SettingsError
 from ..messages import collect_warnings
-from ..xray.dicom.conventions import Deviation
+from ..xray.dicom.conventions import AUTO, Auto, Deviation
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -37,9 +37,9 @@ class CaseOptions:
     """With --calibration: its format, such as astra, where a file can be read in more than one way."""
     unit: Literal["mm", "cm", "m", "in"] | None = None
     """With --calibration: its unit of length; mm by default."""
-    tag_conventions: tuple[Deviation, ...] = ()
+    tag_conventions: tuple[Deviation | Auto, ...] = ()
     """For a folder of DICOM X-rays: how its C-arm deviates from the standard; more than one can be given
-    (docs/formats.md)."""
+    (docs/formats.md). auto: as the X-rays agree best; where they do not decide, the standard stays, with a warning."""
     file_names: bool = False
     """With --calibration, or for a folder of DICOM X-rays: name the views after their files, in all that is written. By
     default they are numbered in their order, because names of files may be those of patients."""
@@ -55,7 +55,10 @@ class CaseOptions:
     """Ids of views to leave out."""
 
     def load(self, path: Path) -> Case:
-        """The case at a path with the requested views and region; raises what the readers raise."""
+        """The case at a path with the requested views and region; raises what the readers raise.
+
+        `runs.case_loading.load_case` does the same and also chooses conventions of tags (`auto`).
+        """
         if self.calibration is not None and self.tag_conventions:
             raise SettingsError(
                 "--tag-conventions is for poses from DICOM tags; --calibration gives them; leave it out"
@@ -66,6 +69,16 @@ class CaseOptions:
     def selected(self, case: Case) -> Case:
         """The case with the requested views and region."""
         return self._with_region(without(case, self.leave_out))
+
+    @property
+    def automatic(self) -> bool:
+        """Whether the X-rays choose the conventions of tags; raises SettingsError for names beside auto."""
+        if AUTO in self.tag_conventions and len(self.tag_conventions) > 1:
+            raise SettingsError(
+                f"--tag-conventions {' '.join(self.tag_conventions)}: auto beside other names, expected auto alone or "
+                "names; leave one of them out"
+            )
+        return self.tag_conventions == (AUTO,)
 
     @property
     def _region(self) -> bool:
@@ -80,7 +93,12 @@ class CaseOptions:
             return self._from_json(path)
         self._refuse(("pixel_spacing", "calibration_format", "unit"), "DICOM tags state it")
         grid = box(self.center, self.size, self.spacing) if self.center and self.size and self.spacing else None
-        conventions = Conventions.deviating(self.tag_conventions)
+        if self.automatic:
+            raise SettingsError(
+                "--tag-conventions auto has not been resolved, expected the names of deviations; read the case with "
+                "IXGSLib.runs.case_loading.load_case"
+            )
+        conventions = Conventions.deviating(self.tag_conventions)  # type: ignore[arg-type]
         return load_tagged(
             path, values=self.values, i0=self.i0, grid=grid, conventions=conventions, file_names=self.file_names
         )

@@ -62,19 +62,19 @@ def load_tagged(
     ledger = Ledger((images if images.is_dir() else images.parent).resolve())
     with ledger.collecting():
         shots = find_shots(images) if file_names else numbered(find_shots(images))
-        frames = _frame_tags(shots)
+        frames = frame_tags(shots)
         tags = [tags_of(frame, conventions.increments) for frame in frames]
-        sources = _sources(shots, tags, i0, conventions)
+        sources = tagged_sources(shots, tags, i0, conventions)
         _warn_of_approximation(images, tags, conventions)
         _warn_of_table(images, tags)
-        case = assemble(sources, values or _stated_values(frames), ledger, grid)
+        case = assemble(sources, values or stated_values(frames), ledger, grid)
     deviations = conventions.deviations
     origin = f"{PROVENANCE} ({', '.join(deviations)})" if deviations else PROVENANCE
     provenance = {view.id: origin for view in case.views}
     return replace(case, warnings=tuple(ledger.messages), hashes=ledger.hashes, provenance=provenance)
 
 
-def _frame_tags(shots: list[Shot]) -> list[FrameTags]:
+def frame_tags(shots: list[Shot]) -> list[FrameTags]:
     """The attributes of each X-ray; every file is opened once."""
     other = next((shot.path for shot in shots if sniff(head(shot.path)) != "DICOM"), None)
     if other is not None:
@@ -83,7 +83,8 @@ def _frame_tags(shots: list[Shot]) -> list[FrameTags]:
     return [FrameTags(headers[shot.path], shot.frame or 0, shot.path.name) for shot in shots]
 
 
-def _sources(shots: list[Shot], tags: list[CArmTags], i0: float | None, conventions: Conventions) -> list[Source]:
+def tagged_sources(shots: list[Shot], tags: list[CArmTags], i0: float | None, conventions: Conventions) -> list[Source]:
+    """The X-rays with the poses of their tags; raises FormatError that names the missing tags."""
     sources, views, errors = [], [], []
     for shot, stated in zip(shots, tags, strict=True):
         try:
@@ -132,7 +133,8 @@ def _camera(view: View, size: tuple[int, int], id: str | None = None) -> View:
     return replace(view, size=size, id=view.id if id is None else id)
 
 
-def _stated_values(frames: list[FrameTags]) -> Values:
+def stated_values(frames: list[FrameTags]) -> Values:
+    """What the pixels hold by their tags."""
     scales = {stated_scale(frame) for frame in frames}
     if "log" in scales and len(scales) > 1:
         raise FormatError(

@@ -26,7 +26,9 @@ class CaseArguments:
 
     def load(self) -> Case:
         """The case; raises what the readers raise."""
-        return self.options.load(self.case)
+        from ..runs.case_loading import load_case
+
+        return load_case(self.options, self.case)
 
 
 def case_parser(description: str | None) -> ArgumentParser:

@@ -50,6 +50,10 @@ class Reporter:
             self.warnings.append(message)
             self.report("warning", message=one_line(message))
 
+    def note(self, message: str) -> None:
+        """Report something that is good to know, and no warning."""
+        self.report("note", message=one_line(message))
+
     def report(self, kind: str, **values: Any) -> None:
         """Report an event; numbers that JSON cannot express become null."""
         event = {"event": kind, **finite(values)}

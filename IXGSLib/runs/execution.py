@@ -89,7 +89,7 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
         credit = read_credit(request.case)
         device = choose_device(request.device).type
         _set_threads(request.threads)
-        loaded = evenly(request.images.load(request.case), request.views)
+        loaded = evenly(_loaded(request, reporter), request.views)
         changes = request.changes()
         case = _standardized(loaded, request, reporter)
         made = case.standardization is not loaded.standardization
@@ -103,6 +103,15 @@ def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
     reference.check_place(case.grid)
     case = case.with_warnings([*messages, *findings])
     return Prepared(case, made, refinement, changes, resolved, reference, device, credit)
+
+
+def _loaded(request: RunRequest, reporter: Reporter) -> Case:
+    from .case_loading import load_case
+
+    def report(done: int, total: int) -> None:
+        reporter.report("progress", stage="tag conventions", step=done, steps=total)
+
+    return load_case(request.images, request.case, request.device, report, reporter.note)
 
 
 def _space(prepared: Prepared) -> int:
@@ -274,7 +283,8 @@ class _Execution:
         case, reference = self.prepared.case.with_poses(result.views), self.prepared.reference
         test = reference.test.xrays if reference.test else ()
         unused = () if result.settings.schedule.refit_steps else result.held_out
-        environment = environment_record()
+        choice, environment = case.tag_choice, environment_record()
+        notes = (choice.sentence,) if choice is not None and choice.decided else ()
         report = evaluation.Report(
             title=case.name or "Reconstruction",
             volume=result.volume,
@@ -291,5 +301,6 @@ class _Execution:
             refinement=self.prepared.refinement,
             credit=self.prepared.credit,
             warnings=tuple(self.reporter.warnings),
+            notes=notes,
         )
         self.folder.save("report.html", lambda path: evaluation.write_report(report, path))

@@ -16,7 +16,8 @@ PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-image", "SimpleITK", "py
 
 
 def case_record(case: Case) -> dict[str, Any]:
-    """A case's name, views, region, origin of poses and standardisation, and the SHA-256 of its files; no paths."""
+    """A case's name, views, region, origin of poses with the choice of tag conventions, and standardisation, and the
+    SHA-256 of its files; no paths."""
     grid = case.grid
     region = {
         "center": grid.center.tolist(),
@@ -27,6 +28,8 @@ def case_record(case: Case) -> dict[str, Any]:
     named: dict[str, Any] = {"name": case.name, "views": [view.id for view in case.views], "region": region}
     if case.provenance:
         named["provenance"] = case.provenance
+    if case.tag_choice is not None:
+        named["tag_choice"] = case.tag_choice.as_dict()
     made = None if case.standardization is None else case.standardization.record
     return {"case": named, "inputs": case.hashes, "standardization": made}
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import combinations
 from typing import Any, Literal, get_args
 
 from ...errors import SettingsError
@@ -22,6 +23,9 @@ Deviation = Literal[
     "three-quarter-turn",
 ]
 """The names of the deviations from `STANDARD`, for the command line and the records of runs."""
+Auto = Literal["auto"]
+AUTO: Auto = "auto"
+"""The word that has the X-rays choose the deviations."""
 
 
 class Angles(Enum):
@@ -96,6 +100,16 @@ class Conventions:
 
 
 STANDARD = Conventions()
+
+
+def hypotheses() -> Iterator[tuple[Deviation, ...]]:
+    """The deviations that one system may have: none, each one, and each two that do not exclude each other."""
+    yield ()
+    yield from ((name,) for name in get_args(Deviation))
+    for one, other in combinations(get_args(Deviation), 2):
+        if _CHANGES[one][0] != _CHANGES[other][0]:
+            yield one, other
+
 
 _CHANGES: dict[str, tuple[str, Any]] = {
     "room-angles": ("angles", Angles.ROOM),
