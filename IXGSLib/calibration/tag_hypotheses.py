@@ -105,13 +105,13 @@ def rank(tagged: TaggedXRays) -> Ranking | None:
         return None
     found = sorted(_classes(tagged), key=lambda one: np.nan_to_num(one.first.disagreement, nan=2.0))
     simple = [one for one in found if len(one.first.names) < 2]
-    best = next(iter(simple))
+    best = simple[0]
     # A second deviation always fits a little better: it has to explain the X-rays clearly better than any single one.
-    better = [one for one in found if len(one.first.names) == 2 and one.first.explains_better_than(best.first)]
-    candidates = better or simple
+    pairs = [one for one in found if len(one.first.names) == 2 and one.first.disagreement < MIN_FOREIGN]
+    candidates = [one for one in pairs if one.first.explains_better_than(best.first)] or simple
     best = candidates[0]
-    if not best.first.disagreement < MIN_FOREIGN:
-        return Ranking(tuple(found), (), f"none explains the X-rays, which disagree by {best.first.disagreement:.2f}")
+    if not np.isfinite(best.first.disagreement):
+        return Ranking(tuple(found), (), "the images have nothing in common that could be compared")
     contenders = [one for one in candidates if one is best or not best.first.explains_better_than(one.first)]
     return Ranking(tuple(found), tuple(contenders))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..formats.tag_choice import Decider, TagChoice
+from ..messages import collect_warnings
 
 if TYPE_CHECKING:
     from ..calibration.tag_hypotheses import Alike, Ranking
@@ -16,6 +18,8 @@ MAX_PREVIEWS = 3
 """Largest number of hypotheses that previews compare; if more agree about equally well, nothing is decided."""
 MIN_GAIN_DB = 2.0
 """Held-out PSNR by which the best preview must exceed the next one."""
+REGION_MM = 100.0
+"""Side of the region about the isocentre at which details of the X-rays are measured."""
 STAYS = "the standard's conventions stay"
 Report = Callable[[int, int], None]
 
@@ -29,7 +33,7 @@ def choose(tagged: TaggedXRays, device: Device = "auto", report: Report | None =
     from ..calibration.tag_hypotheses import rank
     from .tag_previews import held_out_psnr
 
-    ranking = rank(tagged)
+    ranking = rank(_without_tissue(tagged)) if len(tagged.stored) >= MIN_VIEWS else None
     if ranking is None:
         return _undecided(f"{len(tagged.stored)} X-rays are too few to compare, {MIN_VIEWS} are needed")
     if ranking.reason:
@@ -49,6 +53,20 @@ def choose(tagged: TaggedXRays, device: Device = "auto", report: Report | None =
         )
         return _undecided(reason, ranking, psnr)
     return _chosen(best, ranking, psnr)
+
+
+def _without_tissue(tagged: TaggedXRays) -> TaggedXRays:
+    """Intensities standardised by the classical filter, which takes seconds: soft tissue hides what can be compared."""
+    from ..formats import Case
+    from ..geometry import Grid
+    from ..standardization import StandardizationSettings, standardize
+
+    if all(xray.values == "line_integral" for xray in tagged.stored):
+        return tagged
+    case = Case(tagged.stored, Grid.centered((0, 0, 0), (REGION_MM,) * 3, 1.0))
+    with collect_warnings():  # the case itself is not standardised here
+        made = standardize(case, StandardizationSettings("classical")).xrays
+    return replace(tagged, stored=made)
 
 
 def _gain(best: Alike, others: list[Alike], psnr: Mapping[str, float]) -> float:

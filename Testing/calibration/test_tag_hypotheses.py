@@ -103,12 +103,11 @@ def test_few_x_rays_are_not_ranked(tmp_path):
     assert rank(TaggedXRays.read(folder, i0=I0)) is None
 
 
-def test_x_rays_without_anything_in_common_are_not_explained(tmp_path):
+def test_x_rays_without_anything_in_common_favour_no_hypothesis(tmp_path):
     generator = np.random.default_rng(0)
     noise = [replace(x, image=generator.uniform(0, 2, x.image.shape)) for x in shots(8)]
     found = rank(TaggedXRays.read(write_tagged(tmp_path / "XA", noise), i0=I0))
-    assert found.contenders == ()
-    assert "none explains the X-rays" in found.reason
+    assert len(found.contenders) > 3
 
 
 def test_x_rays_that_are_left_out_are_not_compared(tmp_path):

@@ -13,7 +13,7 @@ from IXGSLib.xray import XRay
 from Testing.xray.test_dicom import dicom
 from Testing.xray.test_dicom_geometry import group
 
-I0, SOURCE_ISOCENTRE = 4000.0, 620.0
+I0, SOURCE_ISOCENTRE = 60_000.0, 620.0
 
 
 def write_tagged(folder: Path, xrays: Sequence[XRay], deviations: Sequence[str] = (), oriented: bool = False) -> Path:
@@ -31,13 +31,13 @@ def write_tagged(folder: Path, xrays: Sequence[XRay], deviations: Sequence[str] 
     tables = [_table(xray, deviations) for xray in xrays]
     if "angle-steps" in deviations:
         tags = shared[0] | _stated(numbers[0]) | _steps(numbers, tables)
-        dicom(folder / "run", np.stack(images), NumberOfFrames=len(images), **tags)
+        dicom(folder / "run", np.stack(images), bits=16, NumberOfFrames=len(images), **tags)
         return folder
     for n, image in enumerate(images):
         names = ("TableTopLongitudinalPosition", "TableTopVerticalPosition", "TableTopLateralPosition")
         place = group(TablePositionSequence=dict(zip(names, map(float, tables[n]), strict=True)))
         tags = shared[n] | _stated(numbers[n]) | {"SharedFunctionalGroupsSequence": DicomSequence([place])}
-        dicom(folder / f"{n:03d}", image, InstanceNumber=n + 1, **tags)
+        dicom(folder / f"{n:03d}", image, bits=16, InstanceNumber=n + 1, **tags)
     return folder
 
 

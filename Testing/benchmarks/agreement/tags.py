@@ -34,7 +34,7 @@ CASES = {"line integrals of bone": "SampleCase", "X-rays with soft tissue": "Rea
 COUNTS = (8, 16)
 ANGLE_ERROR = 1.0
 MAX_SHIFT_PIXELS = 1
-MASKED = 6.0
+MASKED = 10.0
 """Line integral of masked pixels, which are written as the shadow of a collimator."""
 
 
