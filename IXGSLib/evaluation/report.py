@@ -119,7 +119,7 @@ def _head(report: Report, quality: ViewMetrics, point: Array) -> str:
         ),
     ]
     warned = "".join(f"<li>{escape(text)}</li>" for text in report.warnings)
-    noted = "".join(f"<p>{escape(text)}</p>\n" for text in report.notes)
+    noted = "".join(f"<p>{escape(text[:1].upper() + text[1:])}</p>\n" for text in report.notes)
     return (
         f'<h1>{escape(report.title)}</h1>\n<p class="soft">3D reconstruction from X-rays by radiative Gaussians</p>\n'
         f'<p class="notice">{DISCLAIMER}</p>\n'

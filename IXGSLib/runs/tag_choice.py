@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -107,4 +108,6 @@ def _undecided(reason: str, ranking: Ranking | None = None, psnr: Mapping[str, f
 
 
 def _disagreements(ranking: Ranking | None) -> dict[str, float]:
-    return {} if ranking is None else {one.first.title: one.first.disagreement for one in ranking.classes}
+    """The disagreement of each hypothesis that can be compared, by its name."""
+    first = [one.first for one in ranking.classes] if ranking is not None else []
+    return {one.title: one.disagreement for one in first if math.isfinite(one.disagreement)}

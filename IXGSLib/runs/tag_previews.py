@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import IXGSError
+from ..errors import Cancelled, IXGSError
 from ..geometry.coverage import common_region
 from .stopping import stop_asked
 
@@ -43,10 +44,11 @@ def held_out_psnr(
             report(number, len(hypotheses))
         try:
             found[hypothesis.title] = _psnr(hypothesis, device)
+        except Cancelled:
+            raise
         except IXGSError:
-            if stop_asked():
-                raise
-    return found
+            continue  # such as poses under which no region is seen by all views: they predict nothing
+    return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 def _psnr(hypothesis: Hypothesis, device: Device) -> float:

@@ -10,6 +10,8 @@ from IXGSLib.cli.check_picture import _evenly, detector_corners, picture
 from IXGSLib.formats import load_case
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm, arc
+from Testing.calibration.tagged_shots import shots
+from Testing.formats.tagged import I0, write_tagged
 from Testing.xray.test_dicom import dicom
 
 
@@ -141,3 +143,26 @@ def test_images_that_contradict_their_poses_are_reported_with_the_remedy(case, e
 
 def test_the_agreement_of_images_and_poses_is_a_line(case, ixgs, tmp_path):
     assert "Agreement of X-rays and poses: disagreement 0." in ixgs("check", case, "--out", tmp_path / "scene.png")[1]
+
+
+def test_conventions_that_the_x_rays_choose_are_printed(ixgs, tmp_path):
+    folder = write_tagged(tmp_path / "XA", shots(8, moving=False), ("half-turn",))
+    words = ("check", folder, "--i0", I0, "--out", tmp_path / "scene.png", "--tag-conventions")
+    code, out, _ = ixgs(*words, "auto")
+    assert code == 0
+    assert "Tag conventions: half-turn, chosen by epipolar consistency: disagreement 0." in out
+    assert "next " in out
+    code, _, err = ixgs(*words, "auto", "half-turn")
+    assert code == 2
+    assert "auto beside other names" in err
+
+
+def test_conventions_that_the_x_rays_do_not_decide_are_a_warning(ixgs, tmp_path):
+    folder = write_tagged(tmp_path / "XA", shots(8, moving=False), ("seen-from-detector",))
+    code, out, err = ixgs("check", folder, "--i0", I0, "--out", tmp_path / "s.png", "--tag-conventions", "auto")
+    assert code == 0
+    assert (
+        "warning: tag conventions are not decided: the X-rays fit primary-reversed or seen-from-detector alike" in err
+    )
+    assert "Tag conventions" not in out
+    assert "before you change the images" not in err  # the advice of a check without auto

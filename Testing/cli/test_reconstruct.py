@@ -288,3 +288,19 @@ def test_help_is_quick_and_states_the_exit_codes():
     probe = "import sys, IXGSLib.cli; IXGSLib.cli.main(['reconstruct', '--help']); print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"torch", "numba", "matplotlib", "SimpleITK"} & set(done.stderr.split())
+
+
+def test_conventions_that_the_x_rays_choose_are_recorded(ixgs, fake, tmp_path):
+    from Testing.calibration.tagged_shots import shots
+    from Testing.formats.tagged import I0, write_tagged
+
+    folder = write_tagged(tmp_path / "XA", shots(8, moving=False), ("quarter-turn",))
+    words = ("--i0", I0, "--standardize", "none", "--tag-conventions", "auto")
+    code, _, err = ixgs("reconstruct", folder, "--out", tmp_path / "run", *words)
+    assert code == 0
+    choice = json.loads((tmp_path / "run" / "run.json").read_text())["case"]["tag_choice"]
+    assert choice["names"] == ["quarter-turn"]
+    assert choice["decided_by"] == "epipolar consistency"
+    assert f"ixgs: {choice['sentence']}" in err
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert f"<p>T{choice['sentence'][1:]}</p>" in report
