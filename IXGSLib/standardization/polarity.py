@@ -53,7 +53,7 @@ def features(picture: np.ndarray, field: np.ndarray) -> np.ndarray:
     for image in (grey, rank):
         levels = [smooth(image, inside, scale) for scale in BLUR_SIGMAS_PX]
         details = [finer - coarser for finer, coarser in pairwise(levels)]
-        amplitudes = [smooth(details[n] ** 2, inside, scale) ** 0.5 for n, scale in ((0, 4.0), (2, 8.0))]
+        amplitudes = [np.maximum(smooth(details[n] ** 2, inside, scale), 0) ** 0.5 for n, scale in ((0, 4.0), (2, 8.0))]
         parts += [_skewness(detail[core]) for detail in details]
         parts += [_correlation(amplitude[core], levels[3][core]) for amplitude in amplitudes]
         parts += [_correlation(position[core], image[core]) for position in (distance, from_middle)]
