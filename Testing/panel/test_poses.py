@@ -170,12 +170,23 @@ def test_deviations_of_tags_from_the_standard_are_options(panel, ui, wait, tagge
     assert panel.selection.options == []
 
 
+def test_the_x_rays_may_choose_the_conventions_of_their_tags(panel, ui, wait, tagged):
+    panel.parameters.casePath = str(tagged)
+    wait(lambda: panel.selection.reading is not None)
+    ui.tagConventions.text = "auto, half-turn"
+    assert "auto beside other names" in ui.xraysMessage.text
+    ui.tagConventions.text = "auto"
+    wait(lambda: panel.selection.reading is not None and not panel.selection.busy)
+    assert panel.selection.options == ["--tag-conventions", "auto"]
+    assert "the X-rays" in ui.viewsTable.item(0, POSE).toolTip()
+
+
 def test_the_tool_tip_names_every_deviation(ui):
     from typing import get_args
 
-    from IXGSLib.xray.dicom.conventions import Deviation
+    from IXGSLib.xray.dicom.conventions import AUTO, Deviation
 
-    assert all(name in ui.tagConventions.toolTip for name in get_args(Deviation))
+    assert all(name in ui.tagConventions.toolTip for name in (*get_args(Deviation), AUTO))
 
 
 # A run
