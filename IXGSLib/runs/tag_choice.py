@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_PREVIEWS = 3
 """Largest number of hypotheses that previews compare; if more agree about equally well, nothing is decided."""
 MIN_GAIN_DB = 2.0
-"""Held-out PSNR by which the best preview must exceed the next one."""
+"""Held-out PSNR by which the preview of the hypothesis that epipolar consistency puts first must exceed all others."""
 REGION_MM = 100.0
 """Side of the region about the isocentre at which details of the X-rays are measured."""
 STAYS = "the standard's conventions stay"
@@ -34,7 +34,9 @@ def choose(tagged: TaggedXRays, device: Device = "auto", report: Report | None =
     from ..calibration.tag_hypotheses import rank
     from .tag_previews import held_out_psnr
 
-    ranking = rank(_without_tissue(tagged)) if len(tagged.stored) >= MIN_VIEWS else None
+    ranking = rank(tagged)
+    if ranking is not None and len(ranking.contenders) != 1:
+        ranking = rank(_without_tissue(tagged))
     if ranking is None:
         return _undecided(f"{len(tagged.stored)} X-rays are too few to compare, {MIN_VIEWS} are needed")
     if ranking.reason:
@@ -43,21 +45,22 @@ def choose(tagged: TaggedXRays, device: Device = "auto", report: Report | None =
     if len(contenders) == 1:
         return _chosen(contenders[0], ranking, {})
     names = ", ".join(one.first.title for one in contenders)
+    alike = f"the X-rays agree about equally well with {names}"
     if len(contenders) > MAX_PREVIEWS:
-        return _undecided(f"the X-rays agree about equally well with {names}", ranking)
+        return _undecided(alike, ranking)
     psnr = held_out_psnr([one.first for one in contenders], device, report)
-    best, *others = sorted(contenders, key=lambda one: -psnr.get(one.first.title, float("-inf")))
-    if best.first.title not in psnr or not _gain(best, others, psnr) >= MIN_GAIN_DB:
-        shown = ", ".join(f"{name} {value:.1f} dB" for name, value in psnr.items()) or "none could be made"
-        reason = (
-            f"the X-rays agree about equally well with {names}, and previews do not decide ({shown} in held-out views)"
-        )
-        return _undecided(reason, ranking, psnr)
-    return _chosen(best, ranking, psnr)
+    best, *others = contenders  # with few views of soft tissue, previews alone choose wrong ones by several dB
+    if best.first.title in psnr and _gain(best, others, psnr) >= MIN_GAIN_DB:
+        return _chosen(best, ranking, psnr)
+    shown = ", ".join(f"{name} {value:.1f} dB" for name, value in psnr.items()) or "none could be made"
+    return _undecided(f"{alike}, and previews do not decide ({shown} in held-out views)", ranking, psnr)
 
 
 def _without_tissue(tagged: TaggedXRays) -> TaggedXRays:
-    """Intensities standardised by the classical filter, which takes seconds: soft tissue hides what can be compared."""
+    """Intensities standardised by the classical filter, which takes seconds: soft tissue hides what can be compared.
+
+    Line integrals stay as they are.
+    """
     from ..formats import Case
     from ..geometry import Grid
     from ..standardization import StandardizationSettings, standardize

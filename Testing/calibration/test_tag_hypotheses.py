@@ -17,7 +17,7 @@ from Testing.formats.tagged import I0, write_tagged
 
 
 def ranking(folder, deviations=(), moving=True, oriented=False) -> Ranking:
-    found = rank(TaggedXRays.read(write_tagged(folder, shots(moving=moving), deviations, oriented), i0=I0))
+    found = rank(TaggedXRays.read(write_tagged(folder, shots(8, moving), deviations, oriented), i0=I0))
     assert found is not None
     return found
 

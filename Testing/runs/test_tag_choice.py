@@ -63,6 +63,7 @@ def close(monkeypatch):
         return len(self.names) < 2 and other.disagreement - self.disagreement > 0.5
 
     monkeypatch.setattr(Hypothesis, "explains_better_than", barely)
+    monkeypatch.setattr(tag_choice, "_without_tissue", lambda xrays: xrays)
 
 
 def test_a_deviation_is_chosen_with_its_margin(folders, previews):
@@ -129,6 +130,13 @@ def test_a_preview_that_fails_predicts_nothing(folders, previews, close):
     assert choose(tagged(folders("half-turn"))).names == ("half-turn",)
 
 
+def test_previews_that_contradict_the_consistency_decide_nothing(folders, previews, close):
+    previews.psnr = {"half-turn": 20.0, "the standard": 30.0}
+    choice = choose(tagged(folders("half-turn")))
+    assert not choice.decided
+    assert "previews do not decide (half-turn 20.0 dB, the standard 30.0 dB in held-out views)" in choice.sentence
+
+
 def test_many_close_hypotheses_are_not_previewed(folders, previews, monkeypatch):
     from IXGSLib.calibration.tag_hypotheses import Hypothesis
 
@@ -142,7 +150,7 @@ def test_many_close_hypotheses_are_not_previewed(folders, previews, monkeypatch)
 def test_previews_of_true_conventions_predict_held_out_views(folders):
     from IXGSLib.calibration.tag_hypotheses import rank
 
-    ranking = rank(tagged(folders("half-turn", count=10)))
+    ranking = rank(tagged(folders("half-turn", count=8)))
     chosen = {one.first.title: one.first for one in ranking.classes}
     calls = []
     found = tag_previews.held_out_psnr(
