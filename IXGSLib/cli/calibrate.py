@@ -12,8 +12,8 @@ from ..calibration.fiducials.settings import FiducialSettings
 from ..errors import IXGSError
 from ..files import check_new_folder, write_atomically, write_folder
 from ..formats.case_source import CaseOptions
-from ..messages import RESEARCH_ONLY, collect_warnings, unique
-from .displays import say
+from ..messages import RESEARCH_ONLY, collect_warnings, unique, visible
+from .displays import say, tell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -64,7 +64,7 @@ class Calibrate:
             say(f"warning: {message}")
         folder = write_folder(self.out, lambda whole: self._write(case, images, calibration, whole, credit))
         show(calibration)
-        print(f"{folder}: {len(case.views)} of {len(calibration.findings)} views; see {PICTURE}\n{RESEARCH_ONLY}")
+        tell(f"{folder}: {len(case.views)} of {len(calibration.findings)} views; see {PICTURE}\n{RESEARCH_ONLY}")
 
     def _calibrated(self) -> tuple[ShotImages, FiducialCalibration]:
         from ..calibration.fiducials.from_files import calibrate_by_markers, calibrate_by_phantom
@@ -105,8 +105,7 @@ def show(calibration: FiducialCalibration) -> None:
     """The residuals of each view, and where the scale comes from, on standard output."""
     from rich.console import Console
 
-    console = Console()
-    console.print(table(calibration))
+    Console().print(table(calibration))
     lens = calibration.intrinsics
     for line in (
         f"Residuals: {calibration.rms:.2f} px root mean square.",
@@ -114,7 +113,7 @@ def show(calibration: FiducialCalibration) -> None:
         f"({lens.centre[0]:.0f}, {lens.centre[1]:.0f}) px (± {lens.centre_sd:.0f}).",
         f"Scale: {calibration.scale}.",
     ):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        tell(line)
 
 
 def table(calibration: FiducialCalibration) -> Table:
@@ -135,5 +134,5 @@ def table(calibration: FiducialCalibration) -> Table:
                 f"± {one.rotation_sd:.2f}°",
                 f"± {one.translation_sd:.1f} mm",
             ]
-        rows.add_row(*(Text(cell) for cell in (one.id, *cells, one.state)))
+        rows.add_row(*(Text(visible(cell)) for cell in (one.id, *cells, one.state)))
     return rows

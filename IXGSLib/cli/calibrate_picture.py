@@ -11,7 +11,7 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 
 from ..calibration.fiducials.result import FiducialCalibration, ViewFinding
-from ..messages import RESEARCH_ONLY
+from ..messages import RESEARCH_ONLY, visible
 from ..xray import XRay
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def picture(name: str, xrays: Sequence[XRay], calibration: FiducialCalibration) 
     rows = -(-len(pairs) // columns)
     figure = Figure(figsize=(SIDE * columns, (SIDE + 0.1) * rows + 0.7), facecolor="white", layout="constrained")
     calibrated = len(calibration.views)
-    title = f"{name}: {calibrated} of {len(calibration.findings)} views calibrated"
+    title = visible(name) + f": {calibrated} of {len(calibration.findings)} views calibrated"
     if calibrated:
         title += f", residuals {calibration.rms:.2f} px"
     figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK, parse_math=False)
@@ -67,11 +67,13 @@ def _panel(axes: Axes, xray: XRay, finding: ViewFinding) -> None:
     _circles(axes, others, np.full(len(others), 0.012 * max(xray.view.size)), UNMATCHED, 0.5)
     for one in found:
         x, y = one.found or one.expected
-        axes.text(x + 2 * one.radius, y - 2 * one.radius, one.label, fontsize=5.5, color=FOUND, parse_math=False)
+        axes.text(
+            x + 2 * one.radius, y - 2 * one.radius, visible(one.label), fontsize=5.5, color=FOUND, parse_math=False
+        )
     axes.set_xlim(-0.5, width - 0.5)
     axes.set_ylim(height - 0.5, -0.5)
     text, colour = _title(finding)
-    axes.set_title(text, fontsize=8, color=colour, parse_math=False, loc="left")
+    axes.set_title(visible(text), fontsize=8, color=colour, parse_math=False, loc="left")
 
 
 def _circles(axes: Axes, places: Sequence[object] | np.ndarray, sizes: object, colour: str, width: float) -> None:

@@ -12,7 +12,7 @@ from ..errors import IXGSError
 from ..files import check_writable
 from ..formats.case_source import CaseOptions
 from ..messages import collect_warnings, visible
-from .displays import say
+from .displays import say, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,14 +55,13 @@ class Check:
         case = case.with_warnings([*messages, *examination.warnings])
         for message in case.warnings:
             say(f"warning: {message}")
-        console = Console()
-        console.print(table(case))
+        Console().print(table(case))
         choice = case.tag_choice
         chosen = (choice.sentence[:1].upper() + choice.sentence[1:],) if choice is not None and choice.decided else ()
         for line in (*summary(case), *chosen, examination.summary, examination.advice):
-            console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
+            tell(line)
         self._draw(case, picture)
-        console.print(f"Picture: {picture}", highlight=False, markup=False, soft_wrap=True)
+        tell(f"Picture: {picture}")
 
     def _picture(self, case: Case) -> Path:
         from ..formats.folder import safe_name

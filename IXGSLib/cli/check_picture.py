@@ -14,7 +14,7 @@ from matplotlib.transforms import Affine2D
 from ..formats import Case
 from ..geometry import Grid, View
 from ..geometry.rigid import Array
-from ..messages import RESEARCH_ONLY
+from ..messages import RESEARCH_ONLY, visible
 from ..xray import XRay
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def picture(case: Case) -> bytes:
     rows = -(-len(shown) // PER_ROW)
     height = 6.0 + 1.45 * rows
     figure = Figure(figsize=(15, height), facecolor="white", layout="constrained")
-    title = f"{case.name}: {len(case.xrays)} views"
+    title = visible(f"{case.name}: {len(case.xrays)} views")
     figure.suptitle(title, x=0.01, ha="left", fontsize=15, fontweight="bold", color=INK, parse_math=False, va="top")
     scene, images = figure.subfigures(2, 1, squeeze=False, height_ratios=[5.5, 1.45 * rows + 0.1])[:, 0]
     levels = _levels(case.xrays)
@@ -157,7 +157,8 @@ def _thumbnails(axes: np.ndarray, xrays: list[XRay], levels: tuple[float, float]
     for place, xray in zip(axes, xrays, strict=False):
         image = np.where(xray.mask, xray.image, np.nan)
         place.imshow(_small(image, 200), cmap=grey, vmin=levels[0], vmax=levels[1])
-        name = xray.view.id if len(xray.view.id) <= 16 else f"{xray.view.id[:15]}…"
+        name = visible(xray.view.id)
+        name = name if len(name) <= 16 else f"{name[:15]}…"
         place.set_title(name, fontsize=8, color=INK, pad=2, parse_math=False)
 
 

@@ -11,7 +11,7 @@ import tyro
 from ..formats.calibrations.writing import Target
 from ..formats.case_source import CaseOptions
 from ..messages import collect_warnings, unique
-from .displays import say
+from .displays import say, tell
 
 
 @dataclass(frozen=True)
@@ -38,4 +38,4 @@ class Convert:
             note = write_calibration(case, self.to, self.out, self.force)
         for message in unique(case.warnings, messages):
             say(f"warning: {message}")
-        print(f"{self.out}: {len(case.views)} views; {note}")
+        tell(f"{self.out}: {len(case.views)} views; {note}")

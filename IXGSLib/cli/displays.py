@@ -12,6 +12,11 @@ LOG_LINE_SECONDS = 5.0
 """Time between two progress lines when there is no terminal."""
 
 
+def tell(text: str) -> None:
+    """Lines on standard output."""
+    print(visible(text))
+
+
 def say(text: str) -> None:
     """One line on standard error."""
     print(f"ixgs: {visible(text)}", file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ import tyro
 from ..errors import SettingsError
 from ..messages import RESEARCH_ONLY, collect_warnings, unique
 from ..runs.records import checked_output, read_done
-from .displays import say
+from .displays import say, tell
 from .tables import print_metrics
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ class Evaluate:
         if self.json:
             from json import dumps
 
-            print(dumps(metrics))
+            tell(dumps(metrics))
         else:
             print_metrics(metrics)
-            print(RESEARCH_ONLY)
+            tell(RESEARCH_ONLY)
 
     def _metrics(self, reference: Reference) -> tuple[Metrics, tuple[str, ...]]:
         from ..gaussians.ply import load_ply

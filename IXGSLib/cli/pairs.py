@@ -13,7 +13,7 @@ from ..messages import RESEARCH_ONLY, collect_warnings
 from ..runs.events import Reporter
 from ..runs.lock import Lock
 from ..training.pair_settings import PairSettings
-from .displays import display
+from .displays import display, tell
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Pairs:
                 lock.release()
         if not self.json:
             total = len(self.cts) * self.settings.count
-            print(f"{folder}: {total} pairs, manifest.json\n{RESEARCH_ONLY}")
+            tell(f"{folder}: {total} pairs, manifest.json\n{RESEARCH_ONLY}")
 
     def _make(self, folder: Path, reporter: Reporter) -> None:
         from ..training.pair_making import make_pairs

@@ -11,17 +11,18 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from ..errors import Cancelled, IXGSError, SettingsError
-from ..messages import one_line, out_of_memory
+from ..messages import one_line, out_of_memory, visible
 from ..runs.stopping import stoppable
 from ..version import __version__
 from .displays import say
 
 DONE, BUG, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
+_FORMAT_WARNING = warnings.formatwarning
 
 COMMANDS = {
     "demo": "Reconstruct the sample case, to see IXGS at work.",
@@ -132,7 +133,22 @@ def _command(name: str, options: list[str]) -> Command:
     module = importlib.import_module(f".{name.replace('-', '_')}", __package__)
     kind = getattr(module, "".join(word.capitalize() for word in name.split("-")))
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
-    return cast(Command, tyro.cli(kind, prog=f"ixgs {name}", args=options, config=config))
+    with _written_out(options):
+        return cast(Command, tyro.cli(kind, prog=f"ixgs {name}", args=options, config=config))
+
+
+@contextlib.contextmanager
+def _written_out(words: list[str]) -> Iterator[None]:
+    """Write out control characters of words, such as names of files, where errors quote them."""
+    if all(visible(word) == word for word in words):
+        yield
+        return
+    quoted = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(quoted):
+            yield
+    finally:
+        print(visible(quoted.getvalue()), end="", file=sys.stderr)
 
 
 def _quiet_libraries() -> None:
@@ -140,6 +156,13 @@ def _quiet_libraries() -> None:
     for name in ("pydicom", "tifffile"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", module=rf"{name}\b")
+    warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    warnings.formatwarning = _visible_warning
+
+
+def _visible_warning(*warning: Any, **more: Any) -> str:
+    """A warning of a library, which may quote what a file holds."""
+    return visible(_FORMAT_WARNING(*warning, **more))
 
 
 def _is_of_output(error: Exception) -> bool:
@@ -155,4 +178,4 @@ def _discard_output() -> None:
 def _trace(debug: bool) -> None:
     if debug:
         with contextlib.suppress(OSError):
-            traceback.print_exc()
+            print(visible(traceback.format_exc()), end="", file=sys.stderr)

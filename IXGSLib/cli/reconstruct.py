@@ -13,7 +13,7 @@ from ..messages import RESEARCH_ONLY
 from ..runs.events import Reporter
 from ..runs.request import RunRequest
 from ..runs.stopping import stop_at_end_of_input
-from .displays import display
+from .displays import display, tell
 from .tables import print_metrics
 
 
@@ -42,4 +42,4 @@ class Reconstruct(RunRequest):
             metrics = execute(self, reporter)
         if not self.json:
             print_metrics(metrics)
-            print(f"{self.out / 'report.html'}\n{RESEARCH_ONLY}")
+            tell(f"{self.out / 'report.html'}\n{RESEARCH_ONLY}")

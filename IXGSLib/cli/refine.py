@@ -13,11 +13,11 @@ from ..calibration.refinement.settings import RefinementSettings
 from ..compute.device import Device
 from ..files import check_new_folder, write_atomically, write_folder
 from ..formats.case_source import CaseOptions
-from ..messages import RESEARCH_ONLY, collect_warnings, unique
+from ..messages import RESEARCH_ONLY, collect_warnings, unique, visible
 from ..reconstruction.settings import Preset
 from ..runs.events import Reporter, finite
 from ..runs.stopping import stop_at_end_of_input
-from .displays import display
+from .displays import display, tell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -94,10 +94,9 @@ class Refine:
 def _print(found: Refinement, folder: Path) -> None:
     from rich.console import Console
 
-    console = Console()
-    console.print(table(found))
+    Console().print(table(found))
     for line in (found.summary, f"{folder}: {len(found.case.views)} views", RESEARCH_ONLY):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        tell(line)
 
 
 def table(found: Refinement) -> Table:
@@ -114,5 +113,5 @@ def table(found: Refinement) -> Table:
         spread = f"{view.spread:.1f} mm" if view.spread == view.spread else "–"
         lengths = (f"{view.rotation:.1f}°", f"{view.shift:.1f} mm", f"{view.beam:.1f} mm", spread)
         cells = (view.id, view.state, f"{view.before:.3f}", f"{view.after:.3f}", *lengths)
-        rows.add_row(*(Text(cell) for cell in cells))
+        rows.add_row(*(Text(visible(cell)) for cell in cells))
     return rows

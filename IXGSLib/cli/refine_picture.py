@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..messages import RESEARCH_ONLY
+from ..messages import RESEARCH_ONLY, visible
 from ..xray.windowing import grey_window
 from .check_picture import INK, SOFT
 
@@ -27,7 +27,7 @@ def picture(refined: Refined) -> bytes:
     order = _most_changed(refined)
     columns = min(len(order), SHOWN)
     figure = Figure(figsize=(2.1 * columns + 0.6, 7.2), facecolor="white", layout="constrained")
-    title = f"{refined.case.name}: {refined.refinement.summary}"
+    title = visible(f"{refined.case.name}: {refined.refinement.summary}")
     figure.suptitle(title, x=0.01, ha="left", fontsize=8, color=INK, parse_math=False, wrap=True)
     axes = figure.subplots(3, columns, squeeze=False)
     for column, n in enumerate(order[:columns]):
@@ -50,7 +50,7 @@ def _column(axes: np.ndarray, refined: Refined, n: int) -> None:
     xray = refined.case.xrays[n]
     low, high = grey_window(xray.image, xray.mask)
     _image(axes[0], np.where(xray.mask, xray.image, low), "gray", low, high)
-    axes[0].set_title(f"view {xray.view.id}", fontsize=8, color=INK, parse_math=False)
+    axes[0].set_title(visible(f"view {xray.view.id}"), fontsize=8, color=INK, parse_math=False)
     for one, render in zip(axes[1:], (refined.before[n], refined.after[n]), strict=True):
         left = np.where(xray.mask, render - xray.image, 0)
         limit = (high - low) / 3

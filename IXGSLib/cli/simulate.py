@@ -12,7 +12,7 @@ from ..errors import SettingsError
 from ..files import check_new_folder
 from ..messages import RESEARCH_ONLY, collect_warnings
 from ..simulation import ImagingSettings, Simulation, SimulationSettings, simulate, write_simulation
-from .displays import say
+from .displays import say, tell
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Simulate:
         for message in messages:
             say(f"warning: {message}")
         count, tests = len(simulation.training.xrays), len(simulation.test.xrays)
-        print(f"{folder}: {count} views, {tests} test views, the true volume\n{RESEARCH_ONLY}")
+        tell(f"{folder}: {count} views, {tests} test views, the true volume\n{RESEARCH_ONLY}")
 
     def _plain(self) -> tuple[Simulation, Path]:
         if self.imaging != ImagingSettings():

@@ -15,7 +15,7 @@ from ..messages import RESEARCH_ONLY, collect_warnings, unique
 from ..runs.events import Reporter
 from ..runs.stopping import stop_at_end_of_input
 from ..standardization.settings import StandardizationSettings
-from .displays import display
+from .displays import display, tell
 
 if TYPE_CHECKING:
     from ..formats import Case
@@ -59,7 +59,7 @@ class Standardize:
             method = case.standardization.method if case.standardization else "none"
             reporter.report("done", case=case.name, views=len(case.xrays), method=method)
         if not self.json:
-            print(f"{folder}: {len(case.xrays)} views, method {method}\n{RESEARCH_ONLY}")
+            tell(f"{folder}: {len(case.xrays)} views, method {method}\n{RESEARCH_ONLY}")
 
     def _write(self, case: Case, folder: Path, credit: str) -> None:
         """Write the case, and the credit of its X-rays."""

@@ -14,7 +14,7 @@ from ..runs.events import Reporter
 from ..runs.lock import Lock
 from ..runs.stopping import stop_asked
 from ..training.settings import TrainingSettings
-from .displays import display
+from .displays import display, tell
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class TrainStandardizer:
                 if leads:
                     lock.release()
         if leads and not self.json:
-            print(f"{weights}\n{RESEARCH_ONLY}")
+            tell(f"{weights}\n{RESEARCH_ONLY}")
 
     def _train(self, out: Path, reporter: Reporter) -> Path:
         from ..training.loop import TrainingProgress, train

@@ -7,16 +7,17 @@ therefore read only from a folder that belongs to this user and that nobody else
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numba
 from numba.core import caching
@@ -115,10 +116,46 @@ class _KernelFiles(caching.CompileResultCacheImpl):
     _locator_classes = [_KernelLocator]  # noqa: RUF012
 
 
+class _SealedFiles(caching.IndexDataCacheFile):
+    """The files of a kernel, each followed by its SHA-256, which unpickling does not reach.
+
+    numba would run damaged machine code: the process would crash, or compute wrong numbers.
+    """
+
+    def _load_index(self) -> Any:
+        if Path(self._index_path).exists():
+            _check_seal(Path(self._index_path))
+        return super()._load_index()
+
+    def _load_data(self, name: str) -> Any:
+        _check_seal(Path(self._data_path(name)))
+        return super()._load_data(name)
+
+    @contextmanager
+    def _open_for_write(self, filepath: str) -> Iterator[BinaryIO]:
+        with super()._open_for_write(filepath) as file:
+            content = io.BytesIO()
+            yield content
+            file.write(content.getvalue() + hashlib.sha256(content.getvalue()).digest())
+
+
+def _check_seal(path: Path) -> None:
+    """Raises ValueError for a file that does not end with the SHA-256 of what precedes it."""
+    data = path.read_bytes()
+    size = hashlib.sha256().digest_size
+    if hashlib.sha256(data[:-size]).digest() != data[-size:]:
+        raise ValueError(f"{path.name}: damaged")
+
+
 class _KernelCache(caching.FunctionCache):
     """numba's cache, except that a damaged file or a full disk leads to compiling and not to an error."""
 
     _impl_class = _KernelFiles
+
+    def __init__(self, py_func: Callable[..., Any]) -> None:
+        super().__init__(py_func)
+        files = self._cache_file
+        self._cache_file = _SealedFiles(self._cache_path, self._impl.filename_base, files._source_stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:

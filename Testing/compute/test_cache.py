@@ -195,6 +195,27 @@ def test_damaged_files_are_compiled_anew_and_mended(tmp_path, suffix, damage):
     assert all(path.read_bytes() != damage for path in damaged)
 
 
+def test_damaged_machine_code_never_runs(tmp_path):
+    first = run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path))
+    (path,) = tmp_path.rglob("*.nbc")
+    whole = path.read_bytes()
+    start = whole.find(b"\x7fELF") + 64  # the end of the header of an object file
+    damaged = whole[:start] + bytes(64) + whole[start + 64 :]
+    path.write_bytes(damaged)
+    assert run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path)) == first
+    assert path.read_bytes() != damaged
+
+
+def test_an_index_that_names_another_file_is_not_believed(tmp_path):
+    first = run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path))
+    (path,) = indices(tmp_path)
+    whole = path.read_bytes()
+    assert whole.count(b".1.nbc") == 1
+    path.write_bytes(whole.replace(b".1.nbc", b".2.nbc"))
+    assert run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path)) == first
+    assert path.read_bytes() == whole
+
+
 @posix
 def test_a_full_disk_leads_to_compiling(tmp_path):
     limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n" + COMPILE_ONE
@@ -263,15 +284,16 @@ def test_a_folder_that_others_could_have_filled_is_refused(places, tmp_path, mon
 
 @posix
 def test_what_another_user_planted_is_never_unpickled(tmp_path):
-    """A pickle that runs code, under the names that a run leaves, in a folder that is open to all."""
+    """A pickle that runs code, sealed and named as a run leaves them, in a folder that is open to all."""
     total, folder = run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path))
     bomb = textwrap.dedent(f"""
-        import pickle, pathlib
+        import hashlib, pickle, pathlib
         class Bomb:
             def __reduce__(self):
                 return pathlib.Path.touch, (pathlib.Path({str(tmp_path / "owned")!r}),)
         for path in pathlib.Path({folder!r}).rglob("*.nbi"):
-            path.write_bytes(pickle.dumps(Bomb()))
+            content = pickle.dumps(Bomb())
+            path.write_bytes(content + hashlib.sha256(content).digest())
     """)
     run(bomb)
     Path(folder).chmod(0o777)

@@ -372,13 +372,13 @@ def test_written_transforms_and_mayacams_come_back(tmp_path):
         write_transforms(tmp_path / "t.json", [replace(VIEWS[0], K=skewed)])
 
 
-def test_deepfluoros_projections_are_those_of_its_own_formula(tmp_path):
+def deepfluoro(path):
+    """A file as DeepFluoro's, with two specimens; the projections' K, extrinsic and rotations."""
     h5py = pytest.importorskip("h5py")
     K = np.array([[-500.0, 0, 19.5], [0, -500, 19.5], [0, 0, 1]])
     extrinsic = np.eye(4)
     extrinsic[:3, 3] = (3, -4, -600)
     poses = [foreign.Rotation.from_euler("xyz", (0.1 * n, 0.4 * n, -0.2 * n)).as_matrix() for n in range(3)]
-    path = tmp_path / "full.h5"
     with h5py.File(path, "w") as file:
         parameters = file.create_group("proj-params")
         values = {"intrinsic": K, "extrinsic": extrinsic, "num-rows": 40, "num-cols": 40}
@@ -391,6 +391,12 @@ def test_deepfluoros_projections_are_those_of_its_own_formula(tmp_path):
                 )
                 pixels = np.random.default_rng(n).uniform(1, 2, (40, 40)).astype(np.float32)
                 file[f"{specimen}/projections/{n:03d}/image/pixels"] = pixels
+    return K, extrinsic, poses
+
+
+def test_deepfluoros_projections_are_those_of_its_own_formula(tmp_path):
+    path = tmp_path / "full.h5"
+    K, extrinsic, poses = deepfluoro(path)
     with pytest.raises(FormatError, match=r"2 specimens.*deepfluoro:17-1882 or .*deepfluoro:18-1109"):
         read_calibration(path)
     options = CalibrationOptions("deepfluoro:17-1882")
@@ -401,6 +407,47 @@ def test_deepfluoros_projections_are_those_of_its_own_formula(tmp_path):
         camera = (extrinsic @ np.linalg.inv(pose) @ np.column_stack([POINTS, np.ones(40)]).T)[:3]
         stored = (K @ camera / camera[2]).T[:, :2]
         assert np.abs(view.project(POINTS)[0] - np.column_stack([stored[:, 0], 39 - stored[:, 1]])).max() < 1e-6
+
+
+def linked(file, key, other):
+    import h5py
+
+    del file[key]
+    file[key] = h5py.ExternalLink(other, key)
+
+
+def stored(file, key, other):
+    shape, kind = file[key].shape, file[key].dtype
+    del file[key]
+    file.create_dataset(key, shape, kind, external=[(other, 0, 6400)])
+
+
+def virtual(file, key, other):
+    import h5py
+
+    layout = h5py.VirtualLayout(file[key].shape, file[key].dtype)
+    layout[...] = h5py.VirtualSource(other, key, layout.shape)
+    del file[key]
+    file.create_virtual_dataset(key, layout)
+
+
+def emptied(file, key, other):
+    del file[key]
+    file.create_group(key)
+
+
+@pytest.mark.parametrize("key", ["proj-params/intrinsic", "17-1882/projections/001/image/pixels"])
+@pytest.mark.parametrize("change", [linked, stored, virtual, emptied])
+def test_hdf5_reads_nothing_of_other_files(tmp_path, change, key):
+    h5py = pytest.importorskip("h5py")
+    path, other = tmp_path / "full.h5", tmp_path / "other.h5"
+    deepfluoro(path), deepfluoro(other)
+    with h5py.File(path, "a") as file:
+        change(file, key, str(other))
+    options = CalibrationOptions("deepfluoro:17-1882")
+    expected = "does not follow its format" if change is emptied else "leads to other files"
+    with pytest.raises(FormatError, match=f"full.h5: .*{expected}"):
+        load_calibrated(path, path, values="line_integral", grid=GRID, options=options)
 
 
 def test_hdf5_without_its_reader_names_the_remedy(tmp_path, monkeypatch):

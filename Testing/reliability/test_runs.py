@@ -1,5 +1,6 @@
 """Faults around a run, in processes of their own as a user starts them; tests are named after rows of the page."""
 
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -267,16 +269,67 @@ def test_52_a_name_in_the_wrong_tag_is_not_shown(intensities, tmp_path, tag):
     assert "DOE" not in out + err
 
 
-def test_control_characters_do_not_reach_the_terminal(case, edit, ixgs, tmp_path):
+STEERING = "a\x1b]0;T\x07\x1b[1A\x1b[2Kall is well\x9b2J\u202e"
+"""A name that steers a terminal: its title, its cursor, its contents and the direction of writing."""
+
+
+def assert_harmless(text):
+    assert "\\x1b[1A" in text
+    assert not any(letter in text for letter in "\x1b\x07\x9b\u202e")
+
+
+@pytest.fixture
+def steering(case, edit):
+    """A case whose keys and names steer a terminal."""
+
     def spoil(data):
-        data["name"], data["views"][3]["id"], data["\x1b[31m"] = "a\x1b]0;T\x07", "b\x1b[1A\x1b[2Kall is well\u202e", 1
+        data["name"], data["views"][3]["id"], data[STEERING] = STEERING, f"3{STEERING}", 1
 
     edit(spoil)
-    code, out, err = ixgs("check", case, "--out", tmp_path / "c.png")
+    return case
+
+
+@posix
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0, ("check", "CASE", "--out", f"{STEERING}.png")),
+        (0, ("convert", "CASE", "--to", "rtk", "--out", f"{STEERING}.xml")),
+        (2, ("check", "CASE", "--out", "c.jpeg", "--debug", "--leave-out", STEERING)),
+        (2, ("check", STEERING, "--debug")),
+        (2, ("check", "CASE", f"--{STEERING}")),
+        (2, ("reconstruct", "CASE", "--preset", STEERING)),
+        (2, (STEERING,)),
+    ],
+)
+def test_control_characters_do_not_reach_the_terminal(steering, tmp_path, monkeypatch, code, words):
+    monkeypatch.chdir(tmp_path)
+    words = [str(steering) if word == "CASE" else word for word in words]
+    found, out, err = finished(start(*words))
+    assert found == code, err
+    assert_harmless(out + err)
+
+
+def test_control_characters_do_not_reach_the_terminal_in_tables():
+    from rich.console import Console
+
+    from IXGSLib.cli import calibrate, refine
+
+    numbers = dict.fromkeys(("before", "after", "rotation", "shift", "beam", "spread"), 1.0)
+    refined = SimpleNamespace(views=[SimpleNamespace(id=STEERING, state="kept", **numbers)])
+    calibrated = SimpleNamespace(findings=[SimpleNamespace(id=STEERING, fiducials=(), state="no fiducials")])
+    for table in (refine.table(refined), calibrate.table(calibrated)):
+        console = Console(width=200, file=io.StringIO())
+        console.print(table)
+        assert_harmless(console.file.getvalue())
+
+
+@posix
+def test_names_that_no_font_can_draw_are_no_warning(case, edit, tmp_path):
+    edit(lambda data: data["views"][3].update(id="骨盆"))
+    code, _, err = finished(start("check", case, "--out", tmp_path / "c.png"))
     assert code == 0
-    for text in (out, err):
-        assert not any(letter in text for letter in "\x1b\x07\u202e")
-    assert "\\x1b[31m" in err
+    assert "Glyph" not in err
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")

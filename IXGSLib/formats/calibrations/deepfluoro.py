@@ -16,6 +16,7 @@ import numpy as np
 
 from ...errors import FormatError
 from ...geometry.rigid import inverse, proper_rotation
+from ...parsing import parsing
 from ...xray.pixels import Pixels, check_size
 from . import itk_transforms
 from .calibration import CalibratedView, CalibrationOptions
@@ -36,6 +37,7 @@ def read(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
     The specimen follows the colon in "deepfluoro:17-1882"; raises FormatError if there are several and none is chosen.
     """
     with _opened(content.path) as file:
+        _check_links(file)
         if _PARAMETERS not in file:
             raise FormatError(f"{content.name}: no '{_PARAMETERS}', expected DeepFluoro's full-resolution file")
         specimen = _specimen(sorted(set(file) - {_PARAMETERS}), options.choice, content.name)
@@ -59,10 +61,13 @@ def _specimen(found: list[str], choice: str, name: str) -> str:
 
 def _view(parameters: Any, projection: Any, content: Content, key: str) -> CalibratedView:
     try:
-        K, extrinsic = _matrix(parameters["intrinsic"]), _matrix(parameters["extrinsic"])
-        pose = _matrix(projection["gt-poses/cam-to-pelvis-vol"])
-        size = int(parameters["num-cols"][()]), int(parameters["num-rows"][()])
-        spacing = float(parameters["pixel-col-spacing"][()]), float(parameters["pixel-row-spacing"][()])
+        K, extrinsic = _matrix(parameters, "intrinsic"), _matrix(parameters, "extrinsic")
+        pose = _matrix(projection, "gt-poses/cam-to-pelvis-vol")
+        columns, rows, dx, dy = (
+            _numbers(parameters, name)[()]
+            for name in ("num-cols", "num-rows", "pixel-col-spacing", "pixel-row-spacing")
+        )
+        size, spacing = (int(columns), int(rows)), (float(dx), float(dy))
     except KeyError as error:
         raise FormatError(f"{content.name}: {key}: an entry is missing ({error}); download the file again") from error
     for matrix in (extrinsic, pose):
@@ -73,18 +78,44 @@ def _view(parameters: Any, projection: Any, content: Content, key: str) -> Calib
     return CalibratedView(P, key.rpartition("/")[2], size, spacing, upside_down=True, image=path, pixels=pixels)
 
 
-def _matrix(entry: Any) -> np.ndarray:
+def _check_links(file: Any) -> None:
+    """Raises FormatError for a file that leads to entries of another one."""
+    import h5py
+
+    # The visit ends at the first value other than None.
+    if file.visititems_links(lambda name, link: True if isinstance(link, h5py.ExternalLink) else None):
+        raise _elsewhere(file)
+
+
+def _elsewhere(entry: Any) -> FormatError:
+    name = Path(entry.file.filename).name
+    return FormatError(f"{name}: leads to other files, expected everything in this one; download it again")
+
+
+def _numbers(group: Any, key: str) -> Any:
+    """A dataset; raises FormatError for one whose numbers lie in another file."""
+    entry = group[key]
+    if entry.external or entry.is_virtual:
+        raise _elsewhere(entry)
+    return entry
+
+
+def _matrix(group: Any, key: str) -> np.ndarray:
     """A matrix, of which a damaged file may claim any size."""
+    entry = _numbers(group, key)
     if entry.size > _MAX_MATRIX:
-        raise FormatError(f"a matrix of shape {entry.shape}, expected 3 x 3 or 4 x 4; download the file again")
+        raise FormatError(
+            f"{Path(entry.file.filename).name}: a matrix of shape {entry.shape}, expected 3 x 3 or 4 x 4; download the "
+            "file again"
+        )
     return np.array(entry)
 
 
 def _pixels(path: Path, key: str) -> Pixels:
-    with _opened(path) as file:
+    with _opened(path) as file, parsing(path.name):
         if key not in file:
             raise FormatError(f"{path.name}: no '{key}'; download the file again")
-        image = file[key]
+        image = _numbers(file, key)
         if len(image.shape) != 2:
             raise FormatError(f"{path.name}: {key} of shape {image.shape}, expected rows and columns")
         check_size(image.shape[1], image.shape[0], f"{path.name}: {key}")
