@@ -49,7 +49,7 @@ def good():
 @pytest.fixture(scope="module")
 def fine(good):
     views, transforms = radon_transforms(good.xrays, Sampling(background=0.02, fade=0.2))
-    return images_of(views, derivatives(transforms), good.grid.center, 60.0)
+    return images_of(views, derivatives(transforms), good.grid.center, 60.0, 33)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ class TestEpipolarResiduals:
             phantom.CArm(detector_pixels=(80, 80), detector_size=260.0).view(a, 0, phantom.CENTER) for a in (0, 180)
         ]
         small, transforms = radon_transforms(phantom.xrays(views), Sampling())
-        images = images_of(small, derivatives(transforms), phantom.CENTER, 60.0)
+        images = images_of(small, derivatives(transforms), phantom.CENTER, 60.0, 33)
         assert np.isfinite(images.linearized(poses(views))[1]).all()
 
 

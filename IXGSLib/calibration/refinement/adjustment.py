@@ -79,8 +79,7 @@ class _Problem:
 
     def cost(self, poses: Array) -> float:
         squared = _squared(self.images.residuals(poses))
-        robust = np.where(squared < MAX_SQUARED_DISAGREEMENT, squared, _beyond(squared))
-        return float(robust.sum() + PRIOR_WEIGHT * np.square(self._from_start(poses)).sum())
+        return float(robust(squared).sum() + PRIOR_WEIGHT * np.square(self._from_start(poses)).sum())
 
     def linearized(self, poses: Array) -> tuple[Array, Array]:
         """Half the gradient (6 views,) of the cost, and half its curvature by the Gauss-Newton approximation."""
@@ -110,6 +109,7 @@ def _squared(residuals: Array) -> Array:
     return np.square(residuals).sum(axis=1)
 
 
-def _beyond(squared: Array) -> Array:
-    """Huber's continuation of the squared residual, of which it has value and slope at the limit."""
-    return 2 * np.sqrt(MAX_SQUARED_DISAGREEMENT * squared) - MAX_SQUARED_DISAGREEMENT
+def robust(squared: Array) -> Array:
+    """Squared residuals of pairs, beyond the limit replaced by Huber's continuation with the same value and slope."""
+    beyond = 2 * np.sqrt(MAX_SQUARED_DISAGREEMENT * squared) - MAX_SQUARED_DISAGREEMENT
+    return np.where(squared < MAX_SQUARED_DISAGREEMENT, squared, beyond)

@@ -22,8 +22,6 @@ from ...geometry.twists import changed
 from ..consistency import MIN_BASELINE, MIN_BASELINE_OFFSET, PLANE_REACH
 from ..radon import bilinear
 
-PLANES = 33
-"""Number of epipolar planes of each pair of views."""
 DIFFERENCE_STEP = 0.3
 """Step of the central differences: the shift in mm, and the turn that moves the rim of the region by as much."""
 
@@ -33,13 +31,14 @@ class EpipolarImages:
     """The Radon derivatives of some views (views, rows, offsets), and what is fixed about these views.
 
     center: (3,) the point about which poses change, LPS mm. reach: half-width in mm over which planes are spread about
-    it. units: (6,) the changes, in radians and mm, that count as one.
+    it. units: (6,) the changes, in radians and mm, that count as one. planes: number of epipolar planes of each pair.
     """
 
     views: tuple[View, ...]
     tables: np.ndarray
     center: Array
     units: Array
+    planes: int
 
     @cached_property
     def pairs(self) -> np.ndarray:
@@ -60,27 +59,35 @@ class EpipolarImages:
         return PLANE_REACH * float(np.mean([max(view.size) * view.pixel_size(self.center) for view in self.views]))
 
     def residuals(self, poses: Array) -> Array:
-        """(pairs, PLANES) differences of the normalised plane integrals at poses (views, 4, 4)."""
-        return self._computed(poses[None], poses[None])[0]
+        """(pairs, planes) differences of the normalised plane integrals at poses (views, 4, 4)."""
+        return self._computed(poses[None], poses[None], self.pairs)[0]
 
     def disagreement(self, poses: Array) -> Array:
         """(pairs,) 1 minus the correlation along corresponding lines: 0 when they are alike, 1 when unrelated."""
         return np.square(self.residuals(poses)).sum(axis=1) / 2
 
+    def disagreement_of(self, number: int, candidates: Array, poses: Array, others: np.ndarray) -> Array:
+        """(candidates, pairs) the disagreement of one view, at poses (candidates, 4, 4), with some others."""
+        with_it = (self.pairs == number).any(axis=1) & np.isin(self.pairs, others).any(axis=1)
+        pairs = np.array([[number, a if b == number else b] for a, b in self.pairs[with_it]]).reshape(-1, 2)
+        moved = np.repeat(poses[None], len(candidates), axis=0)
+        moved[:, number] = candidates
+        return np.square(self._computed(moved, np.broadcast_to(poses, moved.shape), pairs)).sum(axis=2) / 2
+
     def linearized(self, poses: Array) -> tuple[Array, Array]:
-        """The residuals and their derivatives (pairs, PLANES, 12): by six units of the first view, then the second."""
+        """The residuals and their derivatives (pairs, planes, 12): by six units of the first view, then the second."""
         count, steps = len(poses), DIFFERENCE_STEP * np.concatenate([np.eye(6), -np.eye(6)])
         moved = np.array([changed(poses, np.tile(step * self.units, (count, 1)), self.center) for step in steps])
         still = np.broadcast_to(poses, moved.shape)
-        first, second = (self._computed(*ends) for ends in ((moved, still), (still, moved)))
+        first, second = (self._computed(*ends, self.pairs) for ends in ((moved, still), (still, moved)))
         slopes = [(each[:6] - each[6:]) / (2 * DIFFERENCE_STEP) for each in (first, second)]
         return self.residuals(poses), np.moveaxis(np.concatenate(slopes), 0, -1)
 
-    def _computed(self, first: Array, second: Array) -> Array:
-        """(variants, pairs, PLANES) residuals, with poses (variants, views, 4, 4) for the first and the second view."""
+    def _computed(self, first: Array, second: Array, pairs: np.ndarray) -> Array:
+        """(variants, pairs, planes) residuals, with poses (variants, views, 4, 4) for the first and the second view."""
         first, second = (np.ascontiguousarray(poses[:, :, :3]) for poses in (first, second))
-        out = np.empty((len(first), len(self.pairs), PLANES))
-        run(_residuals, len(self.pairs), self.tables, self.pairs, self._cameras, first, second, *self._frame, out)
+        out = np.empty((len(first), len(pairs), self.planes))
+        run(_residuals, len(pairs), self.tables, pairs, self._cameras, first, second, *self._frame, out)
         return out
 
     @cached_property
@@ -107,15 +114,24 @@ class Evidence:
         return self.sets[0].pairs
 
     def residuals(self, poses: Array) -> Array:
-        """(pairs, sets times PLANES), scaled so that their squares are on the scale of one set's."""
+        """(pairs, sets times planes), scaled so that their squares are on the scale of one set's."""
         return self._beside(each.residuals(poses) for each in self.sets)
 
     def disagreement(self, poses: Array) -> Array:
         """(pairs,) 1 minus the correlation along corresponding lines, the mean of all sets."""
         return np.square(self.residuals(poses)).sum(axis=1) / 2
 
+    def disagreement_of(self, number: int, candidates: Array, poses: Array, others: np.ndarray) -> Array:
+        """(candidates, pairs) as in EpipolarImages, the mean of all sets."""
+        return np.mean([each.disagreement_of(number, candidates, poses, others) for each in self.sets], axis=0)
+
+    def by_view(self, of_pairs: Array) -> Array:
+        """(views,) means over the pairs of each view of a value (pairs,) for each pair."""
+        ends, count = self.pairs.ravel(), len(self.sets[0].views)
+        return np.bincount(ends, np.repeat(of_pairs, 2), count) / np.maximum(np.bincount(ends, minlength=count), 1)
+
     def linearized(self, poses: Array) -> tuple[Array, Array]:
-        """The residuals and their derivatives (pairs, sets times PLANES, 12), as in EpipolarImages."""
+        """The residuals and their derivatives (pairs, sets times planes, 12), as in EpipolarImages."""
         residuals, slopes = zip(*(each.linearized(poses) for each in self.sets), strict=True)
         return self._beside(residuals), self._beside(slopes)
 
@@ -123,9 +139,9 @@ class Evidence:
         return np.concatenate(list(parts), axis=1) / math.sqrt(len(self.sets))
 
 
-def images_of(views: Sequence[View], tables: np.ndarray, center: Array, radius: float) -> EpipolarImages:
+def images_of(views: Sequence[View], tables: np.ndarray, center: Array, radius: float, planes: int) -> EpipolarImages:
     """Images whose changes count as one when they move the region by 1 mm; radius: that of the region, mm."""
-    return EpipolarImages(tuple(views), tables, center, np.array([1 / radius] * 3 + [1.0] * 3))
+    return EpipolarImages(tuple(views), tables, center, np.array([1 / radius] * 3 + [1.0] * 3), planes)
 
 
 @part

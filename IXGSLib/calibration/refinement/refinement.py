@@ -21,9 +21,9 @@ State = Literal["given", "refined", "left out"]
 PROVENANCE = "refined"
 """The entry in `Case.provenance` for refined poses."""
 
-KEEP_RATIO = 1.15
+KEEP_RATIO = 1.1
 """Ratio of the disagreement of the given poses to that of refined ones, up to which the given poses stay: true poses
-have ratios up to 1.13, and poses off by 0.2 degrees and 0.3 mm about 1.2."""
+have ratios up to 1.02, and poses off by 0.2 degrees and 0.3 mm about 1.2."""
 OUTLIER_RATIO, MIN_OUTLIER = 3.0, 0.4
 """A view is left out when its mean disagreement exceeds both this multiple of the median and this value."""
 MAX_LEFT_OUT = 0.2

@@ -17,15 +17,32 @@ from ..radon import Sampling, derivatives, radon_transforms
 from .adjustment import Adjustment, adjusted
 from .epipolar import Evidence, images_of
 from .settings import RefinementSettings
+from .strays import found_again
 
 FADE = 0.2
 """Width of the border over which images fade out, as a fraction of the longer side: truncated lines would differ."""
-COARSE = Sampling(background=0.02, fade=FADE)
-FINE = Sampling(side=128, angles=180, offsets=181, background=0.01, fade=FADE)
-WIDE = (Sampling(fade=FADE), 4.0)
-LEVELS = ((COARSE, 2.0), (COARSE, 1.0), (FINE, 1.0))
-"""Sampling of the images and blur of the lines, in offsets, by level. WIDE comes first in every second start:
-it reaches further where images are not truncated, and leads astray where they are."""
+COARSE = Sampling(background=0.012, fade=FADE)
+FINE = Sampling(side=128, angles=180, offsets=181, background=0.006, fade=FADE)
+
+
+@dataclass(frozen=True)
+class Level:
+    """One step of an adjustment, from coarse to fine.
+
+    blur: of the lines, in offsets. planes: epipolar planes of each pair. searches: how often stray views are looked for
+    at most.
+    """
+
+    sampling: Sampling
+    blur: float
+    planes: int = 33
+    searches: int = 0
+
+
+LEVELS = (Level(COARSE, 2.0, searches=3), Level(COARSE, 1.0, searches=1), Level(FINE, 1.0, planes=65))
+WIDE = Level(Sampling(fade=FADE), 4.0)
+"""Comes first in every second start: it reaches further where images are not truncated, and leads astray where they
+are."""
 RANDOM_ERROR = 0.5
 """Errors of random starts, as a fraction of the expected ones."""
 
@@ -64,9 +81,7 @@ class Candidates:
 
     def disagreement(self, poses: Array) -> Agreement:
         pairs = self.images.disagreement(poses)
-        number = self.images.pairs
-        sums = [np.bincount(ends, values, len(poses)) for ends in number.T for values in (pairs, np.ones(len(pairs)))]
-        return Agreement(float(pairs.mean()), (sums[0] + sums[2]) / np.maximum(sums[1] + sums[3], 1))
+        return Agreement(float(pairs.mean()), self.images.by_view(pairs))
 
     def spread(self, center: Array) -> Array:
         """(views,) mm parallel to the detector between the two best results; nan for a single start."""
@@ -85,38 +100,59 @@ def candidates(
 
     series: the X-rays, and any further images of the same views, such as the originals of standardised X-rays.
     """
-    xrays = series[0]
-    views, radius = [xray.view for xray in xrays], float(np.linalg.norm(grid.size)) / np.sqrt(12)
-    given, expected = poses(views), expected_errors(settings)
-    generator = np.random.default_rng(settings.seed)
-
-    @cache
-    def transforms(sampling: Sampling) -> list[tuple[list[View], np.ndarray]]:
-        return [radon_transforms(each, sampling) for each in series]
-
-    @cache
-    def images(sampling: Sampling, blur: float) -> Evidence:
-        return Evidence(
-            tuple(
-                images_of(small, derivatives(tables, blur), grid.center, radius)
-                for small, tables in transforms(sampling)
-            )
-        )
-
+    work = _Adjustments(series, grid, settings)
     found = []
     for number in range(settings.starts):
-        errors = RANDOM_ERROR * expected * generator.normal(size=(len(views), 6))
-        start = given if number < 2 else changed(given, errors, grid.center)
-        for sampling, blur in LEVELS if number % 2 == 0 else (WIDE, *LEVELS):
-            level = images(sampling, blur)
-            scaled = np.tile(expected / level.units, (len(views), 1))
-            result = adjusted(level, given, start, scaled, settings.iterations)
-            start = result.poses
-        found.append(replace(result, poses=in_frame_of(start, views, grid)))
+        found.append(work.from_start(number))
         if on_progress is not None:
             on_progress(number + 1, settings.starts)
     found.sort(key=lambda one: one.cost)
-    return Candidates(images(*LEVELS[-1]), tuple(found), given, expected)
+    return Candidates(work.images(LEVELS[-1]), tuple(found), work.given, work.expected)
+
+
+class _Adjustments:
+    """Adjustments of the same views from different starts; what they share is computed once."""
+
+    def __init__(self, series: Sequence[Sequence[XRay]], grid: Grid, settings: RefinementSettings) -> None:
+        self.series, self.grid, self.iterations = series, grid, settings.iterations
+        self.views = [xray.view for xray in series[0]]
+        self.given, self.expected = poses(self.views), expected_errors(settings)
+        self.generator = np.random.default_rng(settings.seed)
+        self.images, self._transforms = cache(self._images), cache(self._transforms_of)
+
+    def from_start(self, number: int) -> Adjustment:
+        """The result of a start: the given poses for the first two, then random ones about them."""
+        errors = RANDOM_ERROR * self.expected * self.generator.normal(size=(len(self.views), 6))
+        now = self.given if number < 2 else changed(self.given, errors, self.grid.center)
+        for level in LEVELS if number % 2 == 0 else (WIDE, *LEVELS):
+            result = self._adjusted(level, now)
+            now = result.poses
+        return replace(result, poses=in_frame_of(now, self.views, self.grid))
+
+    def _adjusted(self, level: Level, initial: Array) -> Adjustment:
+        """The result at a level, where stray views are looked for and adjusted again with the others."""
+        images = self.images(level)
+        scaled = np.tile(self.expected / images.units, (len(self.views), 1))
+        result = adjusted(images, self.given, initial, scaled, self.iterations)
+        for _ in range(level.searches):
+            around = in_frame_of(self.given, with_poses(self.views, result.poses), self.grid)
+            found = found_again(images, result.poses, around, self.expected, self.generator)
+            if found is None:
+                break
+            result = adjusted(images, self.given, found, scaled, self.iterations)
+        return result
+
+    def _transforms_of(self, sampling: Sampling) -> list[tuple[list[View], np.ndarray]]:
+        return [radon_transforms(each, sampling) for each in self.series]
+
+    def _images(self, level: Level) -> Evidence:
+        radius = float(np.linalg.norm(self.grid.size)) / np.sqrt(12)
+        return Evidence(
+            tuple(
+                images_of(views, derivatives(tables, level.blur), self.grid.center, radius, level.planes)
+                for views, tables in self._transforms(level.sampling)
+            )
+        )
 
 
 def expected_errors(settings: RefinementSettings) -> Array:
