@@ -105,13 +105,16 @@ def table(found: Refinement) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    from ..evaluation.poses import with_deviation
+
     heads = ("View", "Pose", "Before", "After", "Turned", "Moved", "Beam", "Spread")
     rows = Table(*heads, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for column in rows.columns[2:]:
         column.justify, column.no_wrap = "right", True
     for view in found.views:
         spread = f"{view.spread:.1f} mm" if view.spread == view.spread else "–"
-        lengths = (f"{view.rotation:.1f}°", f"{view.shift:.1f} mm", f"{view.beam:.1f} mm", spread)
-        cells = (view.id, view.state, f"{view.before:.3f}", f"{view.after:.3f}", *lengths)
+        changes = (("rotation", "°"), ("shift", " mm"), ("beam", " mm"))
+        lengths = [with_deviation(getattr(view, key), getattr(view, f"{key}_sd"), 1, unit) for key, unit in changes]
+        cells = (view.id, view.state, f"{view.before:.3f}", f"{view.after:.3f}", *lengths, spread)
         rows.add_row(*(Text(visible(cell)) for cell in cells))
     return rows

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 POSE_RATE, POLISHING_RATE = 0.1, 0.01
 """Learning rates of poses in a reconstruction, mm at the rim of the region: of poses that the first stage refined, and
-of given ones that it found to agree, which must not become worse."""
+of given ones that it found to agree, which must not become worse. Poses of standardised X-rays stay, because their
+images err in ways that poses follow: refined poses of two patients went from 0.39 and 0.60 mm to 0.78 and 0.75 mm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,8 @@ def first_stage(case: Case, settings: RefinementSettings, reporter: Reporter) ->
 
 def pose_rate(refinement: Refinement) -> float:
     """The learning rate of poses in the second stage."""
+    if refinement.case.standardization is not None:
+        return 0.0
     return POSE_RATE if refinement.changed else POLISHING_RATE
 
 

@@ -315,7 +315,8 @@ def test_control_characters_do_not_reach_the_terminal_in_tables():
 
     from IXGSLib.cli import calibrate, refine
 
-    numbers = dict.fromkeys(("before", "after", "rotation", "shift", "beam", "spread"), 1.0)
+    names = ("before", "after", "rotation", "shift", "beam", "spread", "rotation_sd", "shift_sd", "beam_sd")
+    numbers = dict.fromkeys(names, 1.0)
     refined = SimpleNamespace(views=[SimpleNamespace(id=STEERING, state="kept", **numbers)])
     calibrated = SimpleNamespace(findings=[SimpleNamespace(id=STEERING, fiducials=(), state="no fiducials")])
     for table in (refine.table(refined), calibrate.table(calibrated)):

@@ -32,12 +32,14 @@ class Adjustment:
 
     poses: (views, 4, 4) world_from_camera. cost: what was minimised. disagreement: (pairs,) 1 minus the correlation
     along corresponding lines. information: (6 views, 6 views) half the curvature of the cost, in the images' units.
+    pulls: (pairs, 12) half the gradient of each pair's cost, by the first view, then the second.
     """
 
     poses: Array
     cost: float
     disagreement: Array
     information: Array
+    pulls: Array
 
 
 def adjusted(
@@ -52,7 +54,7 @@ def adjusted(
     poses, damping = initial, DAMPING
     cost = problem.cost(poses)
     for _ in range(iterations):
-        gradient, curvature = problem.linearized(poses)
+        gradient, curvature, _ = problem.linearized(poses)
         for _ in range(MAX_ATTEMPTS):
             step = -np.linalg.solve(curvature + damping * np.diag(np.diag(curvature)), gradient)
             moved = changed(poses, step.reshape(-1, 6) * images.units, images.center)
@@ -66,7 +68,8 @@ def adjusted(
         poses, cost, damping = moved, reached, max(damping / DAMPING_STEP, MIN_DAMPING)
         if gain < MIN_GAIN:
             break
-    return Adjustment(poses, cost, images.disagreement(poses), problem.linearized(poses)[1])
+    _, curvature, pulls = problem.linearized(poses)
+    return Adjustment(poses, cost, images.disagreement(poses), curvature, pulls)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +84,8 @@ class _Problem:
         squared = _squared(self.images.residuals(poses))
         return float(robust(squared).sum() + PRIOR_WEIGHT * np.square(self._from_start(poses)).sum())
 
-    def linearized(self, poses: Array) -> tuple[Array, Array]:
-        """Half the gradient (6 views,) of the cost, and half its curvature by the Gauss-Newton approximation."""
+    def linearized(self, poses: Array) -> tuple[Array, Array, Array]:
+        """Half the gradient (6 views,) of the cost, half its Gauss-Newton curvature, and the pulls."""
         residuals, slopes = self.images.linearized(poses)
         weights = np.minimum(1, np.sqrt(MAX_SQUARED_DISAGREEMENT / np.maximum(_squared(residuals), 1e-12)))
         across = np.swapaxes(slopes, 1, 2) * weights[:, None, None]
@@ -97,7 +100,8 @@ class _Problem:
                 np.add.at(curvature, (one, other), curvatures[:, rows, 6 * b : 6 * b + 6])
         gradient += PRIOR_WEIGHT * self._from_start(poses) / self.expected
         prior = PRIOR_WEIGHT / np.square(self.expected).ravel()
-        return gradient.ravel(), curvature.transpose(0, 2, 1, 3).reshape(6 * count, 6 * count) + np.diag(prior)
+        curvature = curvature.transpose(0, 2, 1, 3).reshape(6 * count, 6 * count) + np.diag(prior)
+        return gradient.ravel(), curvature, gradients
 
     def _from_start(self, poses: Array) -> Array:
         """(views, 6) the change from the start, as a multiple of the expected error."""

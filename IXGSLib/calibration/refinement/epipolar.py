@@ -79,7 +79,8 @@ class EpipolarImages:
         count, steps = len(poses), DIFFERENCE_STEP * np.concatenate([np.eye(6), -np.eye(6)])
         moved = np.array([changed(poses, np.tile(step * self.units, (count, 1)), self.center) for step in steps])
         still = np.broadcast_to(poses, moved.shape)
-        first, second = (self._computed(*ends, self.pairs) for ends in ((moved, still), (still, moved)))
+        first = self._computed(moved, still, self.pairs)
+        second = self._computed(still, moved, self.pairs)
         slopes = [(each[:6] - each[6:]) / (2 * DIFFERENCE_STEP) for each in (first, second)]
         return self.residuals(poses), np.moveaxis(np.concatenate(slopes), 0, -1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from ...geometry.rigid import Array
 from ...geometry.twists import with_poses
 from ...xray import XRay
 from .settings import MIN_VIEWS, RefinementSettings
-from .starts import Agreement, Candidates, candidates, differences
+from .starts import MAX_SPREAD_MM, Agreement, Candidates, candidates, differences
 
 State = Literal["given", "refined", "left out"]
 
@@ -31,9 +32,6 @@ MAX_LEFT_OUT = 0.2
 MAX_DISAGREEMENT = 0.35
 """Mean disagreement above which poses are not verified: with true poses it is up to 0.13 for line integrals of bone.
 For standardised X-rays and their originals it is 0.30, 0.31 and, where the body is far wider than the images, 0.55."""
-MAX_SPREAD_MM = 1.5
-"""Median shift between the two best results of different starts, mm at the region, above which poses are not
-verified."""
 MAX_MOVES = 3.0
 """Movement of a typical view, as a multiple of the expected error, above which poses are not verified."""
 
@@ -44,17 +42,21 @@ class ViewPose:
 
     before, after: mean disagreement with the other views, 0 to 1. rotation, shift, beam: by how much the pose changed,
     in degrees, mm parallel to the detector and mm along the beam, at the region. spread: mm parallel to the detector
-    between the two best results of different starts; nan for a single start.
+    between the two best results of different starts; nan for a single start. rotation_sd, shift_sd, beam_sd: standard
+    deviations of the refined pose, in the same units and relative to the other views; nan where it was not refined.
     """
 
     id: str
     state: State
     before: float
     after: float
-    rotation: float
-    shift: float
-    beam: float
-    spread: float
+    rotation: float = 0.0
+    shift: float = 0.0
+    beam: float = 0.0
+    spread: float = math.nan
+    rotation_sd: float = math.nan
+    shift_sd: float = math.nan
+    beam_sd: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +133,8 @@ def refine(
     before = found.disagreement(found.given)
     if before.mean <= KEEP_RATIO * found.after.mean:
         views = [
-            _view_pose(view.id, "given", each, each) for view, each in zip(case.views, before.by_view, strict=True)
+            ViewPose(view.id, "given", float(each), float(each))
+            for view, each in zip(case.views, before.by_view, strict=True)
         ]
         doubts = _doubts_of_given(before)
         return Refinement(_warned(case, doubts), tuple(views), before.mean, before.mean, doubts)
@@ -160,9 +163,11 @@ def _refined(case: Case, found: Candidates, within: Candidates, left_out: np.nda
     """The result; found: for all views, within: for those that stay."""
     before, moves = found.disagreement(found.given), differences(within.given, within.best.poses, case.grid.center)
     spread = within.spread(case.grid.center)
-    after = iter(zip(within.after.by_view, *moves, spread, strict=True))
+    after = iter(zip(within.after.by_view, *moves, spread, *within.uncertainty, strict=True))
     views = [
-        _view_pose(view.id, "left out", own, alone) if out else _view_pose(view.id, "refined", own, *next(after))
+        ViewPose(view.id, "left out", float(own), float(alone))
+        if out
+        else ViewPose(view.id, "refined", float(own), *map(float, next(after)))
         for view, out, own, alone in zip(case.views, left_out, before.by_view, found.after.by_view, strict=True)
     ]
     doubts = _doubts(within, moves, spread)
@@ -176,19 +181,6 @@ def _refined(case: Case, found: Candidates, within: Candidates, left_out: np.nda
 
 def _warned(case: Case, doubts: tuple[str, ...]) -> Case:
     return case.with_warnings(f"the poses are not verified: {doubt}" for doubt in doubts) if doubts else case
-
-
-def _view_pose(
-    id: str,
-    state: State,
-    before: float,
-    after: float,
-    rotation: float = 0.0,
-    shift: float = 0.0,
-    beam: float = 0.0,
-    spread: float = float("nan"),
-) -> ViewPose:
-    return ViewPose(id, state, *(float(number) for number in (before, after, rotation, shift, beam, spread)))
 
 
 def _outliers(by_view: Array) -> np.ndarray:

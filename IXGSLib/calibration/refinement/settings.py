@@ -21,7 +21,7 @@ class RefinementSettings:
     beam_error: float = 10.0
     """Expected error of each pose: shift along the beam, mm (standard deviation)."""
     starts: int = 3
-    """Number of starts; the spread of their results shows how far the poses are determined."""
+    """Number of starts, or a few more where results differ; their spread shows how far the poses are determined."""
     iterations: int = 15
     """Largest number of iterations at each of the resolutions."""
     seed: int = 0

@@ -18,6 +18,7 @@ from .adjustment import Adjustment, adjusted
 from .epipolar import Evidence, images_of
 from .settings import RefinementSettings
 from .strays import found_again
+from .uncertainty import standard_deviations
 
 FADE = 0.2
 """Width of the border over which images fade out, as a fraction of the longer side: truncated lines would differ."""
@@ -43,8 +44,12 @@ LEVELS = (Level(COARSE, 2.0, searches=3), Level(COARSE, 1.0, searches=1), Level(
 WIDE = Level(Sampling(fade=FADE), 4.0)
 """Comes first in every second start: it reaches further where images are not truncated, and leads astray where they
 are."""
-RANDOM_ERROR = 0.5
+RANDOM_ERROR = 0.25
 """Errors of random starts, as a fraction of the expected ones."""
+MORE_STARTS = 3
+"""Further starts, one by one, as long as the two best results are far apart."""
+MAX_SPREAD_MM = 1.5
+"""Median shift between the two best results, mm at the region, above which they are far apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +88,11 @@ class Candidates:
         pairs = self.images.disagreement(poses)
         return Agreement(float(pairs.mean()), self.images.by_view(pairs))
 
+    @cached_property
+    def uncertainty(self) -> tuple[Array, Array, Array]:
+        """(views,) each: standard deviations of degrees of rotation, mm parallel to the detector, mm along the beam."""
+        return lengths(standard_deviations(self.images, self.best))
+
     def spread(self, center: Array) -> Array:
         """(views,) mm parallel to the detector between the two best results; nan for a single start."""
         if len(self.adjustments) < 2:
@@ -96,18 +106,27 @@ def candidates(
     settings: RefinementSettings,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Candidates:
-    """The adjustments from `settings.starts` starts; on_progress: called with the numbers of those done and of all.
+    """The adjustments from `settings.starts` starts, or a few more where their results differ.
 
     series: the X-rays, and any further images of the same views, such as the originals of standardised X-rays.
+    on_progress: called with the numbers of starts done and of all.
     """
     work = _Adjustments(series, grid, settings)
-    found = []
-    for number in range(settings.starts):
-        found.append(work.from_start(number))
+    found: list[Adjustment] = []
+    total = settings.starts
+    while len(found) < total:
+        found.append(work.from_start(len(found)))
+        found.sort(key=lambda one: one.cost)
+        if 1 < len(found) == total < settings.starts + MORE_STARTS and not _agree(found, grid.center):
+            total += 1
         if on_progress is not None:
-            on_progress(number + 1, settings.starts)
-    found.sort(key=lambda one: one.cost)
+            on_progress(len(found), total)
     return Candidates(work.images(LEVELS[-1]), tuple(found), work.given, work.expected)
+
+
+def _agree(found: Sequence[Adjustment], center: Array) -> bool:
+    """Whether the two best results are close to each other."""
+    return float(np.median(differences(found[0].poses, found[1].poses, center)[1])) <= MAX_SPREAD_MM
 
 
 class _Adjustments:
@@ -169,6 +188,10 @@ def in_frame_of(found: Array, views: Sequence[View], grid: Grid) -> Array:
 
 def differences(before: Array, after: Array, center: Array) -> tuple[Array, Array, Array]:
     """(views,) each: degrees of rotation, mm parallel to the detector and mm along the beam between poses."""
-    change = change_between(before, after, center)
-    rotation = np.rad2deg(np.linalg.norm(change[:, :3], axis=1))
-    return rotation, np.linalg.norm(change[:, 3:5], axis=1), np.abs(change[:, 5])
+    return lengths(change_between(before, after, center))
+
+
+def lengths(changes: Array) -> tuple[Array, Array, Array]:
+    """(views,) each: degrees of rotation, mm parallel to the detector and mm along the beam of changes (views, 6)."""
+    rotation = np.rad2deg(np.linalg.norm(changes[:, :3], axis=1))
+    return rotation, np.linalg.norm(changes[:, 3:5], axis=1), np.abs(changes[:, 5])
