@@ -40,7 +40,7 @@ class Level:
     searches: int = 0
 
 
-LEVELS = (Level(COARSE, 2.0, searches=3), Level(COARSE, 1.0, searches=1), Level(FINE, 1.0, planes=65))
+LEVELS = (Level(COARSE, 2.0, searches=3), Level(COARSE, 1.0, searches=2), Level(FINE, 1.0, planes=65, searches=1))
 WIDE = Level(Sampling(fade=FADE), 4.0)
 """Comes first in every second start: it reaches further where images are not truncated, and leads astray where they
 are."""

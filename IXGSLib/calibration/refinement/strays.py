@@ -9,8 +9,8 @@ from ...geometry.twists import changed
 from .adjustment import robust
 from .epipolar import Evidence
 
-STRAY_RATIO = 1.5
-"""A view strays when its mean disagreement exceeds this multiple of the median."""
+STRAY_RATIO = 1.25
+"""A view strays when its mean disagreement exceeds this multiple of the median; some that do are right and stay."""
 MAX_STRAYS = 1 / 3
 """Largest fraction of the views that is looked for; with more, the others cannot be relied on."""
 DRAWS, KEPT = 512, 8
