@@ -39,9 +39,19 @@ def rows():
 
 def test_trials_are_counted_by_kind_and_level(rows):
     text = refinement_page.trials_text(rows)
-    assert "| line integrals | 3°, 10 mm | 1 of 2 | 0.40° | 0.10 mm | 0.90 mm | 1 of 1, 0 of 1 | 12 s |" in text
-    assert "| line integrals | 5°, 20 mm | 0 of 1 | 0.40° | 0.10 mm | 0.90 mm | 0 of 0, 1 of 1 | 12 s |" in text
-    assert "| standardised | 3°, 10 mm | 1 of 1 | 0.40° | 0.10 mm | 0.90 mm | 0 of 1, 0 of 0 | 12 s |" in text
+    assert "| line integrals | 3°, 10 mm | 1 of 2 | 3 % | 0.40° | 0.10 mm | 0.90 mm | 1 of 1, 0 of 1 | 12 s |" in text
+    assert "| line integrals | 5°, 20 mm | 0 of 1 | 0 % | 0.40° | 0.10 mm | 0.90 mm | 0 of 0, 1 of 1 | 12 s |" in text
+    assert "| standardised | 3°, 10 mm | 1 of 1 | 5 % | 0.40° | 0.10 mm | 0.90 mm | 0 of 1, 0 of 0 | 12 s |" in text
+
+
+def test_successes_are_listed_by_patient(rows):
+    text = refinement_page.by_patient(rows)
+    assert "Line integrals: lumbar 1 of 2; standardised: thoracic 1 of 1." in text
+
+
+def test_the_bound_of_a_rate_is_exact():
+    assert refinement_page.lower_bound(59, 59) == pytest.approx(0.05 ** (1 / 59))
+    assert refinement_page.lower_bound(59, 59) > 0.95 > refinement_page.lower_bound(58, 58)
 
 
 def test_volumes_are_listed_by_origin_of_the_poses():
