@@ -15,7 +15,7 @@ from ..geometry.rigid import counts
 from ..messages import warn
 from ..xray.radiograph import Values
 from .assembly import Ledger, Source, assemble
-from .calibration_record import checked_calibration
+from .calibration_record import CalibrationRecord, check_places, checked_calibration
 from .case import Case
 from .folder import inside
 from .geometry_json import box_from_json
@@ -39,11 +39,12 @@ _FRAME_CURES = {
 _UNIT_CURES = {"m": "multiply positions, spacings and sizes by 1000", "cm": "multiply them by 10"}
 
 
-def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
+def load_case(path: str | os.PathLike[str], check: bool = True, masks: bool = True) -> Case:
     """The case in a folder with case.json, or in a JSON file such as test.json beside it.
 
     check: whether the views must be able to reconstruct the region; without it only units and depth are checked, as
     for a single test view.
+    masks: whether the pixels that the masks of the case cover are masked; without it they show what they measured.
     Warnings are stored in the case instead of being shown. Raises FormatError, NotAnImage, TruncatedFile and
     GeometryError, which name the file, the view or the key.
     """
@@ -58,13 +59,15 @@ def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
         ledger.note(ledger.folder / file.name)
         _check_header(data, file.name)
         sources = _sources(data, ledger.folder, file.name)
+        if not masks:
+            sources = [replace(source, mask=None) for source in sources]
         case = assemble(sources, data["values"], ledger, _volume(data.get("volume"), file.name), check)
         standardization = _standardization(data, case, ledger, file.name)
     provenance = {v["id"]: _text(v, "provenance", f"view '{v['id']}'") for v in data["views"] if "provenance" in v}
     name = data.get("name", case.name)
     if not isinstance(name, str):
         raise FormatError(f'{file.name}: "name" is {name!r}, expected text; correct it')
-    calibration = checked_calibration(data["calibration"], file.name) if "calibration" in data else None
+    calibration = _calibration(data, case, file.name) if "calibration" in data else None
     return replace(
         case,
         name=name,
@@ -74,6 +77,16 @@ def load_case(path: str | os.PathLike[str], check: bool = True) -> Case:
         provenance=provenance,
         calibration=calibration,
     )
+
+
+def _calibration(data: dict[str, Any], case: Case, name: str) -> CalibrationRecord:
+    """The record of a calibration, in pixels of the images as they are now."""
+    record = checked_calibration(data["calibration"], name)
+    stated = {view["id"]: view["size"] for view in data["views"] if "size" in view}
+    resized = {v.id: (stated[v.id], v.size) for v in case.views if v.id in stated and list(v.size) != stated[v.id]}
+    record = record.resized(resized) if resized else record
+    check_places(record, case.views, name)
+    return record
 
 
 def _standardization(data: dict[str, Any], case: Case, ledger: Ledger, name: str) -> Standardization | None:

@@ -17,6 +17,7 @@ from ..runs.events import Reporter
 from ..xray import XRay
 from ..xray.windowing import grey_picture
 from .case_arguments import case_arguments, case_parser
+from .fiducials import write_fiducials
 from .pictures import reduced_for_display, save_picture
 from .process import run_job
 
@@ -24,14 +25,22 @@ from .process import run_job
 def main(reporter: Reporter) -> None:
     arguments = case_arguments(case_parser(__doc__).parse_args())
     case = arguments.load()
-    write_reading(case.with_warnings(examine(case).warnings), arguments.out)
+    write_reading(case.with_warnings(examine(case).warnings), arguments.out, arguments.case)
 
 
-def write_reading(case: Case, folder: Path) -> None:
-    """Write everything that the panel shows of a case; reading.json comes last."""
+def write_reading(case: Case, folder: Path, path: Path | None = None) -> None:
+    """Write everything that the panel shows of a case; reading.json comes last.
+
+    path: where the case was read from; None where it names no fiducials.
+    """
+    stems = {xray.view.id: f"{number:03d}" for number, xray in enumerate(case.xrays)}
+    fiducials = {} if path is None else write_fiducials(case, path, folder, stems)
     content = {
         "name": case.name,
-        "xrays": [write_xray(xray, case, folder, f"{number:03d}") for number, xray in enumerate(case.xrays)],
+        "xrays": [
+            write_xray(xray, case, folder, stems[xray.view.id]) | {"calibration": fiducials.get(xray.view.id)}
+            for xray in case.xrays
+        ],
         "grid": grid_as_json(case.grid),
         "warnings": list(case.warnings),
         "hashes": case.hashes,

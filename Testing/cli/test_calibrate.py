@@ -73,6 +73,17 @@ def test_a_credit_that_is_a_link_out_of_the_folder_is_not_copied(ixgs, scene, tm
     assert not (out / "CREDIT.txt").exists()
 
 
+def check_places(case):
+    """Fiducials that the record names as found are where the images of the case are masked."""
+    for xray in case.xrays:
+        found = [one.found for one in case.calibration.view_record(xray.view.id).fiducials if one.found is not None]
+        labels, count = ndimage.label(~xray.mask)
+        centers = np.array(ndimage.center_of_mass(~xray.mask, labels, range(1, count + 1)))[:, ::-1]
+        assert len(found) >= 6
+        for place in found:
+            assert np.linalg.norm(centers - place, axis=1).min() < 0.7
+
+
 def test_mirrored_shots_are_refused_until_the_option_says_so(ixgs, scene, tmp_path):
     shots = write(tmp_path / "shots", scene, mirrored=True)
     words = ("calibrate", shots, "--phantom", "plate", *LENGTHS, "--out", tmp_path / "case")
@@ -83,7 +94,9 @@ def test_mirrored_shots_are_refused_until_the_option_says_so(ixgs, scene, tmp_pa
     assert code == 0, said
     # Upside down and mirrored is a turn by 180 degrees: the same poses but for the turn of the image.
     turn = rigid(np.diag([-1.0, -1, 1]), np.zeros(3))
-    for view, true in zip(load_case(tmp_path / "case").views, scene.views, strict=True):
+    case = load_case(tmp_path / "case")
+    check_places(case)
+    for view, true in zip(case.views, scene.views, strict=True):
         np.testing.assert_allclose(view.source, true.source, atol=12)
         turned = true.world_from_camera @ turn
         assert np.trace(view.world_from_camera[:3, :3].T @ turned[:3, :3]) > 2.99

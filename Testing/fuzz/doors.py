@@ -276,7 +276,10 @@ def _case() -> list[bytes]:
     for view in data["views"]:
         view.pop("sha256")
     data["values"], data["i0"], data["views"][0]["i0"], data["views"][1]["frame"] = "intensity", 60000, 59000, 0
-    return [plain, json.dumps(data).encode()]
+    ball = {"label": "1", "expected": [20.0, 8.5], "found": [20.3, 8.9], "radius_px": 2.5, "used": True}
+    found = {"state": "calibrated", "rms_px": 0.5, "rotation_sd_deg": 0.3, "fiducials": [ball]}
+    calibrated = {**data, "calibration": {"method": "fiducials", "views": {VIEWS[0].id: found}}}
+    return [plain, json.dumps(data).encode(), json.dumps(calibrated).encode()]
 
 
 def _write_case(folder: Path) -> None:

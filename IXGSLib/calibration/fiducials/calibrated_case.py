@@ -9,15 +9,13 @@ import numpy as np
 from ...errors import GeometryError, views_by_reason
 from ...formats import Case
 from ...formats.calibration_record import CalibrationRecord
+from ...formats.fiducial_findings import FIDUCIALS, covered
 from ...geometry.coverage import check_views, common_region
 from ...messages import collect_warnings, unique
 from ...xray import XRay
-from ...xray.fiducials import Fiducial, fiducial_mask
 from .reading import ShotImages
 from .result import FiducialCalibration, ViewFinding
 
-PROVENANCE = "fiducials"
-"""The entry in `Case.provenance` for poses from fiducials."""
 MIN_VIEWS = 2
 """Fewest calibrated views of a case."""
 
@@ -45,7 +43,7 @@ def calibrated_case(images: ShotImages, calibration: FiducialCalibration) -> Cas
         images.name,
         unique(images.warnings, left_out_warnings(calibration.findings), calibration.warnings, messages),
         images.hashes,
-        provenance={view.id: PROVENANCE for view in views},
+        provenance={view.id: FIDUCIALS for view in views},
         calibration=CalibrationRecord(record),
     )
 
@@ -72,5 +70,5 @@ def left_out_warnings(findings: Sequence[ViewFinding]) -> list[str]:
 def masked(xray: XRay, finding: ViewFinding) -> XRay:
     """The X-ray with its calibrated view and without the pixels that fiducials cover, found or expected."""
     assert finding.view is not None
-    balls = [Fiducial(*(one.found or one.expected), one.radius, 1.0, 1.0) for one in finding.fiducials]
-    return XRay(finding.view, np.asarray(xray.image), xray.mask & ~fiducial_mask(balls, xray.image.shape), xray.values)
+    mask = xray.mask & ~covered(finding.fiducials, xray.image.shape)
+    return XRay(finding.view, np.asarray(xray.image), mask, xray.values)

@@ -7,28 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ...formats.fiducial_findings import FiducialFinding, rounded
 from ...geometry import View
 from ...geometry.rigid import Array
 from .camera import Intrinsics
 
-
-@dataclass(frozen=True)
-class FiducialFinding:
-    """A fiducial in one view: where its shadow should be and where it was found, (x, y) px; radius of the shadow, px.
-
-    found: None where no shadow was found. used: whether the shadow took part in the calibration.
-    """
-
-    label: str
-    expected: tuple[float, float]
-    found: tuple[float, float] | None
-    radius: float
-    used: bool
-
-    @property
-    def residual(self) -> float | None:
-        """Distance from expected to found, px."""
-        return None if self.found is None else float(np.hypot(*np.subtract(self.found, self.expected)))
+__all__ = ["FiducialCalibration", "FiducialFinding", "ViewFinding"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +83,14 @@ class FiducialCalibration:
             "method": "fiducials",
             "phantom": self.phantom,
             "scale": self.scale,
-            "rms_px": _rounded(self.rms),
+            "rms_px": rounded(self.rms),
             "intrinsics": {
-                "focal_px": _rounded(self.intrinsics.focal),
-                "focal_sd_px": _rounded(self.intrinsics.focal * self.intrinsics.focal_sd),
-                "centre_px": [_rounded(value) for value in self.intrinsics.centre],
+                "focal_px": rounded(self.intrinsics.focal),
+                "focal_sd_px": rounded(self.intrinsics.focal * self.intrinsics.focal_sd),
+                "centre_px": [rounded(value) for value in self.intrinsics.centre],
             },
             "fiducials": [
-                {"label": label, "position": [_rounded(x) for x in place]}
+                {"label": label, "position": [rounded(x) for x in place]}
                 for label, place in zip(self.labels, self.positions.tolist(), strict=True)
             ],
             "views": {finding.id: _view_record(finding) for finding in self.findings},
@@ -117,23 +101,9 @@ def _view_record(finding: ViewFinding) -> dict[str, Any]:
     record: dict[str, Any] = {"state": finding.state}
     if finding.calibrated:
         record |= {
-            "rms_px": _rounded(finding.rms),
-            "rotation_sd_deg": _rounded(finding.rotation_sd),
-            "translation_sd_mm": _rounded(finding.translation_sd),
-            "fiducials": [_fiducial_record(each) for each in finding.fiducials],
+            "rms_px": rounded(finding.rms),
+            "rotation_sd_deg": rounded(finding.rotation_sd),
+            "translation_sd_mm": rounded(finding.translation_sd),
+            "fiducials": [each.as_dict() for each in finding.fiducials],
         }
     return record
-
-
-def _fiducial_record(one: FiducialFinding) -> dict[str, Any]:
-    return {
-        "label": one.label,
-        "expected": [_rounded(x) for x in one.expected],
-        "found": None if one.found is None else [_rounded(x) for x in one.found],
-        "radius_px": _rounded(one.radius),
-        "used": one.used,
-    }
-
-
-def _rounded(value: float) -> float:
-    return round(float(value), 4)
