@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
+from IXGSLib.geometry import View
+
+from .labels import set_text
 from .reading import XRayPreview
 from .selection import Selection
 from .state import PanelState
 from .timers import single_shot_timer
+
+Posed = tuple[XRayPreview, View | None]
+"""An X-ray at its final pose, and its view as it was given if a run has refined it."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +51,18 @@ def camera_of_3d_view() -> Any:
     return next((camera for camera in cameras if camera.GetLayoutName() == name), None)
 
 
+def legend() -> str:
+    """What the colors in the 3D view mean."""
+    return _("3D view: gray or orange is the refined pose; green is the given pose, with lines to the refined one.")
+
+
 class CArmView:
     """Draws sources, detectors and X-rays at their poses, one by one, so that Slicer stays responsive."""
 
     def __init__(self, ui: Any, state: PanelState, selection: Selection) -> None:
         self.ui, self.state, self.selection = ui, state, selection
-        self._shown: list[XRayPreview] = []
-        self._remaining: list[XRayPreview] = []
+        self._shown: list[Posed] = []
+        self._remaining: list[Posed] = []
         self._nodes: list[Any] = []
         self._reset_camera = False
         self._draw_soon = single_shot_timer(0, self._draw_next)
@@ -65,7 +77,8 @@ class CArmView:
         if self.selection.reading is None and self.ui.lookThrough.checked:
             self.ui.lookThrough.checked = False
         used = self.selection.used if self.state.parameters.showCArm else []
-        wanted = [self.selection.final(xray) for xray in used]
+        wanted = [(self.selection.final(xray), self.selection.given_pose(xray)) for xray in used]
+        set_text(self.ui.cArmLegend, legend() if any(given for xray, given in wanted) else "")
         if wanted == self._shown:
             return
         hide_c_arm(slicer.mrmlScene)
@@ -82,7 +95,9 @@ class CArmView:
             if self._reset_camera and self._nodes:
                 slicer.util.resetThreeDViews()  # only when the C-arm appears, not when a view is ticked or unticked
             return
-        self._nodes += add_c_arm(slicer.mrmlScene, [self._remaining.pop(0)], reading.grid, saved=False)
+        xray, given = self._remaining.pop(0)
+        before = {} if given is None else {xray.id: given}
+        self._nodes += add_c_arm(slicer.mrmlScene, [xray], reading.grid, saved=False, given=before)
         self._draw_soon.start()
 
     def highlight(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from IXGSLib.runs.records import RUN, read_record
 
 from .child_process import ChildProcess, Ending
 from .labels import Message, escaped, set_picture
-from .pictures import Enlarger, Pair
+from .pictures import Album, Enlarger, Pair
 from .reading import Reading
 from .selection import Selection
 from .state import PanelState
@@ -38,6 +39,7 @@ class Comparison:
         self.enlarger = Enlarger()
         self.enlarger.watch((ui.measured, ui.rendered), self._large_pairs)
         ui.comparedView.connect("currentIndexChanged(int)", self._show_pair)
+        ui.givenPose.connect("toggled(bool)", self._show_pair)
         self.discard()
 
     def _basis(self) -> tuple[Any, ...]:
@@ -73,21 +75,29 @@ class Comparison:
             self.ui.comparedView.addItem(pair["id"])
         self.ui.comparedView.enabled = bool(self._pairs)
 
-    def _large_pairs(self) -> tuple[list[Pair], int]:
-        pairs = [
-            Pair(each["id"], self._folder / each["measured"], self._folder / each["rendered"], pair_text(each))
-            for each in self._pairs
-        ]
-        return pairs, max(0, self.ui.comparedView.currentIndex)
+    def _large_pairs(self) -> Album:
+        pairs, box = [self._pair(each) for each in self._pairs], self.ui.givenPose
+        return Album(pairs, max(0, self.ui.comparedView.currentIndex), box.text, box.checked)
+
+    def _pair(self, each: dict[str, Any]) -> Pair:
+        """An X-ray and its render, which is switched to that from the given pose if the run refined the pose."""
+        measured, rendered = self._folder / each["measured"], self._folder / each["rendered"]
+        pair = Pair(each["id"], measured, rendered, pair_text(each))
+        if "given" not in each:
+            return pair
+        return replace(pair, switched=Pair(each["id"], measured, self._folder / each["given"], pair_text(each, True)))
 
     def _show_pair(self, *_args: Any) -> None:
         number = self.ui.comparedView.currentIndex
         if not 0 <= number < len(self._pairs):
             return
-        pair = self._pairs[number]
-        set_picture(self.ui.measured, self._folder / pair["measured"])
-        set_picture(self.ui.rendered, self._folder / pair["rendered"])
-        self.message.show(pair_text(pair))
+        pair, box = self._pair(self._pairs[number]), self.ui.givenPose
+        box.visible = pair.switched is not None
+        if pair.switched is not None and box.checked:
+            pair = pair.switched
+        set_picture(self.ui.measured, pair.first)
+        set_picture(self.ui.rendered, pair.second)
+        self.message.show(pair.caption)
 
     def discard(self) -> None:
         """Stop rendering and remove the pictures."""
@@ -95,6 +105,7 @@ class Comparison:
         self._pairs, self._compared = [], None
         self.ui.comparedView.clear()
         self.ui.comparedView.enabled = False
+        self.ui.givenPose.visible = self.ui.givenPose.checked = False
         self.message.show("")
         for label in (self.ui.measured, self.ui.rendered):
             set_picture(label, None)
@@ -103,11 +114,22 @@ class Comparison:
             self._folder = None
 
 
-def pair_text(pair: dict[str, Any]) -> str:
-    """What both pictures of a pair show."""
+def pair_text(pair: dict[str, Any], given: bool = False) -> str:
+    """What both pictures of a pair show; given: the volume is seen from the given pose, not from the refined one."""
     unused = "" if pair["used"] else _(" This view was not used for the volume.")
-    text = _("Left: the X-ray. Right: the volume from the same pose. They agree to {psnr:.1f} dB.").format(**pair)
-    return text + unused
+    if given:
+        text = _(
+            "Left: the X-ray. Right: the volume from the pose as given. They agree to {given:.1f} dB; with the refined "
+            "pose to {rendered:.1f} dB."
+        )
+    elif "given" in pair:
+        text = _(
+            "Left: the X-ray. Right: the volume from the refined pose. They agree to {rendered:.1f} dB; with the given "
+            "pose to {given:.1f} dB."
+        )
+    else:
+        text = _("Left: the X-ray. Right: the volume from the same pose. They agree to {rendered:.1f} dB.")
+    return text.format(**pair["psnr"]) + unused
 
 
 def obstacle(run: Path | None, reading: Reading | None) -> str:

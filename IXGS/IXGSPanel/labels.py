@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import qt
+from IXGSLib.formats.fiducial_findings import FiducialFinding
+
+from .fiducials import scaled_picture
 
 PICTURE_SIDE = 176
 """Pixels along the longer side of a picture, so that two fit side by side."""
@@ -40,11 +42,10 @@ class Message:
             self.show("")
 
 
-def set_picture(label: Any, path: Path | None) -> None:
-    """Show a picture file, or hide the label if there is none."""
+def set_picture(label: Any, path: Path | None, fiducials: Sequence[FiducialFinding] = ()) -> None:
+    """Show a picture file with fiducials over it, or hide the label if there is none."""
     if path is not None:
-        picture = qt.QPixmap(str(path))
-        label.setPixmap(picture.scaled(PICTURE_SIDE, PICTURE_SIDE, qt.Qt.KeepAspectRatio, qt.Qt.SmoothTransformation))
+        label.setPixmap(scaled_picture(path, PICTURE_SIDE, fiducials))
     label.visible = path is not None
 
 

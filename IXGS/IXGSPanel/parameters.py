@@ -47,6 +47,7 @@ class IXGSParameterNode:
     sceneValues: str = "intensity"
     sceneOpenField: Annotated[float, WithinRange(0.0, 1e9)] = 0.0
     leftOut: str = "[]"
+    showFiducials: bool = True
     showCArm: bool = False
     refinePoses: bool = False
     refinementDecidedFor: str = ""

@@ -10,29 +10,53 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from IXGSLib.formats.fiducial_findings import FiducialFinding
+
+from .fiducials import scaled_picture
+
 SHARE_OF_WINDOW, MIN_SIDE = 0.75, 640
 """Longer side of the large picture, as a part of the main window, and at least this many pixels."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One or two pictures of a view: files, and what they show. second: None for a single picture."""
+    """One or two pictures of a view: files, and what they show.
+
+    second: None for a single picture. fiducials: drawn over the first picture, in its pixels. switched: what a check
+    box of the window shows in place of this pair; None where there is nothing else.
+    """
 
     title: str
     first: Path
     second: Path | None = None
     caption: str = ""
+    fiducials: tuple[FiducialFinding, ...] = ()
+    switched: Pair | None = None
+
+
+@dataclass(frozen=True)
+class Album:
+    """Pairs to leaf through.
+
+    number: that of the pair to show first. switch: the text of the check box for pairs that can be switched.
+    on: whether the box is checked at first.
+    """
+
+    pairs: Sequence[Pair] = ()
+    number: int = 0
+    switch: str = ""
+    on: bool = False
 
 
 class Enlarger(qt.QWidget):
     """An event filter, never shown: a click on one of its labels opens the pictures large.
 
-    pairs: returns all pairs and the number of the one to show first.
+    album: returns what the window shows; without pairs it does not open.
     """
 
-    def watch(self, labels: Sequence[Any], pairs: Callable[[], tuple[list[Pair], int]]) -> None:
-        """Open the pairs at a click on any of the labels."""
-        self._pairs = pairs
+    def watch(self, labels: Sequence[Any], album: Callable[[], Album]) -> None:
+        """Open the album at a click on any of the labels."""
+        self._album = album
         self.viewer: Any = None
         for label in labels:
             label.cursor = qt.QCursor(qt.Qt.PointingHandCursor)
@@ -44,9 +68,9 @@ class Enlarger(qt.QWidget):
             return True
         if event.type() != qt.QEvent.MouseButtonRelease:
             return False
-        pairs, number = self._pairs()
-        if pairs:
-            self.viewer = PairViewer(pairs, number, label.window())
+        album = self._album()
+        if album.pairs:
+            self.viewer = PairViewer(album, label.window())
             self.viewer.show()
         return True
 
@@ -54,11 +78,11 @@ class Enlarger(qt.QWidget):
 class PairViewer:
     """A window with one pair of pictures; a slider moves the border between them.
 
-    The buttons and the arrow keys show the next and the previous pair.
+    The buttons and the arrow keys show the next and the previous pair; a check box shows what a pair is switched to.
     """
 
-    def __init__(self, pairs: list[Pair], number: int, parent: Any) -> None:
-        self.pairs, self.number = pairs, number
+    def __init__(self, album: Album, parent: Any) -> None:
+        self.pairs, self.number = album.pairs, album.number
         self.dialog = qt.QDialog(parent)
         self.picture, self.caption = qt.QLabel(), qt.QLabel()
         self.picture.setAlignment(qt.Qt.AlignCenter)
@@ -68,8 +92,11 @@ class PairViewer:
         self.slider.value = 50
         self.slider.toolTip = _("Move the border between both pictures.")
         self.slider.connect("valueChanged(int)", self._draw)
+        self.switch = qt.QCheckBox(album.switch)
+        self.switch.checked = album.on
+        self.switch.connect("toggled(bool)", self._show_pair)
         column = qt.QVBoxLayout(self.dialog)
-        for widget in (self.picture, self.slider, self.caption):
+        for widget in (self.picture, self.slider, self.switch, self.caption):
             column.addWidget(widget)
         column.addLayout(self._buttons())
         self._show_pair()
@@ -95,19 +122,23 @@ class PairViewer:
         self.number = (self.number + step) % len(self.pairs)
         self._show_pair()
 
-    def _show_pair(self) -> None:
+    def _show_pair(self, *_args: Any) -> None:
         pair = self.pairs[self.number]
+        self.switch.visible = pair.switched is not None
+        if pair.switched is not None and self.switch.checked:
+            pair = pair.switched
         self.dialog.windowTitle = pair.title
         self.caption.text = pair.caption
         self.slider.visible = pair.second is not None
-        self._pixmaps = [self._scaled(path) for path in (pair.first, pair.second) if path is not None]
+        self._pixmaps = [scaled_picture(pair.first, self._side(), pair.fiducials)]
+        if pair.second is not None:
+            self._pixmaps.append(scaled_picture(pair.second, self._side()))
         self._draw()
 
-    def _scaled(self, path: Path) -> Any:
-        """A picture as large as the main window allows."""
+    def _side(self) -> int:
+        """The longer side of a picture, as large as the main window allows."""
         window = self.dialog.parentWidget().size
-        side = max(MIN_SIDE, round(SHARE_OF_WINDOW * min(window.width(), window.height())))
-        return qt.QPixmap(str(path)).scaled(side, side, qt.Qt.KeepAspectRatio, qt.Qt.SmoothTransformation)
+        return max(MIN_SIDE, round(SHARE_OF_WINDOW * min(window.width(), window.height())))
 
     def _draw(self, *_args: Any) -> None:
         """The first picture left of the border, the second right of it."""

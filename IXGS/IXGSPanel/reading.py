@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from IXGSLib.formats.fiducial_findings import ViewRecord, view_record
 from IXGSLib.formats.geometry_json import grid_from_json, view_from_json
 from IXGSLib.geometry import Grid, View
 
@@ -21,7 +22,9 @@ class XRayPreview:
     view: the camera at that resolution. orbital, angular: gantry angles in degrees. visible: fraction of the region
     that projects into the image. poses: the origin of its pose, as in `Case.provenance`, empty for a given one. masked:
     fraction of the pixels that are masked. warnings: those about this view. picture: a PNG file. arrays: NPY files with
-    the line integrals and the mask.
+    the line integrals and the mask. calibration: the fiducials from which its pose comes, in pixels of the picture,
+    with residuals in pixels of the X-ray; fiducials_picture: a PNG file with them in sight. Both are None for a pose of
+    another origin.
     """
 
     view: View
@@ -33,6 +36,8 @@ class XRayPreview:
     warnings: tuple[str, ...]
     picture: Path
     arrays: tuple[Path, Path]
+    calibration: ViewRecord | None = None
+    fiducials_picture: Path | None = None
 
     @property
     def id(self) -> str:
@@ -81,7 +86,7 @@ class Reading:
 
 
 def _xray_preview(entry: dict[str, Any], folder: Path) -> XRayPreview:
-    stem = entry["files"]
+    stem, found = entry["files"], entry["calibration"]
     return XRayPreview(
         view=view_from_json(entry["view"]),
         orbital=entry["orbital"],
@@ -92,4 +97,6 @@ def _xray_preview(entry: dict[str, Any], folder: Path) -> XRayPreview:
         warnings=tuple(entry["warnings"]),
         picture=folder / f"{stem}.png",
         arrays=(folder / f"{stem}.npy", folder / f"{stem}-mask.npy"),
+        calibration=None if found is None else view_record(found, entry["view"]["id"]),
+        fiducials_picture=None if found is None else folder / found["picture"],
     )

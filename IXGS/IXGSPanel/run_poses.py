@@ -9,7 +9,7 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from IXGSLib.errors import FormatError, IXGSError
-from IXGSLib.runs.records import RUN, final_views, read_record
+from IXGSLib.runs.records import RUN, final_views, read_record, refined_views
 
 from .comparison import obstacle
 from .folders import run_folder
@@ -41,7 +41,7 @@ class RunPoses:
         self.selection.take_final_poses({})
         if run is not None and not obstacle(run, reading):
             try:
-                self.selection.take_final_poses(final_views(run))
+                self.selection.take_final_poses(final_views(run), refined_views(read_record(run / RUN)))
                 found = {view["id"]: view for view in refinement(run).get("views", ())}
             except IXGSError:  # the review shows it, and the poses stay the given ones
                 pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class Selection:
         self.current: XRayPreview | None = None
         self.busy = False
         self._final: dict[str, XRayPreview] = {}
+        self._moved: set[str] = set()
 
     @property
     def xrays(self) -> tuple[XRayPreview, ...]:
@@ -69,15 +70,23 @@ class Selection:
         """Take other X-rays, or none; their first view becomes the current one. The caller emits `changed`."""
         self.reading, self.case, self.options = reading, case, options or []
         self.current = self.xrays[0] if self.xrays else None
-        self._final = {}
+        self._final, self._moved = {}, set()
 
-    def take_final_poses(self, views: Mapping[str, View]) -> None:
-        """Take the final poses of the run under review, by view id; none if it is of other X-rays or kept the given."""
+    def take_final_poses(self, views: Mapping[str, View], refined: Collection[str] = ()) -> None:
+        """Take the final poses of the run under review, by view id; none if it is of other X-rays or kept the given.
+
+        refined: ids of the views whose poses the run refined. Those of others may have changed a little too.
+        """
+        self._moved = {id for id in refined if id in views}
         self._final = {xray.id: _posed(xray, views[xray.id]) for xray in self.xrays if xray.id in views}
 
     def final(self, xray: XRayPreview) -> XRayPreview:
         """The X-ray at its final pose or, where there is none, at its given one."""
         return self._final.get(xray.id, xray)
+
+    def given_pose(self, xray: XRayPreview) -> View | None:
+        """The view of an X-ray as it was given, None unless the run under review has refined its pose."""
+        return xray.view if xray.id in self._moved else None
 
     def leave_out_arguments(self) -> list[str]:
         """The views that are left out, as command-line arguments."""

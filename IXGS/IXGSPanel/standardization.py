@@ -17,7 +17,7 @@ from IXGSLib.standardization.method import ResolvedMethod
 
 from .child_process import ChildProcess, Ending, Event
 from .labels import escaped, set_picture, set_text
-from .pictures import Enlarger, Pair
+from .pictures import Album, Enlarger, Pair
 from .selection import Selection
 from .state import PanelState
 
@@ -93,11 +93,12 @@ class StandardizationSection:
         self.process.start([*STANDARDIZE_VIEW, *words, *self.arguments(), *selection.options])
         self._show_status()
 
-    def _large_pairs(self) -> tuple[list[Pair], int]:
+    def _large_pairs(self) -> Album:
         if self._folder is None or self.process.running:
-            return [], 0
+            return Album()
         caption = _("Left: the X-ray. Right: the X-ray after standardization.")
-        return [Pair(self.selection.current.id, self._folder / "before.png", self._folder / "after.png", caption)], 0
+        files = self._folder / "before.png", self._folder / "after.png"
+        return Album([Pair(self.selection.current.id, *files, caption)])
 
     def _on_event(self, event: Event) -> None:
         if event["event"] == "warning":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import qt
@@ -11,8 +12,9 @@ from slicer.i18n import tr as _
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.coverage import visible_fraction, widest_angle
 
+from .fiducials import accuracy_text
 from .labels import escaped, set_picture, set_text
-from .pictures import Enlarger, Pair
+from .pictures import Album, Enlarger, Pair
 from .reading import XRayPreview
 from .selection import Selection
 
@@ -36,6 +38,7 @@ class ViewsTable:
         self.enlarger = Enlarger()
         self.enlarger.watch((ui.selectedPicture,), self._large_pictures)
         selection.current_changed.connect(self.show_selected)
+        ui.showFiducials.connect("toggled(bool)", self.show_selected)
         for keys, step in (("Alt+Down", 1), ("Alt+Up", -1)):
             shortcut = qt.QShortcut(qt.QKeySequence(keys), table)
             shortcut.connect("activated()", lambda step=step: self.select_next(step))
@@ -61,16 +64,24 @@ class ViewsTable:
         if table.rowCount:
             table.selectRow((table.currentRow() + step) % table.rowCount)
 
-    def show_selected(self) -> None:
-        """Show the picture of the selected view below the table."""
-        current = self.selection.current
-        set_picture(self.ui.selectedPicture, None if current is None else current.picture)
+    def show_selected(self, *_args: Any) -> None:
+        """Show the picture of the selected view below the table, with its fiducials if they are wanted."""
+        current, box = self.selection.current, self.ui.showFiducials
+        box.visible = any(xray.calibration is not None for xray in self.selection.xrays)
+        box.enabled = current is not None and current.calibration is not None
+        if current is None:
+            set_picture(self.ui.selectedPicture, None)
+            return
+        picture = large_picture(current)
+        if picture.switched is not None and box.checked:
+            picture = picture.switched
+        set_picture(self.ui.selectedPicture, picture.first, picture.fiducials)
 
-    def _large_pictures(self) -> tuple[list[Pair], int]:
-        xrays = self.selection.xrays
-        ids = [xray.id for xray in xrays]
-        pairs = [Pair(xray.id, xray.picture, caption=" ".join(xray.warnings)) for xray in xrays]
-        return pairs, ids.index(self.selection.current.id) if self.selection.current is not None else 0
+    def _large_pictures(self) -> Album:
+        xrays, current = self.selection.xrays, self.selection.current
+        pairs = [large_picture(xray) for xray in xrays]
+        number = 0 if current is None else [xray.id for xray in xrays].index(current.id)
+        return Album(pairs, number, self.ui.showFiducials.text, self.ui.showFiducials.checked)
 
     def _fill_row(self, row: int, xray: XRayPreview, ticked: bool) -> None:
         table = self.ui.viewsTable
@@ -92,7 +103,7 @@ class ViewsTable:
             if column == WARNINGS:
                 item.setToolTip("\n".join(warnings))
             if column == POSE:
-                item.setToolTip(pose_tip(xray.poses))
+                item.setToolTip(pose_tip(xray))
             table.setItem(row, column, item)
 
     def show_coverage(self, grid: Grid) -> None:
@@ -106,7 +117,7 @@ class ViewsTable:
             view, item = found.get(xray.id, {}), self.ui.viewsTable.item(row, POSE)
             changed = view.get("state") in ("refined", "left out")
             item.setText(pose_text(view["state"] if changed else xray.poses))
-            item.setToolTip(change_text(view) if changed else pose_tip(xray.poses))
+            item.setToolTip(change_text(view) if changed else pose_tip(xray))
 
     def summarise(self) -> None:
         """Say below the table how many views are used and how far apart they are."""
@@ -155,7 +166,24 @@ def pose_text(origin: str) -> str:
     return texts.get(origin, origin)
 
 
-def pose_tip(origin: str) -> str:
+def large_picture(xray: XRayPreview) -> Pair:
+    """The picture of an X-ray, and the same with its fiducials if there are any."""
+    plain = Pair(xray.id, xray.picture, caption=" ".join(xray.warnings))
+    if xray.calibration is None:
+        return plain
+    key = _("Circle: where a ball was found. Cross: where it should be. Red: not found or not used.")
+    caption = " ".join([key, accuracy_text(xray.calibration), *xray.warnings])
+    marked = Pair(xray.id, xray.fiducials_picture, caption=caption, fiducials=xray.calibration.fiducials)
+    return replace(plain, switched=marked)
+
+
+def pose_tip(xray: XRayPreview) -> str:
+    """Where a pose comes from and, for fiducials, how well it is known."""
+    tip = origin_tip(xray.poses)
+    return tip if xray.calibration is None else f"{tip}\n{accuracy_text(xray.calibration)}"
+
+
+def origin_tip(origin: str) -> str:
     """A sentence about the origin of a pose."""
     if origin.startswith("tags"):
         return _("Approximate, from DICOM tags{deviations}.").format(deviations=origin.removeprefix("tags"))

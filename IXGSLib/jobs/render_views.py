@@ -1,12 +1,13 @@
-"""Render the cloud of a run from the views of a reading: renders.json, and for each view two pictures in one window.
+"""Render the cloud of a run from the views of a reading: renders.json, and for each view pictures in one grey window.
 
-Views whose poses the run refined are rendered from their final poses.
+They are the X-ray, the render from its final pose and, where the run refined the pose, the render from the given one.
 """
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from ..gaussians.ply import load_ply
 from ..geometry import View
 from ..rendering import project
 from ..runs.events import Reporter
-from ..runs.records import RUN, final_views, read_record
+from ..runs.records import RUN, final_views, read_record, refined_views
 from ..xray import XRay
 from ..xray.windowing import grey_window, to_grey
 from .pictures import save_picture
@@ -35,32 +36,38 @@ def main(reporter: Reporter) -> None:
     parser.add_argument("--out", type=Path, required=True, help="existing folder for the pictures")
     options = parser.parse_args()
     cloud = load_ply(options.run / "gaussians.ply")
-    used = set(read_record(options.run / RUN)["case"]["views"])
+    record = read_record(options.run / RUN)
+    used, refined = set(record["case"]["views"]), refined_views(record)
     reading = json.loads((options.reading / "reading.json").read_text(encoding="utf-8"))
     final, pairs = final_views(options.run), []
     for entry in reading["xrays"]:
-        view = view_from_json(entry["view"])
-        if view.id in final:
-            view = replace(view, world_from_camera=final[view.id].world_from_camera)
-        pair = write_pair(entry["files"], view, cloud, options)
-        pairs.append(pair | {"used": pair["id"] in used})
+        given = view_from_json(entry["view"])
+        last = final.get(given.id, given)
+        poses = {"rendered": replace(given, world_from_camera=last.world_from_camera)}
+        if given.id in refined:
+            poses["given"] = given
+        pairs.append(write_pictures(entry["files"], poses, cloud, options) | {"used": given.id in used})
     (options.out / "renders.json").write_text(json.dumps(pairs), encoding="utf-8")
 
 
-def write_pair(stem: str, view: View, cloud: Cloud, options: Namespace) -> dict[str, Any]:
-    """Write an X-ray and the cloud rendered from its view; returns the names of both pictures and their PSNR in dB.
+def write_pictures(stem: str, poses: Mapping[str, View], cloud: Cloud, options: Namespace) -> dict[str, Any]:
+    """Write an X-ray and the cloud rendered from poses by name; returns the names of the pictures and PSNRs in dB.
 
     stem: how the names of its files in the reading begin.
     """
     reading, out = options.reading, options.out
+    view = next(iter(poses.values()))
     xray = XRay(view, np.load(reading / f"{stem}.npy"), np.load(reading / f"{stem}-mask.npy"))
-    with torch.no_grad():
-        render = project(cloud, view).cpu().numpy()
     low, high = grey_window(xray.image, xray.mask)
-    names = {"measured": f"{stem}-measured.png", "rendered": f"{stem}-rendered.png"}
+    names, agreement = {"measured": f"{stem}-measured.png"}, {}
     save_picture(out / names["measured"], to_grey(np.where(xray.mask, xray.image, low), low, high))
-    save_picture(out / names["rendered"], to_grey(render, low, high))
-    return {"id": view.id, **names, "psnr": compare_views([render], [xray]).psnr[0]}
+    for name, pose in poses.items():
+        with torch.no_grad():
+            render = project(cloud, pose).cpu().numpy()
+        names[name] = f"{stem}-{name}.png"
+        save_picture(out / names[name], to_grey(render, low, high))
+        agreement[name] = compare_views([render], [xray]).psnr[0]
+    return {"id": view.id, **names, "psnr": agreement}
 
 
 if __name__ == "__main__":

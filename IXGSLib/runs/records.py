@@ -53,6 +53,13 @@ def final_views(folder: Path) -> dict[str, View]:
     return {view.id: view for view in views}
 
 
+def refined_views(record: dict[str, Any]) -> set[str]:
+    """The ids of the views whose poses a run refined, from its run.json; none where the given poses stayed."""
+    found = record.get("refinement")
+    views = found.get("views", ()) if isinstance(found, dict) else ()
+    return {view["id"] for view in views if isinstance(view, dict) and view.get("state") == "refined"}
+
+
 def checked_output(path: Path, done: dict[str, Any]) -> Path:
     """The path of an output; raises FormatError when the file is not what the run wrote."""
     if not path.is_file() or file_sha256(path) != output_sha256(done, path.name):

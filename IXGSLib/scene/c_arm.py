@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ SOURCE_RADIUS = 8.0
 """Radius in mm of the sphere that marks a source."""
 COLOUR, HIGHLIGHT_COLOUR = (0.55, 0.58, 0.60), (0.85, 0.33, 0.10)
 """Colours of the frames, and of the frame that is highlighted."""
+GIVEN_COLOUR = (0.05, 0.50, 0.42)
+"""Colour of what shows a given pose beside the final one."""
 FADED_OPACITY = 0.15
 """Opacity of the other views while one is highlighted."""
 
@@ -34,41 +36,64 @@ FADED_OPACITY = 0.15
 class CArmNodes:
     """The nodes of one view.
 
-    pose: a vtkMRMLLinearTransformNode, RAS from camera; the parent transform of the other two.
+    pose: a vtkMRMLLinearTransformNode, RAS from camera; the parent transform of the others.
     detector: a vtkMRMLModelNode, the X-ray as a textured plane. frame: a vtkMRMLModelNode with the source, the
-    principal ray and the edges of the detector.
+    principal ray and the edges of the detector. move: a vtkMRMLModelNode with the source and the edges of the detector
+    at the given pose, and lines from there to the pose; None where no given pose is shown.
     """
 
     view_id: str
     pose: Any
     detector: Any
     frame: Any
+    move: Any = None
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        return (self.detector, self.frame) if self.move is None else (self.detector, self.frame, self.move)
+
+    @property
+    def nodes(self) -> tuple[Any, ...]:
+        return (self.pose, *self.models)
+
+
+NO_VIEWS: Mapping[str, View] = {}
 
 
 def show_c_arm(
-    scene: Any, xrays: Sequence[XRay], grid: Grid | None = None, saved: bool = True
+    scene: Any,
+    xrays: Sequence[XRay],
+    grid: Grid | None = None,
+    saved: bool = True,
+    given: Mapping[str, View] = NO_VIEWS,
 ) -> tuple[CArmNodes, ...]:
     """Draw source, detector and X-ray of every view at its pose, in place of what was drawn before.
 
     grid: the region; a detector at an unknown distance is drawn behind the centre of the region, by default behind the
     point where the principal rays meet. saved: whether the nodes are saved with the scene, without the pictures on the
-    detectors.
+    detectors. given: the views before their poses were refined, by id, which are drawn beside the others.
     """
     hide_c_arm(scene)
-    return add_c_arm(scene, xrays, grid, saved)
+    return add_c_arm(scene, xrays, grid, saved, given)
 
 
-def add_c_arm(scene: Any, xrays: Sequence[XRay], grid: Grid | None = None, saved: bool = True) -> tuple[CArmNodes, ...]:
+def add_c_arm(
+    scene: Any,
+    xrays: Sequence[XRay],
+    grid: Grid | None = None,
+    saved: bool = True,
+    given: Mapping[str, View] = NO_VIEWS,
+) -> tuple[CArmNodes, ...]:
     """As `show_c_arm`, in addition to what was drawn before, so that a caller can draw the views one by one."""
     if not xrays:
         return ()
     center = convergence([xray.view for xray in xrays]) if grid is None else grid.center
-    shown = tuple(_add(scene, xray, detector_depth(xray.view, center)) for xray in xrays)
+    shown = tuple(_add(scene, xray, center, given.get(xray.view.id)) for xray in xrays)
     _group_in_folder(scene, shown)
     for nodes in shown:
-        for node in (nodes.pose, nodes.detector, nodes.frame):
+        for node in nodes.nodes:
             node.SetSaveWithScene(saved)
-        for model in (nodes.detector, nodes.frame):
+        for model in nodes.models:
             model.GetDisplayNode().SetSaveWithScene(saved)
     return shown
 
@@ -95,7 +120,7 @@ def highlight(shown: Sequence[CArmNodes], view_id: str | None) -> None:
     for nodes in shown:
         chosen = nodes.view_id == view_id
         opacity = 1.0 if chosen or view_id is None else FADED_OPACITY
-        for node in (nodes.detector, nodes.frame):
+        for node in nodes.models:
             node.GetDisplayNode().SetOpacity(opacity)
         nodes.frame.GetDisplayNode().SetColor(*(HIGHLIGHT_COLOUR if chosen else COLOUR))
 
@@ -116,10 +141,10 @@ def look_through(camera: Any, view: View, depth: float | None = None) -> None:
     camera.ResetClippingRange()
 
 
-def _add(scene: Any, xray: XRay, depth: float) -> CArmNodes:
+def _add(scene: Any, xray: XRay, center: Array, given: View | None) -> CArmNodes:
     from ..xray.windowing import grey_picture
 
-    view = xray.view
+    view, depth = xray.view, detector_depth(xray.view, center)
     pose = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", f"{view.id} pose")
     pose.SetMatrixTransformToParent(vtk_matrix(flipped(view.world_from_camera)))
     write_view(pose, view)
@@ -127,12 +152,17 @@ def _add(scene: Any, xray: XRay, depth: float) -> CArmNodes:
     detector = _model(scene, f"{view.id} X-ray", _plane(corners), pose)
     _set_texture(detector.GetDisplayNode(), grey_picture(xray.image, xray.mask))
     frame = _model(scene, f"{view.id} beam", _frame(corners, depth), pose)
-    frame.GetDisplayNode().SetColor(*COLOUR)
-    frame.GetDisplayNode().SetLineWidth(2)
-    frame.GetDisplayNode().SetBackfaceCulling(True)  # so that a camera at the source can look out of the sphere
-    for node in (pose, detector, frame):
+    _set_lines(frame.GetDisplayNode(), COLOUR)
+    move = None
+    if given is not None:
+        earlier = _corners(given, detector_depth(given, center))
+        camera_from_given = inverse(view.world_from_camera) @ given.world_from_camera
+        move = _model(scene, f"{view.id} move", _move(earlier, corners, camera_from_given), pose)
+        _set_lines(move.GetDisplayNode(), GIVEN_COLOUR)
+    nodes = CArmNodes(view.id, pose, detector, frame, move)
+    for node in nodes.nodes:
         node.SetAttribute(VIEW_ID, view.id)
-    return CArmNodes(view.id, pose, detector, frame)
+    return nodes
 
 
 def _corners(view: View, depth: float) -> Array:
@@ -159,22 +189,46 @@ def _plane(corners: Array) -> Any:
 
 def _frame(corners: Array, depth: float) -> Any:
     """A sphere at the source, the principal ray up to the detector, and the edges of the detector."""
+    points = np.concatenate([corners, [(0, 0, 0), (0, 0, depth)]])
+    return _with_sphere(_lines(points, ([0, 1, 2, 3, 0], [4, 5])), np.zeros(3))
+
+
+def _move(given: Array, corners: Array, camera_from_given: Array) -> Any:
+    """Source and detector at a given pose, with lines from each corner and from the source to the final pose.
+
+    given, corners: (4, 3) mm, the corners of the detector, each in its own camera frame.
+    """
+    there = transformed(camera_from_given, np.concatenate([given, np.zeros((1, 3))]))
+    points = np.concatenate([there, corners, np.zeros((1, 3))])
+    return _with_sphere(_lines(points, ([0, 1, 2, 3, 0], *([n, n + 5] for n in range(5)))), there[4])
+
+
+def _lines(points: Array, paths: Sequence[Sequence[int]]) -> Any:
+    """Lines along points (n, 3) with the numbers in each path."""
     import vtk
 
-    lines = _polydata(np.concatenate([corners, [(0, 0, 0), (0, 0, depth)]]))
+    lines = _polydata(points)
     cells = vtk.vtkCellArray()
-    for path in ([0, 1, 2, 3, 0], [4, 5]):
+    for path in paths:
         cells.InsertNextCell(len(path), path)
     lines.SetLines(cells)
+    return lines
+
+
+def _with_sphere(lines: Any, center: Array) -> Any:
+    """Lines and the sphere of a source."""
+    import vtk
+
     sphere = vtk.vtkSphereSource()
     sphere.SetRadius(SOURCE_RADIUS)
+    sphere.SetCenter(*center.tolist())
     sphere.SetOutputPointsPrecision(vtk.vtkAlgorithm.DOUBLE_PRECISION)
-    frame = vtk.vtkAppendPolyData()
-    frame.SetOutputPointsPrecision(vtk.vtkAlgorithm.DOUBLE_PRECISION)
-    frame.AddInputData(lines)
-    frame.AddInputConnection(sphere.GetOutputPort())
-    frame.Update()
-    return frame.GetOutput()
+    both = vtk.vtkAppendPolyData()
+    both.SetOutputPointsPrecision(vtk.vtkAlgorithm.DOUBLE_PRECISION)
+    both.AddInputData(lines)
+    both.AddInputConnection(sphere.GetOutputPort())
+    both.Update()
+    return both.GetOutput()
 
 
 def _polydata(points: Array) -> Any:
@@ -194,6 +248,12 @@ def _model(scene: Any, name: str, polydata: Any, pose: Any) -> Any:
     node.CreateDefaultDisplayNodes()
     node.SetAndObserveTransformNodeID(pose.GetID())
     return node
+
+
+def _set_lines(display: Any, colour: tuple[float, float, float]) -> None:
+    display.SetColor(*colour)
+    display.SetLineWidth(2)
+    display.SetBackfaceCulling(True)  # so that a camera at the source can look out of the sphere
 
 
 def _set_texture(display: Any, picture: np.ndarray) -> None:
@@ -239,7 +299,7 @@ def _group_in_folder(scene: Any, shown: Sequence[CArmNodes]) -> None:
     folder = _folder(hierarchy) or hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), FOLDER)
     hierarchy.SetItemExpanded(folder, False)
     for nodes in shown:
-        for node in (nodes.pose, nodes.detector, nodes.frame):
+        for node in nodes.nodes:
             item = hierarchy.GetItemByDataNode(node)
             if item:
                 hierarchy.SetItemParent(item, folder)

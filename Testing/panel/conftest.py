@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
+from IXGSLib.formats import load_case, save_case
+from IXGSLib.geometry.rigid import rigid
 from Testing.simulation.phantom import GRID, hounsfield, settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,13 +130,88 @@ def reading(small_case, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def read(panel, small_case, reading, tmp_path):
-    """The panel after it has read the small case, ready for Apply."""
+def taken(panel, case, reading):
+    """The panel with a case that was read, ready for Apply."""
     from IXGSPanel.reading import Reading
 
-    panel.parameters.casePath = str(small_case)
+    panel.parameters.casePath = str(case)
     panel.parameters.settings = json.dumps(SMALL)
     panel.parameters.preset = "preview"
-    panel.xrays.take(Reading.load(shutil.copytree(reading, tmp_path / "reading")), small_case, [])
+    panel.xrays.take(Reading.load(reading), case, [])
     return panel
+
+
+@pytest.fixture
+def read(panel, small_case, reading, tmp_path):
+    """The panel after it has read the small case."""
+    return taken(panel, small_case, shutil.copytree(reading, tmp_path / "reading"))
+
+
+def finished_run(case, folder, *options):
+    """The folder of a finished run with SMALL settings."""
+    from IXGSLib.cli import main
+
+    (folder / "settings.json").write_text(json.dumps(SMALL))
+    words = ["reconstruct", case, "--out", folder / "run", "--preset", "preview", "--json", *options]
+    assert main([str(word) for word in [*words, "--settings", folder / "settings.json"]]) == 0
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def finished(small_case, tmp_path_factory):
+    """The folder of a finished run on the small case."""
+    return finished_run(small_case, tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture
+def volume(finished, panel):
+    """The volume of the run, selected in the panel."""
+    import slicer
+
+    from IXGSLib.scene.runs import load_run
+
+    node = load_run(slicer.mrmlScene, finished)
+    panel.parameters.volume = node
+    return node
+
+
+# Refined poses
+
+
+@pytest.fixture(scope="session")
+def moved_case(small_case, tmp_path_factory):
+    """The small case with wrong poses: turned by about 2.5 degrees and moved by some millimetres, each by itself."""
+    case, generator = load_case(small_case), np.random.default_rng(1)
+    center, views = case.grid.center, []
+    for view in case.views:
+        turn = Rotation.from_rotvec(np.deg2rad(1.5) * generator.standard_normal(3)).as_matrix()
+        views.append(view.moved(rigid(turn, center - turn @ center + generator.normal(0, 4, 3))))
+    return save_case(case.with_poses(views), tmp_path_factory.mktemp("moved") / "case").parent
+
+
+@pytest.fixture(scope="session")
+def moved_reading(moved_case, tmp_path_factory):
+    """The files of the job read_case for the case with wrong poses."""
+    from IXGSLib.jobs.read_case import write_reading
+
+    folder = tmp_path_factory.mktemp("reading")
+    write_reading(load_case(moved_case), folder)
+    return folder
+
+
+@pytest.fixture
+def read_moved(panel, moved_case, moved_reading, tmp_path):
+    """The panel after it has read the case with wrong poses."""
+    return taken(panel, moved_case, shutil.copytree(moved_reading, tmp_path / "moved"))
+
+
+@pytest.fixture(scope="session")
+def refined(moved_case, tmp_path_factory):
+    """The folder of a finished run that has refined these poses."""
+    return finished_run(moved_case, tmp_path_factory.mktemp("refined"), "--refine-poses")
+
+
+@pytest.fixture
+def run(refined, tmp_path):
+    """A copy of that run, which a test may change."""
+    return shutil.copytree(refined, tmp_path / "run")

@@ -8,19 +8,18 @@ import pytest
 from IXGSLib.errors import FormatError
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.rigid import rigid
-from IXGSLib.scene.c_arm import VIEW_ID, add_c_arm, hide_c_arm, highlight, look_through, show_c_arm, view_of_pose
+from IXGSLib.scene.c_arm import (
+    GIVEN_COLOUR,
+    VIEW_ID,
+    add_c_arm,
+    hide_c_arm,
+    highlight,
+    look_through,
+    show_c_arm,
+    view_of_pose,
+)
 from IXGSLib.scene.frames import FLIP, flipped_points, vtk_matrix
-
-
-def world_points(node):
-    """(n, 3) LPS mm: the points of a model with its parent transform applied."""
-    import vtk
-    from vtk.util.numpy_support import vtk_to_numpy
-
-    matrix = vtk.vtkMatrix4x4()
-    node.GetParentTransformNode().GetMatrixTransformToWorld(matrix)
-    points = vtk_to_numpy(node.GetPolyData().GetPoints().GetData())
-    return np.array([matrix.MultiplyPoint((*point, 1.0))[:3] for point in points]) * (-1, -1, 1)
+from Testing.scene.points import world_points
 
 
 def test_the_corners_of_the_detector_project_onto_those_of_the_image(scene, xrays):
@@ -122,3 +121,42 @@ def test_looking_through_a_view_shows_what_its_detector_saw(scene, xrays):
         x, y, _, w = matrix.MultiplyPoint((*flipped_points(point), 1.0))
         screen = (x / w + 1) / 2 * width - 0.5, (1 - y / w) / 2 * height - 0.5
         assert np.allclose(screen, view.project(point)[0], atol=1e-6)
+
+
+@pytest.fixture
+def given(xrays, rotation):
+    """The views before their poses were refined: the first two, moved."""
+    motion = rigid(np.eye(3), (12, -5, 8)) @ rigid(rotation, (0, 0, 0))
+    return {xray.view.id: xray.view.moved(motion) for xray in xrays[:2]}
+
+
+def test_the_move_of_a_view_joins_its_given_and_its_final_pose(scene, xrays, given):
+    shown = show_c_arm(scene, xrays, given=given)
+    assert shown[2].move is None
+    for nodes, xray in zip(shown[:2], xrays, strict=False):
+        earlier, points = given[nodes.view_id], world_points(nodes.move)
+        pixels, depth = earlier.project(points[:4])
+        assert np.allclose(pixels, [(-0.5, -0.5), (39.5, -0.5), (39.5, 29.5), (-0.5, 29.5)], atol=1e-5)
+        assert np.allclose(depth, earlier.source_detector_distance)
+        assert np.allclose(points[4], earlier.source)
+        assert np.allclose(points[5:9], world_points(nodes.detector), atol=1e-6)
+        assert np.allclose(points[9], xray.view.source)
+        for n in range(5):
+            line = nodes.move.GetPolyData().GetCell(n + 1)
+            assert (line.GetPointId(0), line.GetPointId(1)) == (n, n + 5)
+        assert nodes.move.GetDisplayNode().GetColor() == GIVEN_COLOUR
+
+
+def test_moves_are_faded_kept_out_of_the_scene_and_removed_with_the_rest(scene, slicer, xrays, given):
+    shown = show_c_arm(scene, xrays, saved=False, given=given)
+    highlight(shown, "oblique")
+    opacity = {each.view_id: each.move.GetDisplayNode().GetOpacity() for each in shown[:2]}
+    assert opacity["oblique"] == 1 > opacity["ap"]
+    assert shown[1].move.GetDisplayNode().GetColor() == GIVEN_COLOUR
+    for nodes in shown[:2]:
+        assert not nodes.move.GetSaveWithScene()
+        assert not nodes.move.GetDisplayNode().GetSaveWithScene()
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    assert hierarchy.GetNumberOfItemChildren(hierarchy.GetItemByName("C-arm")) == 11
+    hide_c_arm(scene)
+    assert not scene.GetFirstNodeByName("ap move")
