@@ -2,17 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..formats.calibration_record import CalibrationRecord
+from ..formats.fiducial_findings import FIDUCIALS, ViewRecord
 from .page import table
 
 if TYPE_CHECKING:
     from ..calibration.refinement import Refinement
 
 HEAD = ["View", "Pose", "Disagreement before", "after", "Turned", "Moved", "Along the beam", "Spread"]
+
+FIDUCIALS_HEAD = ["View", "Fiducials", "Residual", "Rotation", "Position"]
+ORIGINS = {
+    "": "as the case or its calibration gives them",
+    FIDUCIALS: "from fiducials that the X-rays show",
+    "refined": "refined by the X-rays themselves",
+}
+"""Where poses come from, by the entries in `Case.provenance`."""
+
+
+def origins_html(ids: Sequence[str], provenance: Mapping[str, str], calibration: CalibrationRecord | None) -> str:
+    """Where the poses of views come from and, for those from fiducials, how well they are known.
+
+    ids: of the views. provenance, calibration: as in `Case`.
+    """
+    origins = [provenance.get(id, "") for id in ids]
+    parts = []
+    for origin in dict.fromkeys(origins):
+        count = "all" if origins.count(origin) == len(ids) else f"{origins.count(origin)} of {len(ids)}"
+        text = ORIGINS.get(origin, f"approximate, from DICOM {origin}" if origin.startswith("tags") else origin)
+        parts.append(f"<p>Poses of {count} views: {escape(text)}.</p>")
+    calibrated = [id for id in ids if provenance.get(id) == FIDUCIALS]
+    if calibration is None or not calibrated:
+        return "".join(parts)
+    records = {id: calibration.view_record(id) for id in calibrated}
+    return "".join(parts) + _scale(calibration, records) + table(FIDUCIALS_HEAD, _rows(records), numbers=(1, 2, 3, 4))
+
+
+def _scale(calibration: CalibrationRecord, records: Mapping[str, ViewRecord]) -> str:
+    """The residuals of all views together, and where lengths come from."""
+    squares = [record.rms**2 for record in records.values() if record.rms is not None for _ in range(record.used)]
+    sentences = [f"Residuals: {np.sqrt(np.mean(squares)):.2f} px root mean square."] if squares else []
+    if calibration.scale:
+        sentences.append(f"Scale: {calibration.scale}.")
+    return f"<p>{escape(' '.join(sentences))}</p>" if sentences else ""
+
+
+def _rows(records: Mapping[str, ViewRecord]) -> list[list[str]]:
+    """The rows of the table of fiducials."""
+    return [
+        [
+            id,
+            f"{record.used} of {len(record.fiducials)}",
+            "–" if record.rms is None else f"{record.rms:.2f} px",
+            "–" if record.rotation_sd is None else f"± {record.rotation_sd:.2f}°",
+            "–" if record.translation_sd is None else f"± {record.translation_sd:.1f} mm",
+        ]
+        for id, record in records.items()
+    ]
 
 
 def poses_html(refinement: Refinement) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import SettingsError
 from ..files import write_atomically
+from ..formats.calibration_record import CalibrationRecord
 from ..formats.standardization import Standardization
 from ..geometry.coverage import views_per_point, widest_angle
 from ..geometry.rigid import Array
@@ -25,7 +26,7 @@ from .labels import label
 from .metrics import ViewMetrics, compare_views
 from .page import DISCLAIMER, facts, page, section, table
 from .planes import focus
-from .poses import poses_html
+from .poses import origins_html, poses_html
 
 if TYPE_CHECKING:
     from ..calibration.refinement import Refinement
@@ -42,6 +43,7 @@ class Report:
     notes: sentences about the run that are no warnings.
     reasons: why a setting differs from the preset, by its name. durations: seconds by name. credit: data credit.
     standardization: how the X-rays were standardised, if they were. refinement: that of the poses, if there was one.
+    provenance, calibration: where poses come from, as in `Case`. test_views: ids of the views beside those of the case.
     bone_threshold: attenuation in 1/mm above which the pictures show bone; by default that of `bone_threshold`.
     Raises SettingsError where renders or held-out ids do not match the X-rays.
     """
@@ -63,6 +65,9 @@ class Report:
     bone_threshold: float | None = None
     standardization: Standardization | None = None
     refinement: Refinement | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    calibration: CalibrationRecord | None = None
+    test_views: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         ids = [xray.view.id for xray in self.xrays]
@@ -94,7 +99,7 @@ def report_html(report: Report) -> str:
         _standardized(report),
         _views(report, quality),
         _coverage(report, quality, point),
-        section("Poses", poses_html(report.refinement)) if report.refinement is not None else "",
+        _poses(report),
         section("Settings", _settings(report)),
         section("Run", _run(report)),
         _foot(report),
@@ -209,6 +214,13 @@ def _coverage(report: Report, quality: ViewMetrics, point: Array) -> str:
         f"<h3>Views</h3>{note}{plot}",
         table(head, rows, numbers=(3, 4, 5, 6)),
     )
+
+
+def _poses(report: Report) -> str:
+    """Where the poses of the views of the case come from; views that only test the volume are not among them."""
+    ids = [xray.view.id for xray in report.xrays if xray.view.id not in report.test_views]
+    refined = poses_html(report.refinement) if report.refinement is not None else ""
+    return section("Poses", origins_html(ids, report.provenance, report.calibration), refined)
 
 
 def _run(report: Report) -> str:

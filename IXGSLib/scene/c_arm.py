@@ -26,7 +26,7 @@ SOURCE_RADIUS = 8.0
 """Radius in mm of the sphere that marks a source."""
 COLOUR, HIGHLIGHT_COLOUR = (0.55, 0.58, 0.60), (0.85, 0.33, 0.10)
 """Colours of the frames, and of the frame that is highlighted."""
-GIVEN_COLOUR = (0.05, 0.50, 0.42)
+GIVEN_COLOUR = (0.0, 0.62, 0.32)
 """Colour of what shows a given pose beside the final one."""
 FADED_OPACITY = 0.15
 """Opacity of the other views while one is highlighted."""

@@ -218,7 +218,7 @@ def test_numbers_given_are_numbers_shown(report):
 
 def test_empty_sections_are_left_out(page):
     titles = re.findall(r"<h2>([^<]*)</h2>", page)
-    assert titles == ["Slices", "Bone", "X-rays and renders", "Coverage"]
+    assert titles == ["Slices", "Bone", "X-rays and renders", "Coverage", "Poses"]
 
 
 def test_thirty_views_stay_below_six_megabytes():
