@@ -19,6 +19,9 @@ from .selection import Selection
 from .signal import Signal
 from .state import PanelState
 
+VIEW_KEYS = {"id", "state", "before", "after", "rotation", "shift", "beam"}
+"""What a record says about each view."""
+
 
 class RunPoses:
     """Gives the X-rays of section 1 the final poses of the run under review, if it was made from them.
@@ -41,8 +44,9 @@ class RunPoses:
         self.selection.take_final_poses({})
         if run is not None and not obstacle(run, reading):
             try:
+                done = {view["id"]: view for view in refinement(run).get("views", ())}
                 self.selection.take_final_poses(final_views(run), refined_views(read_record(run / RUN)))
-                found = {view["id"]: view for view in refinement(run).get("views", ())}
+                found = done
             except IXGSError:  # the review shows it, and the poses stay the given ones
                 pass
         self.changed.emit(found)
@@ -54,9 +58,22 @@ class RunPoses:
 def refinement(run: Path) -> dict[str, Any]:
     """What a run recorded about the refinement of poses, empty without one; raises FormatError for another record."""
     found = read_record(run / RUN).get("refinement") or {}
-    if found and not (isinstance(found, dict) and {"verified", "doubts", "disagreement", "views"} <= found.keys()):
+    if found and not _is_complete(found):
         raise FormatError(f'{run / RUN}: "refinement" is incomplete, expected the record of `ixgs`; run it again')
     return found
+
+
+def _is_complete(found: Any) -> bool:
+    """Whether a record has all that is shown; records of later versions may have more."""
+    if not (isinstance(found, dict) and {"verified", "doubts", "disagreement", "views"} <= found.keys()):
+        return False
+    between, views = found["disagreement"], found["views"]
+    return (
+        isinstance(between, dict)
+        and {"before", "after"} <= between.keys()
+        and isinstance(views, list)
+        and all(isinstance(view, dict) and view.keys() >= VIEW_KEYS for view in views)
+    )
 
 
 def refinement_text(run: Path | None) -> str:
@@ -76,10 +93,8 @@ def _sentences(found: dict[str, Any]) -> list[str]:
     left_out = [view["id"] for view in found["views"] if view["state"] == "left out"]
     sentences = [_verdict(found, bool(moved)), _disagreement(found["disagreement"], bool(moved))]
     if moved:
-        turn, shift = (float(np.median([view[name] for view in moved])) for name in ("rotation", "shift"))
-        sentences.append(
-            _("A typical X-ray turned by {turn:.1f}° and moved by {shift:.1f} mm.").format(turn=turn, shift=shift)
-        )
+        turn, shift = (_typical([view[name] for view in moved]) for name in ("rotation", "shift"))
+        sentences.append(_("A typical X-ray turned by {turn}° and moved by {shift} mm.").format(turn=turn, shift=shift))
     if left_out:
         ids = escaped(", ".join(left_out))
         sentences.append(_("Left out, because they agree with no other X-ray: {ids}.").format(ids=ids))
@@ -98,7 +113,17 @@ def _verdict(found: dict[str, Any], moved: bool) -> str:
 
 def _disagreement(found: dict[str, Any], moved: bool) -> str:
     if moved:
-        text = _("Disagreement of the X-rays: {before:.2f} before, {after:.2f} after (0: alike, 1: unrelated).")
+        text = _("Disagreement of the X-rays: {before} before, {after} after (0: alike, 1: unrelated).")
     else:
-        text = _("Disagreement of the X-rays: {after:.2f} (0: alike, 1: unrelated).")
-    return text.format(**found)
+        text = _("Disagreement of the X-rays: {after} (0: alike, 1: unrelated).")
+    return text.format(**{name: number_text(value, 2) for name, value in found.items()})
+
+
+def _typical(values: list[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return number_text(float(np.median(known)) if known else None, 1)
+
+
+def number_text(value: float | None, digits: int) -> str:
+    """A number in a record, which is null where it could not be computed."""
+    return "?" if value is None else f"{value:.{digits}f}"

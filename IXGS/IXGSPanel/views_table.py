@@ -16,6 +16,7 @@ from .fiducials import accuracy_text
 from .labels import escaped, set_picture, set_text
 from .pictures import Album, Enlarger, Pair
 from .reading import XRayPreview
+from .run_poses import number_text
 from .selection import Selection
 
 VIEW, ANGLES, VISIBLE, POSE, WARNINGS = range(5)
@@ -205,4 +206,4 @@ def change_text(view: dict[str, Any]) -> str:
             "Disagreement with the other X-rays: {before} before, {after} after."
         )
     digits = {"rotation": 1, "shift": 1, "beam": 1, "before": 2, "after": 2}
-    return text.format(**{name: "?" if view[name] is None else f"{view[name]:.{n}f}" for name, n in digits.items()})
+    return text.format(**{name: number_text(view[name], n) for name, n in digits.items()})

@@ -43,13 +43,30 @@ def test_changed_poses_of_a_run_are_a_message(read_moved, ui, run):
     assert read_moved.selection.final(xray) is xray
 
 
-def test_an_incomplete_record_is_a_message(read_moved, ui, run):
+@pytest.mark.parametrize("lost", ["doubts", "views/0/state", "views/0/rotation", "disagreement/after"])
+def test_an_incomplete_record_is_a_message(read_moved, ui, run, lost):
     content = json.loads((run / "run.json").read_text())
-    del content["refinement"]["doubts"]
+    *way, last = lost.split("/")
+    place = content["refinement"]
+    for step in way:
+        place = place[int(step)] if isinstance(place, list) else place[step]
+    del place[last]
     (run / "run.json").write_text(json.dumps(content))
     review(read_moved, run)
     assert "cannot be read" in ui.refinementMessage.text
     assert "run.json" in ui.refinementMessage.text
+    assert set(poses(ui)) == {"Given"}
+    xray = read_moved.selection.xrays[0]
+    assert read_moved.selection.final(xray) is xray
+
+
+def test_numbers_that_could_not_be_computed_are_question_marks(read_moved, ui, run):
+    views = json.loads((run / "run.json").read_text())["refinement"]["views"]
+    record(run, views=[view | {"rotation": None} for view in views], disagreement={"before": None, "after": 0.1})
+    review(read_moved, run)
+    assert "? before, 0.10 after" in ui.refinementMessage.text
+    assert "turned by ?° and moved by" in ui.refinementMessage.text
+    assert "Turned by ?°" in ui.viewsTable.item(0, POSE).toolTip()
 
 
 @pytest.mark.parametrize("damage", ["", "{", None])
