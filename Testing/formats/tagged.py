@@ -10,8 +10,8 @@ from pydicom.sequence import Sequence as DicomSequence
 
 from IXGSLib.geometry.trajectory import angles
 from IXGSLib.xray import XRay
+from Testing.xray.c_arm_tags import group
 from Testing.xray.test_dicom import dicom
-from Testing.xray.test_dicom_geometry import group
 
 I0, SOURCE_ISOCENTRE = 60_000.0, 620.0
 

@@ -10,7 +10,7 @@ from IXGSLib.errors import FormatError
 from IXGSLib.formats import load_case, save_case
 from IXGSLib.formats.calibration_record import CalibrationRecord
 from IXGSLib.formats.fiducial_findings import FIDUCIALS, FiducialFinding, ViewRecord, view_record
-from Testing.formats.test_case_json import a_case, edit
+from Testing.formats.cases import a_case, edit
 
 SEEN = ViewRecord(
     (

@@ -14,8 +14,8 @@ from IXGSLib.geometry.trajectory import CArm, angles, arc, trajectory
 from IXGSLib.runs.provenance import case_record
 from IXGSLib.xray.dicom import reading
 from IXGSLib.xray.dicom.objects import open_dataset
+from Testing.xray.c_arm_tags import group
 from Testing.xray.test_dicom import dicom
-from Testing.xray.test_dicom_geometry import group
 
 ARM = CArm(620.0, 1000.0, (48, 40), 240.0)
 GANTRY = arc(8, 160, 20)

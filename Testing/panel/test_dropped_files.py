@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from .test_review import finished  # noqa: F401
-
 
 @pytest.fixture
 def reader(window, monkeypatch):
@@ -25,7 +23,7 @@ def reader(window, monkeypatch):
     return made
 
 
-def test_a_run_that_is_dropped_is_loaded_for_review(reader, panel, ui, finished):  # noqa: F811
+def test_a_run_that_is_dropped_is_loaded_for_review(reader, panel, ui, finished):
     path = str(finished / "done.json")
     assert reader.canLoadFileConfidence(path) > 0.5
     assert reader.load({"fileName": path}) is True
@@ -53,7 +51,7 @@ def test_other_files_are_left_to_other_readers(reader, tmp_path, content):
     assert "neither the done.json of a run" in reader.messages[0]
 
 
-def test_a_damaged_run_is_a_message(reader, panel, finished, tmp_path):  # noqa: F811
+def test_a_damaged_run_is_a_message(reader, panel, finished, tmp_path):
     import shutil
 
     folder = shutil.copytree(finished, tmp_path / "damaged")

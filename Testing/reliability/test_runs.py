@@ -1,41 +1,17 @@
 """Faults around a run, in processes of their own as a user starts them; tests are named after rows of the page."""
 
-import io
 import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from IXGSLib.files import sha256
 from Testing.cli.test_routes import TINY
-from Testing.xray.test_dicom import dicom
-
-ROOT = Path(__file__).resolve().parents[2]
-posix = pytest.mark.skipif(os.name != "posix", reason="limits and signals are those of POSIX")
-SECRETS = ("DOE", "JOHN", "4711SECRET", "1.2.840.99999.7")
-
-
-def start(*words, before=None, output=subprocess.PIPE, **environment):
-    """A process of `ixgs`."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    command = [sys.executable, "-m", "IXGSLib", *map(str, words)]
-    return subprocess.Popen(
-        command, env=environment, stdout=output, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, preexec_fn=before
-    )
-
-
-def finished(process, seconds=300):
-    """(exit code, standard output, standard error) of a process."""
-    out, err = process.communicate(timeout=seconds)
-    return process.returncode, (out or b"").decode(), err.decode()
+from Testing.reliability.processes import finished, posix, start
 
 
 @pytest.fixture
@@ -205,141 +181,6 @@ def test_51_a_damaged_done_json(case, fake, ixgs, tmp_path, content):
     code, _, err = ixgs("evaluate", tmp_path / "out", "--truth", case / "truth.nrrd")
     assert code == 2
     assert "internal error" not in err
-
-
-def patient_case(intensities, edit):
-    """The case in a folder, with files and tags named after a patient."""
-    folder = intensities.rename(intensities.with_name("DOE_JOHN"))
-    data = json.loads((folder / "case.json").read_text())
-    data.pop("name")
-    for n, view in enumerate(data["views"]):
-        name = f"images/DOE_JOHN_4711SECRET_1.2.840.99999.7.{n}.dcm"
-        (folder / view["image"]).rename(folder / name)
-        view["image"] = name
-    (folder / "case.json").write_text(json.dumps(data))
-    return folder
-
-
-def test_52_no_patient_in_anything_that_is_written(intensities, edit, fake, ixgs, tmp_path):
-    """Neither from the header of a DICOM file, nor from the names of files and folders, in whichever way it is read."""
-    folder = patient_case(intensities, edit)
-    (tmp_path / "results").mkdir()
-    shots = tmp_path / "1.2.840.99999.7 DOE"
-    shots.mkdir()
-    from IXGSLib.formats import load_case
-    from IXGSLib.formats.calibrations.matrices import write_matrices
-
-    write_matrices(tmp_path / "m.csv", load_case(folder).views)
-    for file in (folder / "images").glob("*.dcm"):
-        shutil.copy(file, shots)
-    (shots / "DOE JOHN.txt").write_text("a note")
-    flags = ("--calibration", tmp_path / "m.csv", "--values", "intensity", "--i0", 60000)
-    os.chdir(tmp_path / "results")
-    for number, words in enumerate(
-        [
-            ("reconstruct", folder, "--standardize", "classical"),
-            ("reconstruct", shots, *flags, "--standardize", "classical"),
-            ("standardize", folder, "--method", "classical"),
-            ("standardize", shots, *flags, "--method", "classical"),
-        ]
-    ):
-        code, out, err = ixgs(*words, "--out", f"run{number}", "--json")
-        assert code == 0, err
-        assert not any(secret in out for secret in SECRETS)
-    assert ixgs("check", folder)[0] == 0
-    os.chdir(ROOT)
-    written = sorted((tmp_path / "results").rglob("*"))
-    assert {"run.json", "done.json", "case.json", "report.html", "progress.jsonl", "case-check.png"} <= {
-        path.name for path in written
-    }
-    for path in written:
-        texts = [path.name.encode(), path.read_bytes() if path.is_file() else b""]
-        for secret in SECRETS:
-            assert not any(secret.encode() in text for text in texts), path
-
-
-@pytest.mark.parametrize(
-    "tag", ["PhotometricInterpretation", "PixelIntensityRelationship", "Modality", "BodyPartExamined"]
-)
-def test_52_a_name_in_the_wrong_tag_is_not_shown(intensities, tmp_path, tag):
-    data = (intensities / "images" / "2.dcm").read_bytes()
-    pixels = np.frombuffer(data[-48 * 48 * 2 :], "<u2").reshape(48, 48)
-    dicom(intensities / "images" / "2.dcm", pixels, bits=16, **{tag: "DOE^JOHN"})
-    _, out, err = finished(start("check", intensities, "--out", tmp_path / "c.png"))
-    assert "DOE" not in out + err
-
-
-STEERING = "a\x1b]0;T\x07\x1b[1A\x1b[2Kall is well\x9b2J\u202e"
-"""A name that steers a terminal: its title, its cursor, its contents and the direction of writing."""
-
-
-def assert_harmless(text):
-    assert "\\x1b[1A" in text
-    assert not any(letter in text for letter in "\x1b\x07\x9b\u202e")
-
-
-@pytest.fixture
-def steering(case, edit):
-    """A case whose keys and names steer a terminal."""
-
-    def spoil(data):
-        data["name"], data["views"][3]["id"], data[STEERING] = STEERING, f"3{STEERING}", 1
-
-    edit(spoil)
-    return case
-
-
-@posix
-@pytest.mark.parametrize(
-    ("code", "words"),
-    [
-        (0, ("check", "CASE", "--out", f"{STEERING}.png")),
-        (0, ("convert", "CASE", "--to", "rtk", "--out", f"{STEERING}.xml")),
-        (2, ("check", "CASE", "--out", "c.jpeg", "--debug", "--leave-out", STEERING)),
-        (2, ("check", STEERING, "--debug")),
-        (2, ("check", "CASE", f"--{STEERING}")),
-        (2, ("reconstruct", "CASE", "--preset", STEERING)),
-        (2, (STEERING,)),
-    ],
-)
-def test_control_characters_do_not_reach_the_terminal(steering, tmp_path, monkeypatch, code, words):
-    monkeypatch.chdir(tmp_path)
-    words = [str(steering) if word == "CASE" else word for word in words]
-    found, out, err = finished(start(*words))
-    assert found == code, err
-    assert_harmless(out + err)
-
-
-def test_control_characters_do_not_reach_the_terminal_in_tables():
-    from rich.console import Console
-
-    from IXGSLib.cli import calibrate, refine
-
-    names = ("before", "after", "rotation", "shift", "beam", "spread", "rotation_sd", "shift_sd", "beam_sd")
-    numbers = dict.fromkeys(names, 1.0)
-    refined = SimpleNamespace(views=[SimpleNamespace(id=STEERING, state="kept", **numbers)])
-    calibrated = SimpleNamespace(findings=[SimpleNamespace(id=STEERING, fiducials=(), state="no fiducials")])
-    for table in (refine.table(refined), calibrate.table(calibrated)):
-        console = Console(width=200, file=io.StringIO())
-        console.print(table)
-        assert_harmless(console.file.getvalue())
-
-
-@posix
-def test_names_that_no_font_can_draw_are_no_warning(case, edit, tmp_path):
-    edit(lambda data: data["views"][3].update(id="骨盆"))
-    code, _, err = finished(start("check", case, "--out", tmp_path / "c.png"))
-    assert code == 0
-    assert "Glyph" not in err
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
-def test_a_standard_output_that_is_full(case, tmp_path):
-    with open("/dev/full", "w") as full:
-        code, _, err = finished(start("check", case, "--out", tmp_path / "c.png", output=full))
-    assert code == 2, err
-    assert "standard output cannot be written" in err
-    assert "Traceback" not in err
 
 
 def test_one_pixel_beyond_all_measure_is_refused_with_its_view(case, edit, ixgs, tmp_path):
