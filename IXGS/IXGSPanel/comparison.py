@@ -69,7 +69,12 @@ class Comparison:
     def _on_ended(self, ending: Ending) -> None:
         if not ending.done:
             self.message.show("" if ending.cancelled else escaped(ending.error))
-            return
+        else:
+            self.take(self._folder)
+
+    def take(self, folder: Path) -> None:
+        """Show what the job render_views has written into a folder, which is deleted with the pictures."""
+        self._folder, self._compared = folder, self._basis()
         self._pairs = json.loads((self._folder / "renders.json").read_text(encoding="utf-8"))
         for pair in self._pairs:
             self.ui.comparedView.addItem(pair["id"])

@@ -6,7 +6,7 @@ They are the X-ray, the render from its final pose and, where the run refined th
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -35,36 +35,40 @@ def main(reporter: Reporter) -> None:
     parser.add_argument("--reading", type=Path, required=True, help="folder that the job read_case has written")
     parser.add_argument("--out", type=Path, required=True, help="existing folder for the pictures")
     options = parser.parse_args()
-    cloud = load_ply(options.run / "gaussians.ply")
-    record = read_record(options.run / RUN)
+    render_views(options.run, options.reading, options.out)
+
+
+def render_views(run: Path, reading: Path, out: Path) -> None:
+    """Write the pictures of all views of a reading and renders.json, which comes last."""
+    cloud = load_ply(run / "gaussians.ply")
+    record = read_record(run / RUN)
     used, refined = set(record["case"]["views"]), refined_views(record)
-    reading = json.loads((options.reading / "reading.json").read_text(encoding="utf-8"))
-    final, pairs = final_views(options.run), []
-    for entry in reading["xrays"]:
+    final, pairs = final_views(run), []
+    for entry in json.loads((reading / "reading.json").read_text(encoding="utf-8"))["xrays"]:
         given = view_from_json(entry["view"])
         last = final.get(given.id, given)
         poses = {"rendered": replace(given, world_from_camera=last.world_from_camera)}
         if given.id in refined:
             poses["given"] = given
-        pairs.append(write_pictures(entry["files"], poses, cloud, options) | {"used": given.id in used})
-    (options.out / "renders.json").write_text(json.dumps(pairs), encoding="utf-8")
+        pictures = write_pictures(reading / entry["files"], poses, cloud, out)
+        pairs.append(pictures | {"used": given.id in used})
+    (out / "renders.json").write_text(json.dumps(pairs), encoding="utf-8")
 
 
-def write_pictures(stem: str, poses: Mapping[str, View], cloud: Cloud, options: Namespace) -> dict[str, Any]:
+def write_pictures(stem: Path, poses: Mapping[str, View], cloud: Cloud, out: Path) -> dict[str, Any]:
     """Write an X-ray and the cloud rendered from poses by name; returns the names of the pictures and PSNRs in dB.
 
-    stem: how the names of its files in the reading begin.
+    stem: how the paths of its files in the reading begin.
     """
-    reading, out = options.reading, options.out
     view = next(iter(poses.values()))
-    xray = XRay(view, np.load(reading / f"{stem}.npy"), np.load(reading / f"{stem}-mask.npy"))
+    xray = XRay(view, np.load(f"{stem}.npy"), np.load(f"{stem}-mask.npy"))
     low, high = grey_window(xray.image, xray.mask)
-    names, agreement = {"measured": f"{stem}-measured.png"}, {}
+    names, agreement = {"measured": f"{stem.name}-measured.png"}, {}
     save_picture(out / names["measured"], to_grey(np.where(xray.mask, xray.image, low), low, high))
     for name, pose in poses.items():
         with torch.no_grad():
             render = project(cloud, pose).cpu().numpy()
-        names[name] = f"{stem}-{name}.png"
+        names[name] = f"{stem.name}-{name}.png"
         save_picture(out / names[name], to_grey(render, low, high))
         agreement[name] = compare_views([render], [xray]).psnr[0]
     return {"id": view.id, **names, "psnr": agreement}

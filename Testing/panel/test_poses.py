@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from IXGSLib.formats.dicom_folder import load_tagged
 from IXGSLib.geometry.trajectory import trajectory
+from IXGSLib.jobs.read_case import write_reading
 from Testing.formats.test_dicom_folder import ARM, GANTRY, shadow, stated
+from Testing.panel.conftest import taken
 from Testing.panel.runs import POSE, poses
 from Testing.xray.test_dicom import dicom
 
@@ -15,14 +18,27 @@ def tick(ui, row, ticked):
     ui.viewsTable.item(row, 0).setCheckState(qt.Qt.Checked if ticked else qt.Qt.Unchecked)
 
 
-@pytest.fixture
-def tagged(tmp_path):
+@pytest.fixture(scope="session")
+def tagged(tmp_path_factory):
     """A folder of DICOM X-rays without a calibration."""
-    folder = tmp_path / "XA"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("XA")
     for n, view in enumerate(trajectory(ARM, GANTRY, (0, 0, 0))):
         dicom(folder / f"{n}.dcm", shadow(view), **stated(view, InstanceNumber=n + 1))
     return folder
+
+
+@pytest.fixture(scope="session")
+def tagged_reading(tagged, tmp_path_factory):
+    """The files of the job read_case for that folder."""
+    folder = tmp_path_factory.mktemp("tagged-reading")
+    write_reading(load_tagged(tagged), folder)
+    return folder
+
+
+@pytest.fixture
+def read_tagged(panel, tagged, tagged_reading):
+    """The panel after it has read that folder."""
+    return taken(panel, tagged, tagged_reading)
 
 
 def test_refining_becomes_options_of_the_reconstruction(read, ui, tmp_path):
@@ -64,7 +80,7 @@ def test_too_few_x_rays_to_refine_their_poses(read, ui):
     assert not ui.posesMessage.visible
 
 
-def test_poses_from_dicom_tags_are_refined_by_default(panel, ui, wait, tagged, small_case):
+def test_poses_from_dicom_tags_are_refined_by_default(panel, ui, wait, tagged, tagged_reading, small_case, reading):
     assert not ui.refinePoses.visible
     panel.parameters.casePath = str(tagged)
     wait(lambda: panel.selection.reading is not None)
@@ -74,33 +90,28 @@ def test_poses_from_dicom_tags_are_refined_by_default(panel, ui, wait, tagged, s
     assert "Approximate" in ui.viewsTable.item(0, POSE).toolTip()
     ui.refinePoses.click()
     assert "tick Refine poses" in ui.posesMessage.text
-    ui.readAgain.click()
-    wait(lambda: panel.selection.reading is not None)
+    taken(panel, tagged, tagged_reading)
     assert not panel.parameters.refinePoses  # the user has decided it for these X-rays
     ui.refinePoses.click()
-    panel.parameters.casePath = str(small_case)
-    wait(lambda: panel.selection.reading is not None)
+    taken(panel, small_case, reading)
     assert not panel.parameters.refinePoses
     assert set(poses(ui)) == {"Given"}
 
 
-def test_a_scene_brings_the_choice_of_its_user(panel, ui, wait, tagged, tmp_path):
+def test_a_scene_brings_the_choice_of_its_user(read_tagged, ui, wait, tmp_path):
     import slicer
 
-    panel.parameters.casePath = str(tagged)
-    wait(lambda: panel.selection.reading is not None)
     ui.refinePoses.click()
     slicer.mrmlScene.SetRootDirectory(str(tmp_path))
     assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "scene.mrb"))
     slicer.mrmlScene.Clear(0)
     assert slicer.mrmlScene.ReadFromMRB(str(tmp_path / "scene.mrb"), True)
-    wait(lambda: panel.selection.reading is not None)
-    assert not panel.parameters.refinePoses
+    wait(lambda: read_tagged.selection.reading is not None)
+    assert not read_tagged.parameters.refinePoses
 
 
-def test_deviations_of_tags_from_the_standard_are_options(panel, ui, wait, tagged, small_case, tmp_path):
-    panel.parameters.casePath = str(tagged)
-    wait(lambda: panel.selection.reading is not None)
+def test_deviations_of_tags_from_the_standard_are_options(read_tagged, ui, wait, small_case, reading, tmp_path):
+    panel = read_tagged
     assert ui.tagConventions.visible
     given = panel.selection.xrays[0].view.world_from_camera
     ui.tagConventions.text = "primary-reversed, half-turn"
@@ -112,15 +123,13 @@ def test_deviations_of_tags_from_the_standard_are_options(panel, ui, wait, tagge
     assert words[words.index("--tag-conventions") :][:3] == panel.selection.options
     ui.tagConventions.text = "half-turm"
     assert "half-turm: unknown, expected one or more of room-angles" in ui.xraysMessage.text
-    panel.parameters.casePath = str(small_case)
-    wait(lambda: panel.selection.reading is not None)
+    taken(panel, small_case, reading)
     assert not ui.tagConventions.visible
     assert panel.selection.options == []
 
 
-def test_the_x_rays_may_choose_the_conventions_of_their_tags(panel, ui, wait, tagged):
-    panel.parameters.casePath = str(tagged)
-    wait(lambda: panel.selection.reading is not None)
+def test_the_x_rays_may_choose_the_conventions_of_their_tags(read_tagged, ui, wait):
+    panel = read_tagged
     ui.tagConventions.text = "auto, half-turn"
     assert "auto beside other names" in ui.xraysMessage.text
     ui.tagConventions.text = "auto"

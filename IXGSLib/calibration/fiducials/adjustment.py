@@ -102,6 +102,7 @@ def adjusted(scene: Scene, seen: Observations, iterations: int = 60) -> Adjusted
         loss="huber",
         f_scale=HUBER_PX / PIXEL_SD,
         x_scale="jac",
+        tr_solver="lsmr",  # singular values of matrices this small cost more in BLAS threads than in arithmetic
         max_nfev=iterations,
         xtol=1e-10,
         ftol=1e-10,
