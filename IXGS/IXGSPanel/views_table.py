@@ -21,6 +21,8 @@ from .selection import Selection
 
 VIEW, ANGLES, VISIBLE, POSE, WARNINGS = range(5)
 MIN_ROW_HEIGHT = 44
+DEVIATIONS = {"rotation_sd": 2, "shift_sd": 1, "beam_sd": 1}
+"""Decimals of the standard deviations of a refined pose, which records of earlier versions lack."""
 
 
 class ViewsTable:
@@ -205,5 +207,7 @@ def change_text(view: dict[str, Any]) -> str:
             "Turned by {rotation}°, moved by {shift} mm parallel to the detector and {beam} mm along the beam. "
             "Disagreement with the other X-rays: {before} before, {after} after."
         )
-    digits = {"rotation": 1, "shift": 1, "beam": 1, "before": 2, "after": 2}
-    return text.format(**{name: number_text(view[name], n) for name, n in digits.items()})
+    if view["state"] == "refined" and DEVIATIONS.keys() <= view.keys():
+        text += "\n" + _("Standard deviations: {rotation_sd}°, {shift_sd} mm and {beam_sd} mm.")
+    digits = {"rotation": 1, "shift": 1, "beam": 1, "before": 2, "after": 2} | DEVIATIONS
+    return text.format(**{name: number_text(view.get(name), n) for name, n in digits.items()})

@@ -110,12 +110,16 @@ def test_final_poses_are_those_of_a_run_of_these_x_rays(read_moved, ui, run):
 
 
 def test_the_table_shows_what_a_run_did_to_each_pose(read_moved, ui, run):
+    from IXGSPanel.views_table import change_text
+
     views = json.loads((run / "run.json").read_text())["refinement"]["views"]
     for view in views[2:]:
         view["state"] = "given"
     views[0] |= {
         "state": "refined",
-        "rotation_sd": 0.1,
+        "rotation_sd": 0.12,
+        "shift_sd": 0.3,
+        "beam_sd": None,
         "rotation": 1.25,
         "shift": 3.5,
         "beam": 2.0,
@@ -129,6 +133,9 @@ def test_the_table_shows_what_a_run_did_to_each_pose(read_moved, ui, run):
     tips = [ui.viewsTable.item(row, POSE).toolTip() for row in range(3)]
     assert "Turned by 1.2°, moved by 3.5 mm" in tips[0]
     assert "0.40 before, ? after" in tips[0]
+    assert "Standard deviations: 0.12°, 0.3 mm and ? mm." in tips[0]
+    earlier = {name: value for name, value in views[0].items() if not name.endswith("_sd")}
+    assert "deviations" not in change_text(earlier)
     assert "disagrees by 0.71" in tips[1]
     read_moved.parameters.volume = None
     assert set(poses(ui)) == {"Given"}
