@@ -171,6 +171,11 @@ def test_both_kinds_of_angles_describe_one_beam(position, anatomical, room):
     assert np.allclose(axes(patient)[:, 2], axes(isocentre)[:, 2])
 
 
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "shot.dcm"
+
+
 class TestTheWorkedExampleOfTheStandard:
     """Image A of PS3.17 FFF.2.5.1.4: a pixel, and the point that it shows in the isocentre system and on the table.
 
