@@ -46,6 +46,9 @@ LABELS = {
     "screw_grade_kappa": Label(
         "Kappa of screw grades", "", "Agreement of grades in the volume with the true ones; 1 is complete, 0 chance."
     ),
+    "haarpsi": Label("HaarPSI", "", "Perceptual similarity in a bone window; 1 is identical."),
+    "vif": Label("VIF", "", "Visual information fidelity in a bone window; 1 is identical."),
+    "gmsd": Label("GMSD", "", "Deviation of gradients in a bone window; 0 is identical."),
     "tasks_measured": Label("Tasks measured", "", "Share of the task measurements that were possible."),
 }
 """Labels by the names in `VolumeMetrics.as_dict`, `ViewMetrics.as_dict` and `Reconstruction.metrics`."""
