@@ -8,7 +8,7 @@ from Testing.benchmarks.tasks import study
 
 def test_the_page_shows_the_stored_results():
     content = Store(study.STORE).content
-    assert {each["method"] for each in content["runs"]} == {study.method(row) for row in study.ROWS}
+    assert {each["method"] for each in content["runs"]} <= {study.method(row) for row in study.ROWS}
     assert study.PART.read() == study.table(content)
     assert study.PEDICLES.read() == study.pedicle_table(content)
 
