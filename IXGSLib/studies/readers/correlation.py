@@ -16,6 +16,8 @@ from .resampling import LEVEL, Estimate, interval, two_sided, undefined, weights
 
 MIN_RUNS = 5
 """Rated runs with a metric below which no correlation is stated."""
+MIN_MIXED_RUNS = 10
+"""The same for a mixed model, whose intervals are those of large samples."""
 BASELINES = ("volume_psnr", "volume_ssim")
 """Metrics that the others are compared with."""
 
@@ -152,6 +154,8 @@ def mixed_slope(x: np.ndarray, y: np.ndarray, specimens: Sequence[str]) -> tuple
     A linear mixed model by restricted maximum likelihood; the interval and the p-value are Wald's.
     """
     count = len(set(specimens))
+    if len(x) < MIN_MIXED_RUNS:
+        return undefined(f"{len(x)} runs for a mixed model, expected at least {MIN_MIXED_RUNS}", len(x)), np.nan
     if not 1 < count < len(x):
         return undefined(
             f"{count} specimens with {len(x)} runs, expected several with several runs each", len(x)
@@ -166,7 +170,7 @@ def mixed_slope(x: np.ndarray, y: np.ndarray, specimens: Sequence[str]) -> tuple
             return undefined(f"the mixed model cannot be fitted ({error})", len(x)), float("nan")
     low, high = np.asarray(fit.conf_int(alpha=1 - LEVEL))[1]
     value, p_value = float(fit.params[1]), float(fit.pvalues[1])
-    if not np.isfinite([value, low, high, p_value]).all():
+    if not fit.converged or not np.isfinite([value, low, high, p_value]).all():
         return undefined("the mixed model did not converge", len(x)), float("nan")
     return Estimate(value, float(low), float(high), len(x)), p_value
 

@@ -145,6 +145,9 @@ def test_what_cannot_be_correlated_has_a_reason():
     runs, rated = study(0)
     few = dict(list(rated.items())[:3])
     assert correlation("overall", few, "bone_dice", runs).spearman.reason.startswith("3 rated runs")
+    found = correlation("overall", dict(list(rated.items())[:8]), "bone_dice", runs)
+    assert found.spearman.defined
+    assert found.slope.reason == "8 runs for a mixed model, expected at least 10"
     tied = dict.fromkeys(rated, 3.0)
     assert "are the same" in correlation("overall", tied, "bone_dice", runs).kendall.reason
     one = {name: Run(name, "only", run.metrics) for name, run in runs.items()}
