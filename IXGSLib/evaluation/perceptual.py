@@ -71,8 +71,10 @@ def compare_perceptually(volume: Volume, truth: Volume, window: tuple[float, flo
                 found[name] += _values(metric, *pair)
     if not all(found.values()):
         note = f"perceptual metrics need slices with bone of at least {MIN_SIDE} x {MIN_SIDE} voxels"
-        return PerceptualMetrics(*[float("nan")] * 3, notes=(note,))
-    return PerceptualMetrics(**{name: float(np.mean(values)) for name, values in found.items()})
+        nan = float("nan")
+        return PerceptualMetrics(nan, nan, nan, (note,))
+    means = {name: float(np.mean(values)) for name, values in found.items()}
+    return PerceptualMetrics(means["haarpsi"], means["vif"], means["gmsd"])
 
 
 def bone_window(truth: Volume) -> tuple[float, float]:
