@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from IXGSLib.cli.program import COMMANDS
+from IXGSLib.cli.program import COMMANDS, NESTED
 from IXGSLib.reconstruction import settings
 from IXGSLib.reconstruction.resolution import checked_changes, resolve
 from IXGSLib.reconstruction.settings import NAMES, PRESETS, ReconstructionSettings
@@ -61,11 +61,12 @@ def test_commands_and_options_on_the_pages_exist(page, capsys):
     from IXGSLib.cli import main
 
     for line in "\n".join(blocks(page, "sh")).splitlines():
-        command = re.match(r"(?:ixgs|.*-m IXGSLib) ([a-z][\w-]*)", line)
+        command = re.match(r"(?:ixgs|.*-m IXGSLib) (study readers \w+|[a-z][\w-]*)", line)
         if command is None:
             continue
-        assert command[1] in COMMANDS
-        main([command[1], "--help"])
+        words = command[1].split()
+        assert words[0] in COMMANDS or tuple(words[:2]) in NESTED
+        main([*words, "--help"])
         known = capsys.readouterr().out
         for option in re.findall(r"(?<!\S)--[a-z][\w.-]*", line.split("#")[0].split(command[1], 1)[1]):
             assert option in known, f"{command[1]} has no {option}"
@@ -76,6 +77,8 @@ def test_options_in_the_text_exist(capsys):
 
     for command in COMMANDS:
         main([command, "--help"])
+    for step in ("make", "analyse", "simulate"):
+        main(["study", "readers", step, "--help"])
     known = set(re.findall(r"--[a-z][\w.-]*", capsys.readouterr().out)) | OTHER_OPTIONS
     for page in PAGES:
         named = set(re.findall(r"`(--[a-z][\w-]*)", page.read_text(encoding="utf-8")))

@@ -79,8 +79,9 @@ class ReviewSection:
         ui.renderBone.checked = False
         for widget in (ui.threshold, ui.suggestThreshold, ui.segmentBone, ui.renderBone):
             widget.enabled = self._volume is not None
-        for widget in (ui.openReport, ui.saveRating, ui.compare):
-            widget.enabled = run is not None
+        ui.saveRating.enabled = run is not None
+        for widget in (ui.openReport, ui.compare):
+            widget.enabled = run is not None and not is_blinded(run)
         set_text(ui.volumeMessage, self._description(run))
         set_text(ui.refinementMessage, refinement_text(run))
 
@@ -91,7 +92,9 @@ class ReviewSection:
             return _(
                 "The folder of the run is not on this computer: the report, the comparison and the rating need it."
             )
-        return outcome_text(json.loads((run / "done.json").read_text(encoding="utf-8")))
+        if is_blinded(run):
+            return _("A blinded volume of a reader study. Rate it below; the rating is saved beside it.")
+        return outcome_text(_done(run))
 
     # Bone
 
@@ -182,6 +185,15 @@ class ReviewSection:
         self.vertebra.discard()
         self._volume = None
         self._on_volume_changed()
+
+
+def is_blinded(run: Path) -> bool:
+    """Whether a run is one of a reader study, of which only the volume is shown."""
+    return _done(run).get("blinded") is True
+
+
+def _done(run: Path) -> dict[str, Any]:
+    return json.loads((run / "done.json").read_text(encoding="utf-8"))
 
 
 def outcome_text(done: dict[str, Any]) -> str:

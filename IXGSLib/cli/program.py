@@ -39,6 +39,9 @@ COMMANDS = {
 }
 """The subcommands; each is a module of this package (with _ for -) with a dataclass of the same name in CamelCase."""
 
+NESTED = {("study", "readers")}
+"""Commands of two words; each is a module named after the second one."""
+
 HELP = f"""\
 usage: ixgs COMMAND [OPTIONS]
 
@@ -116,13 +119,15 @@ def _run(words: list[str]) -> int:
     if words[0] == "--version":
         print(__version__)
         return DONE
-    _command(words[0], words[1:]).run()
+    count = 2 if tuple(words[:2]) in NESTED else 1
+    _command(words[:count], words[count:]).run()
     return DONE
 
 
-def _command(name: str, options: list[str]) -> Command:
-    """The command with its options; only its own module is imported, so that it starts quickly."""
-    if name not in COMMANDS:
+def _command(words: list[str], options: list[str]) -> Command:
+    """The command of one or two words with its options; only its own module is imported, so that it starts quickly."""
+    name = words[-1]
+    if tuple(words) not in NESTED and name not in COMMANDS:
         near = get_close_matches(name, COMMANDS, 1)
         raise SettingsError(
             f"no command '{name}', expected one of {', '.join(COMMANDS)}"
@@ -134,7 +139,7 @@ def _command(name: str, options: list[str]) -> Command:
     kind = getattr(module, "".join(word.capitalize() for word in name.split("-")))
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
     with _written_out(options):
-        return cast(Command, tyro.cli(kind, prog=f"ixgs {name}", args=options, config=config))
+        return cast(Command, tyro.cli(kind, prog=f"ixgs {' '.join(words)}", args=options, config=config))
 
 
 @contextlib.contextmanager

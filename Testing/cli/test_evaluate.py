@@ -5,6 +5,7 @@ import pytest
 from IXGSLib import resources
 from IXGSLib.cli.demo import Demo, free
 from IXGSLib.errors import IXGSError
+from IXGSLib.volume import Volume
 
 
 @pytest.fixture
@@ -93,3 +94,26 @@ def test_the_next_free_folder(tmp_path):
     (tmp_path / "a-2").write_text("")
     assert free(tmp_path / "a") == tmp_path / "a-3"
     assert Demo().out is None
+
+
+def test_task_metrics_name_what_cannot_be_measured(case, finished, ixgs, tmp_path):
+    truth = Volume.load(case / "truth.nrrd")
+    Volume((truth.values > 0.01) * 20, truth.grid).save(tmp_path / "labels.nrrd")
+    code, _, err = ixgs(
+        "evaluate", finished, "--truth", case / "truth.nrrd", "--labels", tmp_path / "labels.nrrd", "--levels", "20=L1"
+    )
+    assert code == 2
+    assert "no vertebra can be measured: L1: " in err
+
+
+def test_task_and_perceptual_metrics_need_the_truth(finished, ixgs, tmp_path):
+    for words in (("--labels", tmp_path / "labels.nrrd"), ("--perceptual",)):
+        code, _, err = ixgs("evaluate", finished, "--test", tmp_path, *words)
+        assert code == 2
+        assert "add --truth" in err
+
+
+def test_labels_that_do_not_exist_are_refused(case, finished, ixgs, tmp_path):
+    code, _, err = ixgs("evaluate", finished, "--truth", case / "truth.nrrd", "--labels", tmp_path / "none.nrrd")
+    assert code == 2
+    assert "none.nrrd: no such file" in err

@@ -155,3 +155,48 @@ def test_a_rating_is_saved_in_the_folder_of_the_run(rated_run, ui):
     assert kept["answers"] == {"overall": 4, "pedicles": 5, "body": None, "navigation": None}
     assert (kept["reader"], kept["remarks"]) == ("R. 7/b", "Pedicle of L3 is blurred: ä")
     assert f"rating-R-7-b-{mark}.json" in ui.ratingMessage.text
+
+
+@pytest.fixture
+def blinded(finished, tmp_path, panel):
+    """A volume of a reader study, selected in the panel; its folder is that of the first number."""
+    import shutil
+
+    import slicer
+
+    from IXGSLib.scene.runs import load_run
+    from IXGSLib.studies.readers.sets import SetSettings, make_sets
+
+    for name in ("first", "second"):
+        shutil.copytree(finished, tmp_path / name)
+    runs = [tmp_path / "first", tmp_path / "second"]
+    make_sets(runs, tmp_path / "sets", tmp_path / "key.json", SetSettings(readers=1, repeats=0.0))
+    folder = tmp_path / "sets" / "set-1" / "001"
+    panel.parameters.volume = load_run(slicer.mrmlScene, folder)
+    return folder
+
+
+def test_a_blinded_volume_is_rated_without_a_word_about_its_run(blinded, ui):
+    assert "blinded volume of a reader study" in ui.volumeMessage.text
+    assert "dB" not in ui.volumeMessage.text
+    assert ui.saveRating.enabled
+    assert not ui.openReport.enabled
+    assert not ui.compare.enabled
+    ui.pedicles.setCurrentIndex(4)
+    ui.reader.text = "AB"
+    ui.saveRating.click()
+    assert "Saved as rating-AB.json" in ui.ratingMessage.text
+
+
+def test_ratings_of_the_panel_are_those_that_the_analysis_reads(blinded, ui, tmp_path):
+    from IXGSLib.studies.readers.key import Key
+    from IXGSLib.studies.readers.ratings import read_ratings
+
+    ui.overall.setCurrentIndex(5)
+    ui.reader.text = "AB"
+    ui.saveRating.click()
+    found = read_ratings([tmp_path / "sets"], Key.load(tmp_path / "key.json"))
+    (rating,) = found.ratings
+    assert (rating.reader, rating.set, rating.number) == ("AB", "set-1", "001")
+    assert rating.answers == {"overall": 5}
+    assert rating.run in ("first", "second")

@@ -1,0 +1,1 @@
+"""Studies: many runs compared, and the ratings of readers."""
