@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from html import escape
@@ -25,6 +26,7 @@ from .statistics import differences, grouped, lower_is_better, mean_of, values_o
 MAIN_METRICS = ("bone_dice", "bone_surface_distance", "volume_psnr", "volume_ssim", "view_psnr")
 OTHER_METRICS = ("fit_psnr", "held_out_psnr", "view_ssim")
 """Metrics of every run; those that are in neither list are shown after the first one."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 MAX_ROWS, MAX_WORST, MAX_WARNINGS = 200, 8, 20
 
 
@@ -145,7 +147,8 @@ def _card(plan: Plan, record: Record, metrics: Sequence[str], folder: Path) -> s
         f"{wording.metric(name).name} {wording.number(record['metrics'].get(name))} {wording.metric(name).unit}".strip()
         for name in metrics[:3]
     )
-    warned = f'<span class="tag warned">{len(record["warnings"])} warnings</span>' if record["warnings"] else ""
+    count = len(record["warnings"])
+    warned = f'<span class="tag warned">{count} warning{"s" * (count > 1)}</span>' if count else ""
     return (
         f'<article class="card"><header><b>{escape(record["subject"])}</b>{warned}<span class="soft">'
         f'{escape(wording.condition(record["condition"], plan.varied))}</span><span class="end">{record["id"]}</span>'
@@ -178,9 +181,14 @@ def _failures(plan: Plan, records: Sequence[Record]) -> str:
 
 
 def _warnings(done: Sequence[Record]) -> str:
-    """What runs were warned of, without the names of views, the most frequent first."""
-    counts = Counter(text for record in done for text in {_general(each) for each in record["warnings"]})
-    rows = [[text, str(count)] for text, count in counts.most_common(MAX_WARNINGS)]
+    """What runs were warned of, the most frequent first; warnings that differ only in views and numbers are one."""
+    examples: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for record in done:
+        texts = {_NUMBER.sub("#", text): text for text in map(_general, record["warnings"])}
+        examples = {**texts, **examples}
+        counts.update(list(texts))
+    rows = [[examples[kind], str(count)] for kind, count in counts.most_common(MAX_WARNINGS)]
     return table(["Warning", "Runs"], rows, numbers=(1,))
 
 

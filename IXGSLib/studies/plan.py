@@ -14,7 +14,7 @@ import numpy as np
 from ..checks import check_whole
 from ..errors import SettingsError
 from .c_arms import MODELS, CArmModel
-from .condition import OF_SIMULATION, Condition
+from .condition import OF_SIMULATION, Condition, check_name
 
 MAX_RUNS = 1_000_000
 
@@ -138,6 +138,9 @@ class Plan:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise SettingsError(f"more than one subject is named {', '.join(twice)}; names must differ")
+        for name in (*self.settings, *self.varied):
+            if "." not in name:
+                check_name(name)
         for name, levels in self.factors.items():
             if not levels:
                 raise SettingsError(f"factor '{name}' has no levels; list some or remove it")
