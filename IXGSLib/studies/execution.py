@@ -11,6 +11,7 @@ from ..runs.events import Reporter
 from ..version import __version__
 from .backends import Backend, LocalProcesses
 from .folder import Record, Records, StudyFolder
+from .hard_cases import repairs
 from .identity import tasks
 from .plan import Plan
 from .results import write_results
@@ -47,11 +48,12 @@ def run_study(
             _forget_failed(study.records, planned)
         if not results_only:
             _compute(planned, study, reporter, backend or LocalProcesses())
-        finished = study.records.ids()
-        records = [study.records.read(task.id) for task in planned if task.id in finished]
-        for missing in [] if len(records) == len(planned) else [len(planned) - len(records)]:
-            reporter.warn(f"{missing} of {len(planned)} runs are not finished; the same command continues with them")
-        files = write_results(plan, records, study.path, reporter)
+        records = _finished(planned, study, reporter)
+        repairing = tasks(repairs(plan, records), folder.absolute())
+        if repairing and not results_only:
+            _compute(repairing, study, reporter, backend or LocalProcesses())
+        repaired = _finished(repairing, study, reporter)
+        files = write_results(plan, records, repaired, study.path, reporter)
     failed = sum(record["status"] != "done" for record in records)
     reporter.report("done", runs=len(records), failed=failed, files=[file.name for file in files])
     return Summary(len(records), failed, files)
@@ -75,6 +77,16 @@ def _compute(planned: list[Task], study: StudyFolder, reporter: Reporter, backen
         event = {"id": outcome.id, "subject": subjects[outcome.id], "status": outcome.status, "reason": outcome.reason}
         reporter.report("run", **event, seconds=outcome.seconds)
         reporter.report("progress", stage="runs", step=done, steps=total, remaining=remaining)
+
+
+def _finished(planned: list[Task], study: StudyFolder, reporter: Reporter) -> list[Record]:
+    """The records of the tasks that are finished; a warning says how many are not."""
+    finished = study.records.ids()
+    records = [study.records.read(task.id) for task in planned if task.id in finished]
+    missing = len(planned) - len(records)
+    if missing:
+        reporter.warn(f"{missing} of {len(planned)} runs are not finished; the same command continues with them")
+    return records
 
 
 def _forget_failed(records: Records, planned: list[Task]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from html import escape
@@ -12,13 +11,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..errors import group_views
 from ..evaluation.page import DISCLAIMER, facts, page, section, table
 from ..evaluation.pictures import data_uri
 from ..version import __version__
 from . import wording
 from .curves import curves
 from .folder import RUNS, Record
+from .hard_cases import kinds_of
+from .hard_cases_page import hard_cases_html
 from .picture import PICTURE
 from .plan import Plan
 from .statistics import differences, grouped, lower_is_better, mean_of, values_of
@@ -26,12 +26,14 @@ from .statistics import differences, grouped, lower_is_better, mean_of, values_o
 MAIN_METRICS = ("bone_dice", "bone_surface_distance", "volume_psnr", "volume_ssim", "view_psnr")
 OTHER_METRICS = ("fit_psnr", "held_out_psnr", "view_ssim")
 """Metrics of every run; those that are in neither list are shown after the first one."""
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 MAX_ROWS, MAX_WORST, MAX_WARNINGS = 200, 8, 20
 
 
-def study_page(plan: Plan, records: Sequence[Record], folder: Path) -> str:
-    """The page of the finished runs of a plan; folder: that of the study, with the pictures of its runs."""
+def study_page(plan: Plan, records: Sequence[Record], folder: Path, repaired: Sequence[Record] = ()) -> str:
+    """The page of the finished runs of a plan.
+
+    folder: that of the study, with the pictures of its runs. repaired: hard cases with one setting repaired.
+    """
     done = [record for record in records if record["status"] == "done"]
     metrics = shown_metrics(done, plan.analysis.metric)
     parts = [
@@ -39,6 +41,7 @@ def study_page(plan: Plan, records: Sequence[Record], folder: Path) -> str:
         section("Curves", curves(plan, done, metrics)),
         section("Paired differences", _differences(plan, records, metrics)),
         section("All conditions", _conditions(plan, records, metrics)),
+        section("Hard cases", hard_cases_html(plan, done, repaired)),
         section("Worst runs", _worst(plan, done, metrics, folder)),
         section("Failures", _failures(plan, records)),
         section("Warnings", _warnings(done)),
@@ -182,23 +185,11 @@ def _failures(plan: Plan, records: Sequence[Record]) -> str:
 
 def _warnings(done: Sequence[Record]) -> str:
     """What runs were warned of, the most frequent first; warnings that differ only in views and numbers are one."""
-    examples: dict[str, str] = {}
-    counts: Counter[str] = Counter()
-    for record in done:
-        texts = {_NUMBER.sub("#", text): text for text in map(_general, record["warnings"])}
-        examples = {**texts, **examples}
-        counts.update(list(texts))
+    kinds = [kinds_of(record["warnings"]) for record in done]
+    examples = {kind: text for each in reversed(kinds) for kind, text in each.items()}
+    counts = Counter(kind for each in kinds for kind in each)
     rows = [[examples[kind], str(count)] for kind, count in counts.most_common(MAX_WARNINGS)]
     return table(["Warning", "Runs"], rows, numbers=(1,))
-
-
-def _general(message: str) -> str:
-    """A warning without the views that it names, so that those of different runs can be counted together."""
-    text = group_views([message])[0]
-    for start in ("view '", "views '"):
-        if text.startswith(start) and ": " in text:
-            return text.split(": ", 1)[1]
-    return text
 
 
 def _plan(plan: Plan) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_whole
+from ..checks import check_range, check_whole
 from ..errors import SettingsError
 from .c_arms import MODELS, CArmModel
 from .condition import OF_SIMULATION, Condition, check_name
@@ -23,8 +23,8 @@ MAX_RUNS = 1_000_000
 class Subject:
     """Whom or what runs are about: a CT to simulate X-rays of, or a case of X-rays that exist.
 
-    center: isocentre and centre of the region in a CT, LPS mm; None: the centre of the CT. truth, test: the true volume
-    and the unseen X-rays of a case; by default truth.nrrd and test.json beside its case.json, if they exist.
+    center: isocentre and centre of the region in a CT, LPS mm; None: the middle of its spine. truth, test: the true
+    volume and the unseen X-rays of a case; by default truth.nrrd and test.json beside its case.json, if they exist.
     labels: the vertebrae of a CT as an image of whole numbers. patient: who it is; intervals treat subjects of one
     patient as one.
     """
@@ -91,13 +91,20 @@ class Analysis:
 
     metric: by which runs are compared and the worst are found. curve: the factor along the horizontal axis of the
     curves. compare: the factor whose levels are compared in pairs. reference: the level that the others are compared
-    with; by default the first.
+    with; by default the first. min_dice, max_distance: bone overlap below which and surface distance in mm above which
+    a run counts as a hard case.
     """
 
     metric: str = "bone_dice"
     curve: str = ""
     compare: str = ""
     reference: Any = None
+    min_dice: float = 0.5
+    max_distance: float = 3.0
+
+    def __post_init__(self) -> None:
+        check_range("analysis.min_dice", self.min_dice, 0, 1)
+        check_range("analysis.max_distance", self.max_distance, 0, 1000, "mm")
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,8 @@ class Plan:
 
     settings: those that all runs share. factors: the levels of each factor; their product is run. conditions: listed
     combinations, each of which is combined with that product. draws: further conditions at random.
-    c_arms: models beside those that IXGS comes with.
+    repair: favourable values by setting: each hard case is computed again with one of its settings at a time replaced
+    by them, which shows its cause. c_arms: models beside those that IXGS comes with.
     Raises SettingsError for a plan that cannot be carried out.
     """
 
@@ -126,6 +134,7 @@ class Plan:
     factors: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     conditions: tuple[Mapping[str, Any], ...] = ()
     draws: Draws = Draws()
+    repair: Mapping[str, Any] = field(default_factory=dict)
     c_arms: Mapping[str, CArmModel] = field(default_factory=dict)
     analysis: Analysis = Analysis()
 
@@ -138,7 +147,7 @@ class Plan:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise SettingsError(f"more than one subject is named {', '.join(twice)}; names must differ")
-        for name in (*self.settings, *self.varied):
+        for name in (*self.settings, *self.varied, *self.repair):
             if "." not in name:
                 check_name(name)
         for name, levels in self.factors.items():

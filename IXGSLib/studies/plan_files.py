@@ -15,7 +15,19 @@ from ..resources import resource
 from .c_arms import CArmModel
 from .plan import Analysis, Draws, Plan, Subject
 
-KEYS = ("name", "description", "subjects", "settings", "factors", "conditions", "draws", "c_arms", "analysis", "small")
+KEYS = (
+    "name",
+    "description",
+    "subjects",
+    "settings",
+    "factors",
+    "conditions",
+    "draws",
+    "repair",
+    "c_arms",
+    "analysis",
+    "small",
+)
 SUBJECT_KEYS = tuple(each.name for each in fields(Subject))
 PATHS = ("ct", "case", "truth", "test", "labels")
 SAMPLES = {"sample-ct": ("SampleCT", "ct.nii.gz"), "sample-case": ("SampleCase",)}
@@ -73,6 +85,7 @@ def plan_from(data: Mapping[str, Any], folder: Path) -> Plan:
         factors={name: _levels(name, each) for name, each in _table(data.get("factors", {}), "factors").items()},
         conditions=tuple(_table(each, "each of conditions") for each in _list(data, "conditions")),
         draws=_draws(_table(data.get("draws", {}), "draws")),
+        repair=_table(data.get("repair", {}), "repair"),
         c_arms={name: _c_arm(name, each) for name, each in _table(data.get("c_arms", {}), "c_arms").items()},
         analysis=_analysis(_table(data.get("analysis", {}), "analysis")),
     )

@@ -15,18 +15,22 @@ from .folder import Record
 from .plan import Plan
 
 TABLE, PARQUET, PAGE = "results.csv", "results.parquet", "study.html"
-FIRST = ("id", "subject", "patient", "status", "reason")
+FIRST = ("stage", "id", "subject", "patient", "status", "reason")
 LAST = ("seconds", "warnings", "c_arm_model", "inputs", "weights", "ixgs")
 
 
-def write_results(plan: Plan, records: Sequence[Record], folder: Path, reporter: Reporter) -> tuple[Path, ...]:
+def write_results(
+    plan: Plan, records: Sequence[Record], repaired: Sequence[Record], folder: Path, reporter: Reporter
+) -> tuple[Path, ...]:
     """Write results.csv, results.parquet and study.html; returns their paths.
 
-    Without pyarrow there is no Parquet, which a warning says.
+    repaired: hard cases with one setting replaced by a favourable one. Without pyarrow there is no Parquet, which a
+    warning says.
     """
     from .page import study_page
 
-    table = [row(record) for record in records]
+    table = [{"stage": "plan", **row(record)} for record in records]
+    table += [{"stage": "repair", **row(record)} for record in repaired]
     columns = _columns(table)
     files = [folder / TABLE]
     write_atomically(files[0], _csv(table, columns).encode())
@@ -37,13 +41,13 @@ def write_results(plan: Plan, records: Sequence[Record], folder: Path, reporter:
         files.append(folder / PARQUET)
         write_atomically(files[-1], parquet)
     files.append(folder / PAGE)
-    write_atomically(files[-1], study_page(plan, records, folder).encode("utf-8", "replace"))
+    write_atomically(files[-1], study_page(plan, records, folder, repaired).encode("utf-8", "replace"))
     return tuple(files)
 
 
 def row(record: Record) -> dict[str, Any]:
     """A record as one row: its settings, metrics (by name), durations (time_ and their name) and hashes."""
-    values = {name: record[name] for name in FIRST}
+    values = {name: record[name] for name in FIRST[1:]}
     for name, value in record["condition"].items():
         values[name] = value
     values |= record["metrics"]

@@ -21,6 +21,7 @@ from .plan import Subject
 
 if TYPE_CHECKING:
     from ..geometry import Grid
+    from ..geometry.rigid import Array
     from ..simulation.solids import Capsule
     from .c_arms import CArmModel
 
@@ -29,7 +30,7 @@ def write_case(subject: Subject, condition: Condition, c_arm: CArmModel, folder:
     """Simulate the X-rays of a subject's CT and write case.json, test.json, truth.nrrd and images into a folder."""
     assert subject.ct is not None
     hounsfield, grid = read_image(subject.ct)
-    settings = simulation_settings(subject, condition, c_arm, grid)
+    settings = simulation_settings(subject, condition, c_arm, (hounsfield, grid))
     hounsfield, inserts = insert(hounsfield, grid, settings, condition)
     if condition.is_realistic:
         _write_realistic((hounsfield, grid), settings, condition, c_arm, inserts.solids, folder)
@@ -55,9 +56,14 @@ def _write_realistic(
         _show_pictures(simulation, folder)
 
 
-def simulation_settings(subject: Subject, condition: Condition, c_arm: CArmModel, grid: Grid) -> SimulationSettings:
-    """The settings of the simulation; grid: that of the CT, whose centre is the isocentre where none is given."""
-    center = grid.center if subject.center is None else subject.center
+def simulation_settings(
+    subject: Subject, condition: Condition, c_arm: CArmModel, ct: tuple[np.ndarray, Grid]
+) -> SimulationSettings:
+    """The settings of the simulation of a CT in Hounsfield units [k, j, i].
+
+    Where a subject has no centre, the isocentre is the middle of the spine.
+    """
+    center = spine_center(*ct) if subject.center is None else subject.center
     return SimulationSettings(
         name=subject.name,
         center=tuple(float(each) for each in center),  # type: ignore[arg-type]
@@ -72,6 +78,16 @@ def simulation_settings(subject: Subject, condition: Condition, c_arm: CArmModel
         photons=PHOTONS * condition.dose,
         seed=condition.seed,
     )
+
+
+def spine_center(hounsfield: np.ndarray, grid: Grid) -> Array:
+    """(3,) LPS mm: the point of the spine that is level with the centre of a CT."""
+    from ..simulation.body import body
+    from ..simulation.spine import spine
+
+    defaults = SimulationSettings()
+    points = spine(body(hounsfield, grid, defaults.bone_threshold, defaults.bone_softness))
+    return points[int(np.abs(points[:, 2] - grid.center[2]).argmin())]
 
 
 def _show_pictures(simulation: RealisticSimulation, folder: Path) -> None:

@@ -93,7 +93,7 @@ def test_display_pictures_are_8_bit_files(make):
 def test_a_finding_lies_in_bone_and_is_in_the_truth(ct, finding):
     values, grid = read_image(ct)
     condition = Condition.from_dict({**SMALL, "finding": finding})
-    settings = simulation_settings(Subject("one", ct=ct, center=CENTER), condition, ARM, grid)
+    settings = simulation_settings(Subject("one", ct=ct, center=CENTER), condition, ARM, (values, grid))
     changed, inserts = insert(values, grid, settings, condition)
     (place,) = inserts.places
     assert np.linalg.norm(place.start - np.add(CENTER, (3, -2, 1))) < 6
@@ -124,3 +124,11 @@ def test_metal_is_found_where_it_was_put(tmp_path):
     bone = Volume(np.where(hounsfield() > 500, 0.04, 0).astype(np.float32), GRID)
     volume = Volume(np.where(inside, 0.12, bone.values * 0).astype(np.float32), GRID)
     assert kept(volume, bone, Inserts((place,)))["implant_contrast"] == pytest.approx(3, rel=1e-3)
+
+
+def test_a_ct_without_a_centre_is_imaged_at_its_spine(ct):
+    values, grid = read_image(ct)
+    bone = np.add(CENTER, (3, -2, 1))
+    center = simulation_settings(Subject("one", ct=ct), Condition(), ARM, (values, grid)).center
+    assert np.linalg.norm(np.subtract(center, bone)[:2]) < 4
+    assert abs(center[2] - grid.center[2]) <= grid.spacing[2]
