@@ -8,18 +8,7 @@ from IXGSLib.simulation import simulate, write_simulation
 from IXGSLib.studies.plan import Analysis, Plan, Subject
 from IXGSLib.volume.nrrd import nrrd_bytes
 from Testing.simulation.phantom import GRID, hounsfield, settings
-
-
-class Heard:
-    """A display that keeps the events."""
-
-    def __init__(self):
-        self.events = []
-
-    def show(self, event):
-        self.events.append(event)
-
-    def close(self): ...
+from Testing.studies.standin import Heard
 
 
 @pytest.fixture

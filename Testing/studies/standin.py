@@ -15,6 +15,18 @@ from IXGSLib.studies.task import Task
 from IXGSLib.studies.work import Outcome, check_worker, fail, never, outcome, record_of
 
 
+class Heard:
+    """A display that keeps the events."""
+
+    def __init__(self):
+        self.events = []
+
+    def show(self, event):
+        self.events.append(event)
+
+    def close(self): ...
+
+
 def work(task: Task, stopped=never) -> Outcome:
     """Sleep for as many seconds as the tilt of the condition has degrees, then record the run.
 

@@ -229,3 +229,13 @@ def test_a_child_that_is_killed_is_a_failed_run(tiny, tmp_path):
     client.stdout.close()
     assert (event["event"], event["status"]) == ("run", "failed")
     assert "ended unexpectedly with code -9" in event["reason"]
+
+
+def test_a_client_needs_neither_torch_nor_numba():
+    """Planning and following 10 000 runs is the work of a login node."""
+    script = """
+import sys
+import IXGSLib.studies.execution, IXGSLib.studies.page, IXGSLib.studies.plan_files
+assert not {"torch", "numba", "SimpleITK"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)

@@ -28,8 +28,8 @@ from IXGSLib.volume.nrrd import nrrd_bytes
 from Testing.benchmarks.store import commit, machine, rounded
 from Testing.simulation.phantom import GRID, hounsfield
 from Testing.studies import standin
-from Testing.studies.conftest import Heard
-from Testing.studies.test_cluster import Cluster
+from Testing.studies.cluster import Cluster
+from Testing.studies.standin import Heard
 
 STORE = Path(__file__).with_name("growth.json")
 SIZES, SECONDS = (100, 1000, 10_000), 0.01
