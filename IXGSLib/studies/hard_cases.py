@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,6 +77,29 @@ def cause(plan: Plan, record: Record, repaired: Mapping[str, Record]) -> str:
         if other is not None and is_hard(other, plan.analysis) is False:
             gains[name] = other["metrics"]["bone_dice"] - (record["metrics"]["bone_dice"] or 0)
     return max(gains, key=lambda name: gains[name], default=SEVERAL)
+
+
+def divided(plan: Plan, done: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+    """The hard cases and the other runs that have a truth."""
+    kinds = [(record, is_hard(record, plan.analysis)) for record in done]
+    return [r for r, hard in kinds if hard], [r for r, hard in kinds if hard is False]
+
+
+def summary(plan: Plan, hard: Sequence[Record], others: Sequence[Record]) -> str:
+    """How many runs are hard cases, in a sentence."""
+    return (
+        f"{len(hard)} of {len(hard) + len(others)} runs have a bone overlap (Dice) below {plan.analysis.min_dice:g} or "
+        f"a surface distance above {plan.analysis.max_distance:g} mm."
+    )
+
+
+def cause_groups(plan: Plan, hard: Sequence[Record], repaired: Sequence[Record]) -> list[tuple[str, list[Record]]]:
+    """The hard cases by their cause, the most frequent one first."""
+    by_key = {condition_key(record["subject"], record["condition"]): record for record in repaired}
+    groups: dict[str, list[Record]] = defaultdict(list)
+    for record in hard:
+        groups[cause(plan, record, by_key)].append(record)
+    return sorted(groups.items(), key=lambda item: -len(item[1]))
 
 
 def condition_key(subject: str, condition: Mapping[str, Any]) -> str:

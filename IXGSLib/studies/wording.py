@@ -37,7 +37,7 @@ METRICS = {
     ),
 }
 """Labels of the metrics that only studies have."""
-LEVELS: dict[Any, str] = {True: "yes", False: "no", None: "all"}
+LEVELS: dict[Any, str] = {True: "yes", False: "no", None: "all", "fdk": "FDK"}
 
 
 def setting(name: str) -> str:
@@ -48,7 +48,7 @@ def level(value: Any) -> str:
     """The value of a setting in words."""
     if isinstance(value, bool) or value is None:
         return LEVELS[value]
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else LEVELS.get(value, str(value))
 
 
 def condition(values: Mapping[str, Any], names: Sequence[str]) -> str:
