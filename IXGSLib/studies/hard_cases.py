@@ -132,4 +132,4 @@ def kinds_of(messages: Iterable[str]) -> dict[str, str]:
 def _general(message: str) -> str:
     """A warning without the views that it names."""
     text = group_views([message])[0]
-    return text.split(": ", 1)[1] if re.match(r"views? '", text) and ": " in text else text
+    return re.sub(r"^views? [^:]*: ", "", text)

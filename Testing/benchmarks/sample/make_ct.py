@@ -7,6 +7,8 @@ It needs the CT in the data folder beside the checkout.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -36,18 +38,25 @@ Research use only. Not a medical device.
 
 
 def main() -> None:
-    hounsfield, grid = read_image(DATA / "ct_tcga_ov_09_2043" / "ct.nii.gz")
-    size = np.array([grid.size[0], grid.size[1], LENGTH])
-    part = Grid.centered([*grid.center[:2], CENTER_Z], np.floor(size / SPACING) * SPACING, SPACING)
+    FOLDER.mkdir(exist_ok=True)
+    small_ct(DATA / "ct_tcga_ov_09_2043" / "ct.nii.gz", CENTER_Z, FOLDER / "ct.nii.gz")
+    write_atomically(FOLDER / "CREDIT.txt", CREDIT.encode())
+
+
+def small_ct(source: Path, height: float, target: Path) -> None:
+    """Write the part of a CT within LENGTH / 2 mm of a height, averaged over voxels of SPACING mm."""
+    hounsfield, grid = read_image(source)
+    corners = grid.corners()[:, 2]
+    low, high = max(corners.min(), height - LENGTH / 2), min(corners.max(), height + LENGTH / 2)
+    size = np.array([grid.size[0], grid.size[1], high - low])
+    part = Grid.centered([*grid.center[:2], (low + high) / 2], np.floor(size / SPACING) * SPACING, SPACING)
     fine = resample(Volume(hounsfield - AIR, grid), part.with_spacing(SPACING / 2)).values
     nk, nj, ni = part.shape
     means = fine.reshape(nk, 2, nj, 2, ni, 2).mean(axis=(1, 3, 5)) + AIR
     image = sitk.GetImageFromArray(np.rint(np.maximum(means, AIR)).astype(np.int16))
     image.SetSpacing(part.spacing.tolist())
     image.SetOrigin(part.origin.tolist())
-    FOLDER.mkdir(exist_ok=True)
-    sitk.WriteImage(image, str(FOLDER / "ct.nii.gz"), useCompression=True)
-    write_atomically(FOLDER / "CREDIT.txt", CREDIT.encode())
+    sitk.WriteImage(image, str(target), useCompression=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,21 @@
+"""What the pages of studies say about their numbers."""
+
+READINGS = {
+    "standardization": """\
+The network comes closest to a perfect standardisation, but stays far from it. X-rays as they are and the classical
+filter give volumes whose bone hardly overlaps with that of the truth: soft tissue is reconstructed as such. More views
+help the network only a little, since its errors are not independent noise.""",
+    "views": """\
+Beyond the knee further views gain little. A narrow span cannot be made up for by more views: what it does not show from
+the side stays blurred.""",
+    "trajectory": """\
+A start from a coarse reconstruction, algebraic or by filtered backprojection, is better than a random one for every
+trajectory, and which of the two it is matters little. With a good start an arc with tilt is as good as a full circle,
+which few operating rooms have space for; random poses are somewhat worse.""",
+    "poses": """\
+Errors of a few millimetres spoil the volume. Refining the poses regains most of that, changes nothing where the poses
+are exact, and says when it is not sure of its result.""",
+    "c-arms": "",
+    "findings": "",
+    "hard-cases-of-three": "",
+}
