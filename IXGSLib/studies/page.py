@@ -54,10 +54,11 @@ def shown_metrics(done: Sequence[Record], first: str) -> list[str]:
 def differences_intro(plan: Plan, records: Sequence[Record]) -> str:
     """What the table of paired differences shows."""
     reference = wording.level(tables.reference_of(plan, records))
+    title = wording.setting(plan.analysis.compare).split(",")[0]
     return (
-        f"{wording.setting(plan.analysis.compare)} compared with {reference}, in pairs of runs that differ in nothing "
-        "else. In brackets the 95 % confidence interval of the mean: over patients where there are at least three, "
-        "otherwise over runs, which says nothing about other patients."
+        f"{title} compared with {reference}, in pairs of runs that differ in nothing else. In brackets the 95 % "
+        "confidence interval of the mean: over patients where there are at least three, otherwise over runs, which "
+        "says nothing about other patients."
     )
 
 

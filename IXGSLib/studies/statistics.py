@@ -48,7 +48,7 @@ class Difference:
     """A level of a factor compared with the reference in pairs that differ in nothing else.
 
     difference: level minus reference. better: the fraction of pairs in which the level is better. lost: pairs that are
-    missing because a run failed or its metric is not defined.
+    missing because a run failed or has no value of the metric that the other has.
     """
 
     level: Any
@@ -113,13 +113,24 @@ def differences(records: Sequence[Record], factor: str, reference: Any, metric: 
         if level == _hashable(reference):
             continue
         shared = [(by_level[level][key], base[key]) for key in by_level[level] if key in base]
-        pairs = [(a, b) for a, b in shared if all(r["metrics"].get(metric) is not None for r in (a, b))]
+        pairs = [pair for pair in shared if _defined(pair, metric) == 2]
         changes = [(a["patient"], a["metrics"][metric] - b["metrics"][metric]) for a, b in pairs]
         mean = mean_of(changes)
         if mean is not None:
             better = float(np.mean([sign * change > 0 for _, change in changes]))
-            found.append(Difference(level, mean, better, len(shared) - len(pairs)))
+            lost = sum(_is_lost(pair, metric) for pair in shared)
+            found.append(Difference(level, mean, better, lost))
     return found
+
+
+def _defined(pair: tuple[Record, Record], metric: str) -> int:
+    """In how many runs of a pair a metric is defined."""
+    return sum(record["metrics"].get(metric) is not None for record in pair)
+
+
+def _is_lost(pair: tuple[Record, Record], metric: str) -> bool:
+    """Whether a run of a pair failed, or a metric is defined in one of them only."""
+    return _defined(pair, metric) == 1 or any(record["status"] != "done" for record in pair)
 
 
 def knee(levels: Sequence[float], means: Sequence[float], metric: str) -> float | None:

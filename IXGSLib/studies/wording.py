@@ -31,7 +31,7 @@ SETTINGS = {
 }
 """Titles of settings, by the names in `Condition`."""
 METRICS = {
-    "finding_kept": Label("Finding kept", "", "Contrast of the finding as a fraction of that in the truth; 1 is all."),
+    "finding_kept": Label("Finding kept", "", "Contrast to the surroundings as a fraction of that in the truth."),
     "implant_contrast": Label(
         "Implant contrast", "", "Contrast of the metal as a multiple of the attenuation of bone."
     ),
@@ -48,7 +48,9 @@ def level(value: Any) -> str:
     """The value of a setting in words."""
     if isinstance(value, bool) or value is None:
         return LEVELS[value]
-    return f"{value:g}" if isinstance(value, float) else LEVELS.get(value, str(value))
+    if isinstance(value, str):
+        return LEVELS.get(value, value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def condition(values: Mapping[str, Any], names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from IXGSLib.files import write_atomically
+from IXGSLib.studies import wording
 from IXGSLib.studies.page import study_page
 from IXGSLib.studies.plan import Analysis, Plan, Subject
 from IXGSLib.xray import png
@@ -114,3 +115,9 @@ def test_a_page_without_finished_runs_says_why(content):
     parts = sections(study_page(plan, failed, folder))
     assert "Curves" not in parts
     assert ">24<" in re.sub(r"\s|class=\"number\"", "", parts["Failures"])
+
+
+def test_levels_are_words():
+    assert [wording.level(value) for value in (0, 0.0, 1, True, None, "fdk", 2.5)] == [
+        *("0", "0", "1", "yes", "all", "FDK", "2.5"),
+    ]

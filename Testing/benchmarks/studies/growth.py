@@ -4,7 +4,8 @@
 
 The runs are stand-ins that sleep for a known time, so that all other time is the engine's. They are computed by threads
 of this process and by worker processes of a Dask cluster on this machine. Each measurement goes to growth.json at once;
-stored ones are skipped. --table: only print the tables.
+stored ones are skipped. --table: only write the
+tables into NOTES.md.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ from IXGSLib.studies.backends import Backend, DaskCluster, LocalProcesses
 from IXGSLib.studies.execution import run_study
 from IXGSLib.studies.plan import Analysis, Plan, Subject
 from IXGSLib.volume.nrrd import nrrd_bytes
+from Testing.benchmarks.pages import ROOT, Part
 from Testing.benchmarks.store import commit, machine, rounded
 from Testing.simulation.phantom import GRID, hounsfield
 from Testing.studies import standin
 from Testing.studies.cluster import Cluster
 from Testing.studies.standin import Heard
 
+PART = Part(ROOT / "Testing" / "benchmarks" / "NOTES.md", "growth table", "Testing/benchmarks/studies/growth.py")
 STORE = Path(__file__).with_name("growth.json")
 SIZES, SECONDS = (100, 1000, 10_000), 0.01
 SCALED, SCALED_SECONDS = 200, 0.2
@@ -44,7 +47,7 @@ def main(arguments: list[str]) -> int:
             _measure(store, f"dask {count}", count)
         for workers in (1, 2):
             _measure(store, f"scaling {workers}", workers)
-    print(table(store))
+    PART.write(table(store))
     return 0
 
 

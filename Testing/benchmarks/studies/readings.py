@@ -15,7 +15,14 @@ which few operating rooms have space for; random poses are somewhat worse.""",
     "poses": """\
 Errors of a few millimetres spoil the volume. Refining the poses regains most of that, changes nothing where the poses
 are exact, and says when it is not sure of its result.""",
-    "c-arms": "",
-    "findings": "",
+    "c-arms": """\
+The network bears another spectrum and an old detector. Scatter without a grid, a small round field and pictures of the
+display spoil its output, and in each of these cases the in-distribution score warns of some or all of the views. The
+classical filter is worse throughout.""",
+    "findings": """\
+*Finding kept* is the contrast of the finding to its surroundings as a fraction of that in the truth; the anatomy that
+was there before has a part in both. A perfect standardisation keeps most of a lesion, less of a narrow fracture. The
+network keeps less than half of either: a finding that is not there in the volume may still be there in the patient.
+Screws are dense in the volume, which the truth does not show, and the bone around them is much worse than without.""",
     "hard-cases-of-three": "",
 }
