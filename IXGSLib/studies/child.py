@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from ..errors import Cancelled, IXGSError, group_views
-from ..messages import collect_warnings, one_line, out_of_memory
+from ..messages import collect_warnings, one_line, out_of_memory, unique
 from ..runs.events import JsonLines, Reporter
 from ..runs.stopping import stop_at_end_of_input, stoppable
 from .claim import claimed
@@ -52,8 +52,19 @@ def _record(task: Task, study: Path, reporter: Reporter) -> None:
             result = {"status": "failed", "reason": out_of_memory(error)}
         except Exception as error:  # a defect must not end the study: it becomes a row, whose reason says so
             result = {"status": "failed", "reason": f"internal error ({type(error).__name__}: {one_line(error)})"}
-    result["warnings"] = group_views(dict.fromkeys([*messages, *reporter.warnings]))
+    result["reason"] = without_paths(result.get("reason", ""), task)
+    result["warnings"] = [without_paths(each, task) for each in group_views(unique(messages, reporter.warnings))]
     Records(study).write(record_of(task, seconds=time.perf_counter() - began, **result))
+
+
+def without_paths(text: str, task: Task) -> str:
+    """A message without the paths and the file names of its subject, which may name people."""
+    for kind in ("ct", "case", "truth", "test", "labels"):
+        given = task.subject[kind]
+        if given is not None:
+            for name in (given, Path(given).name):
+                text = text.replace(name, f"{kind} of '{task.subject['name']}'")
+    return text.replace(f"{task.folder}/", "")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from ..version import __version__
 from .backends import Backend, LocalProcesses
 from .folder import Record, Records, StudyFolder
 from .hard_cases import repairs
-from .identity import tasks
+from .identity import subject_sha256, tasks
 from .plan import Plan
 from .results import write_results
 from .task import Task
@@ -60,8 +60,12 @@ def run_study(
 
 
 def description(plan: Plan) -> dict[str, Any]:
-    """A plan as study.json states it."""
-    return {"name": plan.name, "ixgs": __version__, "plan": asdict(plan)}
+    """A plan as study.json states it: subjects by their names and hashes, without paths, which may name people."""
+    values = asdict(plan)
+    values["subjects"] = [
+        {"name": each.name, "patient": each.patient, "sha256": subject_sha256(each)} for each in plan.subjects
+    ]
+    return {"name": plan.name, "ixgs": __version__, "plan": values}
 
 
 def _compute(planned: list[Task], study: StudyFolder, reporter: Reporter, backend: Backend) -> None:

@@ -16,7 +16,7 @@ from ..errors import SettingsError
 from .c_arms import MODELS, CArmModel
 from .condition import OF_SIMULATION, Condition, check_name
 
-MAX_RUNS = 1_000_000
+MAX_RUNS, MAX_DRAWS = 1_000_000, 100_000
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Draws:
     choices: tuple[tuple[str, tuple[Any, ...]], ...] = ()
 
     def __post_init__(self) -> None:
-        check_whole("draws.count", self.count, 0, MAX_RUNS)
+        check_whole("draws.count", self.count, 0, MAX_DRAWS)
         check_whole("draws.seed", self.seed, 0, 2**63)
         for name, (low, high) in self.ranges:
             if not low <= high:

@@ -92,15 +92,16 @@ def plan_from(data: Mapping[str, Any], folder: Path) -> Plan:
 
 
 def subjects_from(paths: Sequence[Path]) -> tuple[Subject, ...]:
-    """Subjects from paths: folders with case.json are cases, all others CTs; named after their files."""
+    """Subjects from paths: folders with case.json are cases, all others CTs.
+
+    They are numbered, since files may be named after people.
+    """
     subjects: list[Subject] = []
-    for path in paths:
-        is_case = path.name == "case.json" or (path / "case.json").is_file()
-        taken = {subject.name for subject in subjects}
-        stem = path.name.split(".")[0] or path.absolute().name
-        stem = path.absolute().parent.name if stem in ("ct", "case") else stem
-        name = next(n for n in (stem, *(f"{stem}-{k}" for k in range(2, len(paths) + 2))) if n not in taken)
-        subjects.append(Subject(name, case=path.absolute()) if is_case else Subject(name, ct=path.absolute()))
+    for number, path in enumerate(paths, 1):
+        if path.name == "case.json" or (path / "case.json").is_file():
+            subjects.append(Subject(f"case {number}", case=path.absolute()))
+        else:
+            subjects.append(Subject(f"CT {number}", ct=path.absolute()))
     return tuple(subjects)
 
 
@@ -139,16 +140,20 @@ def _yaml(content: bytes, path: Path) -> Any:
     except ImportError as error:
         raise SettingsError(f"{path.name}: YAML needs PyYAML; pip install 'IXGSLib[study]', or use TOML") from error
     try:
-        return yaml.load(content.decode("utf-8"), _unique_keys(yaml))
+        return yaml.load(content.decode("utf-8"), _strict_loader(yaml))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(f"{path.name}: not YAML ({' '.join(str(error).split())}); correct it") from error
 
 
-def _unique_keys(yaml: Any) -> Any:
-    """A safe loader that refuses a key that appears twice, which PyYAML would overwrite silently."""
+def _strict_loader(yaml: Any) -> Any:
+    """A safe loader that refuses a key that appears twice, which PyYAML would overwrite silently, and aliases, by which
+    a small file can ask for any amount of memory."""
 
     class Loader(yaml.SafeLoader):
-        pass
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError(f"line {self.peek_event().start_mark.line + 1} has an alias (*), write it out")
+            return super().compose_node(parent, index)
 
     def mapping(loader: Any, node: Any) -> dict[Any, Any]:
         keys = [loader.construct_object(key) for key, _ in node.value]

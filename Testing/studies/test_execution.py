@@ -20,7 +20,8 @@ from IXGSLib.studies.backends import LocalProcesses
 from IXGSLib.studies.execution import run_study
 from IXGSLib.studies.folder import Records
 from IXGSLib.studies.identity import tasks
-from IXGSLib.studies.plan import Subject
+from IXGSLib.studies.plan import Plan, Subject
+from IXGSLib.studies.plan_files import subjects_from
 from Testing.studies import standin
 
 ROOT = Path(IXGSLib.__file__).parents[1]
@@ -239,3 +240,25 @@ import IXGSLib.studies.execution, IXGSLib.studies.page, IXGSLib.studies.plan_fil
 assert not {"torch", "numba", "SimpleITK"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+
+
+def test_no_patient_and_no_path_in_what_a_study_writes(ct, tmp_path, reporter):
+    """Neither of a run that works nor of one that fails and says why."""
+    named = ct.rename(ct.with_name("DOE_JOHN.nrrd"))
+    cut = named.with_name("DOE_JANE.nrrd")
+    cut.write_bytes(named.read_bytes()[:-5000])
+    small = {"size": 32.0, "spacing": 2.0, "views": 4, "pixels": 24, "preset": "preview", "schedule.steps": 0}
+    plan = Plan(
+        "Toy",
+        subjects_from([named, cut]),
+        settings={**small, "schedule.coarse_steps": 0, "schedule.refit_steps": 0, "cloud.gaussians": 50},
+        factors={"seed": (0,)},
+    )
+    summary = run_study(plan, tmp_path / "out", reporter, LocalProcesses(1, 1))
+    assert (summary.runs, summary.failed) == (2, 1)
+    written = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    failed = next(text for path, text in written.items() if b'"failed"' in text and path.suffix == ".json")
+    assert b"ct of 'CT 2'" in failed
+    for path, text in written.items():
+        assert b"DOE" not in text, path
+        assert str(tmp_path).encode() not in text, path
