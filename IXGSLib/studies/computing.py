@@ -31,7 +31,7 @@ def compute(task: Task, folder: Path, reporter: Reporter) -> dict[str, Any]:
     if not (folder / DONE).is_file():
         _reconstruct(task, condition, made, folder, reporter)
     done = read_done(folder)
-    metrics = {**done["metrics"], **metrics_of(folder, made)}
+    metrics = {**done["metrics"], **metrics_of(folder, made, task.who)}
     save_picture(folder, made.truth)
     for message in done["warnings"]:
         reporter.warn(message)

@@ -17,6 +17,16 @@ from .c_arms import MODELS, CArmModel
 from .condition import OF_SIMULATION, Condition, check_name
 
 MAX_RUNS, MAX_DRAWS = 1_000_000, 100_000
+MAX_NUMBER = 1e9
+"""Largest number of a range and largest coordinate in mm."""
+
+
+VERSE_LEVELS = (
+    *((n, f"C{n}") for n in range(1, 8)),
+    *((n + 7, f"T{n}") for n in range(1, 13)),
+    *((n + 19, f"L{n}") for n in range(1, 7)),
+)
+"""Labels of vertebrae and their names (Sekuboyina et al., Med. Image Anal. 73 (2021))."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +35,9 @@ class Subject:
 
     center: isocentre and centre of the region in a CT, LPS mm; None: the middle of its spine. truth, test: the true
     volume and the unseen X-rays of a case; by default truth.nrrd and test.json beside its case.json, if they exist.
-    labels: the vertebrae of a CT as an image of whole numbers. patient: who it is; intervals treat subjects of one
-    patient as one.
+    labels: the vertebrae of a CT as an image of whole numbers, for task metrics. levels: the names of the labels,
+    cranial ones first; by default those of VerSe: 8 to 19 for T1 to T12, 20 to 25 for L1 to L6. patient: who it is;
+    intervals treat subjects of one patient as one.
     """
 
     name: str
@@ -36,14 +47,25 @@ class Subject:
     truth: Path | None = None
     test: Path | None = None
     labels: Path | None = None
+    levels: tuple[tuple[int, str], ...] = VERSE_LEVELS
     patient: str = ""
 
     def __post_init__(self) -> None:
         if (self.ct is None) == (self.case is None):
             raise SettingsError(f"subject '{self.name}': expected either a ct or a case; give one of them")
         for what, path in (("ct", self.ct), ("case", self.case), ("truth", self.truth), ("labels", self.labels)):
-            if path is not None and not path.exists():
+            if path is not None and not exists(path):
                 raise SettingsError(f"subject '{self.name}': {what} {path} does not exist; correct the path")
+        for value in self.center or ():
+            check_range(f"subject '{self.name}': center", value, -MAX_NUMBER, MAX_NUMBER, "mm")
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a file or a folder; not for a name that the file system cannot have."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 @dataclass(frozen=True)
@@ -63,6 +85,8 @@ class Draws:
         check_whole("draws.count", self.count, 0, MAX_DRAWS)
         check_whole("draws.seed", self.seed, 0, 2**63)
         for name, (low, high) in self.ranges:
+            for end in (low, high):
+                check_range(f"draws.ranges.{name}", end, -MAX_NUMBER, MAX_NUMBER)
             if not low <= high:
                 raise SettingsError(f"draws.ranges.{name} is {low} to {high}, expected the smaller value first")
 

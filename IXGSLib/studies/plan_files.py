@@ -13,7 +13,7 @@ from ..errors import FormatError, SettingsError
 from ..parsing import read_file
 from ..resources import resource
 from .c_arms import CArmModel
-from .plan import Analysis, Draws, Plan, Subject
+from .plan import Analysis, Draws, Plan, Subject, exists
 
 KEYS = (
     "name",
@@ -158,6 +158,8 @@ def _strict_loader(yaml: Any) -> Any:
     def mapping(loader: Any, node: Any) -> dict[Any, Any]:
         keys = [loader.construct_object(key) for key, _ in node.value]
         twice = next((key for key in keys if keys.count(key) > 1), None)
+        if not all(isinstance(key, str) for key in keys):
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1} has a key that is no text; put it into quotes")
         if twice is not None:
             mark = node.start_mark
             raise yaml.YAMLError(f"key '{twice}' appears twice in the table of line {mark.line + 1}")
@@ -188,7 +190,9 @@ def _subject(data: Any, folder: Path) -> Subject:
     if center is not None:
         if not (isinstance(center, list) and len(center) == 3 and all(_is_number(each) for each in center)):
             raise SettingsError(f"subject '{name}': center is {center!r}, expected three numbers, LPS mm")
-        values["center"] = tuple(float(each) for each in center)
+        values["center"] = tuple(center)
+    if "levels" in values:
+        values["levels"] = _level_names(_table(values["levels"], "levels"), name)
     values["patient"] = _text(values, "patient")
     return Subject(**values)
 
@@ -196,10 +200,19 @@ def _subject(data: Any, folder: Path) -> Subject:
 def _path(value: Any, key: str, subject: str, folder: Path) -> Path:
     if not isinstance(value, str):
         raise SettingsError(f"subject '{subject}': {key} is {value!r}, expected a path")
-    if value in SAMPLES and not (folder / value).exists():
+    if value in SAMPLES and not exists(folder / value):
         top, *rest = SAMPLES[value]
         return resource(top).joinpath(*rest)
     return (folder / Path(value).expanduser()).absolute()
+
+
+def _level_names(data: Mapping[str, Any], subject: str) -> tuple[tuple[int, str], ...]:
+    """The names of vertebrae by their labels, cranial ones first."""
+    if not all(key.isascii() and key.isdigit() and isinstance(value, str) for key, value in data.items()):
+        raise SettingsError(
+            f"subject '{subject}': levels is {dict(data)!r}, expected labels with names, as in 20 = 'L1'"
+        )
+    return tuple((int(key), value) for key, value in data.items())
 
 
 def _levels(name: str, values: Any) -> tuple[Any, ...]:

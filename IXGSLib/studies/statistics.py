@@ -18,7 +18,7 @@ MIN_BOOTSTRAP = 8
 """Independent values from which an interval is a bootstrap's; fewer are too few to resample."""
 MIN_INTERVAL = 3
 RESAMPLES = 4000
-LOWER = ("distance", "error", "bias")
+LOWER = ("distance", "error", "tilt", "breach")
 """Parts of the names of metrics that are better when they are lower."""
 
 

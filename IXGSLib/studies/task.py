@@ -44,6 +44,7 @@ class Task:
         values = dict(self.subject)
         for name in ("ct", "case", "truth", "test", "labels"):
             values[name] = None if values[name] is None else Path(values[name])
+        values["levels"] = tuple((label, name) for label, name in values["levels"])
         values["center"] = None if values["center"] is None else tuple(values["center"])
         return Subject(**values)
 

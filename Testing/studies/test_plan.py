@@ -134,6 +134,13 @@ def test_draws_cover_their_ranges_evenly(ct):
         ('ct = "ct.nrrd"', "", "'one': expected either a ct or a case"),
         ('ct = "ct.nrrd"', 'cte = "ct.nrrd"', "unknown key 'cte' in a subject; did you mean 'ct'"),
         ("center = [1.0, 2.0, 3.0]", "center = [1.0, 2.0]", "'one': center is .* expected three numbers"),
+        (
+            "center = [1.0, 2.0, 3.0]",
+            f"center = [1.0, 2.0, 3{'0' * 400}]",
+            "'one': center is 30000.*from -1000000000 to",
+        ),
+        ('ct = "ct.nrrd"', f"ct = '{'x' * 300}'", "'one': ct .* does not exist; correct the path"),
+        ('ct = "ct.nrrd"', 'ct = "ct.nrrd"\nlevels = {L1 = 20}', "'one': levels is .* expected labels with names"),
         ("views = [5, 10]", "views = 5", "factor 'views' is 5, expected a list of levels"),
         ("views = [5, 10]", "views = []", "factor 'views' has no levels"),
         ("views = [5, 10]", "views = [5, 5]", "factor 'views' lists a level twice"),
@@ -165,6 +172,7 @@ def test_bad_plans_are_refused_by_name(written, old, new, message):
         ("name = ", "plan.toml", "plan.toml: not TOML"),
         ("name: [", "plan.yaml", "plan.yaml: not YAML"),
         ("name: a\nname: b", "plan.yaml", "key 'name' appears twice"),
+        ("1: a", "plan.yaml", "line 1 has a key that is no text"),
         ("name: &a x\ndescription: *a", "plan.yaml", r"line 2 has an alias"),
         ("- 1", "plan.yml", "holds list, expected keys"),
         ("!!python/object/apply:os.getcwd []", "plan.yaml", "not YAML"),
@@ -218,3 +226,8 @@ def test_subjects_can_be_replaced(ct, simulated, tmp_path, plan):
     assert [subject.case is not None for subject in found] == [False, False, True, True]
     assert plan.with_subjects(found[:2]).runs()[1].subject.name == "CT 2"
     assert replace(plan, subjects=found[:1]).runs()
+
+
+def test_draws_from_endless_ranges_are_refused():
+    with pytest.raises(SettingsError, match=r"draws.ranges.span is 1000.* expected a number from -1000000000"):
+        Draws(3, 0, (("span", (0, 10**400)),))
