@@ -15,8 +15,8 @@ from .plan import Analysis, Plan, StudyRun, check_fits
 
 SEVERAL = ""
 """The cause of a hard case that no single repair cures."""
-NOTICES = ("are masked", "the images are synthetic")
-"""Parts of warnings that every such X-ray has and that say nothing about the result."""
+NOTICES = ("are masked", "the images are synthetic", "reaches beyond the CT")
+"""Parts of warnings that every such X-ray or CT has and that say nothing about the result."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 

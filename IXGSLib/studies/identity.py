@@ -43,8 +43,8 @@ def subject_sha256(subject: Subject) -> str:
     paths = {"ct": subject.ct, "case": _folder(subject.case), "truth": subject.truth, "test": subject.test}
     paths["labels"] = subject.labels
     files = {name: content_sha256(path) for name, path in paths.items() if path is not None}
-    levels = subject.levels if subject.labels is not None else ()
-    return sha256(_canonical({"files": files, "center": subject.center, "levels": levels}))
+    named = {} if subject.labels is None else {"levels": subject.levels}
+    return sha256(_canonical({"files": files, "center": subject.center, **named}))
 
 
 @cache

@@ -41,8 +41,10 @@ CREDITS = {
 }
 EXPLANATION = """\
 Each of them was computed again with one of its settings at a time at a favourable value. Its cause is the setting whose
-repair lifts it above both limits, and of several the one that gains most. *Flagged* are those with a warning that is
-more than a notice: all standardised X-rays are said to be synthetic, and all collimated ones to be masked."""
+repair lifts it above both limits, and of several the one that gains most."""
+FLAGS = """\
+Hard cases are *flagged* by a warning that is more than a notice: all standardised X-rays are said to be synthetic,
+all collimated ones to be masked, and regions to reach beyond their CT. A warning of another run is a false alarm."""
 
 
 def plan() -> Plan:

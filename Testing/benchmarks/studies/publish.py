@@ -20,10 +20,10 @@ from typing import Any
 from PIL import Image
 
 from IXGSLib.files import write_atomically
-from IXGSLib.studies import tables
+from IXGSLib.studies import tables, wording
 from IXGSLib.studies.curves import curves
 from IXGSLib.studies.folder import RUNS, Record, Records
-from IXGSLib.studies.hard_cases import divided, repairs, summary
+from IXGSLib.studies.hard_cases import divided, is_flagged, repairs, summary
 from IXGSLib.studies.identity import tasks
 from IXGSLib.studies.page import differences_intro, shown_metrics
 from IXGSLib.studies.picture import PICTURE
@@ -60,7 +60,8 @@ def store(name: str, folder: Path, small: bool) -> None:
     """Keep the records of a finished study, and the picture of its worst run."""
     plan, study = hard.plan() if name == hard.NAME else plan_of(name, small), Records(folder)
     records = [study.read(task.id) for task in tasks(plan.runs(), folder)]
-    repaired = [study.read(task.id) for task in tasks(repairs(plan, records), folder)]
+    repairing, finished = tasks(repairs(plan, records), folder), study.ids()
+    repaired = [study.read(task.id) for task in repairing] if {task.id for task in repairing} <= finished else []
     content = {
         "size": "small" if small else "full",
         "machine": machine(),
@@ -103,14 +104,32 @@ def page(name: str, content: dict[str, Any]) -> str:
         parts += ["## All conditions", markdown(found)]
     hard_ones, others = divided(plan, done)
     if plan.repair and hard_ones:
-        causes = tables.causes_table(plan, hard_ones, content["repaired"])
-        parts += ["## Causes of failures", summary(plan, hard_ones, others), hard.EXPLANATION, markdown(causes)]
-        parts += ["## Flagged by warnings", markdown(tables.alarms_table(hard_ones, others))]
+        parts += ["## Failures", summary(plan, hard_ones, others), markdown(hard_runs(plan, hard_ones))]
+        if content["repaired"]:
+            causes = tables.causes_table(plan, hard_ones, content["repaired"])
+            parts += ["## Causes", hard.EXPLANATION, markdown(causes)]
+        parts += ["## Flagged by warnings", hard.FLAGS, markdown(tables.alarms_table(hard_ones, others))]
     elif any(record["warnings"] for record in done):
         parts += ["## Warnings", markdown(tables.warnings_table(done))]
     if len(done) < len(records):
         parts += ["## Failed runs", markdown(tables.failures_table(plan, records))]
     return "\n\n".join([*parts, "## The worst run", _worst(name, plan, done, metrics), _end(), ""]).rstrip() + "\n"
+
+
+def hard_runs(plan: Plan, hard_ones: Sequence[Record]) -> tables.Table:
+    """A row for each hard case, the worst first."""
+    names = ["subject", *(setting for setting, _ in _varied(plan, hard_ones[0]))]
+    rows = [
+        [
+            record["subject"],
+            *(value for _, value in _varied(plan, record)),
+            *(wording.number(record["metrics"].get(name)) for name in ("bone_dice", "bone_surface_distance")),
+            "yes" if is_flagged(record) else "no",
+        ]
+        for record in worst(hard_ones, plan.analysis.metric)
+    ]
+    head = [*names, "Dice", "surface, mm", "flagged"]
+    return tables.Table(head, rows, range(len(names), len(head) - 1))
 
 
 def curves_svg(plan: Plan, records: Sequence[Record]) -> str:
@@ -170,8 +189,6 @@ def _worst(name: str, plan: Plan, done: Sequence[Record], metrics: Sequence[str]
 
 
 def _varied(plan: Plan, record: Record) -> list[tuple[str, str]]:
-    from IXGSLib.studies import wording
-
     values = record["condition"]
     return [(wording.setting(n).split(",")[0].lower(), wording.level(values.get(n))) for n in plan.varied]
 

@@ -24,5 +24,8 @@ classical filter is worse throughout.""",
 was there before has a part in both. A perfect standardisation keeps most of a lesion, less of a narrow fracture. The
 network keeps less than half of either: a finding that is not there in the volume may still be there in the patient.
 Screws are dense in the volume, which the truth does not show, and the bone around them is much worse than without.""",
-    "hard-cases-of-three": "",
+    "hard-cases-of-three": """\
+Most failures are standardised X-rays with few views, a narrow span or wrong poses. Warnings flag the majority of the
+failures and many good runs too: they tell that something is unusual, not that the volume is bad. What they miss are
+above all very few views with wrong poses, which explain each other well whatever the volume is.""",
 }
