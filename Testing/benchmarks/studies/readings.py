@@ -25,7 +25,8 @@ was there before has a part in both. A perfect standardisation keeps most of a l
 network keeps less than half of either: a finding that is not there in the volume may still be there in the patient.
 Screws are dense in the volume, which the truth does not show, and the bone around them is much worse than without.""",
     "hard-cases-of-three": """\
-Most failures are standardised X-rays with few views, a narrow span or wrong poses. Warnings flag the majority of the
-failures and many good runs too: they tell that something is unusual, not that the volume is bad. What they miss are
-above all very few views with wrong poses, which explain each other well whatever the volume is.""",
+Most failures are standardised X-rays, with few views, a narrow span, a low dose or wrong poses. Warnings flagged about
+half of the failures and most of the good runs: they tell that X-rays and poses do not fit each other, as those with pose
+errors do not, rather than that the volume is bad. No warning came with four views at wrong poses, which any volume
+explains, nor with errors of the network in X-rays like those that it was trained on.""",
 }
