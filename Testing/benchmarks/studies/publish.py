@@ -169,9 +169,7 @@ def _origin(name: str, content: dict[str, Any]) -> str:
         command = command.replace(" --small", "")
     minutes = sum(record["seconds"] or 0 for record in (*content["records"], *content["repaired"])) / 60
     count = len(content["records"]) + len(content["repaired"])
-    full = (
-        "" if content["size"] == "full" else " Without `--small` the runs are those of regular use, and more of them."
-    )
+    full = " Without `--small` the runs are those of regular use, and more of them." if "--small" in command else ""
     return (
         f"**{content['size'].capitalize()} size**, `{command}`: {count} runs, {minutes:.0f} minutes of one CPU that "
         f"other work shared, on {content['machine']}, {content['date']}.{full} {hard.PATIENTS.get(name, hard.SAMPLE)}"

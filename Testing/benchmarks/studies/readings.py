@@ -26,7 +26,7 @@ network keeps less than half of either: a finding that is not there in the volum
 Screws are dense in the volume, which the truth does not show, and the bone around them is much worse than without.""",
     "hard-cases-of-three": """\
 Most failures are standardised X-rays, with few views, a narrow span, a low dose or wrong poses. Warnings flagged about
-half of the failures and most of the good runs: they tell that X-rays and poses do not fit each other, as those with pose
-errors do not, rather than that the volume is bad. No warning came with four views at wrong poses, which any volume
+half of the failures and most of the good runs: they tell that X-rays and poses do not fit each other, as those with
+pose errors do not, rather than that the volume is bad. No warning came with four views at wrong poses, which any volume
 explains, nor with errors of the network in X-rays like those that it was trained on.""",
 }
