@@ -4,6 +4,7 @@
 # make demo       a reconstruction of the sample case
 # make panel      the panel of the Slicer module in a test window; without a screen, its pictures
 # make fuzz       damaged files at every reader, for FUZZ_SECONDS (an hour); what it finds is kept in Testing/fuzz/findings
+# make study      the small versions of all ready studies on the sample CT, in STUDIES; continues where it was interrupted
 # make bench      the numbers and pictures of docs/benchmarks.md, takes hours; continues where it was interrupted
 # make extension  the archive that Slicer's Extensions Manager installs from file, in dist
 # make lists      writes every file of the extension into the lists of its CMakeLists.txt
@@ -32,7 +33,7 @@ SLICER_VERSION ?= 5.12
 slicer := --slicer $(SLICER_VERSION) $(if $(SLICER_REVISION),--revision $(SLICER_REVISION)) \
     $(if $(SLICER_SYSTEM),--system $(SLICER_SYSTEM)) $(if $(SLICER_MACHINE),--machine $(SLICER_MACHINE))
 
-.PHONY: setup test lint demo panel fuzz bench extension lists catalogue clean
+.PHONY: setup test lint demo panel fuzz study bench extension lists catalogue clean
 
 setup: $(stamp)
 
@@ -65,6 +66,15 @@ FUZZ_SEED ?= $(shell date +%s)
 
 fuzz: setup
 	$(bin)/python Testing/fuzz/fuzz.py $(FUZZ_SECONDS) $(FUZZ_SEED)
+
+STUDIES ?= runs/studies
+STUDY_NAMES ?= views standardization trajectory poses c-arms findings hard-cases
+
+study: setup
+	@mkdir -p $(STUDIES)
+	@for name in $(STUDY_NAMES); do \
+	    $(bin)/ixgs study $$name --small --out $(STUDIES)/$$name || exit $$?; \
+	done
 
 bench: setup
 	$(bin)/python Testing/benchmarks/quality/bench.py

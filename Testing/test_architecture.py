@@ -13,7 +13,8 @@ from Testing.markdown import ARCHITECTURE, ROOT, rows
 LIBRARY = ROOT / "IXGSLib"
 ROOMS = sorted(path.parent.name for path in LIBRARY.glob("*/__init__.py"))
 WRITTEN = {"poses.json", "run.json", "done.json", "progress.jsonl", "case.json", "standardized/"}
-"""Files that a run or a user writes."""
+WRITTEN |= {"study.json", "study.html", "results.csv", "records/", "runs/", "cases/"}
+"""Files that a run, a study or a user writes."""
 
 
 def rooms():

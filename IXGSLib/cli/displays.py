@@ -42,6 +42,8 @@ class PlainLines:
             say(event["message"])
         elif event["event"] == "start":
             say(f"{event['case']}: {event['views']} views, {event['steps']} steps on the {device_name(event)}")
+        elif (text := study_text(event)) is not None:
+            say(text)
         elif event["event"] == "progress" and time.monotonic() >= self.next_line:
             self.next_line = time.monotonic() + LOG_LINE_SECONDS
             say(f"{event['stage']}, step {event['step']} of {event['steps']}{details(event)}")
@@ -66,6 +68,8 @@ class Bar:
             self.bar.console.print(f"ixgs: warning: {event['message']}", markup=False, highlight=False, soft_wrap=True)
         elif event["event"] == "note":
             self.bar.console.print(f"ixgs: {event['message']}", markup=False, highlight=False, soft_wrap=True)
+        elif (line := study_text(event)) is not None and event.get("status") != "done":
+            self.bar.console.print(f"ixgs: {line}", markup=False, highlight=False, soft_wrap=True)
         elif event["event"] == "progress":
             self.bar.start()
             stage, text = event["stage"], details(event).removeprefix(", ")
@@ -75,6 +79,16 @@ class Bar:
 
     def close(self) -> None:
         self.bar.stop()
+
+
+def study_text(event: Event) -> str | None:
+    """What an event of a study says; None for other events."""
+    if event["event"] == "study":
+        return f"{event['name']}: {event['runs']} runs, {event['finished']} of them finished before"
+    if event["event"] == "run":
+        reason = f": {event['reason']}" if event["reason"] else ""
+        return f"run {event['id']} ({event['subject']}) {event['status']}{reason}"
+    return None
 
 
 def device_name(event: Event) -> str:

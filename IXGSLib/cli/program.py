@@ -36,6 +36,7 @@ COMMANDS = {
     "standardize": "Turn the X-rays of a case into bone-enhanced radiographs.",
     "train-standardizer": "Train the network that standardises X-rays, on pairs.",
     "evaluate": "Compare a finished run with the ground truth.",
+    "study": "Compute many runs by a plan, on this machine or a cluster, and compare them.",
 }
 """The subcommands; each is a module of this package (with _ for -) with a dataclass of the same name in CamelCase."""
 

@@ -12,6 +12,7 @@ from ..rendering.joseph import backproject, project_volume
 from ..xray import XRay
 from ..xray.reduction import reduced
 from .body_model import BodyModel, fit_body_model
+from .fdk import check_circle, filtered_backprojection
 from .settings import ReconstructionSettings
 
 COARSE_VOXELS = 64**3
@@ -49,16 +50,20 @@ def coarse_volumes(xrays: Sequence[XRay], grid: Grid, settings: ReconstructionSe
 
     Both are solved for together at low resolution. There is a background only if the region alone explains the images
     much worse: it starts from a body model if one fits the X-rays, and otherwise has the extent, in equally coarse
-    voxels, that explains the images best. Its line integrals are subtracted before the region is solved for.
+    voxels, that explains the images best. Its line integrals are subtracted before the region is solved for, by
+    filtered backprojection where the settings start from that.
+    Raises ReconstructionError for filtered backprojection of views that lie on no circle.
     """
     cloud, coarse = settings.cloud, _coarsened(grid)
+    if cloud.initialization == "fdk":
+        check_circle([xray.view for xray in xrays])
     if cloud.background_gaussians == 0 or cloud.background_margin == 0:
-        return CoarseVolumes(sirt(xrays, coarse), coarse, None, coarse)
+        return CoarseVolumes(_region(xrays, coarse, settings), coarse, None, coarse)
     wide, *wider = (_coarsened(grid.padded(cloud.background_margin * share)) for share in BACKGROUND_EXTENTS)
     both, widest = sirt(xrays, wide), wider[-1]
     alone = sirt(xrays, wide, grid.contains(wide.points()))
     if _misfit(xrays, alone, wide, widest) <= MIN_BACKGROUND_GAIN * _misfit(xrays, both, wide, widest):
-        return CoarseVolumes(sirt(xrays, coarse), coarse, None, wide)
+        return CoarseVolumes(_region(xrays, coarse, settings), coarse, None, wide)
     attenuation = settings.tissue.body_attenuation
     body = fit_body_model(xrays, coarse, attenuation) if attenuation else None
     if body is None:
@@ -69,7 +74,16 @@ def coarse_volumes(xrays: Sequence[XRay], grid: Grid, settings: ReconstructionSe
         both = sirt(xrays, wide, start=body.values(wide))
     background = np.where(grid.contains(wide.points()), 0, both).astype(np.float32)
     rest = [_without(xray, background, wide) for xray in xrays]
-    return CoarseVolumes(sirt(rest, coarse, start=tissue), coarse, background, wide, body)
+    return CoarseVolumes(_region(rest, coarse, settings, tissue), coarse, background, wide, body)
+
+
+def _region(
+    xrays: Sequence[XRay], grid: Grid, settings: ReconstructionSettings, start: np.ndarray | None = None
+) -> np.ndarray:
+    """The attenuation of the region, by filtered backprojection if the settings say so."""
+    if settings.cloud.initialization == "fdk":
+        return filtered_backprojection([reduced(xray, _factor(xray, grid)) for xray in xrays], grid)
+    return sirt(xrays, grid, start=start)
 
 
 def body_grid(grid: Grid, settings: ReconstructionSettings) -> Grid:

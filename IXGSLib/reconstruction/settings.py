@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal
 from ..checks import check_choice, check_range, check_whole
 from ..errors import SettingsError
 
-Initialization = Literal["algebraic", "random"]
+Initialization = Literal["algebraic", "random", "fdk"]
 Preset = Literal["preview", "standard", "fine"]
 
-INITIALIZATIONS: tuple[Initialization, ...] = ("algebraic", "random")
+INITIALIZATIONS: tuple[Initialization, ...] = ("algebraic", "random", "fdk")
 
 MAX_GAUSSIANS = 10_000_000
 """Most Gaussians of a run, which take 15 GB of memory."""
@@ -45,7 +45,8 @@ class CloudSettings(Group):
     title: ClassVar[str] = "Cloud"
 
     initialization: Initialization = "algebraic"
-    """Place the initial Gaussians by a coarse algebraic reconstruction, or at random."""
+    """Place the initial Gaussians by a coarse algebraic reconstruction, at random, or by filtered backprojection (FDK),
+    which needs views on a full circle."""
     gaussians: int = number(50_000, 1, MAX_GAUSSIANS)
     """Number of Gaussians in the region at the start."""
     gaussians_per_view: int = number(1800, 1, MAX_GAUSSIANS)

@@ -40,6 +40,7 @@ from IXGSLib.runs.request import RunRequest
 from IXGSLib.standardization.generator import Generator
 from IXGSLib.standardization.generator_settings import GeneratorSettings
 from IXGSLib.standardization.weights import load_weights, save_weights
+from IXGSLib.studies.plan_files import find_plan, read_plan
 from IXGSLib.volume import Volume
 from IXGSLib.volume.images import read_image
 from IXGSLib.volume.nrrd import nrrd_bytes, nrrd_content
@@ -257,6 +258,23 @@ def _lock(path: Path) -> None:
 # Text
 
 
+def _plan(path: Path) -> None:
+    read_plan(path).runs()
+
+
+def _plan_seeds(*, yaml: bool) -> list[bytes]:
+    values = {
+        "name": "Toy",
+        "subjects": [{"name": "one", "ct": "sample-ct", "center": [1.0, 2.0, 3.0]}],
+        "settings": {"preset": "preview", "cloud.gaussians": 100},
+        "factors": {"views": [5, 10], "standardization": ["raw", "classical"]},
+        "analysis": {"curve": "views"},
+    }
+    if yaml:
+        return [json.dumps(values).encode()]  # JSON is YAML
+    return [find_plan("trajectory").read_bytes(), find_plan("hard-cases").read_bytes()]
+
+
 def _settings(path: Path) -> None:
     from IXGSLib.reconstruction.resolution import resolve
 
@@ -367,6 +385,8 @@ DOORS = (
     Door("checkpoint-000001.json", _checkpoint_seed, _checkpoint),
     Door("run.lock", lambda: [b'{"pid": -1, "host": "x", "token": "00"}', b""], _lock),
     Door("settings.json", _settings_seeds, _settings),
+    Door("plan.toml", partial(_plan_seeds, yaml=False), _plan),
+    Door("plan.yaml", partial(_plan_seeds, yaml=True), _plan),
     Door("case.json", _case, _load_case),
     Door("CREDIT.txt", lambda: [b"CC BY 3.0, somebody\n"], _credit),
     Door("matrices.txt", _text_calibrations, _calibration),
