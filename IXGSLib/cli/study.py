@@ -23,8 +23,8 @@ class Study:
     """Compute many runs by a plan, on this machine or a Dask cluster, and compare them.
 
     PLAN is a .toml or .yaml file, or the name of a plan that comes with IXGS (--list). Writes OUT/results.csv,
-    results.parquet and study.html; the same command continues a study that was interrupted. Research use only. Not a
-    medical device.
+    results.parquet and study.html; the same command continues a study that was interrupted. `ixgs study readers` is for
+    studies with readers. Research use only. Not a medical device.
     """
 
     plan: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="PLAN")] = ""

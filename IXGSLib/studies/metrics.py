@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,14 +39,14 @@ def _kept(volume: Volume, truth: Volume, made: MadeCase) -> Metrics:
 def _tasks(volume: Volume, truth: Volume, subject: Subject) -> Metrics:
     if subject.labels is None:
         return {}
+    from ..evaluation.tasks import compare_tasks
     from ..volume.images import read_image
 
     values, grid = read_image(subject.labels)
     labels = np.rint(values).astype(np.int32)
     levels = {label: name for label, name in subject.levels if (labels == label).any()}
-    compare = import_module("..evaluation.tasks", __package__).compare_tasks
     try:
-        found: Metrics = compare(volume, truth, (labels, grid), levels).as_dict()
+        found: Metrics = compare_tasks(volume, truth, (labels, grid), levels).as_dict()
     except GeometryError as error:
         warn(f"no task metrics: {error}")
         return {}
