@@ -82,7 +82,7 @@ class Register:
         from ..runs.case_loading import load_case
 
         names = None if self.names is None else read_names(self.names)
-        start = None if self.start is None else read_tfm(str(self.start))
+        start = None if self.start is None else read_tfm(self.start)
         case = load_case(self.images, self.case, note=reporter.note)
         began = time.monotonic()
 

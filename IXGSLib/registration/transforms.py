@@ -7,9 +7,12 @@ world.
 
 from __future__ import annotations
 
-import numpy as np
+import os
+from pathlib import Path
 
-from ..geometry.rigid import Array, inverse
+from ..errors import FormatError
+from ..formats.calibrations.itk_transforms import linear_transform
+from ..geometry.rigid import Array, inverse, proper_rotation, rigid
 
 
 def tfm_bytes(world_from_ct: Array) -> bytes:
@@ -26,28 +29,14 @@ def tfm_bytes(world_from_ct: Array) -> bytes:
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
-def read_tfm(path: str) -> Array:
-    """The pose (4, 4) world_from_ct of a linear transform file of ITK; raises FormatError for any other."""
-    import SimpleITK as sitk
+def read_tfm(path: str | os.PathLike[str]) -> Array:
+    """The pose (4, 4) world_from_ct in a rigid transform file of ITK.
 
-    from ..errors import FormatError
-
-    try:
-        transform = sitk.ReadTransform(path)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise FormatError(f"{path}: cannot be read as a transform ({reason}); save it again as .tfm") from error
-    if not transform.IsLinear():
-        raise FormatError(f"{path}: {transform.GetName()} is not linear, expected a rigid transform")
-    corners = np.array([transform.TransformPoint(point) for point in [(0, 0, 0), *np.eye(3).tolist()]])
-    ct_from_world = np.eye(4)
-    ct_from_world[:3, :3] = (corners[1:] - corners[0]).T
-    ct_from_world[:3, 3] = corners[0]
-    return checked_rigid(ct_from_world, path)
-
-
-def checked_rigid(ct_from_world: Array, name: str) -> Array:
-    """The inverse of a rigid transform; raises GeometryError for one with scale, shear or reflection."""
-    from ..geometry.rigid import proper_rotation, rigid
-
-    return inverse(rigid(proper_rotation(ct_from_world[:3, :3], name), ct_from_world[:3, 3]))
+    Raises FormatError for another file, GeometryError for a transform with scale, shear or reflection.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FormatError(f"{path}: no such file; check the name")
+    ct_from_world = linear_transform(path)
+    R = proper_rotation(ct_from_world[:3, :3], path.name)
+    return inverse(rigid(R, ct_from_world[:3, 3]))

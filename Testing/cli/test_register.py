@@ -55,7 +55,7 @@ def test_progress_for_programs(files, tmp_path, ixgs):
     assert code == DONE
     events = [json.loads(line) for line in output.splitlines()]
     assert next(event["stage"] for event in events if event["event"] == "progress") == "reading"
-    assert events[-1] == {"event": "done", "case": "case", "views": 2, "verified": True}
+    assert events[-1] == {"event": "done", "case": "phantom", "views": 2, "verified": True}
     assert [path.name for path in (tmp_path / "run" / "transforms").iterdir()] == ["L2.tfm"]
 
 
@@ -74,7 +74,7 @@ def test_what_is_not_verified_is_told(files, tmp_path, ixgs):
         (("--vertebrae", "T3"), "the CT has no vertebra T3"),
         (("--scheme", "totalsegmentator-v1"), "out of order"),
         (("--leave-out", "000"), "1 view, expected at least 2"),
-        (("--start", "no.tfm"), "cannot be read as a transform"),
+        (("--start", "no.tfm"), "no such file"),
         (("--restarts", "0"), "restarts"),
     ],
 )

@@ -34,6 +34,8 @@ from IXGSLib.gaussians.ply import load_ply, save_ply
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm
 from IXGSLib.reconstruction.checkpoint import load_checkpoint, save_checkpoint
+from IXGSLib.registration.labels import read_names
+from IXGSLib.registration.transforms import read_tfm, tfm_bytes
 from IXGSLib.runs.lock import Lock
 from IXGSLib.runs.records import checked_output, read_done
 from IXGSLib.runs.request import RunRequest
@@ -374,5 +376,7 @@ DOORS = (
     Door("cameras.npz", lambda: _foreign(foreign.npz_cameras), _calibration),
     Door("cameras.mat", _matlab_calibrations, _calibration),
     Door("pose.tfm", partial(_poses, foreign.itk, "tfm"), _pose),
+    Door("start.tfm", lambda: [tfm_bytes(np.eye(4))], read_tfm),
+    Door("names.json", lambda: [b'{"27": "L5", "28": "L4"}', b'{"sacrum": 1}'], read_names),
     Door("pose.mat", partial(_poses, foreign.slicer, "mat"), _pose),
 )

@@ -57,7 +57,7 @@ def motions(patient: Patient, labels: list[int], seed: int, share: float = 1.0) 
     generator = np.random.default_rng((seed, 3))
     found, below = {}, np.eye(4)
     for label in labels:
-        own = random_motion(generator, patient.center(label), share * MAX_TURN_DEG / 2, share * MAX_SHIFT_MM / 2)
+        own = random_motion(generator, patient.center(label), share * MAX_TURN_DEG, share * MAX_SHIFT_MM)
         below = below @ own
         found[label] = below
     return found
