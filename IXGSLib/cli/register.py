@@ -43,6 +43,9 @@ class Register:
     spine is registered as one body."""
     names: Path | None = None
     """JSON file with the names of other labels, such as {"1": "L4", "2": "L5"}."""
+    points: Path | None = None
+    """In place of labels: a point in the body of each vertebra, named after it, as 3D Slicer's markups (.mrk.json) or
+    JSON such as {"L3": [0, 20, -110]}, LPS mm. The bone around is divided between them."""
     vertebrae: tuple[str, ...] = ()
     """The vertebrae to register, such as L3 L4; by default all that the X-rays show."""
     start: Path | None = None
@@ -76,12 +79,14 @@ class Register:
             _print(found, folder)
 
     def _registered(self, reporter: Reporter) -> Registration:
-        from ..registration import register
+        from ..registration import read_anatomy, register
         from ..registration.labels import read_names
+        from ..registration.splitting import read_points
         from ..registration.transforms import read_tfm
         from ..runs.case_loading import load_case
 
         names = None if self.names is None else read_names(self.names)
+        points = None if self.points is None else read_points(self.points)
         start = None if self.start is None else read_tfm(self.start)
         case = load_case(self.images, self.case, note=reporter.note)
         began = time.monotonic()
@@ -91,8 +96,8 @@ class Register:
             remaining = seconds * (steps - step) / step if step else None
             reporter.report("progress", stage=stage, step=step, steps=steps, seconds=seconds, remaining=remaining)
 
-        wanted = self.vertebrae or None
-        return register(self.ct, case, self.labels, wanted, start, self.registration, names, progress)
+        anatomy = read_anatomy(self.ct, self.labels, self.registration, names, points)
+        return register(anatomy, case, None, self.vertebrae or None, start, self.registration, progress)
 
     def _inputs(self, found: Registration) -> dict:
         """What was registered, without paths."""

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import SettingsError
 from ..geometry import Grid
 from ..volume.images import read_image
 from .bones import Spine, spine_of, spine_without_labels
 from .checks import check_ct, check_labelled, check_same_grid
 from .labels import vertebra_names
 from .settings import RegistrationSettings
+from .splitting import Points, labels_from_points, names_of
 
+DEFAULTS = RegistrationSettings()
 Image = str | os.PathLike[str] | tuple[np.ndarray, Grid]
 """A file, a folder with one DICOM series, or values [k, j, i] and their grid."""
 
@@ -37,16 +40,25 @@ class Anatomy:
 
 
 def read_anatomy(
-    ct: Image, labels: Image | None, settings: RegistrationSettings, names: Mapping[int, str] | None = None
+    ct: Image,
+    labels: Image | None = None,
+    settings: RegistrationSettings = DEFAULTS,
+    names: Mapping[int, str] | None = None,
+    points: Points | None = None,
 ) -> Anatomy:
-    """The spine of a CT, of vertebrae where there are labels.
+    """The spine of a CT, of vertebrae where there are labels or points.
 
-    names: of the labels, where they are neither TotalSegmentator's nor VerSe's.
+    names: of the labels, where they are neither TotalSegmentator's nor VerSe's. points: in place of labels, (3,) LPS mm
+    in the body of each vertebra, by its name.
     Raises FormatError and GeometryError for an image that is no CT, shows no bone, or whose labels do not belong to it.
     """
     hounsfield, grid = _read(ct)
     name = _name(ct, "CT")
     check_ct(hounsfield, settings.bone_threshold, name)
+    if points is not None:
+        if labels is not None:
+            raise SettingsError("labels and points were given, expected one of them; labels are more precise")
+        labels, names = (labels_from_points(hounsfield, grid, points), grid), names_of(points)
     if labels is None:
         spine = spine_without_labels(hounsfield, grid, settings.bone_threshold)
         return Anatomy(hounsfield, None, grid, settings.bone_threshold, {}, spine)

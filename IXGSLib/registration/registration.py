@@ -46,21 +46,20 @@ DEFAULTS = RegistrationSettings()
 
 
 def register(
-    ct: Image,
+    ct: Image | Anatomy,
     case: Case,
     labels: Image | None = None,
     vertebrae: Sequence[str] | None = None,
     start: Array | None = None,
     settings: RegistrationSettings = DEFAULTS,
-    names: Mapping[int, str] | None = None,
     on_progress: Report = lambda stage, step, steps: None,
 ) -> Registration:
     """Register the vertebrae of a CT to the X-rays of a case, each as a rigid body.
 
-    ct: a file, a DICOM folder, or values in HU [k, j, i] and their grid. labels: a label map on the same grid; without
-    one the spine is one body. vertebrae: names such as "L3"; by default all that the X-rays show. start: (4, 4)
-    world_from_ct near which to search; by default anywhere along the spine, for a patient whose CT and X-rays have
-    about the same orientation. names: of the labels, where they are neither TotalSegmentator's nor VerSe's.
+    ct: a file, a DICOM folder, values in HU [k, j, i] and their grid, or what `read_anatomy` returns, which takes labels
+    of other numbers, and points in place of labels. labels: a label map on the same grid; without one the spine is one
+    body. vertebrae: names such as "L3"; by default all that the X-rays show. start: (4, 4) world_from_ct near which to
+    search; by default anywhere along the spine, for CT and X-rays whose axes agree within about 20 degrees.
     on_progress: called with the name of each stage when it begins, its number and that of all.
     Raises FormatError and GeometryError for inputs that cannot be registered: an MR, a mirrored CT, labels on another
     grid, a single view, views that differ by less than MIN_ANGLE_DEG. A result that cannot be trusted is not verified.
@@ -68,7 +67,7 @@ def register(
     clock = Clock(on_progress)
     clock.start("reading")
     check_views(case)
-    anatomy = read_anatomy(ct, labels, settings, names)
+    anatomy = ct if isinstance(ct, Anatomy) else read_anatomy(ct, labels, settings)
     spine = anatomy.spine
     named = _indices(spine, vertebrae)
     xrays = pictures(case, settings.pictures)
