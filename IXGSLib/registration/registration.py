@@ -56,7 +56,7 @@ def register(
 ) -> Registration:
     """Register the vertebrae of a CT to the X-rays of a case, each as a rigid body.
 
-    ct: a file, a DICOM folder, values in HU [k, j, i] and their grid, or the result of `read_anatomy`, which takes names
+    ct: a file, a DICOM folder, values in HU [k, j, i] and their grid, or what `read_anatomy` returns, which takes names
     of labels, and points in place of them. labels: a label map on the same grid; without one the spine is one body.
     vertebrae: names such as "L3"; by default all that the X-rays show. start: (4, 4) world_from_ct near which to
     search; by default anywhere along the spine, for CT and X-rays whose axes agree within about 20 degrees.
