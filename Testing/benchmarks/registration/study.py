@@ -96,6 +96,7 @@ def main(arguments: list[str]) -> int:
         if trial.name not in store["trials"]:
             store["trials"][trial.name] = measured(trial)
             STORE.write_text(json.dumps(store, indent=1) + "\n")
+            page.write(store)
             print(trial.name, json.dumps(store["trials"][trial.name]), flush=True)
     page.write(store)
     return 0
