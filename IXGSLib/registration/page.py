@@ -10,6 +10,7 @@ from html import escape
 from ..evaluation.page import DISCLAIMER, facts, figure, page, section, table
 from .motion import Motion
 from .result import Registration, VertebraPose
+from .verdict import least_overlap
 
 
 def report_html(registration: Registration, pictures: Mapping[str, bytes], credit: str = "") -> str:
@@ -75,7 +76,7 @@ def _vertebrae(registration: Registration) -> str:
 
 
 def _row(registration: Registration, vertebra: VertebraPose) -> list[str]:
-    least = registration.settings.min_overlap
+    least = least_overlap(vertebra.label, registration.settings)
     seen = sum(share >= least for share in vertebra.overlap.values())
     numbers = (
         number(vertebra.residual, ".2f"),

@@ -27,7 +27,7 @@ from .result import Registration, VertebraPose
 from .search import candidates, refined, spread
 from .settings import RegistrationSettings
 from .starts import around
-from .verdict import Evidence, doubts, doubts_of_all, overlaps, seen_angle
+from .verdict import Evidence, doubts, doubts_of_all, least_overlap, overlaps, seen_angle
 
 Report = Callable[[str, int, int], None]
 SEARCH_VIEWS, FINE_VIEWS = 6, 12
@@ -188,10 +188,11 @@ def _vertebra(
     overlap = overlaps(bone, pose, xrays)
     ids = [xray.view.id for xray in fine.stack.xrays]
     by_view = dict(zip(ids, map(float, fit.gradients), strict=True)) if fit is not None else {}
-    seen = [value for id, value in by_view.items() if overlap[id] >= settings.min_overlap]
+    least = least_overlap(bone.label, settings)
+    seen = [value for id, value in by_view.items() if overlap[id] >= least]
     residual = float(np.mean(seen)) if seen else float("nan")
-    angle = seen_angle(overlap, fine.stack.xrays, apply(pose, bone.center), settings.min_overlap)
+    angle = seen_angle(overlap, fine.stack.xrays, apply(pose, bone.center), least)
     own = [motion for motion in motions if bone.name in (motion.upper, motion.lower)]
     edges = fine.edge_distance(n, FINE_MARGIN_MM)
-    found = doubts(Evidence(residual, edges, spread_mm, angle, choice.margin, choice.alternative, own), settings)
+    found = doubts(Evidence(residual, edges, spread_mm, least, angle, choice.margin, choice.alternative, own), settings)
     return VertebraPose(bone.name, bone.label, pose, bone.center, residual, by_view, edges, spread_mm, overlap, found)

@@ -14,6 +14,8 @@ from .bones import Bone
 from .motion import Motion
 from .settings import MIN_ANGLE_DEG, RegistrationSettings
 
+WHOLE_SPINE_OVERLAP = 0.05
+"""Fraction of the bone of a whole CT that a view must show: X-rays show a part of it."""
 MAX_TURN_BETWEEN, MAX_SHIFT_BETWEEN = 15.0, 12.0
 """Motion against a neighbour in degrees and mm that no spine makes between CT and X-rays without a fracture."""
 
@@ -22,12 +24,14 @@ MAX_TURN_BETWEEN, MAX_SHIFT_BETWEEN = 15.0, 12.0
 class Evidence:
     """What is known of the pose of a vertebra; as in `VertebraPose` and `Registration`.
 
-    angle: degrees between the two most different views that show enough of it, 0 without two of them.
+    least: fraction that a view must show to count. angle: degrees between the two most different views that count, 0
+    without two of them.
     """
 
     residual: float
     edges: float
     spread: float
+    least: float
     angle: float
     margin: float
     alternative: str
@@ -39,7 +43,7 @@ def doubts(evidence: Evidence, settings: RegistrationSettings) -> tuple[str, ...
     found = []
     if evidence.angle < MIN_ANGLE_DEG:
         found.append(
-            f"fewer than two views {MIN_ANGLE_DEG:.0f}° apart show at least {100 * settings.min_overlap:.0f} % of it"
+            f"fewer than two views {MIN_ANGLE_DEG:.0f}° apart show at least {100 * evidence.least:.0f} % of it"
         )
     elif not evidence.residual <= settings.max_residual:
         found.append(f"residual {evidence.residual:.2f}, expected at most {settings.max_residual:g}")
@@ -73,6 +77,11 @@ def doubts_of_all(edges: Sequence[float], settings: RegistrationSettings) -> tup
     if not edges or 2 * wrong <= len(edges):
         return ()
     return (f"the edges of {wrong} of {len(edges)} vertebrae do not fit: the CT may be of another patient or region",)
+
+
+def least_overlap(label: int | None, settings: RegistrationSettings) -> float:
+    """The fraction of a bone that a view must show to count: of a vertebra, or of a whole CT without labels."""
+    return settings.min_overlap if label is not None else WHOLE_SPINE_OVERLAP
 
 
 def overlaps(bone: Bone, pose: Array, xrays: Sequence[XRay]) -> dict[str, float]:

@@ -277,5 +277,9 @@ def test_49_a_ct_of_another_patient_is_not_verified(ixgs, tmp_path):
         (lambda values, labels: (values, 0 * labels), "no label fills"),
     ],
 )
-def test_49_what_is_no_ct_of_a_spine_is_refused(refused, tmp_path, change, words):
-    refused((words,), *spine(tmp_path, change=change))
+def test_49_what_is_no_ct_of_a_spine_is_refused(ixgs, tmp_path, change, words):
+    code, out, err = ixgs(*spine(tmp_path, change=change), "--out", tmp_path / "run")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith("ixgs: error: ")
+    assert words in err
+    assert not (tmp_path / "run").exists()
