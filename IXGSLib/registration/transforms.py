@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import FormatError
 from ..formats.calibrations.itk_transforms import linear_transform
 from ..geometry.rigid import Array, inverse, proper_rotation, rigid
+from ..parsing import parsing
 
 
 def tfm_bytes(world_from_ct: Array) -> bytes:
@@ -37,6 +38,7 @@ def read_tfm(path: str | os.PathLike[str]) -> Array:
     path = Path(path)
     if not path.is_file():
         raise FormatError(f"{path}: no such file; check the name")
-    ct_from_world = linear_transform(path)
+    with parsing(path.name):
+        ct_from_world = linear_transform(path)
     R = proper_rotation(ct_from_world[:3, :3], path.name)
     return inverse(rigid(R, ct_from_world[:3, 3]))
