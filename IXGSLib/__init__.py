@@ -10,17 +10,30 @@ from .version import __version__
 if TYPE_CHECKING:
     from .formats import load_case
     from .reconstruction import reconstruct
+    from .registration import RegistrationSettings, register, save_registration
     from .standardization import StandardizationSettings, standardize
 
-__all__ = ["StandardizationSettings", "__version__", "load_case", "reconstruct", "standardize"]
+__all__ = [
+    "RegistrationSettings",
+    "StandardizationSettings",
+    "__version__",
+    "load_case",
+    "reconstruct",
+    "register",
+    "save_registration",
+    "standardize",
+]
 
 # Slicer imports this package at its start, when nothing heavy may be loaded.
 __getattr__ = lazy_exports(
     __name__,
     {
+        "RegistrationSettings": ".registration",
         "StandardizationSettings": ".standardization",
         "load_case": ".formats",
         "reconstruct": ".reconstruction",
+        "register": ".registration",
+        "save_registration": ".registration",
         "standardize": ".standardization",
     },
 )

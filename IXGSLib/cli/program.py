@@ -31,6 +31,7 @@ COMMANDS = {
     "calibrate": "Calibrate X-rays by the fiducials of a phantom, or by markers, as a case.",
     "convert": "Write a calibration for another program, or images and a calibration as a case.",
     "refine": "Refine the poses of a case so that its X-rays agree.",
+    "register": "Register the vertebrae of a CT to the X-rays of a case.",
     "simulate": "Simulate the X-rays of a CT as a case, with the true volume.",
     "pairs": "Simulate pairs of realistic X-rays and clean targets from CTs, for training.",
     "standardize": "Turn the X-rays of a case into bone-enhanced radiographs.",

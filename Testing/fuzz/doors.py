@@ -34,6 +34,9 @@ from IXGSLib.gaussians.ply import load_ply, save_ply
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm
 from IXGSLib.reconstruction.checkpoint import load_checkpoint, save_checkpoint
+from IXGSLib.registration.labels import read_names
+from IXGSLib.registration.splitting import read_points
+from IXGSLib.registration.transforms import read_tfm, tfm_bytes
 from IXGSLib.runs.lock import Lock
 from IXGSLib.runs.records import checked_output, read_done
 from IXGSLib.runs.request import RunRequest
@@ -52,6 +55,7 @@ from Testing.xray.test_dicom import dicom
 RAMP = (np.arange(40 * 32).reshape(32, 40) * 40 + 300).astype(np.uint16)
 CT = (np.arange(6 * 7 * 8).reshape(6, 7, 8) * 5 - 900).astype(np.int16)
 GRID = Grid.centered((0, 0, 0), (16, 16, 16), 4.0)
+MARKUPS = b'{"markups": [{"coordinateSystem": "RAS", "controlPoints": [{"label": "L3", "position": [1, 2, 3]}]}]}'
 ARM = CArm(detector_pixels=(40, 32), detector_size=120)
 VIEWS = [replace(ARM.view(orbital, 5.0, (0, 0, 0)), id=f"shot{orbital}") for orbital in (0, 40, 90, 130, 160)]
 
@@ -397,5 +401,8 @@ DOORS = (
     Door("cameras.npz", lambda: _foreign(foreign.npz_cameras), _calibration),
     Door("cameras.mat", _matlab_calibrations, _calibration),
     Door("pose.tfm", partial(_poses, foreign.itk, "tfm"), _pose),
+    Door("start.tfm", lambda: [tfm_bytes(np.eye(4))], read_tfm),
+    Door("points.mrk.json", lambda: [MARKUPS, b'{"L3": [1, 2, 3]}'], read_points),
+    Door("names.json", lambda: [b'{"27": "L5", "28": "L4"}', b'{"sacrum": 1}'], read_names),
     Door("pose.mat", partial(_poses, foreign.slicer, "mat"), _pose),
 )

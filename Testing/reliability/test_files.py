@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from IXGSLib.formats import save_case
 from IXGSLib.volume import Volume
+from Testing.registration import phantom
 from Testing.volume.test_dicom_series import NORMAL, ROW, STEP, write_slice
 
 CT = np.full((12, 16, 16), -1000, np.int16)
@@ -237,3 +239,47 @@ def test_40_an_image_unlike_the_training_data(intensities, edit, ixgs, tmp_path)
     written = json.loads((tmp_path / "s" / "case.json").read_text())
     assert written["standardization"]["synthetic"] is True
     assert (tmp_path / "s" / "raw" / "case.json").is_file()
+
+
+# Registration
+
+
+def spine(folder, patient=0, change=lambda values, labels: (values, labels)):
+    """The CT of a spine, its labels, and X-rays of patient 0, as words of `ixgs register`."""
+    for name, values in zip(("ct.nrrd", "labels.nrrd"), change(*phantom.ct(patient)), strict=True):
+        image = sitk.GetImageFromArray(values.astype(np.int16))
+        image.SetOrigin(phantom.GRID.origin.tolist())
+        image.SetSpacing(phantom.GRID.spacing.tolist())
+        sitk.WriteImage(image, folder / name)
+    save_case(phantom.case(2), folder / "case")
+    return "register", folder / "ct.nrrd", folder / "case", "--labels", folder / "labels.nrrd"
+
+
+def test_49_a_ct_of_another_patient_is_not_verified(ixgs, tmp_path):
+    code, out, err = ixgs(*spine(tmp_path, patient=5), "--out", tmp_path / "run")
+    assert code in (0, 2)
+    if code == 2:  # by chance its mirror image is nearer
+        assert "mirror" in err
+        return
+    assert "another patient" in out
+    assert err.count("not verified") == 4
+    record = json.loads((tmp_path / "run" / "registration.json").read_text())
+    assert record["verified"] is False
+    assert not any(vertebra["verified"] for vertebra in record["vertebrae"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda values, labels: (np.abs(values) / 2, labels), "an MR has no such unit"),
+        (lambda values, labels: (values, labels[:-4]), "labels of 44 x 50 x 72 voxels, the CT has 44 x 50 x 76"),
+        (lambda values, labels: (values[:, :, ::-1], labels[:, :, ::-1]), "the CT is mirrored"),
+        (lambda values, labels: (values, 0 * labels), "no label fills"),
+    ],
+)
+def test_49_what_is_no_ct_of_a_spine_is_refused(ixgs, tmp_path, change, words):
+    code, out, err = ixgs(*spine(tmp_path, change=change), "--out", tmp_path / "run")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith("ixgs: error: ")
+    assert words in err
+    assert not (tmp_path / "run").exists()

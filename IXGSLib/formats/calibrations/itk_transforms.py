@@ -9,6 +9,7 @@ the camera's, which reverses its x and y axes. All views share intrinsics.json i
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import numpy as np
 
@@ -43,6 +44,11 @@ def read_itk(content: Content, options: CalibrationOptions) -> list[CalibratedVi
 def read_slicer(content: Content, options: CalibrationOptions) -> list[CalibratedView]:
     """The view of a transform node saved by Slicer; the node maps the camera to the world."""
     return [_view(content, _FLIP @ _matrix(content))]
+
+
+def linear_transform(path: Path) -> Array:
+    """(4, 4) matrix of a linear transform file of ITK, LPS mm, from fixed to moving; raises FormatError for others."""
+    return _matrix(Content(path))
 
 
 def _view(content: Content, camera_from_world: Array) -> CalibratedView:
