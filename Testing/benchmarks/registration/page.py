@@ -11,6 +11,8 @@ from Testing.benchmarks.pages import ROOT, Part
 
 PAGE = Part(ROOT / "docs" / "registration.md", "registration", "Testing/benchmarks/registration/study.py")
 SUCCESS_MM, CLOSE_MM = 2.0, 1.0
+MIN_IN_BIN = 5
+"""Starts that a bin needs to count."""
 MIN_RATE = 0.95
 """Rate of success up to which a bin of starts belongs to the capture range."""
 TITLES = {
@@ -59,16 +61,13 @@ def capture_text(results: list[dict[str, Any]]) -> str:
     if results[0]["start"] is None:
         return "anywhere"
     reached = 0
-    for low in range(100):
-        inside = [result["end"] < SUCCESS_MM for result in results if low <= result["start"] < low + 1]
-        if not inside:
-            if any(result["start"] >= low + 1 for result in results):
-                continue
-            break
+    while True:
+        inside = [result["end"] < SUCCESS_MM for result in results if reached <= result["start"] < reached + 1]
+        if len(inside) < MIN_IN_BIN:
+            return f"at least {reached} mm" if reached else "too few starts"
         if np.mean(inside) < MIN_RATE:
-            break
-        reached = low + 1
-    return f"{reached} mm"
+            return f"{reached} mm"
+        reached += 1
 
 
 def swapped_text(trials: Trials) -> str:
