@@ -25,7 +25,7 @@ TRIALS = {
 
 def test_errors_rates_and_flags():
     text = page.text(TRIALS)
-    assert "| bone |  4 | IXGS, from a start | 6 | 0.25 mm | 67 % | 67 % | 6 mm | 1 of 2 | 4.0 s |" in text
+    assert "| bone |  4 | IXGS, from a start | 6 | 0.25 mm | 67 % | 67 % | too few starts | 1 of 2 | 4.0 s |" in text
     assert "| bone |  4 | IXGS, without a start | 2 | 0.80 mm | 50 % | 100 % | anywhere | 0 of 0 | 4.0 s |" in text
 
 
@@ -34,13 +34,9 @@ def test_swapped_patients():
 
 
 def test_capture_ends_with_the_first_bin_that_fails():
-    results = [
-        {"start": 0.5, "end": 0.1},
-        {"start": 1.5, "end": 0.1},
-        {"start": 2.5, "end": 9},
-        {"start": 3.5, "end": 0},
-    ]
+    results = [{"start": 0.5, "end": 0.1}, {"start": 1.5, "end": 0.1}, {"start": 2.5, "end": 9}] * page.MIN_IN_BIN
     assert page.capture_text(results) == "2 mm"
+    assert page.capture_text([result for result in results if result["end"] < 1]) == "at least 2 mm"
 
 
 def test_the_page_shows_the_store():
