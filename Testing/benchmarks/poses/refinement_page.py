@@ -64,7 +64,12 @@ def by_kind_and_level(trials: Mapping[str, dict[str, Any]]) -> Rows:
     for name, trial in trials.items():
         patient, kind, level, _ = name.split("/")
         found.setdefault((kind, level), []).append({**trial, "patient": patient})
-    return dict(sorted(found.items(), key=lambda item: (item[0][0], float(item[0][1].split("-")[0]))))
+    return dict(sorted(found.items(), key=lambda item: (item[0][0], _turn(item[0][1]))))
+
+
+def _turn(level: str) -> float:
+    """The rotation of a level, degrees."""
+    return float(level.split("-")[0])
 
 
 def is_success(trial: Mapping[str, Any]) -> bool:
@@ -99,9 +104,7 @@ def by_patient(rows: Rows) -> str:
     """A sentence about the trials of each kind that succeed, patient by patient, up to the goal."""
     parts = []
     for kind in dict.fromkeys(kind for kind, _ in rows):
-        trials = [
-            t for (one, level), group in rows.items() if one == kind and float(level.split("-")[0]) <= 3 for t in group
-        ]
+        trials = [t for (one, level), group in rows.items() if one == kind and _turn(level) <= 3 for t in group]
         counts = [
             f"{patient} {sum(map(is_success, own))} of {len(own)}"
             for patient in dict.fromkeys(trial["patient"] for trial in trials)
@@ -141,18 +144,19 @@ def draw(rows: Rows, path: Path) -> None:
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     FigureCanvasAgg(figure)
     share, left = figure.subplots(1, 2)
+    places = {level: n for n, level in enumerate(sorted({level for _, level in rows}, key=_turn))}
     for kind in dict.fromkeys(kind for kind, _ in rows):
         levels = [(level, trials) for (one, level), trials in rows.items() if one == kind]
-        x = [float(level.split("-")[0]) for level, _ in levels]
+        x = [places[level] for level, _ in levels]
         rates = [100 * np.mean([is_success(trial) for trial in trials]) for _, trials in levels]
         share.plot(x, rates, "o-", color=COLOURS[kind], label=kind)
         left.plot(x, _medians(trials for _, trials in levels), "o-", color=COLOURS[kind], label=kind)
         for at, (_, trials) in zip(x, levels, strict=True):
             ends = [trial["end"]["projection"] for trial in trials]
             left.plot([at] * len(ends), ends, ".", color=COLOURS[kind], alpha=0.35)
-    ticks = {level: f"{level.split('-')[0]}°\n{level.split('-')[1]} mm" for _, level in rows}
+    ticks = [f"{level.split('-')[0]}°\n{level.split('-')[1]} mm" for level in places]
     for axes in (share, left):
-        axes.set_xticks([float(level.split("-")[0]) for level in ticks], list(ticks.values()))
+        axes.set_xticks(list(places.values()), ticks)
         axes.set_xlabel("largest error of the start")
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
