@@ -36,7 +36,7 @@ def test_nan_is_refused(name):
 @pytest.mark.parametrize(
     "values",
     [
-        {"cloud.initialization": "fdk"},
+        {"cloud.initialization": "sart"},
         {"cloud.min_scale": 5.0, "cloud.max_scale": 1.0},
         {"schedule.steps": 100, "schedule.coarse_steps": 90, "schedule.refit_steps": 20},
         {"schedule.steps": 10.5},
