@@ -1,6 +1,8 @@
-"""Views that agree with no other after an adjustment, looked for again, each against all others."""
+"""Views that agree less than most after an adjustment, looked for again, each against those that do not stray."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -36,35 +38,36 @@ def found_again(
     """
     strays = strays_of(images, poses)
     others = np.setdiff1d(np.arange(len(poses)), strays)
+    search = _Search(images, others, expected, generator)
     result, better = poses.copy(), False
     for number in strays:
-        found, cost = _search(images, result, int(number), others, start[number], expected, generator)
-        if cost < _costs(images, result, int(number), result[number][None], others)[0]:
+        found, cost = search.best(int(number), result, start[number])
+        if cost < search.costs(int(number), result, result[number][None])[0]:
             result[number], better = found, True
     return result if better else None
 
 
-def _search(
-    images: Evidence,
-    poses: Array,
-    number: int,
-    others: np.ndarray,
-    start: Array,
-    expected: Array,
-    generator: np.random.Generator,
-) -> tuple[Array, float]:
-    """The best of the poses that were drawn for a view, and its cost."""
-    kept = start[None]
-    for spread in ROUNDS:
-        draws = np.repeat(kept, DRAWS // len(kept), axis=0)
-        draws = changed(draws, spread * expected * generator.normal(size=(len(draws), 6)), images.center)
-        candidates = np.concatenate([kept, draws])
-        costs = _costs(images, poses, number, candidates, others)
-        best = np.argsort(costs)[:KEPT]
-        kept = candidates[best]
-    return kept[0], float(costs[best[0]])
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """A search for the pose of one view at a time; others: the numbers of the views that it is compared with."""
 
+    images: Evidence
+    others: np.ndarray
+    expected: Array
+    generator: np.random.Generator
 
-def _costs(images: Evidence, poses: Array, number: int, candidates: Array, others: np.ndarray) -> Array:
-    """(candidates,) the cost of one view at poses (candidates, 4, 4) against other views."""
-    return robust(2 * images.disagreement_of(number, candidates, poses, others)).sum(axis=1)
+    def best(self, number: int, poses: Array, start: Array) -> tuple[Array, float]:
+        """The best of the poses that were drawn for a view, and its cost."""
+        kept = start[None]
+        for spread in ROUNDS:
+            draws = np.repeat(kept, DRAWS // len(kept), axis=0)
+            errors = spread * self.expected * self.generator.normal(size=(len(draws), 6))
+            candidates = np.concatenate([kept, changed(draws, errors, self.images.center)])
+            costs = self.costs(number, poses, candidates)
+            ranked = np.argsort(costs)[:KEPT]
+            kept = candidates[ranked]
+        return kept[0], float(costs[ranked[0]])
+
+    def costs(self, number: int, poses: Array, candidates: Array) -> Array:
+        """(candidates,) the cost of a view at poses (candidates, 4, 4) against the others."""
+        return robust(2 * self.images.disagreement_of(number, candidates, poses, self.others)).sum(axis=1)
