@@ -12,7 +12,7 @@ from skimage.metrics import structural_similarity
 from ..errors import GeometryError, ReconstructionError
 from ..psnr import psnr
 from ..volume import Volume
-from ..volume.bone import BONE_THRESHOLD, bone_surface, bone_threshold
+from ..volume.bone import BONE_THRESHOLD, bone_surface, nominal_threshold
 from ..volume.mesh import Mesh
 from ..volume.resampling import resample
 from ..xray import XRay
@@ -77,13 +77,13 @@ def compare_volumes(volume: Volume, truth: Volume, threshold: float | None = Non
 
     PSNR and SSIM are those of the volume clipped to the range of the truth, since a display window for the truth shows
     nothing beyond it. Outside its own grid a volume counts as 0. threshold: of bone, 1/mm; by default the
-    `bone_threshold` of the truth.
+    `nominal_threshold` of the truth.
     """
     if not _same_grid(volume, truth):
         volume = resample(volume, truth.grid)
     low, high = float(truth.values.min()), float(truth.values.max())
     clipped = np.clip(volume.values, low, high)
-    threshold = bone_threshold(truth) if threshold is None else threshold
+    threshold = nominal_threshold(truth) if threshold is None else threshold
     dice = bone_dice(volume.values, truth.values, threshold)
     distance, notes = _distance(volume, truth, threshold)
     similarity = ssim(clipped, truth.values)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import IXGSError, SettingsError
 from ..volume import Volume
-from ..volume.bone import ENHANCED_THRESHOLD, WATER, bone_threshold
+from ..volume.bone import ENHANCED_THRESHOLD, WATER, nominal_threshold
 from ..volume.resampling import resample
 
 WHITE = 2.5 * WATER
@@ -62,7 +62,7 @@ def compare_perceptually(volume: Volume, truth: Volume, window: tuple[float, flo
     metrics = _metrics()
     found: dict[str, list[float]] = {name: [] for name in metrics}
     pictures = [np.clip((each.values - low) / (high - low), 0, 1) for each in (resample(volume, truth.grid), truth)]
-    bone = truth.values > bone_threshold(truth)
+    bone = truth.values > nominal_threshold(truth)
     for axis in range(3):
         shown = np.flatnonzero(np.moveaxis(bone, axis, 0).mean(axis=(1, 2)) >= MIN_BONE)
         pair = [np.moveaxis(picture, axis, 0)[shown] for picture in pictures]
@@ -79,7 +79,7 @@ def compare_perceptually(volume: Volume, truth: Volume, window: tuple[float, flo
 
 def bone_window(truth: Volume) -> tuple[float, float]:
     """The attenuations in 1/mm that are shown black and white."""
-    return (0.0 if bone_threshold(truth) == ENHANCED_THRESHOLD else BLACK), WHITE
+    return (0.0 if nominal_threshold(truth) == ENHANCED_THRESHOLD else BLACK), WHITE
 
 
 def _values(metric: Callable[..., Any], first: np.ndarray, second: np.ndarray) -> list[float]:

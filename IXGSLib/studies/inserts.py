@@ -17,7 +17,7 @@ from ..geometry import Grid
 from ..geometry.rigid import Array, apply
 from ..simulation.solids import Capsule
 from ..volume import Volume
-from ..volume.bone import bone_threshold
+from ..volume.bone import nominal_threshold
 
 if TYPE_CHECKING:
     from ..simulation import SimulationSettings
@@ -110,7 +110,7 @@ def kept(volume: Volume, truth: Volume, inserts: Inserts) -> dict[str, float | N
         found["finding_kept"] = None if true is None or seen is None or true == 0 else seen / true
     if metal:
         seen = _contrast(volume, truth.grid, metal)
-        bone = truth.values[truth.values > bone_threshold(truth)]
+        bone = truth.values[truth.values > nominal_threshold(truth)]
         found["implant_contrast"] = None if seen is None or not bone.size else seen / float(bone.mean())
     return found
 

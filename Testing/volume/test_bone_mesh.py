@@ -2,11 +2,19 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from IXGSLib.errors import FormatError, GeometryError, ReconstructionError, SettingsError
 from IXGSLib.geometry import Grid
 from IXGSLib.volume import Volume
-from IXGSLib.volume.bone import BONE_THRESHOLD, ENHANCED_THRESHOLD, WATER, bone_surface, bone_threshold
+from IXGSLib.volume.bone import (
+    BONE_THRESHOLD,
+    ENHANCED_THRESHOLD,
+    WATER,
+    bone_surface,
+    bone_threshold,
+    nominal_threshold,
+)
 from IXGSLib.volume.mesh import Mesh
 
 CENTER = np.array([12.0, -7.0, 1250.0])
@@ -116,3 +124,36 @@ def test_the_threshold_is_that_of_bone_alone_unless_soft_tissue_fills_the_region
     bone[:2] = 0.03
     assert bone_threshold(Volume(bone, grid)) == ENHANCED_THRESHOLD
     assert bone_threshold(Volume(np.maximum(bone, WATER), grid)) == BONE_THRESHOLD
+
+
+def faint_bone(density, spread=1.0):
+    """A fifth of the voxels are bone of varying density, blurred into empty space."""
+    values = np.zeros((30, 20, 20))
+    values[:6] = density * np.random.default_rng(0).lognormal(0, spread, (6, 20, 20))
+    grid = Grid((30, 20, 20), (1, 1, 1), (0, 0, 0), np.eye(3))
+    return Volume(ndimage.gaussian_filter(values, 0.5), grid)
+
+
+@pytest.mark.parametrize("density", [0.006, 0.009])
+def test_the_threshold_of_faint_bone_follows_its_density(density):
+    threshold = bone_threshold(faint_bone(density))
+    assert 0.4 * density < threshold < 1.2 * density
+    assert threshold == pytest.approx(1.5 * bone_threshold(faint_bone(density / 1.5)), rel=1e-3)
+    assert nominal_threshold(faint_bone(density)) == ENHANCED_THRESHOLD
+
+
+def test_bone_that_stands_out_keeps_the_nominal_threshold():
+    assert bone_threshold(faint_bone(0.018, spread=0.1)) == ENHANCED_THRESHOLD
+
+
+def test_dense_bone_and_metal_do_not_raise_the_threshold():
+    volume = faint_bone(0.05)
+    assert bone_threshold(volume) == ENHANCED_THRESHOLD
+    values = volume.values.copy()
+    values[2:4, 4:9, 4:9] = 0.3
+    assert bone_threshold(Volume(values, volume.grid)) == ENHANCED_THRESHOLD
+
+
+def test_noise_alone_is_no_bone():
+    with pytest.raises(ReconstructionError, match="no bone surface"):
+        bone_surface(faint_bone(0.0002))

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...volume import Volume
-from ...volume.bone import bone_threshold
+from ...volume.bone import nominal_threshold
 from .places import Places
 
 
 def cortex_threshold(truth: Volume, places: Sequence[Places]) -> float:
-    """The threshold in 1/mm that suits the truth: that of `bone_threshold`, or a lower one where the cortex is thin.
+    """The threshold in 1/mm that suits the truth: that of `nominal_threshold`, or a lower one where the cortex is thin.
 
     A cortex that is thinner than the voxels, as in osteoporosis, has a peak that may lie below any fixed threshold. The
     lower one is half way between the tissue outside and the peak, in the median over all edges of the vertebrae.
     """
     profiles = [profile for each in places for edges in each.edges() for profile in edges.profiles(truth)]
     middles = [(float(profile[0]) + float(profile.max())) / 2 for profile in profiles if len(profile)]
-    return min(bone_threshold(truth), float(np.median(middles)))
+    return min(nominal_threshold(truth), float(np.median(middles)))

@@ -12,7 +12,7 @@ from IXGSLib.evaluation import compare_views
 from IXGSLib.evaluation.metrics import bone_dice, ssim, surface_distance
 from IXGSLib.psnr import psnr
 from IXGSLib.volume import Volume
-from IXGSLib.volume.bone import bone_surface, bone_threshold
+from IXGSLib.volume.bone import bone_surface, bone_threshold, nominal_threshold
 from IXGSLib.volume.resampling import resample
 from IXGSLib.xray import XRay
 
@@ -37,7 +37,7 @@ def volume_scores(volume: Volume, truth: Volume) -> Scores:
     """Image metrics as it is and with the best linear fit; bone at the house's threshold and at the best one.
 
     The house's threshold is the one that suits the volume, and of the truth the one that suits the truth
-    (`bone_threshold`); the best one is the one of the best Dice, which takes the truth to know. Surface distances in
+    (`nominal_threshold`); the best one is the one of the best Dice, which takes the truth to know. Surface distances in
     mm, None without a surface.
     """
     if volume.grid.shape != truth.grid.shape:
@@ -48,7 +48,7 @@ def volume_scores(volume: Volume, truth: Volume) -> Scores:
         clipped = np.clip(values, truth.values.min(), truth.values.max())
         found[f"{prefix}volume_psnr"] = psnr(clipped, truth.values)
         found[f"{prefix}volume_ssim"] = ssim(clipped, truth.values)
-    level = bone_threshold(truth)
+    level = nominal_threshold(truth)
     bone = truth.values > level
     for prefix, threshold in (("", bone_threshold(volume)), ("best_", best_threshold(volume.values, bone))):
         found[f"{prefix}threshold"] = threshold
