@@ -52,8 +52,8 @@ def test_the_index_lists_every_page_of_the_folder():
 
 @pytest.mark.parametrize("page", [README, USER_GUIDE], ids=name)
 def test_every_command_is_explained(page):
-    text = page.read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| `ixgs ([\w-]+)", text, re.MULTILINE)) == set(COMMANDS)
+    rows = re.findall(r"^\| (`ixgs .*?) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall(r"`ixgs ([\w-]+)", " ".join(rows))) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from ..messages import RESEARCH_ONLY, collect_warnings
-from ..runs.events import Reporter
-from ..runs.lock import Lock
 from ..training.pair_settings import PairSettings
-from .displays import display, tell
+from .making import make_in_folder
 
 
 @dataclass(frozen=True)
@@ -31,29 +28,10 @@ class Pairs:
     """Report progress on standard output as one JSON object per line."""
 
     def run(self) -> None:
-        folder = self.out.absolute()
-        lock = Lock(folder.parent / f".{folder.name}.lock")
-        with Reporter(display(self.json)) as reporter:
-            lock.acquire()
-            try:
-                self._make(folder, reporter)
-            finally:
-                lock.release()
-        if not self.json:
-            total = len(self.cts) * self.settings.count
-            tell(f"{folder}: {total} pairs, manifest.json\n{RESEARCH_ONLY}")
-
-    def _make(self, folder: Path, reporter: Reporter) -> None:
-        from ..training.pair_making import make_pairs
-
         total = len(self.cts) * self.settings.count
-        start, first = time.monotonic(), 0
-        with collect_warnings() as messages:
-            for number, done in enumerate(make_pairs(list(self.cts), folder, self.settings, self.jobs)):
-                for message in messages:
-                    reporter.warn(message)
-                first = done if number == 0 else first
-                seconds = time.monotonic() - start
-                remaining = seconds / (done - first) * (total - done) if done > first else None
-                reporter.report("progress", stage="pairs", step=done, steps=total, seconds=seconds, remaining=remaining)
-        reporter.report("done", pairs=total, made=total - first, seconds=time.monotonic() - start)
+        make_in_folder(self.out, "pairs", total, self.json, self._make)
+
+    def _make(self, folder: Path) -> Iterator[int]:
+        from ..training.making import make_pairs
+
+        yield from make_pairs(list(self.cts), folder, self.settings, self.jobs)

@@ -34,8 +34,10 @@ COMMANDS = {
     "register": "Register the vertebrae of a CT to the X-rays of a case.",
     "simulate": "Simulate the X-rays of a CT as a case, with the true volume.",
     "pairs": "Simulate pairs of realistic X-rays and clean targets from CTs, for training.",
+    "series": "Simulate series of realistic X-rays and the bone that they show from CTs, for training.",
     "standardize": "Turn the X-rays of a case into bone-enhanced radiographs.",
     "train-standardizer": "Train the network that standardises X-rays, on pairs.",
+    "train-prior": "Train the network that estimates bone from all X-rays, on series.",
     "evaluate": "Compare a finished run with the ground truth.",
     "study": "Compute many runs by a plan, on this machine or a cluster, and compare them.",
 }

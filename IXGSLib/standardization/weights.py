@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
 from ..errors import FormatError, SettingsError
-from ..files import sha256, write_atomically
-from ..formats.strict_json import parse_json
 from .distribution import TENSOR_SHAPES
 from .generator import Generator
 from .generator_settings import GeneratorSettings
-from .safetensors_layout import CURE, Kind, Layout, check_layout, read_file, read_layout
+from .safetensors_layout import CURE, Kind, Layout
+from .weights_file import WeightsFormat, part, read_weights, stored, write_weights
 
-FORMAT, VERSION = "ixgs-standardizer", 1
+FORMAT = WeightsFormat("ixgs-standardizer", 1)
 MAX_IMAGE_SIZE_PX = 4096
 DISTRIBUTION, EARLIER_DISTRIBUTION = "distribution", "likeness"
 """Prefix of the distribution model's tensors, and the prefix that earlier files have."""
@@ -78,11 +74,8 @@ def save_weights(
 
     about: JSON, with the keys that `load_weights` needs: settings and size.
     """
-    tensors = {f"generator.{name}": _stored(tensor, torch.float16) for name, tensor in generator.items()}
-    tensors |= {f"{DISTRIBUTION}.{key}": _stored(tensor, torch.float32) for key, tensor in (distribution or {}).items()}
-    content = {"version": VERSION, **about, "sha256": _digest(tensors)}
-    # A single entry, because safetensors writes several in any order and equal weights should be equal files.
-    write_atomically(path, save(tensors, {FORMAT: json.dumps(content, allow_nan=False)}))
+    tensors = stored(generator, torch.float16, "generator")
+    write_weights(path, FORMAT, about, tensors | stored(distribution or {}, torch.float32, DISTRIBUTION))
 
 
 def load_weights(path: Path) -> Weights:
@@ -90,32 +83,15 @@ def load_weights(path: Path) -> Weights:
 
     Raises FormatError for a file that is not of this format and version, TruncatedFile for one that is cut off.
     """
-    data = read_file(path)
-    layout = read_layout(data, path.name)
-    about = _about(layout.metadata, path.name)
+
+    def kinds(about: dict[str, Any], layout: Layout) -> dict[str, Kind]:
+        settings, _ = _settings(about, path.name)
+        return {**_generator_kinds(settings), **_distribution_kinds(layout, path.name)}
+
+    about, tensors = read_weights(path, FORMAT, kinds)
     settings, size = _settings(about, path.name)
-    check_layout(layout, {**_generator_kinds(settings), **_distribution_kinds(layout, path.name)}, len(data), path.name)
-    try:
-        tensors = load(data)
-    except (SafetensorError, ValueError, RuntimeError) as error:
-        raise FormatError(f"{path.name}: not safetensors ({error}); {CURE}") from error
-    if about.get("sha256") != _digest(tensors):
-        raise FormatError(f"{path.name}: its numbers have changed since they were written; copy the file again")
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise FormatError(f"{path.name}: {name} holds NaN or infinity, expected finite numbers; {CURE}")
-    distribution = _part(tensors, _distribution_prefix(layout)) or None
-    return Weights(about, settings, size, {n: t.float() for n, t in _part(tensors, "generator").items()}, distribution)
-
-
-def _about(metadata: Any, name: str) -> dict[str, Any]:
-    if not isinstance(metadata, dict) or not isinstance(metadata.get(FORMAT), str):
-        raise FormatError(f"{name}: safetensors of something else, expected weights marked {FORMAT}; {CURE}")
-    about = parse_json(metadata[FORMAT].encode(), name)
-    version = about.get("version") if isinstance(about, dict) else None
-    if version != VERSION:
-        raise FormatError(f"{name}: weights of version {version}, expected {VERSION}; use those of this version")
-    return about
+    distribution = part(tensors, DISTRIBUTION) or part(tensors, EARLIER_DISTRIBUTION) or None
+    return Weights(about, settings, size, {n: t.float() for n, t in part(tensors, "generator").items()}, distribution)
 
 
 def _settings(about: dict[str, Any], name: str) -> tuple[GeneratorSettings, int]:
@@ -161,16 +137,3 @@ def _distribution_kinds(layout: Layout, name: str) -> dict[str, Kind]:
 def _distribution_prefix(layout: Layout) -> str:
     earlier = any(key.startswith(f"{EARLIER_DISTRIBUTION}.") for key in layout.entries)
     return EARLIER_DISTRIBUTION if earlier else DISTRIBUTION
-
-
-def _stored(tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    return tensor.detach().to("cpu", dtype).contiguous()
-
-
-def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    return {key[len(name) + 1 :]: value for key, value in tensors.items() if key.startswith(f"{name}.")}
-
-
-def _digest(tensors: dict[str, Tensor]) -> str:
-    """SHA-256 of all numbers in the order of their names."""
-    return sha256(b"".join(tensors[name].contiguous().numpy().tobytes() for name in sorted(tensors)))

@@ -31,12 +31,12 @@ class TrainingLog:
     tensorboard: also write the folder `tensorboard`; raises SettingsError where the package is not installed.
     """
 
-    def __init__(self, folder: Path, start: int, tensorboard: bool) -> None:
-        self.file = folder / "log.csv"
+    def __init__(self, folder: Path, start: int, tensorboard: bool, columns: tuple[str, ...] = COLUMNS) -> None:
+        self.file, self.columns = folder / "log.csv", columns
         self.writer: Any = _writer(folder / "tensorboard", start) if tensorboard else None
-        kept = [row for row in _rows(self.file) if int(row["step"]) <= start]
+        kept = [row for row in _rows(self.file, columns) if int(row["step"]) <= start]
         text = io.StringIO(newline="")
-        table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        table = csv.DictWriter(text, columns, lineterminator="\n")
         table.writeheader()
         table.writerows(kept)
         write_atomically(self.file, text.getvalue().encode())
@@ -44,7 +44,7 @@ class TrainingLog:
     def add(self, **values: float) -> None:
         """Add a row; columns that are not given stay empty."""
         with self.file.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(
+            csv.DictWriter(file, self.columns, lineterminator="\n").writerow(
                 {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in values.items()}
             )
         if self.writer is not None:
@@ -57,14 +57,14 @@ class TrainingLog:
             self.writer.close()
 
 
-def _rows(file: Path) -> list[dict[str, str]]:
+def _rows(file: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     if not file.is_file():
         return []
     with file.open(encoding="utf-8", newline="") as opened:
         table = csv.DictReader(opened)
         rows = list(table)
-    if tuple(table.fieldnames or ()) != COLUMNS or not all((row["step"] or "").isdigit() for row in rows):
-        raise FormatError(f"{file}: not the log of a training, expected columns {', '.join(COLUMNS)}; move it away")
+    if tuple(table.fieldnames or ()) != columns or not all((row["step"] or "").isdigit() for row in rows):
+        raise FormatError(f"{file}: not the log of a training, expected columns {', '.join(columns)}; move it away")
     return rows
 
 

@@ -20,6 +20,7 @@ from ..simulation.spine import spine
 from ..volume.images import read_image
 from .pair_format import MAX_GREY, RenderedPair, write_pair
 from .pair_settings import PairSettings
+from .series_settings import SeriesSettings
 
 PAIRS_PER_ANATOMY = 10
 """Pairs of each anatomy drawn from a CT; the first anatomy is that of the CT."""
@@ -41,7 +42,7 @@ class Scan:
         return Body(np.load(self.voxels, mmap_mode="r"), self.grid, self.back)
 
 
-def load_scan(ct: Path, name: str, settings: PairSettings, folder: Path) -> Scan:
+def load_scan(ct: Path, name: str, settings: PairSettings | SeriesSettings, folder: Path) -> Scan:
     """Read a CT and store its voxels in a folder; raises SettingsError for a CT in which nothing attenuates."""
     values, grid = read_image(ct)
     check_hounsfield(values, settings.bone_threshold, ct.name)

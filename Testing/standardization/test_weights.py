@@ -65,9 +65,9 @@ def about(change):
     """A change of the header of the weights."""
 
     def apply(content):
-        description = json.loads(content["__metadata__"][FORMAT])
+        description = json.loads(content["__metadata__"][FORMAT.name])
         change(description)
-        content["__metadata__"][FORMAT] = json.dumps(description)
+        content["__metadata__"][FORMAT.name] = json.dumps(description)
 
     return apply
 
@@ -105,10 +105,10 @@ def test_the_distribution_model_may_be_missing(generator, tmp_path):
 def test_files_with_earlier_names_are_read(file, distribution, tmp_path):
     renamed = {key.replace("distribution.", "likeness."): value for key, value in load_file(file).items()}
     content, _ = header(file.read_bytes())
-    description = json.loads(content["__metadata__"][FORMAT])
+    description = json.loads(content["__metadata__"][FORMAT.name])
     description["sha256"] = sha256(b"".join(renamed[key].numpy().tobytes() for key in sorted(renamed)))
     earlier = tmp_path / "earlier.safetensors"
-    earlier.write_bytes(save(renamed, {FORMAT: json.dumps(description)}))
+    earlier.write_bytes(save(renamed, {FORMAT.name: json.dumps(description)}))
     found, expected = load_weights(earlier), load_weights(file)
     assert found.distribution.keys() == expected.distribution.keys() == distribution.tensors().keys()
     assert all(torch.equal(found.distribution[name], value) for name, value in expected.distribution.items())
@@ -196,7 +196,7 @@ def test_foreign_safetensors_are_refused(tmp_path):
     file = tmp_path / "foreign.safetensors"
     for metadata in (None, {"format": "pt"}):
         file.write_bytes(save({"layer.weight": torch.zeros(3)}, metadata))
-        refused(file, "safetensors of something else", FORMAT)
+        refused(file, "safetensors of something else", FORMAT.name)
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):

@@ -1,0 +1,84 @@
+"""The bone network: parts like the whole, doubt without influence, and estimates on any region."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from IXGSLib.geometry import Grid
+from IXGSLib.prior.channels import ALGEBRAIC, ATTENUATION_UNIT, CHANNELS
+from IXGSLib.prior.estimation import enclosing_lattice, estimate_bone
+from IXGSLib.prior.network import BoneNetwork
+from IXGSLib.prior.network_settings import BoneNetworkSettings
+from IXGSLib.prior.weights import load_bone_weights
+from IXGSLib.training.prior_loop import PriorRequest, train_prior
+from Testing.prior.test_channels import CENTER, LATTICE, POINT, views  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    network = BoneNetwork(BoneNetworkSettings(width=4, levels=2, spacing=5.0))
+    with torch.no_grad():
+        for each in network.parameters():
+            each.add_(0.05 * torch.randn_like(each))
+    return network.eval()
+
+
+def drawn(*shape):
+    return torch.rand(1, CHANNELS, *shape, generator=torch.Generator().manual_seed(1))
+
+
+def test_an_untrained_network_returns_the_algebraic_reconstruction():
+    torch.manual_seed(0)
+    network = BoneNetwork(BoneNetworkSettings(width=4, levels=2))
+    torch.nn.init.zeros_(network.bone.weight)
+    torch.nn.init.zeros_(network.bone.bias)
+    channels = drawn(8, 8, 8)
+    torch.testing.assert_close(network(channels).bone, channels[:, ALGEBRAIC])
+
+
+def test_a_part_is_processed_like_the_whole(network):
+    channels = drawn(48, 16, 16)
+    whole, part = network(channels).bone, network(channels[:, :, 8:40]).bone
+    torch.testing.assert_close(whole[:, 20:28], part[:, 12:20], rtol=1e-4, atol=1e-5)
+
+
+def test_doubt_does_not_change_what_is_believed(network):
+    found = network(drawn(8, 8, 8))
+    found.log_error.sum().backward()
+    assert all(each.grad is None for name, each in network.named_parameters() if not name.startswith("doubt."))
+    assert any(each.grad is not None and each.grad.abs().max() > 0 for each in network.doubt.parameters())
+
+
+def test_a_lattice_encloses_a_turned_region():
+    turn = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]])
+    region = Grid.centered(CENTER, np.array([50.0, 40.0, 30.0]), 1.0, turn)
+    lattice = enclosing_lattice(region, 2.5, 8)
+    assert all(count % 8 == 0 for count in lattice.shape)
+    assert lattice.contains(region.corners()).all()
+    np.testing.assert_allclose(lattice.center, region.center)
+
+
+def test_an_estimate_lies_on_the_grid_of_the_region(network, views):  # noqa: F811
+    region = Grid.centered(CENTER, np.array([70.0, 60.0, 50.0]), 2.0, np.eye(3))
+    found = estimate_bone(network, views, region)
+    assert found.bone.grid.shape == found.error.grid.shape == region.shape
+    assert found.bone.values.min() >= 0
+    assert found.error.values.min() > 0
+    moved = replace(region, origin=region.origin + (4.0, 0, 0))
+    again = estimate_bone(network, views, moved)
+    assert again.bone.values.shape == found.bone.values.shape
+
+
+def test_training_teaches_the_network_to_find_bone(bone_settings, series, tmp_path):
+    settings = replace(bone_settings, steps=200, checkpoint_every=200, patch=16, averaging=0.9, unknown_units=0.0)
+    weights = train_prior(PriorRequest(series, tmp_path / "out", settings, device="cpu"))
+    found = series.load(series.names[0])
+    with torch.no_grad():
+        made = load_bone_weights(weights).network(torch.from_numpy(found.channels[:1])).bone[0].numpy()
+    wanted = found.bone / ATTENUATION_UNIT
+    assert np.square(made - wanted).mean() < 0.7 * np.square(found.channels[0, ALGEBRAIC] - wanted).mean()

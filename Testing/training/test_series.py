@@ -1,0 +1,97 @@
+"""Series: what is made, continued and refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from IXGSLib.errors import FormatError, IXGSError, SettingsError
+from IXGSLib.files import sha256
+from IXGSLib.prior.channels import ALGEBRAIC, CHANNELS
+from IXGSLib.training.making import make_series
+from IXGSLib.training.series_format import open_series
+from IXGSLib.training.series_rendering import motion_about
+from IXGSLib.training.series_settings import SeriesSettings
+
+
+def test_a_series_holds_channels_of_each_subset_and_the_bone(series):
+    assert len(series.names) == 4
+    assert len(series.patients) == 2
+    for name in series.names:
+        found = series.load(name)
+        assert found.channels.shape == (2, CHANNELS, 16, 16, 16)
+        assert found.bone.max() > 0.005
+        assert found.bone.min() >= 0
+        share = found.channels[:, 2 * 4]
+        assert share.max() == pytest.approx(1, abs=1e-2)
+        assert found.channels[:, ALGEBRAIC].max() > 0
+
+
+def test_the_channels_show_the_bone(series):
+    """Voxels with bone are brighter than others in the algebraic reconstruction, even by untrained weights."""
+    found = series.load(series.of(series.patients[0])[0])
+    detail = found.channels[0, 2]
+    assert detail[found.bone > 0.01].mean() > detail[found.bone < 1e-4].mean()
+
+
+def test_series_are_continued_to_the_same_files_by_any_number_of_processes(cts, series, series_folder, tmp_path):
+    settings = _settings(series, series_folder, count=1)
+    for _ in make_series(cts, tmp_path / "two", settings, jobs=2):
+        pass
+    again = _settings(series, series_folder, count=2)
+    counts = list(make_series(cts, tmp_path / "two", again, jobs=1))
+    assert (counts[0], counts[-1]) == (2, 4)
+    for name in series.names:
+        one, two = series.load(name), open_series(tmp_path / "two").load(name)
+        np.testing.assert_array_equal(one.bone, two.bone)
+        np.testing.assert_allclose(one.channels, two.channels, atol=2e-3)
+    manifest = json.loads((tmp_path / "two" / "manifest.json").read_text())
+    assert manifest["files"].keys() == {f"{name}.npz" for name in series.names}
+    assert all(sha256((tmp_path / "two" / name).read_bytes()) == digest for name, digest in manifest["files"].items())
+
+
+def _settings(series, folder, count):
+    import dataclasses
+
+    weights = next(folder.parent.parent.glob("standardizer*/tiny.safetensors"))
+    return dataclasses.replace(series.settings, standardizer=weights, count=count)
+
+
+def test_other_settings_and_other_folders_are_refused(cts, series, series_folder, tmp_path):
+    import dataclasses
+
+    other = dataclasses.replace(_settings(series, series_folder, 2), seed=1)
+    with pytest.raises(IXGSError, match="another seed"):
+        next(make_series(cts, series_folder, other))
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(IXGSError, match="holds other files"):
+        next(make_series(cts, tmp_path, other))
+    with pytest.raises(FormatError, match=r"no series\.json"):
+        open_series(tmp_path)
+    with pytest.raises(SettingsError, match="min_views"):
+        SeriesSettings(views=4, min_views=5)
+
+
+def test_a_damaged_series_is_refused_by_its_name(series, series_folder, tmp_path):
+    (tmp_path / "series.json").write_bytes((series_folder / "series.json").read_bytes())
+    name = series.names[0]
+    (tmp_path / f"{name}.npz").write_bytes((series_folder / f"{name}.npz").read_bytes()[:1000])
+    with pytest.raises(FormatError, match=name):
+        open_series(tmp_path).load(name)
+
+
+def test_patients_are_held_out_by_the_beginning_of_their_name(series):
+    training, validation = series.split((series.patients[0][:6],))
+    assert training.patients == series.patients[1:]
+    assert validation.patients == series.patients[:1]
+    with pytest.raises(SettingsError, match="0 patients"):
+        series.split(("nobody",))
+    with pytest.raises(SettingsError, match="hold out fewer"):
+        series.split(series.patients)
+
+
+def test_a_motion_about_a_point_leaves_it_but_for_the_shift():
+    center, shift = np.array([10.0, -20.0, 300.0]), np.array([0.5, 0, -0.25])
+    motion = motion_about(center, np.array([0, 0, 90.0]), shift)
+    np.testing.assert_allclose((motion @ [*center, 1])[:3], center + shift)
+    np.testing.assert_allclose((motion @ [*(center + (1, 0, 0)), 1])[:3], center + shift + (0, 1, 0), atol=1e-9)
