@@ -34,11 +34,10 @@ def view_scores(xrays: Sequence[XRay], targets: Sequence[XRay]) -> Scores:
 
 
 def volume_scores(volume: Volume, truth: Volume) -> Scores:
-    """Image metrics as it is and with the best linear fit; bone at the house's threshold and at the best one.
+    """Image metrics as it is and with the best linear fit; bone at three thresholds.
 
-    The house's threshold is the one that suits the volume, and of the truth the one that suits the truth
-    (`nominal_threshold`); the best one is the one of the best Dice, which takes the truth to know. Surface distances in
-    mm, None without a surface.
+    They are the nominal one (`nominal_threshold`), that of the report (`bone_threshold`), and the one of the best Dice,
+    which takes the truth to know; the truth has its nominal one. Surface distances in mm, None without a surface.
     """
     if volume.grid.shape != truth.grid.shape:
         volume = resample(volume, truth.grid)
@@ -50,7 +49,12 @@ def volume_scores(volume: Volume, truth: Volume) -> Scores:
         found[f"{prefix}volume_ssim"] = ssim(clipped, truth.values)
     level = nominal_threshold(truth)
     bone = truth.values > level
-    for prefix, threshold in (("", bone_threshold(volume)), ("best_", best_threshold(volume.values, bone))):
+    thresholds = {
+        "": nominal_threshold(volume),
+        "report_": bone_threshold(volume),
+        "best_": best_threshold(volume.values, bone),
+    }
+    for prefix, threshold in thresholds.items():
         found[f"{prefix}threshold"] = threshold
         found[f"{prefix}dice"] = bone_dice((volume.values > threshold).astype(np.float32), bone, 0.5)
         found[f"{prefix}surface_distance"] = _distance(volume, threshold, truth, level)

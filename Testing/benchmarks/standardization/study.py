@@ -170,8 +170,8 @@ def page_part(content: dict[str, Any], preset: Preset) -> str:
 `ixgs simulate --realistic` at {IMAGING.kvp:g} kV, and the volumes that the {preset} preset makes of them, compared with
 the line integrals and the attenuation of bone alone. Time is that of standardising all views. PSNR and SSIM of the
 X-rays themselves are taken after the best linear fit, which needs the truth; the clean targets show what a perfect
-standardisation would give. Dice is given at the threshold of the report and at the best one, the surface distance at
-that of the report. Re-projection is the root mean square difference between the renders of a volume and the views
+standardisation would give. Dice is given at the nominal threshold of bone and at the best one, the surface distance at
+the nominal one. Re-projection is the root mean square difference between the renders of a volume and the views
 that it was reconstructed from, as a share of their standard deviation."""
     scores = _scores(runs.get("pix2pix", {}))
     measured = f"Measured by `Testing/benchmarks/standardization/study.py` on {measured_on(runs.values())}."
