@@ -21,6 +21,8 @@ MIN_PATH_MM = 2.0
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#7fc7ff")
 """Colours that remain distinct for colour-blind readers (Okabe and Ito, 2008)."""
 HEIGHT_INCHES, DPI = 5.2, 110
+Outlines = Mapping[str, Sequence[np.ndarray]]
+"""By vertebra, its outlines (n, 2) in a view, in pixels (x, y)."""
 
 
 def outlines(registration: Registration, vertebra: VertebraPose, view: View) -> list[np.ndarray]:
@@ -32,7 +34,15 @@ def outlines(registration: Registration, vertebra: VertebraPose, view: View) -> 
     return [contour[:, ::-1] for contour in find_contours(paths, MIN_PATH_MM)]
 
 
-def overlay(registration: Registration, xray: XRay, picture: np.ndarray) -> bytes:
+def all_outlines(registration: Registration) -> dict[str, Outlines]:
+    """The outlines of every vertebra in every view, by its id."""
+    return {
+        xray.view.id: {each.name: outlines(registration, each, xray.view) for each in registration.vertebrae}
+        for xray in registration.case.xrays
+    }
+
+
+def overlay(registration: Registration, xray: XRay, picture: np.ndarray, drawn: Outlines) -> bytes:
     """The PNG of one view: the X-ray alone, and the picture that was compared with the outlines of the vertebrae."""
     width, height = xray.view.size
     figure = Figure(figsize=(2 * HEIGHT_INCHES * width / height + 0.1, HEIGHT_INCHES + 0.5), facecolor="white")
@@ -44,7 +54,7 @@ def overlay(registration: Registration, xray: XRay, picture: np.ndarray) -> byte
         each.set_axis_off()
     for vertebra, colour in zip(registration.vertebrae, colours(registration), strict=True):
         style = "-" if vertebra.verified else ":"
-        contours = outlines(registration, vertebra, xray.view)
+        contours = drawn[vertebra.name]
         for contour in contours:
             axes[1].plot(*contour.T, style, color=colour, linewidth=1.3)
         _name(axes[1], contours, vertebra, colour, xray.view)
@@ -77,6 +87,14 @@ def colours(registration: Registration) -> list[str]:
     return [COLOURS[n % len(COLOURS)] for n in range(len(registration.vertebrae))]
 
 
-def overlays(registration: Registration, pictures: Mapping[str, np.ndarray]) -> dict[str, bytes]:
-    """The PNG of every view by its id; pictures: (height, width) that the CT was compared with, by view id."""
-    return {xray.view.id: overlay(registration, xray, pictures[xray.view.id]) for xray in registration.case.xrays}
+def overlays(
+    registration: Registration, pictures: Mapping[str, np.ndarray], drawn: Mapping[str, Outlines]
+) -> dict[str, bytes]:
+    """The PNG of every view by its id.
+
+    pictures: (height, width) that the CT was compared with, by view id. drawn: as `all_outlines` returns them.
+    """
+    return {
+        xray.view.id: overlay(registration, xray, pictures[xray.view.id], drawn[xray.view.id])
+        for xray in registration.case.xrays
+    }
