@@ -15,11 +15,10 @@ from ..xray import XRay
 from ..xray.windowing import grey_window
 from .moved import in_world, vertebra_mask
 from .result import Registration, VertebraPose
+from .views import colour_of
 
 MIN_PATH_MM = 2.0
 """Path through a vertebra from which a pixel lies in its shadow."""
-COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#7fc7ff")
-"""Colours that remain distinct for colour-blind readers (Okabe and Ito, 2008)."""
 HEIGHT_INCHES, DPI = 5.2, 110
 Outlines = Mapping[str, Sequence[np.ndarray]]
 """By vertebra, its outlines (n, 2) in a view, in pixels (x, y)."""
@@ -52,7 +51,8 @@ def overlay(registration: Registration, xray: XRay, picture: np.ndarray, drawn: 
         low, high = grey_window(image, xray.mask)
         each.imshow(np.where(xray.mask, image, low), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
         each.set_axis_off()
-    for vertebra, colour in zip(registration.vertebrae, colours(registration), strict=True):
+    for n, vertebra in enumerate(registration.vertebrae):
+        colour = colour_of(n)
         style = "-" if vertebra.verified else ":"
         contours = drawn[vertebra.name]
         for contour in contours:
@@ -80,11 +80,6 @@ def _name(axes, contours: Sequence[np.ndarray], vertebra: VertebraPose, colour: 
         float(np.clip(y, 0.03 * height, 0.97 * height)),
         vertebra.name, color=colour, fontsize=9, va="center", parse_math=False,
     )  # fmt: skip
-
-
-def colours(registration: Registration) -> list[str]:
-    """A colour for each vertebra."""
-    return [COLOURS[n % len(COLOURS)] for n in range(len(registration.vertebrae))]
 
 
 def overlays(

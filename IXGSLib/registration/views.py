@@ -15,6 +15,9 @@ from ..geometry.rigid import Array
 from ..parsing import read_file
 from .record import OUTLINES, RegistrationRecord, checked_file
 
+COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#7fc7ff")
+"""Colours that remain distinct for colour-blind readers (Okabe and Ito, 2008)."""
+
 
 @dataclass(frozen=True, eq=False)
 class OutlinedView:
@@ -28,6 +31,11 @@ class OutlinedView:
     xray: Path
     compared: Path | None
     outlines: Mapping[str, tuple[Array, ...]]
+
+
+def colour_of(number: int) -> str:
+    """The colour of the outlines of a vertebra, by its number from the head on."""
+    return COLOURS[number % len(COLOURS)]
 
 
 def read_views(folder: Path, record: RegistrationRecord) -> tuple[OutlinedView, ...]:
