@@ -30,6 +30,11 @@ class AnatomyFiles:
     names: Path | None = None
     points: Path | None = None
 
+    def arguments(self) -> list[str]:
+        """The labels, names and points as options of `ixgs register`."""
+        given = {"--labels": self.labels, "--names": self.names, "--points": self.points}
+        return [word for option, path in given.items() if path is not None for word in (option, str(path))]
+
 
 def copy_anatomy_steps(ct: Any, vertebrae: Any, folder: Path) -> Steps[AnatomyFiles]:
     """Write a CT and its vertebrae into a folder, step by step, at their places in the world of the scene.
