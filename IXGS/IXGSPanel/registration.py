@@ -45,7 +45,7 @@ class RegistrationSection:
         self.out = Path()
         self._copying = Stepper()
         self._folder: Path | None = None
-        self._start_when_read = False
+        self._start_when_read = self._result_due = False
         self._outcome, self._outcome_basis = "", None
         self._connect()
 
@@ -53,7 +53,7 @@ class RegistrationSection:
         self.process.event_received.connect(self._on_event)
         self.process.ended.connect(self._on_ended)
         self.loading.loaded.connect(self._on_loaded)
-        self.loading.failed.connect(self.check)
+        self.loading.failed.connect(self._on_not_loaded)
         self.ui.registerButton.connect("clicked()", self.register)
         self.ui.cancelRegistration.connect("clicked()", self.cancel)
         self.ui.registrationProgress.visible = False
@@ -157,8 +157,8 @@ class RegistrationSection:
 
     def _on_ended(self, ending: Ending) -> None:
         if ending.done:
-            folder = escaped(str(self.out))
-            self._conclude(_("Done. The result is in the scene and in {folder}.").format(folder=folder))
+            self._conclude(_("Loading the result..."))
+            self._result_due = True
             self.loading.load(self.out)
         elif ending.cancelled:
             self._conclude(_("Cancelled. Nothing was kept."))
@@ -166,8 +166,16 @@ class RegistrationSection:
             self._conclude(_("<b>The CT cannot be registered.</b> {error}").format(error=escaped(ending.error)))
 
     def _on_loaded(self) -> None:
-        self.check()
+        if self._result_due:
+            self._result_due = False
+            folder = escaped(str(self.out))
+            self._conclude(_("Done. The result is in the scene and in {folder}.").format(folder=folder))
         self.finished.emit()
+
+    def _on_not_loaded(self) -> None:
+        if self._result_due:
+            self._result_due = False
+            self._conclude(_("The result is in {folder}.").format(folder=escaped(str(self.out))))
 
     def on_node_removed(self, node: Any) -> None:
         """Stop copying a node that is removed."""
@@ -189,7 +197,7 @@ class RegistrationSection:
         self.loading.close()
         self.result.close()
         self.plans.close()
-        self._outcome, self._start_when_read = "", False
+        self._outcome, self._start_when_read, self._result_due = "", False, False
         self.ui.registrationProgress.visible = False
 
 

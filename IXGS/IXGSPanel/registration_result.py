@@ -89,9 +89,9 @@ class RegistrationResult:
         table.visible = record is not None
         table.setRowCount(0 if record is None else len(record.vertebrae))
         for row, vertebra in enumerate(() if record is None else record.vertebrae):
-            motion = record.motion(vertebra.name)
+            motion, known = record.motion(vertebra.name), known_motion(vertebra.name, record)
             texts = {NAME: vertebra.name, VERDICT: verdict_text(vertebra), EDGES: _mm(vertebra.edges)}
-            texts[MOVED] = "" if motion is None else f"{motion.rotation:.1f}° {motion.shift:.1f} mm"
+            texts[MOVED] = "" if known is None else f"{known.rotation:.1f}° {known.shift:.1f} mm"
             for column, text in texts.items():
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(vertebra_tip(vertebra, motion))
@@ -150,6 +150,12 @@ class RegistrationResult:
         self._take(None)
 
 
+def known_motion(name: str, record: RegistrationRecord) -> MotionRecord | None:
+    """The motion of a vertebra against the one below, None unless both are verified."""
+    motion, verified = record.motion(name), {each.name for each in record.vertebrae if each.verified}
+    return motion if motion is not None and {motion.upper, motion.lower} <= verified else None
+
+
 def verdict_text(vertebra: VertebraRecord) -> str:
     return _("Verified") if vertebra.verified else _("Not verified")
 
@@ -166,7 +172,7 @@ def vertebra_text(vertebra: VertebraRecord, record: RegistrationRecord) -> str:
     else:
         reasons = _sentence("; ".join(vertebra.doubts))
         verdict = _("<b>{name} is not verified.</b> {reasons}").format(name=escaped(vertebra.name), reasons=reasons)
-    motion = record.motion(vertebra.name)
+    motion = known_motion(vertebra.name, record)
     return verdict if motion is None else f"{verdict} {motion_text(motion)}"
 
 

@@ -17,6 +17,8 @@ FORMAT, VERSION = "ixgs-registration", 1
 RECORD, REPORT, OUTLINES = "registration.json", "report.html", "outlines.json"
 TRANSFORMS, MODELS, OVERLAYS, XRAYS, COMPARED = "transforms", "models", "overlays", "xrays", "compared"
 VOLUME, LABELS = "vertebrae.nrrd", "vertebrae-labels.nrrd"
+ENDS = ("upper", "lower")
+"""Fields of a motion that name its vertebrae."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +134,8 @@ def _vertebra(entry: dict[str, Any], name: str) -> VertebraRecord:
 
 
 def _motion(entry: dict[str, Any]) -> MotionRecord:
-    known = {name: entry[name] for name in MotionRecord.__dataclass_fields__}
-    names = {name: str(known.pop(name)) for name in ("upper", "lower")}
-    return MotionRecord(**names, **{name: float(value) for name, value in known.items()})
+    numbers_of = {name: float(entry[name]) for name in MotionRecord.__dataclass_fields__ if name not in ENDS}
+    return MotionRecord(str(entry["upper"]), str(entry["lower"]), **numbers_of)
 
 
 def _file_name(name: Any) -> str:

@@ -119,7 +119,8 @@ def _names_of_colors(node: Any) -> dict[str, str]:
 
 def _segment_steps(node: Any, ct: Any, shape: tuple[int, ...]) -> Steps[tuple[np.ndarray, dict[str, str]]]:
     """Labels [k, j, i] on the CT's voxels, from 1 on, and the vertebra of each."""
-    labels, names = np.zeros(shape, np.uint8), {}
+    labels = np.zeros(shape, np.uint8)
+    names: dict[str, str] = {}
     for level, segment in _vertebra_segments(node).items():
         inside, first = _voxels(node, segment, ct)
         names[str(len(names) + 1)] = level

@@ -115,12 +115,20 @@ def vertebrae_of(node: Any) -> dict[str, VertebraNodes]:
 
 
 def highlight(node: Any, name: str | None) -> None:
-    """Show the model of one vertebra of a registration in another colour; None shows all in their own."""
+    """Show the model of one vertebra of a registration in another colour; None shows none so."""
     verified = {vertebra.name: vertebra.verified for vertebra in record_of(node).vertebrae}
     for each, nodes in vertebrae_of(node).items():
         display = None if nodes.model is None else nodes.model.GetDisplayNode()
-        if display is not None:
-            display.SetColor(*(HIGHLIGHT_COLOUR if each == name else _colour(verified[each])))
+        if display is None:
+            continue
+        if each == name:
+            display.SetColor(*HIGHLIGHT_COLOUR)
+        elif _alike(display.GetColor(), HIGHLIGHT_COLOUR):  # a colour that the user has chosen stays
+            display.SetColor(*_colour(verified[each]))
+
+
+def _alike(colour: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return all(abs(a - b) < 1e-6 for a, b in zip(colour, other, strict=True))
 
 
 def move_with(plan: Any, transform: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,15 +47,14 @@ def nrrd_bytes(values: np.ndarray, grid: Grid) -> bytes:
     return header + gzip.compress(np.ascontiguousarray(values, dtype="<f4").tobytes(), GZIP_LEVEL, mtime=0)
 
 
-def write_raw_nrrd_steps(path: Path, slices: Sequence[np.ndarray], grid: Grid) -> Steps[None]:
-    """Write numbers of any type on a grid as an uncompressed NRRD file, some slices [j, i] in each step."""
-    dtype = slices[0].dtype
-    each = max(1, PIECE_BYTES // max(1, slices[0].nbytes))
+def write_raw_nrrd_steps(path: Path, values: np.ndarray, grid: Grid) -> Steps[None]:
+    """Write numbers [k, j, i] of any type on a grid as an uncompressed NRRD file, some slices in each step."""
+    dtype = values.dtype
+    each = max(1, PIECE_BYTES // max(1, values[0].nbytes))
     with path.open("wb") as file:
         file.write(_header_bytes(TYPES[dtype.str[1:]], "raw", grid, "Copied from a scene."))
-        for first in range(0, len(slices), each):
-            for part in slices[first : first + each]:
-                file.write(np.ascontiguousarray(part, dtype.newbyteorder("<")).tobytes())
+        for first in range(0, len(values), each):
+            file.write(np.ascontiguousarray(values[first : first + each], dtype.newbyteorder("<")).tobytes())
             yield
 
 

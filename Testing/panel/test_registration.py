@@ -223,6 +223,19 @@ def test_another_patient_is_not_verified(ready, ui, wait):
     assert all("not verified" in node.GetName() for node in transforms().values())
 
 
+def test_a_result_that_cannot_be_loaded_is_a_message(chosen, ui, wait, stored, tmp_path):
+    from IXGSPanel.child_process import Ending
+
+    damaged = shutil.copytree(stored, tmp_path / "damaged")
+    (damaged / "models" / "L2.stl").unlink()
+    chosen.registration.out = damaged
+    chosen.registration._on_ended(Ending(0, False, ""))
+    assert ui.registrationStatus.text == "Loading the result..."
+    wait(lambda: ui.registrationProblem.visible)
+    assert "models/L2.stl: missing" in ui.registrationProblem.text
+    assert ui.registrationStatus.text == f"The result is in {damaged}."
+
+
 @pytest.mark.parametrize("what", ["MR", "segments", "points"])
 def test_what_cannot_be_registered_is_a_message(chosen, ui, wait, what):
     p = chosen.parameters
@@ -309,6 +322,9 @@ def test_verdicts_are_shown_in_a_table(loaded, ui):
     ui.vertebraeTable.selectRow(1)
     assert ui.vertebraMessage.text.startswith("<b>L2 is verified.</b>")
     assert "against L3" in ui.vertebraMessage.text
+    ui.vertebraeTable.selectRow(2)
+    assert ui.vertebraMessage.text == "<b>L3 is verified.</b>"  # L4 below is not
+    assert cells(ui, 2)[3] == ""
 
 
 def test_the_selected_vertebra_is_highlighted_in_3d(loaded, ui):

@@ -108,8 +108,10 @@ def test_one_vertebra_is_highlighted(node):
     highlight(node, "L4")
     assert color["L4"]() == pytest.approx(HIGHLIGHT_COLOUR)
     assert color["L1"]() == pytest.approx(COLOUR)
+    vertebrae_of(node)["L2"].model.GetDisplayNode().SetColor(0, 1, 0)
     highlight(node, None)
     assert color["L4"]() == pytest.approx(UNVERIFIED_COLOUR)
+    assert color["L2"]() == (0, 1, 0)
 
 
 def test_everything_is_in_one_folder_of_the_study(scene, slicer, node):
