@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,8 @@ class OutlinedViews:
         return Album(pairs, max(0, self.ui.outlinedView.currentIndex), box.text, box.checked)
 
     def _pair(self, view: OutlinedView) -> Pair:
-        caption = _("Solid: verified. Dotted: not verified. Bold: selected.")
-        if view.compared is not None:
-            caption += " " + _("Left: the X-ray. Right: its enhanced bone, with which the CT was compared.")
-        drawn = Pair(view.id, view.xray, view.compared, caption, outlines=self.outlines(view))
-        return Pair(view.id, view.xray, view.compared, switched=drawn)
+        sides = _("Left: the X-ray. Right: its enhanced bone, with which the CT was compared.")
+        plain = Pair(view.id, view.xray, view.compared, "" if view.compared is None else sides)
+        key = _("Solid: verified. Dotted: not verified. Bold: selected.")
+        drawn = replace(plain, caption=f"{key} {plain.caption}".strip(), outlines=self.outlines(view))
+        return replace(plain, switched=drawn)
