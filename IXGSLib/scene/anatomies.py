@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ def copy_anatomy_steps(ct: Any, vertebrae: Any, folder: Path) -> Steps[AnatomyFi
     from ..volume.nrrd import write_raw_nrrd_steps
 
     values, grid, reversed_slices = lattice_of(ct)
-    path = folder / "ct.nrrd"
+    path = _file_for(ct, folder / "ct")
     yield from write_raw_nrrd_steps(path, values[::-1] if reversed_slices else values, grid)
     if vertebrae is None:
         return AnatomyFiles(path)
@@ -58,9 +59,9 @@ def copy_anatomy_steps(ct: Any, vertebrae: Any, folder: Path) -> Steps[AnatomyFi
     else:
         labels, grid, reversed_slices = lattice_of(vertebrae)
         names = _names_of_colors(vertebrae)
-    labels = labels[::-1] if reversed_slices else labels
-    yield from write_raw_nrrd_steps(folder / "labels.nrrd", labels, grid)
-    return AnatomyFiles(path, folder / "labels.nrrd", _written(folder / "names.json", names) if names else None)
+    own = _file_for(vertebrae, folder / "labels")
+    yield from write_raw_nrrd_steps(own, labels[::-1] if reversed_slices else labels, grid)
+    return AnatomyFiles(path, own, _written(folder / "names.json", names) if names else None)
 
 
 def vertebra_points(markups: Any) -> dict[str, Array]:
@@ -97,6 +98,12 @@ def start_of(transform: Any) -> Array:
     Raises GeometryError for one that is not rigid.
     """
     return pose_of(transform) @ FLIP
+
+
+def _file_for(node: Any, folder: Path) -> Path:
+    """A file in a new folder that has the name of a node, by which messages call it."""
+    folder.mkdir()
+    return folder / (re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "-", node.GetName() or "").strip(" .")[:80] + ".nrrd")
 
 
 def _written(path: Path, content: Mapping[str, Any]) -> Path:

@@ -179,7 +179,7 @@ def test_the_command_has_all_choices(chosen, tmp_path):
     assert command.registration == RegistrationSettings(restarts=4, check_levels=False)
     assert command.images.leave_out == ("001",)
     assert np.allclose(read_tfm(command.start), near)
-    assert command.labels == tmp_path / "labels.nrrd"
+    assert command.labels == tmp_path / "labels" / "vertebrae.nrrd"
     assert command.json
     assert command.stop_on_eof
 
@@ -240,7 +240,11 @@ def test_a_result_that_cannot_be_loaded_is_a_message(chosen, ui, wait, stored, t
 def test_what_cannot_be_registered_is_a_message(chosen, ui, wait, what):
     p = chosen.parameters
     if what == "MR":
-        p.ct, p.ctVertebrae, told = spine.add_ct(offset=1100), None, "an MR has no such unit"
+        p.ct, p.ctVertebrae, told = (
+            spine.add_ct(offset=1100),
+            None,
+            "CT.nrrd: the smallest value is 100, expected Hounsfield units",
+        )
     elif what == "segments":
         p.ctVertebrae.GetSegmentation().RemoveAllSegments()
         told = "no segment is a vertebra"

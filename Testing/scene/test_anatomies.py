@@ -59,6 +59,16 @@ def copied(ct, vertebrae, folder):
     return result_of(copy_anatomy_steps(ct, vertebrae, folder))
 
 
+def test_files_have_the_names_of_their_nodes(scene, ct, tmp_path):
+    """So that messages name what the user sees."""
+    ct.SetName('CT: "a/b"')
+    node = volume(scene, phantom.ct()[1].astype(np.int16), "vtkMRMLLabelMapVolumeNode")
+    node.SetName(ct.GetName())
+    files = copied(ct, node, tmp_path)
+    assert (files.ct.name, files.labels.name) == ("CT- -a-b-.nrrd",) * 2
+    assert read_image(files.ct)[1].shape == phantom.GRID.shape
+
+
 def test_a_ct_is_copied_with_its_place(ct, tmp_path):
     files = copied(ct, None, tmp_path)
     values, grid = read_image(files.ct)
