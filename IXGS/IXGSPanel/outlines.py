@@ -52,7 +52,7 @@ def _path(line: np.ndarray) -> Any:
 def _draw_name(painter: Any, outline: Outline, line: np.ndarray, size: tuple[int, int]) -> None:
     """Write the name of a vertebra to the right of its outline, inside the picture."""
     metrics = painter.fontMetrics()
-    width, height = metrics.horizontalAdvance(outline.name), metrics.height()
+    width, height = metrics.boundingRect(outline.name).width(), metrics.height()
     x, y = line[line[:, 0].argmax()]
     x = min(float(x) + LABEL_GAP, size[0] - width - 2.0)
     y = min(max(float(y), height), size[1] - 2.0)
