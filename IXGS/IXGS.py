@@ -49,19 +49,23 @@ class IXGS(ScriptedLoadableModule):
 
 
 class IXGSFileReader:
-    """Loads a run (its done.json) and chooses a case (its case.json) that are opened or dropped on Slicer."""
+    """Loads runs and registrations, and chooses cases, that are opened or dropped on Slicer by one of their files.
+
+    done.json stands for a run, registration.json for a registration, case.json for a case.
+    """
 
     def __init__(self, parent):
         self.parent = parent
 
     def description(self):
-        return _("IXGS run or case")
+        return _("IXGS run, registration or case")
 
     def fileType(self):
         return "IXGSRun"
 
     def extensions(self):
-        return [_("IXGS run") + " (*done.json)", _("IXGS case") + " (*case.json)"]
+        registration = _("IXGS registration") + " (*registration.json)"
+        return [_("IXGS run") + " (*done.json)", registration, _("IXGS case") + " (*case.json)"]
 
     def canLoadFileConfidence(self, path):
         from IXGSPanel.dropped_files import confidence
@@ -127,6 +131,22 @@ class IXGSLogic(ScriptedLoadableModuleLogic):
 
         out = outputFolder or new_run_folder(Path(caseFolder).resolve().name, preset)
         return reconstruct(caseFolder, out, preset, onEvent)
+
+    def register(self, ctNode, caseFolder, vertebraeNode=None, levels=None, outputFolder=None, onEvent=None):
+        """Register a CT to the X-rays of a case and return the text node of the result; Slicer stays responsive.
+
+        ctNode: a volume node in Hounsfield units. caseFolder: a folder with case.json. vertebraeNode: a segmentation, a
+        label map or points in the vertebral bodies; without it the spine is one body. levels: names of the vertebrae to
+        register, such as ["L3", "L4"], by default all that the X-rays show. outputFolder: a new folder, by default one
+        beside the runs of the panel. onEvent: called with each event, a dictionary.
+        `vertebrae_of` and `record_of` of IXGSLib.scene.registrations give the result's transforms and verdicts.
+        Raises IXGSError with the message of the registration if it fails.
+        """
+        from IXGSPanel.console import RegistrationRequest, register
+        from IXGSPanel.folders import new_run_folder
+
+        out = outputFolder or new_run_folder(Path(caseFolder).resolve().name, "ct")
+        return register(RegistrationRequest(ctNode, caseFolder, out, vertebraeNode, tuple(levels or ())), onEvent)
 
 
 class IXGSTest(ScriptedLoadableModuleTest):

@@ -50,15 +50,10 @@ class AdvancedSettings:
         for field in fields(group):
             name = f"{group.name}.{field.name}"
             editor = Editor.made(kinds[field.name], field.default, partial(self._on_changed, name))
-            label = qt.QLabel(f"{_(title(field.name))}:")
             tip = _(texts[field.name]) if field.name in texts else f"{_(title(field.name))}."
             self._tips[name] = f"<p>{tip}</p><p><i>{name}</i></p>"
-            for widget in (label, editor.widget):
-                widget.toolTip = self._tips[name]
-            editor.widget.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
             editor.widget.objectName = f"setting_{name}"
-            label.setBuddy(editor.widget)
-            layout.addRow(label, editor.widget)
+            label = add_row(layout, field.name, self._tips[name], editor)
             self.labels[name], self.editors[name] = label, editor
 
     def changed(self) -> dict[str, Any]:
@@ -127,6 +122,8 @@ class Editor:
             return cls._choice(get_args(kind), changed)
         if kind is float:
             return cls._decimal(value, changed)
+        if kind is bool:
+            return cls._flag(changed)
         return cls._whole(value, type(None) in get_args(kind), changed)
 
     @classmethod
@@ -136,6 +133,12 @@ class Editor:
             box.addItem(choice)
         box.connect("currentIndexChanged(int)", changed)
         return cls(box, lambda: choices[box.currentIndex], lambda value: box.setCurrentIndex(choices.index(value)))
+
+    @classmethod
+    def _flag(cls, changed: Callable[..., None]) -> Editor:
+        box = qt.QCheckBox()
+        box.connect("toggled(bool)", changed)
+        return cls(box, lambda: box.checked, box.setChecked)
 
     @classmethod
     def _decimal(cls, value: float, changed: Callable[..., None]) -> Editor:
@@ -159,6 +162,17 @@ class Editor:
             lambda: None if optional and box.value == -1 else box.value,
             lambda value: box.setValue(-1 if value is None else value),
         )
+
+
+def add_row(layout: Any, field: str, tip: str, editor: Editor) -> Any:
+    """Add the editor of a field to a form, with its tooltip; returns its label."""
+    label = qt.QLabel(f"{_(title(field))}:")
+    for widget in (label, editor.widget):
+        widget.toolTip = tip
+    editor.widget.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
+    label.setBuddy(editor.widget)
+    layout.addRow(label, editor.widget)
+    return label
 
 
 def field_texts(kind: type) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Files that are opened or dropped on Slicer: the run or the case that they belong to."""
+"""Files that are opened or dropped on Slicer: the run, the case or the registration that they belong to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from IXGSLib.steps import result_of
 
 CONFIDENCE = 0.9
 """How surely a file is one of IXGS, which outweighs Slicer's reader of JSON files."""
-FORMATS = {"done.json": "ixgs-done", "case.json": "ixgs-case"}
+FORMATS = {"done.json": "ixgs-done", "case.json": "ixgs-case", "registration.json": "ixgs-registration"}
 
 
 def confidence(path: str) -> float:
@@ -28,21 +28,24 @@ def confidence(path: str) -> float:
 
 
 def load(path: str) -> list[str]:
-    """Load the run of a done.json for review, or choose the case of a case.json; the ids of the nodes that were added.
+    """Load the run of a done.json or the registration of a registration.json, or choose the case of a case.json.
 
-    Raises FormatError for another file and what `load_run` raises.
+    Returns the ids of the nodes that were added. Raises FormatError for another file and what `load_run` and
+    `load_registration` raise.
     """
     file = Path(path)
     if not confidence(path):
         raise FormatError(
-            f"{file.name}: neither the done.json of a run nor the case.json of a case; choose one of these"
+            f"{file.name}: neither the done.json of a run, the registration.json of a registration nor the case.json "
+            "of a case; choose one of these"
         )
     slicer.util.selectModule("IXGS")
     panel = slicer.util.getModuleWidget("IXGS").panel
     if file.name == "case.json":
         panel.xrays.choose(file.parent)
         return []
-    return [_load_run(panel, file.parent).GetID()]
+    load_one = _load_run if file.name == "done.json" else _load_registration
+    return [load_one(panel, file.parent).GetID()]
 
 
 def _load_run(panel: object, folder: Path) -> object:
@@ -52,3 +55,12 @@ def _load_run(panel: object, folder: Path) -> object:
 
     content = result_of(run_steps(folder), process_events)
     return panel.review.loading.volume.show(place_run(slicer.mrmlScene, folder, content), folder)
+
+
+def _load_registration(panel: object, folder: Path) -> object:
+    from IXGSLib.scene.registrations import place_registration, registration_steps
+
+    from .console import process_events
+
+    content = result_of(registration_steps(folder), process_events)
+    return panel.registration.loading.show(place_registration(slicer.mrmlScene, content))

@@ -12,6 +12,8 @@ from slicer.i18n import tr as _
 
 from IXGSLib.formats.fiducial_findings import FiducialFinding, ViewRecord
 
+from .outlines import Outline, draw_outlines
+
 FOUND, EXPECTED, UNUSED = "#1fdd96", "#ff8000", "#ff2d55"
 """Colors of a found shadow, of an expected place, and of one whose fiducial was not found or not used."""
 MIN_CIRCLE, MIN_CROSS = 5.0, 3.0
@@ -23,10 +25,12 @@ MIN_LABELLED = 400
 """Longer side of a picture from which fiducials are labelled, screen pixels."""
 
 
-def scaled_picture(path: Path, side: int, fiducials: Sequence[FiducialFinding] = ()) -> Any:
-    """A picture file as a QPixmap whose longer side has `side` pixels, with fiducials in pixels of the file.
+def scaled_picture(
+    path: Path, side: int, fiducials: Sequence[FiducialFinding] = (), outlines: Sequence[Outline] = ()
+) -> Any:
+    """A picture file as a QPixmap whose longer side has `side` pixels, with what is drawn over it.
 
-    Fiducials are labelled where the picture is large enough.
+    fiducials, outlines: in pixels of the file. Fiducials are labelled where the picture is large enough.
     """
     picture = qt.QPixmap(str(path))
     shown = picture.scaled(side, side, qt.Qt.KeepAspectRatio, qt.Qt.SmoothTransformation)
@@ -40,6 +44,8 @@ def scaled_picture(path: Path, side: int, fiducials: Sequence[FiducialFinding] =
         for one in placed:
             _draw(painter, one)
         painter.end()
+    if outlines:
+        draw_outlines(shown, shown.width() / picture.width(), outlines)
     return shown
 
 

@@ -8,7 +8,10 @@ import qt
 
 from .timers import single_shot_timer
 
-SECTIONS = ("xraysButton", "standardizationButton", "regionButton", "reconstructionButton", "reviewButton")
+SECTIONS = (
+    *("xraysButton", "standardizationButton", "regionButton"),
+    *("reconstructionButton", "reviewButton", "registrationButton"),
+)
 SETTLE_MILLISECONDS = 50
 """From a change of the layout to scrolling, which needs the new heights."""
 
@@ -31,6 +34,10 @@ class Folding:
         """Scroll until a widget is in sight, from its top on, once the layout has settled."""
         self._next = widget
         self._scroll_soon.start()
+
+    def close(self) -> None:
+        """Scroll no more, because the panel is being closed."""
+        self._scroll_soon.stop()
 
     def _scroll(self) -> None:
         area = scroll_area_of(self._next)

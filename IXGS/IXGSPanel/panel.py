@@ -15,6 +15,7 @@ from .pose_refinement import PoseRefinement
 from .preparation import Preparation
 from .reconstruction import ReconstructionSection
 from .region import RegionSection
+from .registration import RegistrationSection
 from .requirements import Requirements
 from .review import ReviewSection
 from .run_poses import RunPoses
@@ -49,6 +50,7 @@ class Panel(VTKObservationMixin):
             ui, state, selection, Preparation(self.poses, self.standardization, self.region), self.requirements
         )
         self.review = ReviewSection(ui, state, selection)
+        self.registration = RegistrationSection(ui, state, selection, self.requirements)
         self.sections = (
             self.xrays,
             self.run_poses,
@@ -59,6 +61,7 @@ class Panel(VTKObservationMixin):
             self.region,
             self.reconstruction,
             self.review,
+            self.registration,
         )
         self._connect()
         self.open()
@@ -66,14 +69,18 @@ class Panel(VTKObservationMixin):
     def _connect(self) -> None:
         self.state.changed.connect(self.update)
         self.selection.changed.connect(self.reconstruction.on_xrays)
+        self.selection.changed.connect(self.registration.on_xrays)
         self.selection.changed.connect(self.update)
         self.selection.status_changed.connect(self.reconstruction.check)
+        self.selection.status_changed.connect(self.registration.check)
         self.run_poses.changed.connect(self.xrays.table.show_poses)
         self.run_poses.changed.connect(lambda _: self.c_arm.show_current())
         self.region.grid_changed.connect(self.xrays.table.show_coverage)
         self.reconstruction.xrays_needed.connect(self.xrays.read)
+        self.registration.xrays_needed.connect(self.xrays.read)
         self.reconstruction.finished.connect(self._on_finished)
         self.review.loading.loaded.connect(self._on_finished)
+        self.registration.finished.connect(lambda: self.folding.show_only("registrationButton"))
         self.reconstruction.started.connect(lambda: self.folding.show_only("reconstructionButton"))
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._on_scene_closing)
@@ -107,6 +114,7 @@ class Panel(VTKObservationMixin):
         self.sequence.on_node_removed(node)
         self.reconstruction.on_node_removed(node)
         self.review.on_node_removed(node)
+        self.registration.on_node_removed(node)
 
     def _on_scene_closing(self, caller: Any, event: Any) -> None:
         self._close()
@@ -118,8 +126,10 @@ class Panel(VTKObservationMixin):
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _on_references_changed(self, caller: Any, event: Any, node: Any) -> None:
         p = self.state.parameters
-        if p is not None and node in (p.region, p.volume):
+        if p is not None and node in (p.region, p.volume, p.ct, p.ctVertebrae, p.registrationStart, p.registration):
             self.state.refresh()
+        elif p is not None:
+            self.registration.plans.update()  # it may be the transform that a plan moves with
 
     def _close(self) -> None:
         """Stop all work in the scene and release its parameter node."""
@@ -130,4 +140,5 @@ class Panel(VTKObservationMixin):
     def cleanup(self) -> None:
         """Stop all work and observe nothing any more, when Slicer closes or reloads the module."""
         self._close()
+        self.folding.close()
         self.removeObservers()

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode
+from slicer import (
+    vtkMRMLLinearTransformNode,
+    vtkMRMLMarkupsROINode,
+    vtkMRMLNode,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLTextNode,
+)
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 from .connectors import Choice, PathText
@@ -32,6 +38,8 @@ class IXGSParameterNode:
     openField, pixelSize, sceneOpenField, voxelSize: 0 for the value of the files or the case.
     threshold: attenuation in 1/mm. rotationError, shiftError: expected errors of the poses, degrees and mm.
     refinementDecidedFor: JSON list that identifies the X-rays for which refinePoses was chosen.
+    ctVertebrae: a segmentation, a label map or points. levels: names of the vertebrae to register, with blanks in
+    between. registrationSettings: JSON object of settings of a registration that replace the defaults.
     """
 
     source: str = "files"
@@ -64,6 +72,13 @@ class IXGSParameterNode:
     lastRun: str = "{}"
     volume: vtkMRMLScalarVolumeNode
     threshold: Annotated[float, WithinRange(0.0, 0.1)] = 0.0
+    ct: vtkMRMLScalarVolumeNode
+    ctVertebrae: vtkMRMLNode
+    levels: str = ""
+    registrationStart: vtkMRMLLinearTransformNode
+    registrationSettings: str = "{}"
+    registration: vtkMRMLTextNode
+    showOutlines: bool = True
 
 
 def connectors(ui: Any) -> dict[str, Any]:

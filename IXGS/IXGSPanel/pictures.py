@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from IXGSLib.formats.fiducial_findings import FiducialFinding
 
 from .fiducials import scaled_picture
+from .outlines import Outline
 
 SHARE_OF_WINDOW, MIN_SIDE = 0.75, 640
 """Longer side of the large picture, as a part of the main window, and at least this many pixels."""
@@ -22,8 +23,8 @@ SHARE_OF_WINDOW, MIN_SIDE = 0.75, 640
 class Pair:
     """One or two pictures of a view: files, and what they show.
 
-    second: None for a single picture. fiducials: drawn over the first picture, in its pixels. switched: what a check
-    box of the window shows in place of this pair; None where there is nothing else.
+    second: None for a single picture. fiducials: drawn over the first picture, in its pixels. outlines: drawn over
+    both. switched: what a check box of the window shows in place of this pair; None where there is nothing else.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Pair:
     second: Path | None = None
     caption: str = ""
     fiducials: tuple[FiducialFinding, ...] = ()
+    outlines: tuple[Outline, ...] = ()
     switched: Pair | None = None
 
 
@@ -130,9 +132,9 @@ class PairViewer:
         self.dialog.windowTitle = pair.title
         self.caption.text = pair.caption
         self.slider.visible = pair.second is not None
-        self._pixmaps = [scaled_picture(pair.first, self._side(), pair.fiducials)]
+        self._pixmaps = [scaled_picture(pair.first, self._side(), pair.fiducials, pair.outlines)]
         if pair.second is not None:
-            self._pixmaps.append(scaled_picture(pair.second, self._side()))
+            self._pixmaps.append(scaled_picture(pair.second, self._side(), outlines=pair.outlines))
         self._draw()
 
     def _side(self) -> int:

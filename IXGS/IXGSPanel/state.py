@@ -34,7 +34,8 @@ class PanelState(VTKObservationMixin):
         self.close()
         self.parameters = node
         self._gui_tags = [node.connectGui(self.ui), node.connectParametersToGui(connectors(self.ui))]
-        self.addObserver(node.parameterNode, vtk.vtkCommand.ModifiedEvent, self._on_modified)
+        # After the node's own observer, which reads the parameters: at equal priority VTK calls the newest first.
+        self.addObserver(node.parameterNode, vtk.vtkCommand.ModifiedEvent, self._on_modified, priority=-1.0)
         self.changed.emit()
 
     def refresh(self) -> None:

@@ -72,6 +72,7 @@ class Register:
                 credit = read_credit(self.case)
             for message in unique(found.warnings, messages):
                 reporter.warn(message)
+            reporter.report("writing")
             about = {**self._inputs(found), **environment_record()}
             folder = save_registration(found, self.out, about, credit)
             reporter.report("done", case=found.case.name, views=len(found.case.xrays), verified=found.verified)

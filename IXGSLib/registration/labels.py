@@ -38,7 +38,7 @@ SCHEMES: dict[str, dict[int, str]] = {
 counts downwards; VerSe's label of the sacrum stands for S1 here."""
 MIN_VOLUME_MM3 = 3000.0
 """Volume of a label below which it is a remnant at the border of the CT and no vertebra; C1 has about 8000."""
-_NAME = re.compile(r"(?:vertebrae?[ _-]?)?([CTL]\d{1,2}|S1|sacrum)", re.IGNORECASE)
+_NAME = re.compile(r"(?:vertebrae?[ _-]?)?([CTL]\d{1,2}|S1|sacrum)(?:[ _-]vertebra)?", re.IGNORECASE)
 
 
 def vertebra_names(labels: np.ndarray, grid: Grid, scheme: Scheme | Mapping[int, str] = "auto") -> dict[int, str]:
@@ -78,14 +78,22 @@ def read_names(path: str | os.PathLike[str]) -> dict[int, str]:
     found: dict[int, str] = {}
     for key, value in content.items():
         label, text = (key, value) if str(key).isdigit() else (value, key)
-        match = _NAME.fullmatch(text.strip()) if isinstance(text, str) else None
-        if match is None or not str(label).isdigit():
+        level = level_of(text) if isinstance(text, str) else None
+        if level is None or not str(label).isdigit():
             raise FormatError(f"{expected}, found {key!r}: {value!r}; vertebrae are {', '.join(LEVELS)}")
-        level = "S1" if match[1].lower() == "sacrum" else match[1].upper()
-        if level not in LEVELS or level in found.values():
-            raise FormatError(f"{name}: {level} is no vertebra or is named twice; vertebrae are {', '.join(LEVELS)}")
+        if level in found.values():
+            raise FormatError(f"{name}: {level} is named twice; give each vertebra one label")
         found[int(label)] = level
     return found
+
+
+def level_of(name: str) -> str | None:
+    """The vertebra that a name means, such as L3 for "L3", "vertebrae_L3" and "L3 vertebra"; None for other names."""
+    match = _NAME.fullmatch(name.strip())
+    if match is None:
+        return None
+    level = "S1" if match[1].lower() == "sacrum" else match[1].upper()
+    return level if level in LEVELS else None
 
 
 def _recognised(heights: Mapping[int, float], scheme: str) -> str:
@@ -98,7 +106,7 @@ def _recognised(heights: Mapping[int, float], scheme: str) -> str:
     if len(labels) < 2 or not (upwards or downwards):
         raise FormatError(
             f"labels: whose numbers {_listed(list(heights))} are cannot be told from their order, expected at least "
-            "two whole vertebrae one above the other; state --scheme verse or totalsegmentator, or give names"
+            "two whole vertebrae one above the other; state the scheme, verse or totalsegmentator, or give names"
         )
     if downwards:
         return "verse"
@@ -116,7 +124,7 @@ def _check_order(names: Mapping[int, str], heights: Mapping[int, float]) -> None
         order = ", ".join(names.values())
         raise FormatError(
             f"labels: {order} lie upside down or out of order along the patient's axis, expected each below the one "
-            "before; the CT is flipped, or the labels are of another scheme: export it again or state --scheme"
+            "before; the CT is flipped, or the labels are of another scheme: export it again or state the scheme"
         )
 
 

@@ -15,12 +15,13 @@ from ..xray import XRay
 from ..xray.windowing import grey_window
 from .moved import in_world, vertebra_mask
 from .result import Registration, VertebraPose
+from .views import colour_of
 
 MIN_PATH_MM = 2.0
 """Path through a vertebra from which a pixel lies in its shadow."""
-COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#7fc7ff")
-"""Colours that remain distinct for colour-blind readers (Okabe and Ito, 2008)."""
 HEIGHT_INCHES, DPI = 5.2, 110
+Outlines = Mapping[str, Sequence[np.ndarray]]
+"""By vertebra, its outlines (n, 2) in a view, in pixels (x, y)."""
 
 
 def outlines(registration: Registration, vertebra: VertebraPose, view: View) -> list[np.ndarray]:
@@ -32,7 +33,15 @@ def outlines(registration: Registration, vertebra: VertebraPose, view: View) -> 
     return [contour[:, ::-1] for contour in find_contours(paths, MIN_PATH_MM)]
 
 
-def overlay(registration: Registration, xray: XRay, picture: np.ndarray) -> bytes:
+def all_outlines(registration: Registration) -> dict[str, Outlines]:
+    """The outlines of every vertebra in every view, by its id."""
+    return {
+        xray.view.id: {each.name: outlines(registration, each, xray.view) for each in registration.vertebrae}
+        for xray in registration.case.xrays
+    }
+
+
+def overlay(registration: Registration, xray: XRay, picture: np.ndarray, drawn: Outlines) -> bytes:
     """The PNG of one view: the X-ray alone, and the picture that was compared with the outlines of the vertebrae."""
     width, height = xray.view.size
     figure = Figure(figsize=(2 * HEIGHT_INCHES * width / height + 0.1, HEIGHT_INCHES + 0.5), facecolor="white")
@@ -42,9 +51,10 @@ def overlay(registration: Registration, xray: XRay, picture: np.ndarray) -> byte
         low, high = grey_window(image, xray.mask)
         each.imshow(np.where(xray.mask, image, low), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
         each.set_axis_off()
-    for vertebra, colour in zip(registration.vertebrae, colours(registration), strict=True):
+    for n, vertebra in enumerate(registration.vertebrae):
+        colour = colour_of(n)
         style = "-" if vertebra.verified else ":"
-        contours = outlines(registration, vertebra, xray.view)
+        contours = drawn[vertebra.name]
         for contour in contours:
             axes[1].plot(*contour.T, style, color=colour, linewidth=1.3)
         _name(axes[1], contours, vertebra, colour, xray.view)
@@ -72,11 +82,14 @@ def _name(axes, contours: Sequence[np.ndarray], vertebra: VertebraPose, colour: 
     )  # fmt: skip
 
 
-def colours(registration: Registration) -> list[str]:
-    """A colour for each vertebra."""
-    return [COLOURS[n % len(COLOURS)] for n in range(len(registration.vertebrae))]
+def overlays(
+    registration: Registration, pictures: Mapping[str, np.ndarray], drawn: Mapping[str, Outlines]
+) -> dict[str, bytes]:
+    """The PNG of every view by its id.
 
-
-def overlays(registration: Registration, pictures: Mapping[str, np.ndarray]) -> dict[str, bytes]:
-    """The PNG of every view by its id; pictures: (height, width) that the CT was compared with, by view id."""
-    return {xray.view.id: overlay(registration, xray, pictures[xray.view.id]) for xray in registration.case.xrays}
+    pictures: (height, width) that the CT was compared with, by view id. drawn: as `all_outlines` returns them.
+    """
+    return {
+        xray.view.id: overlay(registration, xray, pictures[xray.view.id], drawn[xray.view.id])
+        for xray in registration.case.xrays
+    }

@@ -11,17 +11,14 @@ from typing import Any
 
 from ..files import file_sha256, write_atomically, write_folder
 from ..messages import RESEARCH_ONLY
+from .layers import save_layers
 from .moved import save_volumes, surface
-from .overlays import overlays
+from .overlays import all_outlines, overlays
 from .page import report_html
 from .pictures import pictures
+from .record import FORMAT, LABELS, MODELS, OVERLAYS, RECORD, REPORT, TRANSFORMS, VERSION, VOLUME
 from .result import Registration
 from .transforms import tfm_bytes
-
-RECORD, REPORT = "registration.json", "report.html"
-TRANSFORMS, MODELS, OVERLAYS = "transforms", "models", "overlays"
-VOLUME, LABELS = "vertebrae.nrrd", "vertebrae-labels.nrrd"
-VERSION = 1
 
 
 def save_registration(
@@ -30,8 +27,9 @@ def save_registration(
     """Write a registration into a new folder, completely or not at all; returns the folder.
 
     Files: registration.json, report.html, for each vertebra transforms/NAME.tfm and models/NAME.stl, the moved
-    vertebrae as vertebrae.nrrd (HU) and vertebrae-labels.nrrd, overlays/N.png with outlines on each X-ray, and
-    CREDIT.txt where there is a credit. about: further entries of registration.json.
+    vertebrae as vertebrae.nrrd (HU) and vertebrae-labels.nrrd, overlays/N.png with outlines on each X-ray, both also
+    as outlines.json, xrays/N.png and compared/N.png, and CREDIT.txt where there is a credit.
+    about: further entries of registration.json.
     Raises IXGSError for a folder that is not new or empty, and where it cannot be written.
     """
     return write_folder(folder, lambda whole: _write(registration, whole, about or {}, credit))
@@ -44,15 +42,16 @@ def _write(registration: Registration, folder: Path, about: Mapping[str, Any], c
         write_atomically(folder / TRANSFORMS / f"{vertebra.name}.tfm", tfm_bytes(vertebra.world_from_ct))
         surface(registration.anatomy, vertebra).save(folder / MODELS / f"{vertebra.name}.stl")
     save_volumes(registration, folder / VOLUME, folder / LABELS)
-    compared = pictures(registration.case, registration.settings.pictures)
-    drawn = overlays(registration, {xray.view.id: xray.image for xray in compared})
+    compared, outlines = pictures(registration.case, registration.settings.pictures), all_outlines(registration)
+    drawn = overlays(registration, {xray.view.id: xray.image for xray in compared}, outlines)
     for n, data in enumerate(drawn.values()):
         write_atomically(folder / OVERLAYS / f"{n:03d}.png", data)
+    save_layers(folder, registration.case.xrays, compared, outlines)
     write_atomically(folder / REPORT, report_html(registration, drawn, credit).encode("utf-8", "replace"))
     if credit:
         write_atomically(folder / "CREDIT.txt", credit.encode())
     record = {
-        "format": "ixgs-registration",
+        "format": FORMAT,
         "version": VERSION,
         "notice": RESEARCH_ONLY,
         **about,

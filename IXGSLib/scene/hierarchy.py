@@ -25,6 +25,19 @@ def place_in_study(scene: Any, case: str, *nodes: Any) -> int:
     return int(study)
 
 
+def place_in_folder(scene: Any, case: str, name: str, *nodes: Any) -> int:
+    """Move nodes into a new folder in the study of a case; returns its item."""
+    hierarchy = _hierarchy(scene)
+    folder = hierarchy.CreateFolderItem(place_in_study(scene, case), name)
+    for node in nodes:
+        item = hierarchy.GetItemByDataNode(node)
+        if item:
+            hierarchy.SetItemParent(item, folder)
+        else:
+            hierarchy.CreateItem(folder, node)
+    return int(folder)
+
+
 def place_beside(scene: Any, node: Any, other: Any) -> None:
     """Move a node to where another one is in the subject hierarchy, unless the user has put it elsewhere."""
     hierarchy = _hierarchy(scene)

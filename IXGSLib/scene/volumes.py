@@ -84,6 +84,15 @@ def grid_of(node: Any) -> Grid:
     return _right_handed(node.GetName(), values.shape, world_from_index)[0]
 
 
+def lattice_of(node: Any) -> tuple[np.ndarray, Grid, bool]:
+    """The values [k, j, i] of a volume node, not copied, the grid of `volume_of`, and whether it reverses the slices.
+
+    Raises what `volume_of` raises.
+    """
+    values, world_from_index = _content(node)
+    return values, *_right_handed(node.GetName(), values.shape, world_from_index)
+
+
 def set_bone_window(node: Any) -> None:
     """Show attenuation from zero to the densest bone, as in the report."""
     values, _ = _content(node)

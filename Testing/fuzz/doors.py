@@ -35,8 +35,10 @@ from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm
 from IXGSLib.reconstruction.checkpoint import load_checkpoint, save_checkpoint
 from IXGSLib.registration.labels import read_names
+from IXGSLib.registration.record import parse_record
 from IXGSLib.registration.splitting import read_points
 from IXGSLib.registration.transforms import read_tfm, tfm_bytes
+from IXGSLib.registration.views import parse_views
 from IXGSLib.runs.lock import Lock
 from IXGSLib.runs.records import checked_output, read_done
 from IXGSLib.runs.request import RunRequest
@@ -56,6 +58,28 @@ RAMP = (np.arange(40 * 32).reshape(32, 40) * 40 + 300).astype(np.uint16)
 CT = (np.arange(6 * 7 * 8).reshape(6, 7, 8) * 5 - 900).astype(np.int16)
 GRID = Grid.centered((0, 0, 0), (16, 16, 16), 4.0)
 MARKUPS = b'{"markups": [{"coordinateSystem": "RAS", "controlPoints": [{"label": "L3", "position": [1, 2, 3]}]}]}'
+REGISTRATION = json.dumps(
+    {
+        "format": "ixgs-registration", "version": 1, "case": {"name": "spine"}, "margin": 0.5, "alternative": "lower",
+        "vertebrae": [
+            {
+                "name": "L3", "verified": False, "doubts": ["residual 0.9"], "world_from_ct": np.eye(4).tolist(),
+                "center_in_ct": [0, 1, 2], "center_in_world": [0, 1, 2], "residual": 0.9, "edge_distance_mm": None,
+                "spread_mm": 0.2,
+            }
+        ],
+        "motions": [
+            {
+                "upper": "L2", "lower": "L3", "flexion": 1, "bending": 2, "torsion": 3, "left": 1, "posterior": 2,
+                "superior": 3, "rotation": 4, "shift": 4,
+            }
+        ],
+        "outputs": {"xrays/000.png": "0" * 64},
+    }
+).encode()  # fmt: skip
+OUTLINES = json.dumps(
+    {"views": [{"id": "a", "xray": "xrays/000.png", "compared": None, "outlines": {"L3": [[[1, 2], [3, 4.5]]]}}]}
+).encode()
 ARM = CArm(detector_pixels=(40, 32), detector_size=120)
 VIEWS = [replace(ARM.view(orbital, 5.0, (0, 0, 0)), id=f"shot{orbital}") for orbital in (0, 40, 90, 130, 160)]
 
@@ -361,6 +385,14 @@ def _poses(write: Callable[..., Path], suffix: str) -> list[bytes]:
         return [path.read_bytes() for path in write(Path(folder), VIEWS).glob(f"*.{suffix}")]
 
 
+def _registration(path: Path) -> None:
+    parse_record(path.read_bytes(), path.name)
+
+
+def _outlines(path: Path) -> None:
+    parse_views(path.read_bytes(), path.parent, parse_record(REGISTRATION, "registration.json"))
+
+
 def _pose(path: Path) -> None:
     """A transform beside its intrinsics."""
     intrinsics = {"K": VIEWS[0].K.tolist(), "size": list(VIEWS[0].size)}
@@ -402,6 +434,8 @@ DOORS = (
     Door("cameras.mat", _matlab_calibrations, _calibration),
     Door("pose.tfm", partial(_poses, foreign.itk, "tfm"), _pose),
     Door("start.tfm", lambda: [tfm_bytes(np.eye(4))], read_tfm),
+    Door("registration.json", lambda: [REGISTRATION], _registration),
+    Door("outlines.json", lambda: [OUTLINES], _outlines),
     Door("points.mrk.json", lambda: [MARKUPS, b'{"L3": [1, 2, 3]}'], read_points),
     Door("names.json", lambda: [b'{"27": "L5", "28": "L4"}', b'{"sacrum": 1}'], read_names),
     Door("pose.mat", partial(_poses, foreign.slicer, "mat"), _pose),

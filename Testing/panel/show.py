@@ -15,16 +15,20 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "Resources" / "Screenshots"
-SECTIONS = ("xraysButton", "standardizationButton", "regionButton", "reconstructionButton", "reviewButton")
+SECTIONS = (
+    *("xraysButton", "standardizationButton", "regionButton"),
+    *("reconstructionButton", "reviewButton", "registrationButton"),
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--screenshots", type=Path, help="write the pictures into this folder and exit")
+    parser.add_argument("--registration", type=Path, help="take only the picture of a registration, from its folder")
     options = parser.parse_args()
     screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin"))
     folder = options.screenshots or (None if screen else PICTURES)
-    if folder is not None:
+    if folder is not None or options.registration is not None:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     sys.path.insert(0, str(ROOT))
     from Testing.panel.harness import application
@@ -35,7 +39,9 @@ def main() -> None:
 
     window = PanelWindow(SliceViews())
     window.show()
-    if folder is None:
+    if options.registration is not None:
+        take_registration(window, application.wait, options.registration, folder or PICTURES)
+    elif folder is None:
         window.run()
     else:
         take_pictures(window, application.wait, folder)
@@ -98,6 +104,26 @@ def take_pictures(window: Any, wait: Any, folder: Path) -> None:
     ui.logButton.collapsed = False
     take("error")
     runs.cleanup()
+
+
+def take_registration(window: Any, wait: Any, run: Path, folder: Path) -> None:
+    """Take a picture of section 6 with a registration and a plan in its third vertebra."""
+    import slicer
+
+    panel, ui = window.panel, window.panel.ui
+    panel.registration.loading.load(run)
+    wait(lambda: panel.parameters.registration is not None, 300)
+    ui.vertebraeTable.selectRow(2)
+    plan = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Left screw")
+    for offset in ((-20, 30, 5), (-8, -20, 2)):
+        point = panel.registration.result.record.vertebrae[2].center_in_ct + offset
+        plan.AddControlPoint(*(point * (-1, -1, 1)))
+    ui.plan.setCurrentNode(plan)
+    ui.movePlan.click()
+    for name in SECTIONS:
+        getattr(ui, name).collapsed = name != "registrationButton"
+    window.picture(folder / "panel_registration.png")
+    print(folder / "panel_registration.png")
 
 
 if __name__ == "__main__":

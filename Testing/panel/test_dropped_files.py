@@ -41,9 +41,23 @@ def test_a_case_that_is_dropped_is_chosen(reader, panel, small_case, wait):
     wait(lambda: panel.selection.reading is not None)
 
 
+def test_a_registration_that_is_dropped_is_shown(reader, panel, ui, tmp_path):
+    from Testing.registration.folders import written
+
+    path = str(written(tmp_path / "spine-ct", {}) / "registration.json")
+    assert reader.canLoadFileConfidence(path) > 0.5
+    assert reader.load({"fileName": path}) is True
+    assert reader.parent.loadedNodes == [panel.parameters.registration.GetID()]
+    assert ui.vertebraeTable.rowCount == 4
+    assert not ui.registrationButton.collapsed
+    (tmp_path / "spine-ct" / "models" / "L2.stl").write_bytes(b"solid")
+    assert reader.load({"fileName": path}) is False
+    assert "models/L2.stl" in reader.messages[0]
+
+
 @pytest.mark.parametrize("content", ["", "[]", json.dumps({"format": "other"})])
 def test_other_files_are_left_to_other_readers(reader, tmp_path, content):
-    for name in ("done.json", "case.json", "run.json"):
+    for name in ("done.json", "case.json", "registration.json", "run.json"):
         (tmp_path / name).write_text(content)
         assert reader.canLoadFileConfidence(str(tmp_path / name)) == 0.0
     assert reader.canLoadFileConfidence(str(tmp_path / "gone" / "done.json")) == 0.0
@@ -68,5 +82,5 @@ def test_slicer_finds_the_reader_by_its_name_and_its_wildcards(reader):
     assert isinstance(reader.description(), str)
     assert isinstance(reader.fileType(), str)
     wildcards = [re.search(r"\((.*)\)", text).group(1) for text in reader.extensions()]
-    for name in ("done.json", "case.json"):
+    for name in ("done.json", "case.json", "registration.json"):
         assert any(fnmatch.fnmatch(f"/runs/L3/{name}", wildcard) for wildcard in wildcards)

@@ -52,7 +52,7 @@ def test_bound_widgets_name_parameters(panel):
     source = (MODULE / "IXGSPanel" / "parameters.py").read_text()
     parameters = set(re.findall(r"^    (\w+): ", source, re.MULTILINE))
     assert bound <= parameters
-    unbound = {"leftOut", "refinementDecidedFor", "settings", "lastRun"}  # written by the panel as it works
+    unbound = {"leftOut", "refinementDecidedFor", "settings", "registrationSettings", "lastRun"}  # written by the panel
     assert parameters - bound == unbound
 
 
@@ -187,8 +187,10 @@ def test_the_panel_is_as_narrow_as_slicers_module_area(read, window, ui, harness
     application.setFont(font)
     try:
         node = slicer.util.addVolumeFromArray(np.ones((2, 2, 2), np.float32), name="a long name of a volume " * 5)
-        ui.volume.setCurrentNode(node)
-        for section in ("xrays", "standardization", "region", "reconstruction", "review", "advanced", "log"):
+        for box in (ui.volume, ui.ct, ui.ctVertebrae):
+            box.setCurrentNode(node)
+        first = ("xrays", "standardization", "region", "reconstruction", "review", "advanced", "log")
+        for section in (*first, "registration", "registrationAdvanced"):
             getattr(ui, f"{section}Button").collapsed = False
         for source in (0, 1):
             ui.source.currentIndex = source
@@ -317,9 +319,10 @@ def test_texts_are_in_us_english_as_those_of_slicer():
 
 def test_the_settings_are_translated(panel, app):
     """Their labels, headings and tooltips, which are made from the dataclasses of the library."""
-    labels = {label.text.removesuffix(":") for label in panel.reconstruction.advanced.labels.values()}
-    assert labels <= app.texts
-    assert any("density control may add" in text for text in app.texts)
+    for form in (panel.reconstruction.advanced, panel.registration.form):
+        assert {label.text.removesuffix(":") for label in form.labels.values()} <= app.texts
+    for text in ("density control may add", "Spread of the restarts"):
+        assert any(text in each for each in app.texts)
 
 
 def test_requirements_are_those_of_the_library():

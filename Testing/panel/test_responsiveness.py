@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from Testing.registration.folders import written
+
 ROOT = Path(__file__).resolve().parents[2]
 PANEL = sorted((ROOT / "IXGS" / "IXGSPanel").glob("*.py"))
 """The modules that run in Slicer's process, unlike those of IXGSLib.jobs."""
@@ -17,7 +19,16 @@ LONG = {
     *("add_bone", "labels_surface", "bone_surface", "CreateClosedSurfaceRepresentation", "CreateRepresentation"),
     *("CreateDefaultRepresentation", "ConvertToRepresentation"),
     # whole volumes at once
-    *("add_volume", "load_run", "load_preview", "nrrd_content", "read_image", "volume_of", "loadVolume"),
+    *(
+        "add_volume",
+        "load_run",
+        "load_registration",
+        "load_preview",
+        "nrrd_content",
+        "read_image",
+        "volume_of",
+        "loadVolume",
+    ),
     # decoding of X-rays, and conversion into line integrals
     *(
         "load_case",
@@ -48,6 +59,7 @@ def test_no_long_computation_is_called_in_slicers_process(source):
 
 SCRIPT = """
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -105,6 +117,9 @@ ui.segmentBone.click()
 assert application.wait(lambda: not panel.review.surface.process.running)
 segmentation = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
 assert segmentation is not None, ui.surfaceMessage.text
+panel.registration.loading.load(Path(sys.argv[1]))
+assert application.wait(lambda: panel.parameters.registration is not None), ui.registrationProblem.text
+assert ui.vertebraeTable.rowCount == 4
 first = segmentation.GetSegmentation().GetNthSegmentID(0)
 assert segmentation.GetClosedSurfaceInternalRepresentation(first).GetNumberOfPolys() > 100
 window.dispose()
@@ -113,12 +128,14 @@ print("done")
 """
 
 
-def test_slicers_process_neither_decodes_images_nor_extracts_surfaces():
+def test_slicers_process_neither_decodes_images_nor_extracts_surfaces(tmp_path):
     """Packages that do so cannot be imported there, only in the child processes."""
     pytest.importorskip("PySide6.QtWidgets", exc_type=ImportError)
     pytest.importorskip("slicer")
     env = {**os.environ, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen"}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=env, capture_output=True, text=True, check=False)
+    folder = written(tmp_path / "spine-ct", {})
+    words = [sys.executable, "-c", SCRIPT, folder]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == "done"
 

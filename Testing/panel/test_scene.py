@@ -17,7 +17,7 @@ def start_long_run(panel, ui, wait, **settings):
 
 def observations(panel):
     """How many observers the panel and its sections have."""
-    observing = (panel, panel.state, panel.region, panel.review.vertebra)
+    observing = (panel, panel.state, panel.region, panel.review.vertebra, panel.registration.plans)
     return sum(len(each.Observations) for each in observing)
 
 
@@ -121,7 +121,8 @@ def test_scenes_saved_by_earlier_versions_can_be_read(panel):
         source casePath calibrationPath pixelValues openField pixelSize sourceDetector sceneValues leftOut showCArm
         standardization weights region voxelSize preset device livePreview settings lastRun volume
         threshold refinePoses rotationError shiftError refinementDecidedFor tagConventions calibrationFormat
-        calibrationUnit sceneValues sceneOpenField
+        calibrationUnit sceneValues sceneOpenField ct ctVertebrae levels registrationStart registrationSettings
+        registration showOutlines
     """
     source = inspect.getsource(parameters)
     assert set(saved.split()) <= set(re.findall(r"^    (\w+): ", source, re.MULTILINE))

@@ -9,7 +9,7 @@ import pytest
 
 from IXGSLib.errors import FormatError
 from IXGSLib.geometry import Grid
-from IXGSLib.registration.labels import read_names, vertebra_names
+from IXGSLib.registration.labels import level_of, read_names, vertebra_names
 from IXGSLib.volume.images import read_image
 
 GRID = Grid((50, 10, 10), (4.0, 4.0, 2.0), (0.0, 0.0, 0.0), np.eye(3))
@@ -41,7 +41,7 @@ def test_verse_counts_downwards():
 
 
 def test_a_single_label_needs_its_scheme():
-    with pytest.raises(FormatError, match="state --scheme"):
+    with pytest.raises(FormatError, match="state the scheme"):
         vertebra_names(labels(22), GRID)
     assert vertebra_names(labels(22), GRID, "verse") == {22: "L3"}
 
@@ -66,6 +66,14 @@ def test_remnants_are_left_out():
 def test_no_vertebra_is_refused():
     with pytest.raises(FormatError, match="no label fills"):
         vertebra_names(labels(), GRID)
+
+
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [("L3", "L3"), (" vertebrae_l3", "L3"), ("T12 vertebra", "T12"), ("Sacrum", "S1"), ("L9", None), ("L3 disc", None)],
+)
+def test_a_name_means_a_vertebra(name, level):
+    assert level_of(name) == level
 
 
 class TestNames:

@@ -86,7 +86,8 @@ class TestFolder:
         expected = {f"transforms/{name}.tfm" for name in phantom.NAMES} | {
             f"models/{name}.stl" for name in phantom.NAMES
         }
-        expected |= {f"overlays/{n:03d}.png" for n in range(4)} | {"CREDIT.txt", "report.html", "registration.json"}
+        expected |= {f"{kind}/{n:03d}.png" for kind in ("overlays", "xrays") for n in range(4)}
+        expected |= {"CREDIT.txt", "report.html", "registration.json", "outlines.json"}
         assert names == expected | {"vertebrae.nrrd", "vertebrae-labels.nrrd"}
 
     def test_the_record_says_what_was_found(self, folder, result):

@@ -29,7 +29,8 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._flags: dict[str, Any] = {"nodeTypes": [], "noneEnabled": False}
+        self._flags: dict[str, Any] = {"nodeTypes": [], "noneEnabled": False, "showChildNodeTypes": True}
+        self._attributes: dict[str, str] = {}
         self._scene: Any = None
         self._ids: list[str] = []
         self._tags: list[int] = []
@@ -51,11 +52,22 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
             self._tags.append(scene.AddObserver(event, lambda *_: self._fill()))
         self._fill()
 
+    def addAttribute(self, kind: str, name: str) -> None:
+        """Offer only the nodes of a class that have an attribute."""
+        self._attributes[kind] = name
+        if self._scene is not None:
+            self._fill()
+
     def _nodes(self) -> list[Any]:
         scene, found = self._scene, []
         for kind in self._flags["nodeTypes"]:
             found += [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
-        return [node for node in found if not node.GetHideFromEditors()]
+        return [node for node in found if self._offered(node)]
+
+    def _offered(self, node: Any) -> bool:
+        wanted = self._attributes.get(node.GetClassName())
+        exact = self._flags["showChildNodeTypes"] or node.GetClassName() in self._flags["nodeTypes"]
+        return exact and not node.GetHideFromEditors() and (wanted is None or node.GetAttribute(wanted) is not None)
 
     def _fill(self) -> None:
         current, before = self.currentNode(), self._ids
@@ -64,7 +76,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._ids = []
         if self._flags["noneEnabled"]:
             self._ids.append("")
-            self._box.addItem("None")
+            self._box.addItem(self._flags.get("noneDisplay") or "None")
         for node in self._nodes():
             self._ids.append(node.GetID())
             self._box.addItem(node.GetName())
@@ -107,6 +119,8 @@ def _flag(name: str, kind: type) -> Any:
 class _NodeBox(qMRMLNodeComboBox):
     nodeTypes = _flag("nodeTypes", list)
     noneEnabled = _flag("noneEnabled", bool)
+    noneDisplay = _flag("noneDisplay", str)
+    showChildNodeTypes = _flag("showChildNodeTypes", bool)
     addEnabled = _flag("addEnabled", bool)
     removeEnabled = _flag("removeEnabled", bool)
     renameEnabled = _flag("renameEnabled", bool)
