@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from ..errors import IXGSError
+from ..errors import IXGSError, alarms_and_notices
 from ..files import check_writable
 from ..formats.case_source import CaseOptions
 from ..messages import collect_warnings, visible
@@ -107,7 +107,7 @@ def _cells(xray: XRay, case: Case) -> list[str]:
     distance = float(np.linalg.norm(case.grid.center - view.source))
     measured = xray.image[xray.mask]
     ends = (measured.min(), measured.max()) if measured.size else ()
-    count = sum(f"'{view.id}'" in warning for warning in case.warnings)
+    count = sum(f"'{view.id}'" in warning for warning in alarms_and_notices(case.warnings)[0])
     return [
         view.id,
         f"{orbital}°",

@@ -30,13 +30,14 @@ from IXGSLib.studies.picture import PICTURE
 from IXGSLib.studies.plan import Plan
 from IXGSLib.studies.plan_files import find_plan, read_plan
 from IXGSLib.studies.worst import values_in_words, worst
-from Testing.benchmarks.pages import ROOT
+from Testing.benchmarks.pages import ROOT, Part
 from Testing.benchmarks.store import commit, machine, rounded
-from Testing.benchmarks.studies import hard
+from Testing.benchmarks.studies import hard, trust
 from Testing.benchmarks.studies.readings import READINGS
 
 RESULTS = Path(__file__).with_name("results")
 PAGES, PICTURES = ROOT / "docs" / "studies", ROOT / "Resources" / "Screenshots"
+LIMITS = Part(ROOT / "docs" / "trust.md", "limits", "Testing/benchmarks/studies/publish.py")
 SVG_STYLE = """<style>
 svg { background: #fff; font-family: "DejaVu Sans", sans-serif; } text { fill: #5c666f; } line { stroke: #d9dde1; }
 </style>"""
@@ -49,6 +50,7 @@ def main(arguments: list[str]) -> int:
         store(words[0], Path(words[1]), "--small" in arguments)
     for path in sorted(RESULTS.glob("*.json")):
         write(path.stem)
+    LIMITS.write(markdown(trust.limits_table()))
     return 0
 
 
@@ -108,7 +110,10 @@ def page(name: str, content: dict[str, Any]) -> str:
         if content["repaired"]:
             causes = tables.causes_table(plan, hard_ones, content["repaired"])
             parts += ["## Causes", hard.EXPLANATION, markdown(causes)]
-        parts += ["## Flagged by warnings", hard.FLAGS, markdown(tables.alarms_table(hard_ones, others))]
+        parts += ["## Flagged by verdicts and warnings", hard.FLAGS, markdown(tables.alarms_table(hard_ones, others))]
+        if name == hard.NAME:
+            some = trust.runs(plan, [*records, *content["repaired"]])
+            parts += ["## How the limits were chosen", trust.explanation(some), markdown(trust.verdicts_table(some))]
     elif any(record["warnings"] for record in done):
         parts += ["## Warnings", markdown(tables.warnings_table(done))]
     if len(done) < len(records):
