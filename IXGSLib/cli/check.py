@@ -12,7 +12,7 @@ from ..errors import IXGSError, alarms_and_notices
 from ..files import check_writable
 from ..formats.case_source import CaseOptions
 from ..messages import collect_warnings, visible
-from .displays import say, tell
+from .displays import say_warning, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ class Check:
         examination = examine(case)
         case = case.with_warnings([*messages, *examination.warnings])
         for message in case.warnings:
-            say(f"warning: {message}")
+            say_warning(message)
         Console().print(table(case))
         choice = case.tag_choice
         chosen = (choice.sentence[:1].upper() + choice.sentence[1:],) if choice is not None and choice.decided else ()
