@@ -95,8 +95,8 @@ LIMITS = (
         False,
         "a view is unlike those that the network was trained on (in-distribution score {value:.2f})",
     ),
-    Limit("disagreement", 0.84, True, DISAGREE.format("X-rays"), synthetic=False),
-    Limit("disagreement", 0.7, True, DISAGREE.format("standardised X-rays"), synthetic=True),
+    Limit("disagreement", 0.83, True, DISAGREE.format("X-rays"), synthetic=False),
+    Limit("disagreement", 0.51, True, DISAGREE.format("standardised X-rays"), synthetic=True),
 )
 """A volume is to be reviewed with care where one of these is passed."""
 

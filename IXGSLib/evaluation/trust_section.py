@@ -13,7 +13,7 @@ NAMES = {
     "angle": "Widest angle between views",
     "synthetic": "Standardised X-rays",
     "score": "Lowest in-distribution score",
-    "disagreement": "Disagreement of X-rays and poses, of that in random order",
+    "disagreement": "Disagreement of X-rays under their poses, of that in random order",
     "residual": "Contrast left unexplained in a typical view",
     "overfit": "Used views explained better than held-out ones by",
     "unmeasured": "Pixels not measured in a typical view",

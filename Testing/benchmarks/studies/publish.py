@@ -114,12 +114,26 @@ def page(name: str, content: dict[str, Any]) -> str:
         parts += ["## Flagged by verdicts and warnings", hard.FLAGS, markdown(tables.alarms_table(hard_ones, others))]
         if name == hard.NAME:
             some = trust.runs(plan, [*records, *content["repaired"]])
-            parts += ["## How the limits were chosen", trust.explanation(some), markdown(trust.verdicts_table(some))]
+            parts += ["## How the limits were chosen", trust.explanation(some)]
+            parts.append(markdown(trust.verdicts_table(some, runs_of_others())))
     elif any(record["warnings"] for record in done):
         parts += ["## Warnings", markdown(tables.warnings_table(done))]
     if len(done) < len(records):
         parts += ["## Failed runs", markdown(tables.failures_table(plan, records))]
     return "\n\n".join([*parts, "## The worst run", _worst(name, plan, done, metrics), _end(), ""]).rstrip() + "\n"
+
+
+def runs_of_others() -> list[trust.Run]:
+    """The runs of the other stored studies, without those that are in several of them."""
+    found: dict[str, trust.Run] = {}
+    for path in sorted(RESULTS.glob("*.json")):
+        if path.stem != hard.NAME:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            plan = plan_of(path.stem, content["size"] == "small")
+            for record in content["records"]:
+                for run in trust.runs(plan, [record]):
+                    found[record["id"]] = run
+    return list(found.values())
 
 
 def with_all_repairs(plan: Plan, hard_ones: Sequence[Record], repaired: Sequence[Record]) -> list[Record]:

@@ -30,7 +30,8 @@ def test_a_limit_lies_in_the_middle_between_failures_and_others():
     limits = {(limit.sign, limit.synthetic): limit.value for limit in trust.chosen(some(*good, *bad))}
     assert limits["disagreement", False] == pytest.approx(0.55)
     table = trust.verdicts_table(some(*good, *bad))
-    assert [row[1:] for row in table.rows[1:]] == [["6 of 6 (100 %, 54 to 100 %)", "0 of 6 (0 %, 0 to 46 %)"]] * 2
+    assert [row[1:] for row in table.rows[1:3]] == [["6 of 6 (100 %, 54 to 100 %)", "0 of 6 (0 %, 0 to 46 %)"]] * 2
+    assert [row[1:] for row in table.rows[3:]] == [["–", "–"]] * 2
 
 
 def test_the_judged_patient_has_no_part_in_the_limits():
