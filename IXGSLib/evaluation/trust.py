@@ -83,8 +83,8 @@ class Limit:
 
 
 DISAGREE = (
-    "the {} disagree by {{value:.0%}} of what they would in random order, expected at most {{limit:.0%}}: check their "
-    "poses with ixgs check, or refine them"
+    "the {} fit their poses badly, with {{value:.0%}} of the disagreement of images in random order (expected at most "
+    "{{limit:.0%}}): see ixgs check, or refine the poses"
 )
 LIMITS = (
     Limit("views", 6, False, "{value} views are few, and many volumes explain them equally well"),
