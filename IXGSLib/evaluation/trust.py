@@ -87,7 +87,7 @@ DISAGREE = (
     "{{limit:.0%}}): see ixgs check, or refine the poses"
 )
 LIMITS = (
-    Limit("views", 6, False, "{value} views are few, and many volumes explain them equally well"),
+    Limit("views", 5, False, "{value} views are few, and many volumes explain them equally well"),
     Limit("core", 0.25, False, "only {value:.0%} of the bone is more than a thin layer, expected at least {limit:.0%}"),
     Limit(
         "score",
