@@ -47,11 +47,11 @@ $(stamp): pyproject.toml constraints.txt
 	$(pip) install --constraint constraints.txt --editable '.[test,lint]'
 	@touch $@
 
-# A file stays in one process, which shares its fixtures, and the files keep their order, which Testing/conftest.py needs.
+# A file stays in one process, so that its tests share their fixtures.
 TEST_PROCESSES ?= 2
 
 test: setup
-	$(bin)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	$(bin)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 lint: setup
 	$(bin)/ruff check

@@ -34,6 +34,7 @@ def pytest_configure(config):
     """Where tests run in several processes, each has one thread for what does not say how many it wants."""
     if getattr(config.option, "numprocesses", None):
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by torch and BLAS when the processes start
+        config.option.loadscopereorder = False  # or the tests of the panel would not be the last of a process
     if "PYTEST_XDIST_WORKER" in os.environ:
         set_thread_count(1)
 

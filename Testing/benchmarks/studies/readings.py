@@ -28,6 +28,7 @@ Screws are dense in the volume, which the truth does not show, and the bone arou
 Most failures are standardised X-rays, with few views, a narrow span, a low dose or wrong poses. The verdict of the runs
 flagged nearly all of them, and no good run. What it missed is near the border: ideal X-rays whose poses are a few
 millimetres off, and, among repaired runs, errors of the network in X-rays like those that it was trained on, which no
-sign shows. In the other ready studies it flagged no good run either, and missed a volume with screws. There are few good
-runs of each patient, so that the true share of false alarms may be larger, as the intervals say.""",
+sign shows. In the other ready studies it flagged no good run either, and missed errors of the network and a volume with
+screws. There are few good runs of each patient, so that the true share of false alarms may be larger, as the intervals
+say.""",
 }
