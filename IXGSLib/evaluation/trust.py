@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..geometry.coverage import widest_angle
-from ..volume.bone import bone_threshold
+from ..volume.bone import nominal_threshold
 from .residuals import relative_residual
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class Signs:
     disagreement: of the X-rays, as they were reconstructed, under their final poses: 0 to 1 times that in random order.
     residual: contrast of the X-rays that the reconstruction leaves unexplained in a typical view, without noise.
     overfit: by how many dB the used views are explained better than held-out ones. unmeasured: fraction of masked
-    pixels in a typical view. bone: fraction of the region above the bone threshold. core: fraction of that bone that
-    is left when a layer of one voxel is taken off, which splinters are not.
+    pixels in a typical view. bone: fraction of the region above the nominal bone threshold. core: fraction of that bone
+    that is left when a layer of one voxel is taken off, which splinters are not.
     """
 
     views: int
@@ -160,7 +160,7 @@ def signs_of(case: Case, renders: Sequence[np.ndarray], volume: Volume, metrics:
 
 def _bone(volume: Volume) -> tuple[float, float]:
     """The fraction of a volume that is bone, and the fraction of the bone that is not at its surface."""
-    bone = volume.values > bone_threshold(volume)
+    bone = volume.values > nominal_threshold(volume)
     inner = ndimage.binary_erosion(bone, border_value=1)
     return float(bone.mean()), float(inner.sum() / max(bone.sum(), 1))
 
