@@ -1,5 +1,5 @@
 # make setup      .venv with IXGS, its tests and its linters, at the versions of constraints.txt
-# make test       the tests
+# make test       the tests, in TEST_PROCESSES (2) processes
 # make lint       style, formatting and types
 # make demo       a reconstruction of the sample case
 # make panel      the panel of the Slicer module in a test window; without a screen, its pictures
@@ -47,8 +47,11 @@ $(stamp): pyproject.toml constraints.txt
 	$(pip) install --constraint constraints.txt --editable '.[test,lint]'
 	@touch $@
 
+# A file stays in one process, so that its tests share their fixtures.
+TEST_PROCESSES ?= 2
+
 test: setup
-	$(bin)/python -m pytest
+	$(bin)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 lint: setup
 	$(bin)/ruff check

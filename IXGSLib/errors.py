@@ -42,6 +42,23 @@ class IXGSWarning(UserWarning):
     """Something that the user should know and that does not stop the work."""
 
 
+class IXGSNotice(IXGSWarning):
+    """What is true of every input of its kind, such as masked pixels of a collimated X-ray, and no sign of a fault."""
+
+
+class Notice(str):
+    """The message of an IXGSNotice; the message of a warning is a plain string."""
+
+    __slots__ = ()
+
+
+def alarms_and_notices(messages: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The messages of warnings, and those of notices as plain strings."""
+    known = list(messages)
+    alarms = [message for message in known if not isinstance(message, Notice)]
+    return alarms, [str(message) for message in known if isinstance(message, Notice)]
+
+
 def name_views(ids: Sequence[str]) -> str:
     """The views as the subject of a message: "view 'ap'", or "views 'ap', 'oblique' and 'lateral'"."""
     names = [f"'{id}'" for id in ids]
@@ -64,7 +81,15 @@ def views_by_reason(reasons: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def group_views(messages: Iterable[str]) -> list[str]:
-    """The messages with those that begin with a view, such as "view 'ap' (ap.png): ", grouped by their reason."""
+    """The messages with those that begin with a view, such as "view 'ap' (ap.png): ", grouped by their reason.
+
+    Notices come last and stay notices.
+    """
+    alarms, notices = alarms_and_notices(messages)
+    return [*_grouped(alarms), *map(Notice, _grouped(notices))]
+
+
+def _grouped(messages: Iterable[str]) -> list[str]:
     others: dict[str, None] = {}
     reasons = []
     for message in messages:

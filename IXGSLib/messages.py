@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from .errors import IXGSWarning
+from .errors import IXGSNotice, IXGSWarning, Notice
 
 _CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters except the line feed, and those that change the direction of writing."""
@@ -59,7 +59,10 @@ def warn(message: str) -> None:
 
 @contextmanager
 def collect_warnings() -> Iterator[list[str]]:
-    """Within this context each IXGSWarning is added to the list, once, instead of being shown."""
+    """Within this context each IXGSWarning is added to the list, once, instead of being shown.
+
+    The message of an IXGSNotice is a Notice.
+    """
     messages: list[str] = []
 
     def note(
@@ -73,7 +76,7 @@ def collect_warnings() -> Iterator[list[str]]:
         if not issubclass(category, IXGSWarning):
             show(message, category, filename, lineno, file, line)
         elif str(message) not in messages:
-            messages.append(str(message))
+            messages.append(Notice(message) if issubclass(category, IXGSNotice) else str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", IXGSWarning)

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from IXGSLib.compute.threads import set_thread_count
+
 if not torch.cuda.is_available():
     # Read by Triton when kernels are defined; they then run on the CPU, line by line.
     os.environ.setdefault("TRITON_INTERPRET", "1")
@@ -26,6 +28,15 @@ def one_torch_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def pytest_configure(config):
+    """Where tests run in several processes, each has one thread for what does not say how many it wants."""
+    if getattr(config.option, "numprocesses", None):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by torch and BLAS when the processes start
+        config.option.loadscopereorder = False  # or the tests of the panel would not be the last of a process
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        set_thread_count(1)
 
 
 def pytest_collection_modifyitems(items):

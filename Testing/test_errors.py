@@ -1,6 +1,9 @@
-"""Messages that concern several views."""
+"""Messages that concern several views, and those that are no more than notices."""
 
-from IXGSLib.errors import group_views, name_views, views_by_reason
+import warnings
+
+from IXGSLib.errors import IXGSNotice, Notice, alarms_and_notices, group_views, name_views, views_by_reason
+from IXGSLib.messages import collect_warnings, unique, warn
 
 
 def test_views_are_named_as_the_subject_of_a_sentence():
@@ -33,3 +36,14 @@ def test_messages_that_begin_with_a_view_are_grouped_and_others_stay():
     assert line.endswith("and '029': 1 to 30 % of the pixels are saturated and are masked")
     one = ["view 'ap' (ap.png): is cut off", "the case is old"]
     assert group_views(one) == one
+
+
+def test_notices_are_told_apart_from_warnings_and_stay_so_when_they_are_grouped():
+    with collect_warnings() as messages:
+        for id in ("a", "b"):
+            warn(f"view '{id}': upside down")
+            warnings.warn(f"view '{id}': masked", IXGSNotice, stacklevel=1)
+    assert messages == ["view 'a': upside down", "view 'a': masked", "view 'b': upside down", "view 'b': masked"]
+    grouped = group_views(unique(messages))
+    assert [type(each) for each in grouped] == [str, Notice]
+    assert alarms_and_notices(grouped) == (["views 'a' and 'b': upside down"], ["views 'a' and 'b': masked"])

@@ -21,10 +21,10 @@ class XRayPreview:
 
     view: the camera at that resolution. orbital, angular: gantry angles in degrees. visible: fraction of the region
     that projects into the image. poses: the origin of its pose, as in `Case.provenance`, empty for a given one. masked:
-    fraction of the pixels that are masked. warnings: those about this view. picture: a PNG file. arrays: NPY files with
-    the line integrals and the mask. calibration: the fiducials from which its pose comes, in pixels of the picture,
-    with residuals in pixels of the X-ray; fiducials_picture: a PNG file with them in sight. Both are None for a pose of
-    another origin.
+    fraction of the pixels that are masked. warnings, notices: those about this view. picture: a PNG file. arrays: NPY
+    files with the line integrals and the mask. calibration: the fiducials from which its pose comes, in pixels of the
+    picture, with residuals in pixels of the X-ray; fiducials_picture: a PNG file with them in sight. Both are None for
+    a pose of another origin.
     """
 
     view: View
@@ -38,6 +38,7 @@ class XRayPreview:
     arrays: tuple[Path, Path]
     calibration: ViewRecord | None = None
     fiducials_picture: Path | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -99,4 +100,5 @@ def _xray_preview(entry: dict[str, Any], folder: Path) -> XRayPreview:
         arrays=(folder / f"{stem}.npy", folder / f"{stem}-mask.npy"),
         calibration=None if found is None else view_record(found, entry["view"]["id"]),
         fiducials_picture=None if found is None else folder / found["picture"],
+        notices=tuple(entry["notices"]),
     )

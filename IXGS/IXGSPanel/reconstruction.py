@@ -190,7 +190,7 @@ class ReconstructionSection:
             self._on_progress(event)
         elif kind == "writing":
             self._show_progress(0, 0, _("Writing the volume and the report..."))
-        elif kind in ("warning", "remark"):
+        elif kind in ("warning", "note", "remark"):
             self._log(event["message"])
 
     def _on_progress(self, event: Event) -> None:

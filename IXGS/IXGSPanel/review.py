@@ -94,7 +94,8 @@ class ReviewSection:
             )
         if is_blinded(run):
             return _("A blinded volume of a reader study. Rate it below; the rating is saved beside it.")
-        return outcome_text(_done(run))
+        done = _done(run)
+        return "<br>".join(filter(None, [outcome_text(done), trust_text(done)]))
 
     # Bone
 
@@ -203,3 +204,13 @@ def outcome_text(done: dict[str, Any]) -> str:
     if metrics.get("held_out_psnr") is not None:
         parts.append(_("with held-out X-rays: {held_out_psnr:.1f} dB").format(**metrics))
     return ", ".join(parts) + _(" (higher is better). Computed in {seconds:.0f} s.").format(seconds=seconds)
+
+
+def trust_text(done: dict[str, Any]) -> str:
+    """The verdict on the volume of a run, from its done.json; empty for a run that has none."""
+    if "trust" not in done:
+        return ""
+    reasons = done["trust"]["reasons"]
+    if not reasons:
+        return _("No sign of a failure was found.")
+    return _("<b>Review with care:</b> {reasons}.").format(reasons=escaped("; ".join(reasons)))

@@ -101,7 +101,7 @@ class StandardizationSection:
         return Album([Pair(self.selection.current.id, *files, caption)])
 
     def _on_event(self, event: Event) -> None:
-        if event["event"] == "warning":
+        if event["event"] in ("warning", "note"):
             self._warnings.append(event["message"])
 
     def _on_ended(self, ending: Ending) -> None:

@@ -89,22 +89,22 @@ class ViewsTable:
     def _fill_row(self, row: int, xray: XRayPreview, ticked: bool) -> None:
         table = self.ui.viewsTable
         table.setItem(row, VIEW, view_item(xray, ticked))
-        warnings = list(xray.warnings)
+        remarks = [*xray.warnings, *xray.notices]
         if round(xray.masked, 2):
-            warnings.append(_("{fraction:.0%} of the image is masked.").format(fraction=xray.masked))
+            remarks.append(_("{fraction:.0%} of the image is masked.").format(fraction=xray.masked))
         texts = {
             ANGLES: "\n".join(
                 [angle_text(xray.orbital, _("LAO"), _("RAO")), angle_text(xray.angular, _("CRA"), _("CAU"))]
             ),
             VISIBLE: f"{xray.visible:.0%}",
             POSE: pose_text(xray.poses),
-            WARNINGS: str(len(warnings)) if warnings else "",
+            WARNINGS: str(len(xray.warnings)) if xray.warnings else "",
         }
         for column, text in texts.items():
             item = qt.QTableWidgetItem(text)
             item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
             if column == WARNINGS:
-                item.setToolTip("\n".join(warnings))
+                item.setToolTip("\n".join(remarks))
             if column == POSE:
                 item.setToolTip(pose_tip(xray))
             table.setItem(row, column, item)

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..xray import XRay
 from . import all_views, some_views
+from .consistency import EpipolarPairs, radon_derivatives
 from .contradiction import SCALE, Contradiction
-from .evidence import Evidence, Score
+from .evidence import Evidence, Score, mean, shuffled
 
 MIN_VIEWS = 6
 """Number of views from which single views and arbitrary orders can be judged."""
@@ -68,6 +69,19 @@ def check_agreement(xrays: Sequence[XRay]) -> Agreement:
     limit = 1 / all_views.max_cure_ratio(evidence.count)
     undecided = () if contradictions else tuple(s.alternative.name for s in scores if s.ratio < limit)
     return Agreement(evidence.disagreement, evidence.shuffled, contradictions, undecided)
+
+
+def relative_disagreement(xrays: Sequence[XRay]) -> float:
+    """The disagreement of X-rays under their poses as a fraction of that in random order.
+
+    0 when all agree, about 1 when they have no more in common than in random order; nan with nothing to compare.
+    """
+    if len(xrays) < 3:
+        return np.nan
+    views, tables = radon_derivatives(xrays)
+    pairs = EpipolarPairs.of(views)
+    given = mean(pairs.disagreement(tables, np.arange(len(views))))
+    return given / shuffled(pairs, tables)
 
 
 def _searches(evidence: Evidence, scores: Sequence[Score]) -> Iterator[Iterator[Contradiction]]:

@@ -98,9 +98,7 @@ class Evidence:
     @cached_property
     def shuffled(self) -> float:
         """The median disagreement of the images in random order."""
-        generator = np.random.default_rng(0)
-        orders = [generator.permutation(self.count) for _ in range(SHUFFLES)]
-        return float(np.median([mean(self.pairs.disagreement(self.tables, order)) for order in orders]))
+        return shuffled(self.pairs, self.tables)
 
     @cached_property
     def by_view(self) -> Array:
@@ -154,6 +152,13 @@ class Evidence:
     def touching(self, numbers: np.ndarray) -> np.ndarray:
         """(pairs,) whether a pair includes one of these views."""
         return np.isin(self.pairs.first, numbers) | np.isin(self.pairs.second, numbers)
+
+
+def shuffled(pairs: EpipolarPairs, tables: np.ndarray) -> float:
+    """The median disagreement of the views' images in random order; tables: those of the images come first."""
+    generator, count = np.random.default_rng(0), len(pairs.views)
+    orders = [generator.permutation(count) for _ in range(SHUFFLES)]
+    return float(np.median([mean(pairs.disagreement(tables, order)) for order in orders]))
 
 
 def mean(values: Array) -> float:

@@ -13,7 +13,7 @@ from ..errors import IXGSError
 from ..files import check_new_folder, write_atomically, write_folder
 from ..formats.case_source import CaseOptions
 from ..messages import RESEARCH_ONLY, collect_warnings, unique, visible
-from .displays import say, tell
+from .displays import say, say_warning, tell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,7 +61,7 @@ class Calibrate:
             except IXGSError as error:
                 raise type(error)(f"{error}{self._refused(images, calibration)}") from error
         for message in unique(case.warnings, messages):
-            say(f"warning: {message}")
+            say_warning(message)
         folder = write_folder(self.out, lambda whole: self._write(case, images, calibration, whole, credit))
         show(calibration)
         tell(f"{folder}: {len(case.views)} of {len(calibration.findings)} views; see {PICTURE}\n{RESEARCH_ONLY}")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from ..errors import IXGSError
+from ..errors import IXGSError, alarms_and_notices
 from ..files import check_writable
 from ..formats.case_source import CaseOptions
 from ..messages import collect_warnings, visible
-from .displays import say, tell
+from .displays import say_warning, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ class Check:
         examination = examine(case)
         case = case.with_warnings([*messages, *examination.warnings])
         for message in case.warnings:
-            say(f"warning: {message}")
+            say_warning(message)
         Console().print(table(case))
         choice = case.tag_choice
         chosen = (choice.sentence[:1].upper() + choice.sentence[1:],) if choice is not None and choice.decided else ()
@@ -107,7 +107,7 @@ def _cells(xray: XRay, case: Case) -> list[str]:
     distance = float(np.linalg.norm(case.grid.center - view.source))
     measured = xray.image[xray.mask]
     ends = (measured.min(), measured.max()) if measured.size else ()
-    count = sum(f"'{view.id}'" in warning for warning in case.warnings)
+    count = sum(f"'{view.id}'" in warning for warning in alarms_and_notices(case.warnings)[0])
     return [
         view.id,
         f"{orbital}°",

@@ -11,7 +11,7 @@ import tyro
 from ..formats.calibrations.writing import Target
 from ..formats.case_source import CaseOptions
 from ..messages import collect_warnings, unique
-from .displays import say, tell
+from .displays import say, say_warning, tell
 
 
 @dataclass(frozen=True)
@@ -37,5 +37,5 @@ class Convert:
             case = load_case(self.images, self.case, note=say)
             note = write_calibration(case, self.to, self.out, self.force)
         for message in unique(case.warnings, messages):
-            say(f"warning: {message}")
+            say_warning(message)
         tell(f"{self.out}: {len(case.views)} views; {note}")

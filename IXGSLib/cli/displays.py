@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+from ..errors import Notice
 from ..messages import visible
 from ..runs.events import Display, Event, JsonLines
 
@@ -20,6 +21,11 @@ def tell(text: str) -> None:
 def say(text: str) -> None:
     """One line on standard error."""
     print(f"ixgs: {visible(text)}", file=sys.stderr, flush=True)
+
+
+def say_warning(message: str) -> None:
+    """A warning on standard error; a notice is not called one."""
+    say(message if isinstance(message, Notice) else f"warning: {message}")
 
 
 def display(json_lines: bool) -> Display:

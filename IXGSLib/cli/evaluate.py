@@ -13,7 +13,7 @@ from ..errors import SettingsError
 from ..evaluation.tasks.settings import TaskSettings
 from ..messages import RESEARCH_ONLY, collect_warnings, unique
 from ..runs.records import checked_output, read_done
-from .displays import say, tell
+from .displays import say_warning, tell
 from .tables import print_metrics
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Evaluate:
         with collect_warnings() as messages:
             metrics, notes = self._metrics(Reference.load(self.truth, self.test))
         for message in unique(messages, notes):
-            say(f"warning: {message}")
+            say_warning(message)
         if self.json:
             from json import dumps
 

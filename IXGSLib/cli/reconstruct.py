@@ -39,7 +39,7 @@ class Reconstruct(RunRequest):
         if self.stop_on_eof:
             stop_at_end_of_input()
         with Reporter(display(self.json)) as reporter:
-            metrics = execute(self, reporter)
+            outcome = execute(self, reporter)
         if not self.json:
-            print_metrics(metrics)
-            tell(f"{self.out / 'report.html'}\n{RESEARCH_ONLY}")
+            print_metrics(outcome.metrics)
+            tell(f"{outcome.trust.sentence}\n{self.out / 'report.html'}\n{RESEARCH_ONLY}")

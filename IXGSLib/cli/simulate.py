@@ -12,7 +12,7 @@ from ..errors import SettingsError
 from ..files import check_new_folder
 from ..messages import RESEARCH_ONLY, collect_warnings
 from ..simulation import ImagingSettings, Simulation, SimulationSettings, simulate, write_simulation
-from .displays import say, tell
+from .displays import say_warning, tell
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Simulate:
         with collect_warnings() as messages:
             simulation, folder = self._realistic() if self.realistic else self._plain()
         for message in messages:
-            say(f"warning: {message}")
+            say_warning(message)
         count, tests = len(simulation.training.xrays), len(simulation.test.xrays)
         tell(f"{folder}: {count} views, {tests} test views, the true volume\n{RESEARCH_ONLY}")
 

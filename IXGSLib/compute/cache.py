@@ -119,8 +119,17 @@ class _KernelFiles(caching.CompileResultCacheImpl):
 class _SealedFiles(caching.IndexDataCacheFile):
     """The files of a kernel, each followed by its SHA-256, which unpickling does not reach.
 
-    numba would run damaged machine code: the process would crash, or compute wrong numbers.
+    numba would run damaged machine code: the process would crash, or compute wrong numbers. It also numbers the files
+    of a kernel, so that processes that compile it at the same time for different types may exchange their code.
     """
+
+    def save(self, key: Any, data: Any) -> None:
+        overloads = self._load_index()
+        if key not in overloads:
+            types = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+            overloads[key] = f"{Path(self._index_path).stem}.{types}.nbc"
+            self._save_index(overloads)
+        self._save_data(overloads[key], data)
 
     def _load_index(self) -> Any:
         if Path(self._index_path).exists():

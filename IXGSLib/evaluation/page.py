@@ -25,6 +25,7 @@ p { margin: 4px 0 10px; max-width: 78ch; }
   color: var(--warn); font-weight: 600; max-width: none; }
 .warnings { margin: 10px 0 0; padding: 9px 14px 9px 32px; border-left: 4px solid var(--warn);
   background: var(--warn-page); }
+.notices { margin: 10px 0 0; padding: 2px 14px 2px 32px; color: var(--soft); font-size: 13.5px; }
 .facts { display: flex; flex-wrap: wrap; margin: 18px 0 0; border: solid var(--line); border-width: 1px 0 0 1px; }
 .facts div { flex: 1 1 auto; background: var(--card); padding: 10px 14px; border: solid var(--line);
   border-width: 0 1px 1px 0; }

@@ -27,9 +27,11 @@ from .metrics import ViewMetrics, compare_views
 from .page import DISCLAIMER, facts, page, section, table
 from .planes import focus
 from .poses import origins_html, poses_html
+from .trust_section import trust_section
 
 if TYPE_CHECKING:
     from ..calibration.refinement import Refinement
+    from .trust import Trust
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,8 @@ class Report:
     truth: the true volume, if it is known; shown in the same slices as the volume.
     held_out: ids of the views that were not used for the reconstruction.
     metrics, settings: values by name, which may be nested; None is shown as a dash.
-    notes: sentences about the run that are no warnings.
+    trust: the verdict on the volume, if there is one. notices: what every such input brings along, and is no warning.
+    notes: further sentences about the run.
     reasons: why a setting differs from the preset, by its name. durations: seconds by name. credit: data credit.
     standardization: how the X-rays were standardised, if they were. refinement: that of the poses, if there was one.
     provenance, calibration: where poses come from, as in `Case`. test_views: ids of the views beside those of the case.
@@ -57,7 +60,9 @@ class Report:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    trust: Trust | None = None
     warnings: Sequence[str] = ()
+    notices: Sequence[str] = ()
     notes: Sequence[str] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -94,6 +99,7 @@ def report_html(report: Report) -> str:
     point = focus(report.volume)
     parts = [
         _head(report, quality, point),
+        "" if report.trust is None else trust_section(report.trust),
         _results(report),
         _anatomy(report, point),
         _standardized(report),
@@ -123,15 +129,17 @@ def _head(report: Report, quality: ViewMetrics, point: Array) -> str:
             sections.decibels(float(np.mean(defined)) if defined else quality.mean_psnr if not held else np.nan),
         ),
     ]
-    warned = "".join(f"<li>{escape(text)}</li>" for text in report.warnings)
+    warned, noticed = _list("warnings", report.warnings), _list("notices", report.notices)
     noted = "".join(f"<p>{escape(text[:1].upper() + text[1:])}</p>\n" for text in report.notes)
     return (
         f'<h1>{escape(report.title)}</h1>\n<p class="soft">3D reconstruction from X-rays by radiative Gaussians</p>\n'
-        f'<p class="notice">{DISCLAIMER}</p>\n'
-        + (f'<ul class="warnings">{warned}</ul>\n' if warned else "")
-        + noted
-        + facts(numbers)
+        f'<p class="notice">{DISCLAIMER}</p>\n' + warned + noticed + noted + facts(numbers)
     )
+
+
+def _list(kind: str, messages: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(text)}</li>" for text in messages)
+    return f'<ul class="{kind}">{items}</ul>\n' if items else ""
 
 
 def _results(report: Report) -> str:

@@ -10,8 +10,6 @@ import numpy as np
 from ..geometry.rigid import Array
 from ..xray import XRay
 
-MAX_TYPICAL_RESIDUAL, MAX_TYPICAL_RESIDUAL_STANDARDIZED = 0.3, 0.5
-"""Median relative residual above which X-rays count as contradictory: X-rays as they are, and standardised ones."""
 OUTLIER_DEVIATIONS, OUTLIER_RATIO = 4.0, 3.0
 """A residual is an outlier when its logarithm lies this many robust standard deviations above the median, and the
 residual itself exceeds the median by this factor."""
@@ -85,20 +83,10 @@ def outliers(values: Array) -> np.ndarray:
     return known & (logarithm - middle > max(OUTLIER_DEVIATIONS * width, np.log(OUTLIER_RATIO)))
 
 
-def residual_warnings(xrays: Sequence[XRay], renders: Sequence[np.ndarray], standardized: bool) -> Iterator[str]:
-    """A warning for an overall misfit, and one for each view whose residual is an outlier."""
+def residual_warnings(xrays: Sequence[XRay], renders: Sequence[np.ndarray]) -> Iterator[str]:
+    """A warning for each view whose residual is an outlier."""
     found = residuals(xrays, renders)
-    known = [one.relative for one in found if np.isfinite(one.relative)]
-    if not known:
-        return
-    typical = float(np.median(known))
-    limit = MAX_TYPICAL_RESIDUAL_STANDARDIZED if standardized else MAX_TYPICAL_RESIDUAL
-    if typical > limit:
-        yield (
-            f"the reconstruction leaves {100 * typical:.0f} % of the X-rays' contrast unexplained in a typical view, "
-            f"expected less than {100 * limit:.0f} %: the X-rays contradict each other under these poses. Run ixgs "
-            "check, and look at the differences in the report."
-        )
+    typical = float(np.nanmedian([one.relative for one in found] or [np.nan]))
     for one in found:
         if one.outlier:
             yield (

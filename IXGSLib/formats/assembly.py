@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import FormatError, GeometryError, IXGSError, IXGSWarning, group_views
+from ..errors import FormatError, GeometryError, IXGSError, IXGSWarning, Notice, group_views
 from ..files import file_sha256, sha256
 from ..geometry import Grid, View
 from ..geometry.coverage import check_distances, check_views, common_region
@@ -96,11 +96,12 @@ class Ledger:
 
     def _without_names(self, message: str) -> str:
         """A message with titles in the place of the names of files."""
+        text = str(message)
         for name, title in self.titles.items():
             whole = rf"(?<![\w.-]){re.escape(name)}(?![\w-])"
-            message = re.sub(rf" \({whole}\)", "", message)
-            message = re.sub(whole, lambda _, title=title: title, message)  # type: ignore[misc]
-        return message
+            text = re.sub(rf" \({whole}\)", "", text)
+            text = re.sub(whole, lambda _, title=title: title, text)  # type: ignore[misc]
+        return Notice(text) if isinstance(message, Notice) else text
 
 
 def assemble(

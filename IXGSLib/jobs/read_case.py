@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..calibration import examine
+from ..errors import alarms_and_notices
 from ..formats import Case
 from ..formats.geometry_json import grid_as_json, view_as_json
 from ..geometry.coverage import visible_fraction
@@ -42,7 +43,7 @@ def write_reading(case: Case, folder: Path, path: Path | None = None) -> None:
             for xray in case.xrays
         ],
         "grid": grid_as_json(case.grid),
-        "warnings": list(case.warnings),
+        "warnings": alarms_and_notices(case.warnings)[0],
         "hashes": case.hashes,
         "values": "line_integral" if all(xray.values == "line_integral" for xray in case.xrays) else "intensity",
     }
@@ -56,6 +57,7 @@ def write_xray(xray: XRay, case: Case, folder: Path, stem: str) -> dict[str, Any
     np.save(folder / f"{stem}-mask.npy", small.mask)
     save_picture(folder / f"{stem}.png", grey_picture(small.image, small.mask))
     orbital, angular = angles(xray.view)
+    alarms, notices = alarms_and_notices(text for text in case.warnings if f"'{xray.view.id}'" in text)
     return {
         "files": stem,
         "view": view_as_json(small.view),
@@ -64,7 +66,8 @@ def write_xray(xray: XRay, case: Case, folder: Path, stem: str) -> dict[str, Any
         "visible": visible_fraction(xray.view, case.grid),
         "poses": case.provenance.get(xray.view.id, ""),
         "masked": float(1 - xray.mask.mean()),
-        "warnings": [warning for warning in case.warnings if f"'{xray.view.id}'" in warning],
+        "warnings": alarms,
+        "notices": notices,
     }
 
 

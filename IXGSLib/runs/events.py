@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from ..errors import Cancelled, IXGSError
+from ..errors import Cancelled, IXGSError, Notice
 from ..messages import one_line, out_of_memory
 
 Event = dict[str, Any]
@@ -28,6 +28,7 @@ class Reporter:
         self.display = display
         self.log: Path | None = None
         self.warnings: list[str] = []
+        self.notices: list[str] = []
 
     def __enter__(self) -> Reporter:
         return self
@@ -45,8 +46,12 @@ class Reporter:
         self.report("error", message=text or "cancelled", cancelled=cancelled)
 
     def warn(self, message: str) -> None:
-        """Report a warning, once."""
-        if message not in self.warnings:
+        """Report a warning, once; a Notice becomes a note."""
+        if isinstance(message, Notice):
+            if message not in self.notices:
+                self.notices.append(message)
+                self.note(message)
+        elif message not in self.warnings:
             self.warnings.append(message)
             self.report("warning", message=one_line(message))
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import IXGSError, ReconstructionError
+from ..errors import IXGSError, ReconstructionError, alarms_and_notices
 from ..files import check_writable, write_atomically
 from ..formats.geometry_json import view_as_json
 from ..messages import collect_warnings, one_line
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ..calibration.refinement import Refinement
     from ..evaluation.reference import Metrics, Reference
+    from ..evaluation.trust import Trust
     from ..formats import Case
     from ..reconstruction import Reconstruction
     from ..reconstruction.resolution import ResolvedSettings
@@ -56,8 +57,16 @@ class Prepared:
     credit: str
 
 
-def execute(request: RunRequest, reporter: Reporter) -> Metrics:
-    """Reconstruct a case into a folder; returns the metrics.
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run measured, and the verdict on its volume."""
+
+    metrics: Metrics
+    trust: Trust
+
+
+def execute(request: RunRequest, reporter: Reporter) -> Outcome:
+    """Reconstruct a case into a folder.
 
     Raises IXGSError for a request that cannot be met, Cancelled when the user asks to stop.
     """
@@ -70,7 +79,7 @@ def execute(request: RunRequest, reporter: Reporter) -> Metrics:
         if prepared.standardized:
             _save_standardized(prepared.case, folder)
         try:
-            return _Execution(request, prepared, folder, reporter).metrics()
+            return _Execution(request, prepared, folder, reporter).outcome()
         except (IXGSError, KeyboardInterrupt):
             if folder.resumable:
                 reporter.warn("the work done so far is kept; continue it with the same command and --resume")
@@ -147,6 +156,7 @@ def _record(request: RunRequest, prepared: Prepared) -> dict[str, Any]:
     """The content of run.json."""
     from ..compute.threads import thread_count
 
+    alarms, notices = alarms_and_notices(prepared.case.warnings)
     return {
         **case_record(prepared.case),
         "references": prepared.reference.hashes,
@@ -157,7 +167,8 @@ def _record(request: RunRequest, prepared: Prepared) -> dict[str, Any]:
         "seed": prepared.resolved.settings.schedule.seed,
         "device": {"asked": request.device, "used": prepared.device},
         "threads": thread_count(),
-        "warnings": list(prepared.case.warnings),
+        "warnings": alarms,
+        "notices": notices,
         **environment_record(),
     }
 
@@ -204,9 +215,10 @@ class _Execution:
     folder: RunFolder
     reporter: Reporter
 
-    def metrics(self) -> Metrics:
-        """Reconstruct and write all outputs; returns the metrics."""
+    def outcome(self) -> Outcome:
+        """Reconstruct and write all outputs."""
         from ..evaluation.residuals import residual_warnings
+        from ..evaluation.trust import judged, signs_of
 
         reporter, reference = self.reporter, self.prepared.reference
         result = self._reconstruction()
@@ -216,17 +228,23 @@ class _Execution:
         renders = reference.renders(result.cloud)
         reference_metrics, notes = reference.metrics(result.volume, renders)
         case = self.prepared.case.with_poses(result.views)
-        residuals = residual_warnings(case.xrays, result.renders, case.standardization is not None)
-        for message in (*notes, *residuals):
+        for message in (*notes, *residual_warnings(case.xrays, result.renders)):
             reporter.warn(message)
-        metrics: Metrics = {**result.metrics, **reference_metrics}
+        trust = judged(signs_of(case, result.renders, result.volume, result.metrics))
+        outcome = Outcome({**result.metrics, **reference_metrics}, trust)
         self._write_volumes(result)
         self._write_poses(result)
-        self._write_report(result, renders, metrics)
-        done = finite({"metrics": metrics, "durations": result.durations, "warnings": reporter.warnings})
+        self._write_report(result, renders, outcome)
+        self._finish(outcome, result.durations)
+        return outcome
+
+    def _finish(self, outcome: Outcome, durations: Mapping[str, float]) -> None:
+        """Write done.json and report the end."""
+        messages = {"warnings": self.reporter.warnings, "notices": self.reporter.notices}
+        numbers = {"metrics": outcome.metrics, "trust": outcome.trust.as_dict(), "durations": durations}
+        done = finite({**numbers, **messages})
         self.folder.finish(done)
-        reporter.report("done", **done)
-        return metrics
+        self.reporter.report("done", **done)
 
     def _reconstruction(self) -> Reconstruction:
         from .. import reconstruction
@@ -274,9 +292,7 @@ class _Execution:
         text = json.dumps({"frame": "LPS", "unit": "mm", "views": views}, indent=1, allow_nan=False)
         self.folder.save(POSES, lambda path: write_atomically(path, text.encode()))
 
-    def _write_report(
-        self, result: Reconstruction, renders: list[np.ndarray], metrics: Mapping[str, float | None]
-    ) -> None:
+    def _write_report(self, result: Reconstruction, renders: list[np.ndarray], outcome: Outcome) -> None:
         """Write the report, in which test views follow those of the case, marked as not used."""
         from .. import evaluation
 
@@ -292,7 +308,8 @@ class _Execution:
             renders=[*result.renders, *renders],
             truth=reference.truth,
             held_out=[*unused, *(xray.view.id for xray in test)],
-            metrics=metrics,
+            metrics=outcome.metrics,
+            trust=outcome.trust,
             settings=result.settings.flat(),
             reasons=result.reasons,
             durations=result.durations,
@@ -304,6 +321,7 @@ class _Execution:
             test_views=[xray.view.id for xray in test],
             credit=self.prepared.credit,
             warnings=tuple(self.reporter.warnings),
+            notices=tuple(self.reporter.notices),
             notes=notes,
         )
         self.folder.save("report.html", lambda path: evaluation.write_report(report, path))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import IXGSWarning, SettingsError
+from ..errors import IXGSNotice, SettingsError
 from ..formats import Case
 from ..geometry import Grid, View
 from ..geometry.coverage import check_views
@@ -116,7 +116,7 @@ def _check_inside(region: Grid, ct: Grid) -> None:
         warnings.warn(
             f"the region of {_words(region)} reaches beyond the CT, where nothing attenuates; move its center "
             "or make it smaller",
-            IXGSWarning,
+            IXGSNotice,
             stacklevel=3,
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SettingsError
+from ..errors import Notice, SettingsError
 from ..formats import Case
 from ..formats.standardization import Standardization
 from ..version import __version__
@@ -95,7 +95,9 @@ def _warnings(
             "the intensities look like negatives (dense tissue bright) and were inverted before standardisation; check "
             "the images, and export raw intensities if you can"
         )
-    warnings.append("the X-rays were standardised: the images are synthetic, compare them with the X-rays themselves")
+    warnings.append(
+        Notice("the X-rays were standardised: the images are synthetic, compare them with the X-rays themselves")
+    )
     limit = settings.min_distribution_score
     unusual = [id for id, found in findings.items() if found.get("distribution_score", np.inf) < limit]
     if unusual:
@@ -105,5 +107,6 @@ def _warnings(
         )
     counts = [len(found["fiducials"]) for found in findings.values()]
     if any(counts):
-        warnings.append(f"{sum(counts)} fiducials in {np.count_nonzero(counts)} views were inpainted and masked")
+        text = f"{sum(counts)} fiducials in {np.count_nonzero(counts)} views were inpainted and masked"
+        warnings.append(Notice(text))
     return warnings

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from ..errors import Cancelled, IXGSError, group_views
+from ..errors import Cancelled, IXGSError, Notice, alarms_and_notices, group_views
 from ..messages import collect_warnings, one_line, out_of_memory, unique
 from ..runs.events import JsonLines, Reporter
 from ..runs.stopping import stop_at_end_of_input, stoppable
@@ -53,7 +53,9 @@ def _record(task: Task, study: Path, reporter: Reporter) -> None:
         except Exception as error:  # a defect must not end the study: it becomes a row, whose reason says so
             result = {"status": "failed", "reason": f"internal error ({type(error).__name__}: {one_line(error)})"}
     result["reason"] = without_paths(result.get("reason", ""), task)
-    result["warnings"] = [without_paths(each, task) for each in group_views(unique(messages, reporter.warnings))]
+    told = group_views(unique(messages, reporter.warnings, map(Notice, reporter.notices)))
+    alarms, notices = ([without_paths(each, task) for each in kind] for kind in alarms_and_notices(told))
+    result.update(warnings=alarms, notices=notices)
     Records(study).write(record_of(task, seconds=time.perf_counter() - began, **result))
 
 

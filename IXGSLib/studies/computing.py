@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..errors import IXGSError
+from ..errors import IXGSError, Notice
 from ..runs.events import Reporter
 from ..runs.folder import LOCK
 from ..runs.records import DONE, RUN, read_done
@@ -23,7 +23,8 @@ METHODS: dict[str, Any] = {"ideal": "none", "raw": "none", "classical": "classic
 def compute(task: Task, folder: Path, reporter: Reporter) -> dict[str, Any]:
     """Make the X-rays of a run, reconstruct them into a folder, and compare the volume with the truth.
 
-    A run that was interrupted continues from its checkpoints. Returns status, metrics and durations of the record.
+    A run that was interrupted continues from its checkpoints. Returns status, metrics, trust and durations of the
+    record.
     Raises what `execute` raises.
     """
     condition = task.settings
@@ -33,9 +34,9 @@ def compute(task: Task, folder: Path, reporter: Reporter) -> dict[str, Any]:
     done = read_done(folder)
     metrics = {**done["metrics"], **metrics_of(folder, made, task.who)}
     save_picture(folder, made.truth)
-    for message in done["warnings"]:
+    for message in (*done["warnings"], *map(Notice, done.get("notices", ()))):
         reporter.warn(message)
-    return {"status": "done", "metrics": metrics, "durations": done["durations"]}
+    return {"status": "done", "metrics": metrics, "trust": done.get("trust"), "durations": done["durations"]}
 
 
 def _reconstruct(task: Task, condition: Condition, made: MadeCase, folder: Path, reporter: Reporter) -> None:

@@ -25,7 +25,7 @@ class Records:
     """The records of finished runs in the folder of a study, one file each.
 
     Keys: id, subject, patient, inputs, condition, c_arm, weights, ixgs, status ("done" or "failed"), reason, metrics,
-    durations (seconds), warnings, seconds.
+    trust (verdict, reasons and signs of `evaluation.trust`), durations (seconds), warnings, notices, seconds.
     """
 
     def __init__(self, study: Path) -> None:

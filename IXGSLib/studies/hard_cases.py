@@ -1,4 +1,4 @@
-"""Runs that fail: which they are, what causes them, and whether warnings said so."""
+"""Runs that fail: which they are, what causes them, and whether their verdicts and warnings said so."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SettingsError, group_views
+from ..evaluation.trust import CARE
 from .condition import Condition
 from .folder import Record
 from .plan import Analysis, Plan, StudyRun, check_fits
 
 SEVERAL = ""
 """The cause of a hard case that no single repair cures."""
-NOTICES = ("are masked", "the images are synthetic", "reaches beyond the CT")
-"""Parts of warnings that every such X-ray or CT has and that say nothing about the result."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -120,8 +119,9 @@ def alarms(hard: Sequence[Record], others: Sequence[Record]) -> list[Alarm]:
 
 
 def is_flagged(record: Record) -> bool:
-    """Whether a run has a warning that is not among the NOTICES."""
-    return any(not any(part in text for part in NOTICES) for text in record["warnings"])
+    """Whether the verdict on a run is to review it with care; for one without a verdict, whether it has warnings."""
+    trust = record.get("trust")
+    return bool(record["warnings"]) if trust is None else bool(trust["verdict"] == CARE)
 
 
 def kinds_of(messages: Iterable[str]) -> dict[str, str]:

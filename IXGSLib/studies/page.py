@@ -95,7 +95,7 @@ def _hard_cases(plan: Plan, done: Sequence[Record], repaired: Sequence[Record]) 
         if plan.repair
         else ""
     )
-    flags = f"<h3>Flagged by warnings</h3>\n{_html(tables.alarms_table(hard, others))}"
+    flags = f"<h3>Flagged by verdicts and warnings</h3>\n{_html(tables.alarms_table(hard, others))}"
     return f"<p>{escape(summary(plan, hard, others))}</p>{causes}{flags}"
 
 

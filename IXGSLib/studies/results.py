@@ -16,7 +16,7 @@ from .plan import Plan
 
 TABLE, PARQUET, PAGE = "results.csv", "results.parquet", "study.html"
 FIRST = ("stage", "id", "subject", "patient", "status", "reason")
-LAST = ("seconds", "warnings", "c_arm_model", "inputs", "weights", "ixgs")
+LAST = ("seconds", "trust", "reasons", "warnings", "notices", "c_arm_model", "inputs", "weights", "ixgs")
 
 
 def write_results(
@@ -46,15 +46,20 @@ def write_results(
 
 
 def row(record: Record) -> dict[str, Any]:
-    """A record as one row: its settings, metrics (by name), durations (time_ and their name) and hashes."""
+    """A record as one row: its settings, metrics (by name), durations (time_), signs (sign_) and hashes."""
     values = {name: record[name] for name in FIRST[1:]}
     for name, value in record["condition"].items():
         values[name] = value
     values |= record["metrics"]
     values |= {f"time_{name}": value for name, value in record["durations"].items()}
+    trust = record.get("trust") or {"verdict": None, "reasons": (), "signs": {}}
+    values |= {f"sign_{name}": value for name, value in trust["signs"].items()}
     return values | {
         "seconds": record["seconds"],
+        "trust": trust["verdict"],
+        "reasons": "\n".join(trust["reasons"]),
         "warnings": "\n".join(record["warnings"]),
+        "notices": "\n".join(record.get("notices", ())),
         "c_arm_model": json.dumps(record["c_arm"], sort_keys=True),
         "inputs": record["inputs"],
         "weights": record["weights"],

@@ -57,6 +57,14 @@ class Difference:
     lost: int
 
 
+def share_interval(count: int, total: int) -> tuple[float, float]:
+    """The exact confidence interval of a share of independent runs (Clopper and Pearson, Biometrika 26, 1934)."""
+    tail = (1 - LEVEL) / 2
+    low = stats.beta.ppf(tail, count, total - count + 1) if count else 0.0
+    high = stats.beta.ppf(1 - tail, count + 1, total - count) if count < total else 1.0
+    return float(low), float(high)
+
+
 def lower_is_better(metric: str) -> bool:
     return any(part in metric for part in LOWER)
 

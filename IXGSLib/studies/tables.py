@@ -11,7 +11,7 @@ from . import wording
 from .folder import Record
 from .hard_cases import alarms, cause_groups, is_flagged, kinds_of
 from .plan import Plan
-from .statistics import Difference, differences, grouped, mean_of, values_of
+from .statistics import Difference, differences, grouped, mean_of, share_interval, values_of
 
 MAX_WARNINGS = 20
 
@@ -113,7 +113,7 @@ def plan_table(plan: Plan) -> Table:
 
 
 def causes_table(plan: Plan, hard: Sequence[Record], repaired: Sequence[Record]) -> Table:
-    """For each cause: the number of hard cases, how many of them a warning flagged, and an example."""
+    """For each cause: the number of hard cases, how many of them were flagged, and an example."""
     rows = []
     for name, group in cause_groups(plan, hard, repaired):
         title = wording.setting(name).split(",")[0] if name else "Several settings together"
@@ -123,12 +123,16 @@ def causes_table(plan: Plan, hard: Sequence[Record], repaired: Sequence[Record])
 
 
 def alarms_table(hard: Sequence[Record], others: Sequence[Record]) -> Table:
-    """For each kind of warning, and for any that is more than a notice: shares of hard cases and of other runs."""
-    counts = [("Any warning but notices", sum(map(is_flagged, hard)), sum(map(is_flagged, others)))]
+    """For the verdict and for each kind of warning: shares of hard cases and of other runs."""
+    counts = [("Verdict: review with care", sum(map(is_flagged, hard)), sum(map(is_flagged, others)))]
     counts += [(alarm.text, alarm.flagged, alarm.false) for alarm in alarms(hard, others)]
-    rows = [[text, _share(flagged, len(hard)), _share(false, len(others))] for text, flagged, false in counts]
-    return Table(("Warning", "Hard cases flagged", "False alarms"), rows, (1, 2))
+    rows = [[text, share(flagged, len(hard)), share(false, len(others))] for text, flagged, false in counts]
+    return Table(("Sign", "Hard cases flagged", "False alarms"), rows, (1, 2))
 
 
-def _share(count: int, total: int) -> str:
-    return f"{count} of {total} ({100 * count / total:.0f} %)" if total else "–"
+def share(count: int, total: int) -> str:
+    """A share with its confidence interval."""
+    if not total:
+        return "–"
+    low, high = share_interval(count, total)
+    return f"{count} of {total} ({100 * count / total:.0f} %, {100 * low:.0f} to {100 * high:.0f} %)"

@@ -98,7 +98,9 @@ def record_of(task: Task, **result: object) -> Record:
         "reason": "",
         "metrics": {},
         "durations": {},
+        "trust": None,
         "warnings": [],
+        "notices": [],
         "seconds": None,
         **result,
     }

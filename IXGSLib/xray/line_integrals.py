@@ -8,7 +8,7 @@ from typing import get_args
 
 import numpy as np
 
-from ..errors import FormatError, IXGSWarning
+from ..errors import FormatError, IXGSNotice, IXGSWarning
 from .exposure import Plateau, brightest_plateau
 from .logarithmic import from_logarithm
 from .pixels import Pixels
@@ -55,7 +55,7 @@ def line_integrals(
         image = _as_stored(pixels, trusted, name)
         covered = _beyond_rim(image, trusted)
         if (covered & trusted).any():
-            _warn(f"{name}: {100 * np.mean(covered & trusted):.2g} % of the pixels are collimated and are masked")
+            _note(f"{name}: {100 * np.mean(covered & trusted):.2g} % of the pixels are collimated and are masked")
         trusted = trusted & ~covered
     else:
         image, trusted = _logarithm(pixels, i0, trusted, name)
@@ -92,7 +92,7 @@ def _inside_tagged_field(field: np.ndarray, trusted: np.ndarray, name: str) -> n
             "export the image without them"
         )
     if outside.any():
-        _warn(f"{name}: {100 * np.mean(outside):.2g} % of the pixels lie outside the tagged field and are masked")
+        _note(f"{name}: {100 * np.mean(outside):.2g} % of the pixels lie outside the tagged field and are masked")
     return trusted & field
 
 
@@ -162,7 +162,7 @@ def _logarithm(pixels: Pixels, i0: float | None, trusted: np.ndarray, name: str)
     i0 = _checked_i0(i0, brightest_plateau(intensity, inside), name)
     for part, what in ((starved & ~covered, "starved (no intensity)"), (clipped, "saturated"), (covered, "collimated")):
         if (part & trusted).any():
-            _warn(f"{name}: {100 * np.mean(part & trusted):.2g} % of the pixels are {what} and are masked")
+            _note(f"{name}: {100 * np.mean(part & trusted):.2g} % of the pixels are {what} and are masked")
     return -np.log(np.where(inside, intensity, i0) / i0), inside
 
 
@@ -215,3 +215,7 @@ def _is_plausible(image: np.ndarray) -> bool:
 
 def _warn(message: str) -> None:
     warnings.warn(message, IXGSWarning, stacklevel=3)
+
+
+def _note(message: str) -> None:
+    warnings.warn(message, IXGSNotice, stacklevel=3)

@@ -10,6 +10,7 @@ from IXGSLib.cli.check_picture import _evenly, detector_corners, picture
 from IXGSLib.formats import load_case
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.trajectory import CArm, arc
+from IXGSLib.xray import read_pixels
 from Testing.calibration.tagged_shots import shots
 from Testing.formats.tagged import I0, write_tagged
 from Testing.xray.test_dicom import dicom
@@ -166,3 +167,17 @@ def test_conventions_that_the_x_rays_do_not_decide_are_a_warning(ixgs, tmp_path)
     )
     assert "Tag conventions" not in out
     assert "before you change the images" not in err  # the advice of a check without auto
+
+
+def test_notices_are_no_warnings(intensities, ixgs, tmp_path):
+    """Masked pixels are said, and are not called a warning, neither in the text nor in the table."""
+    pixels = read_pixels(intensities / "images" / "0.dcm").values.astype(np.uint16)
+    pixels[:4] = 0
+    dicom(intensities / "images" / "0.dcm", pixels, bits=16)
+    code, out, err = ixgs("check", intensities, "--out", tmp_path / "check.png")
+    assert code == 0, err
+    assert "ixgs: view '000': " in err
+    assert "% of the pixels are starved (no intensity) and are masked" in err
+    assert "warning" not in err
+    (row,) = (line.split() for line in out.splitlines() if line.split()[:1] == ["000"])
+    assert row[-1] == "%"  # of masked pixels; the number of warnings would stand behind it

@@ -50,7 +50,13 @@ def test_a_finished_run_is_whole(case, fake, ixgs, tmp_path):
     assert done["metrics"]["volume_psnr"] is None  # infinite, which JSON does not know
     assert "Bone overlap" in printed
     assert "Research use only" in printed
-    assert "Drawn by hand." in (out / "report.html").read_text()
+    page = (out / "report.html").read_text()
+    assert "Drawn by hand." in page
+    assert done["trust"]["signs"]["views"] == len(load_case(case).views)
+    assert done["trust"]["verdict"] in ("no sign of a failure", "review with care")
+    assert "Can this volume be trusted?" in page
+    closing = done["trust"]["reasons"] or ["No sign of a failure was found."]
+    assert all(reason in printed for reason in closing)
 
 
 def test_the_record_suffices_to_repeat_the_run(case, fake, ixgs, tmp_path):
@@ -261,6 +267,17 @@ def test_warnings_are_shown_once_and_kept(case, fake, edit, ixgs, tmp_path):
     assert err.count("unknown keys colour") == 1
     for name in ("run.json", "done.json"):
         assert "unknown keys colour" in record(tmp_path / "out" / name)["warnings"][0]
+
+
+def test_notices_are_shown_as_such_and_kept_apart_from_warnings(intensities, fake, ixgs, tmp_path):
+    code, _, err = ixgs("reconstruct", intensities, "--out", tmp_path / "out", "--standardize", "classical")
+    assert code == 0, err
+    assert "ixgs: the X-rays were standardised: the images are synthetic" in err
+    for name in ("run.json", "done.json"):
+        content = record(tmp_path / "out" / name)
+        assert any("images are synthetic" in text for text in content["notices"])
+        assert not any("images are synthetic" in text for text in content["warnings"])
+    assert record(tmp_path / "out" / "done.json")["trust"]["signs"]["synthetic"]
 
 
 def test_choices_are_those_of_the_library():

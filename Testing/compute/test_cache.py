@@ -210,10 +210,27 @@ def test_an_index_that_names_another_file_is_not_believed(tmp_path):
     first = run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path))
     (path,) = indices(tmp_path)
     whole = path.read_bytes()
-    assert whole.count(b".1.nbc") == 1
-    path.write_bytes(whole.replace(b".1.nbc", b".2.nbc"))
+    (code,) = tmp_path.rglob("*.nbc")
+    name = code.name.encode()
+    assert whole.count(name) == 1
+    path.write_bytes(whole.replace(name, name.replace(b".nbc", b".abc")))
     assert run(COMPILE_ONE, XDG_CACHE_HOME=str(tmp_path)) == first
     assert path.read_bytes() == whole
+
+
+def test_processes_that_compile_a_kernel_at_once_do_not_exchange_their_code(tmp_path):
+    """Both find no index; one writes its code after the other has written index and code for other types."""
+    first, second = (cache._SealedFiles(str(tmp_path), "kernel", source_stamp=0) for _ in range(2))
+    second._load_index = dict
+    write = first._save_data
+
+    def late(name, data):
+        second.save("float64", "code for float64")
+        write(name, data)
+
+    first._save_data = late
+    first.save("float32", "code for float32")
+    assert first.load("float64") == "code for float64"
 
 
 @posix

@@ -200,3 +200,14 @@ def test_ratings_of_the_panel_are_those_that_the_analysis_reads(blinded, ui, tmp
     assert (rating.reader, rating.set, rating.number) == ("AB", "set-1", "001")
     assert rating.answers == {"overall": 5}
     assert rating.run in ("first", "second")
+
+
+def test_the_verdict_on_the_volume_is_shown_with_its_reasons(volume, panel, ui, finished, tmp_path):
+    from IXGSPanel.review import trust_text
+
+    trust = json.loads((finished / "done.json").read_text())["trust"]
+    assert trust_text({"trust": trust}) in ui.volumeMessage.text
+    assert trust_text({"trust": {"reasons": []}}) == "No sign of a failure was found."
+    careful = trust_text({"trust": {"reasons": ["3 views are few", "bone < 1 %"]}})
+    assert careful == "<b>Review with care:</b> 3 views are few; bone &lt; 1 %."
+    assert trust_text({"metrics": {}}) == ""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from IXGSLib.errors import SettingsError
+from IXGSLib.evaluation.trust import CARE, NO_SIGN
 from IXGSLib.studies.backends import LocalProcesses
 from IXGSLib.studies.execution import run_study
 from IXGSLib.studies.folder import Records
@@ -32,11 +33,12 @@ def judged(task, stopped):
     """A stand-in for a run whose quality is known."""
     views, error = task.condition["views"], task.condition["pose_error"]
     dice = 0.9 - 0.5 * (views < 10) - 0.45 * (error > 5)
-    warnings = ["views 'a' and 'b': 3 % of the pixels are collimated and are masked"]
+    warnings = ["view 'a': a large line integral"]
     warnings += [f"the poses contradict each other by {error} mm"] if error > 5 else []
+    trust = {"verdict": CARE if error > 5 else NO_SIGN, "reasons": [], "signs": {"views": views}}
     records = Records(Path(task.folder))
     metrics = {"bone_dice": dice, "bone_surface_distance": 1.0}
-    records.write(record_of(task, status="done", metrics=metrics, warnings=warnings, seconds=0.0))
+    records.write(record_of(task, status="done", metrics=metrics, trust=trust, warnings=warnings, seconds=0.0))
     return outcome(records.read(task.id))
 
 
@@ -75,9 +77,9 @@ def test_warnings_are_counted_for_hard_cases_and_others(search, found):
     others = [record for record in planned if not is_hard(record, search.analysis)]
     counts = {alarm.text: (alarm.flagged, alarm.false) for alarm in alarms(hard, others)}
     assert counts["the poses contradict each other by 9.0 mm"] == (4, 0)
-    assert counts["3 % of the pixels are collimated and are masked"] == (6, 2)
+    assert counts["a large line integral"] == (6, 2)
     first = alarms_table(hard, others).rows[0]
-    assert list(first) == ["Any warning but notices", "4 of 6 (67 %)", "0 of 2 (0 %)"]
+    assert list(first) == ["Verdict: review with care", "4 of 6 (67 %, 22 to 96 %)", "0 of 2 (0 %, 0 to 84 %)"]
 
 
 def test_the_results_hold_both_stages(search, found, tmp_path):
@@ -87,7 +89,13 @@ def test_the_results_hold_both_stages(search, found, tmp_path):
     assert stages.count("repair") > 0
     html = (tmp_path / "out" / "study.html").read_text()
     assert "Several settings together" in html
-    assert "4 of 6 (67 %)" in html
+    assert "4 of 6 (67 %, 22 to 96 %)" in html
+    assert {(row["trust"], row["sign_views"]) for row in rows if row["stage"] == "plan"} == {
+        (CARE, "5"),
+        (CARE, "30"),
+        (NO_SIGN, "5"),
+        (NO_SIGN, "30"),
+    }
 
 
 def test_warnings_that_differ_in_views_and_numbers_are_of_one_kind():
@@ -102,7 +110,13 @@ def test_a_volume_without_bone_is_a_hard_case_and_one_without_truth_is_none():
     assert is_hard({"metrics": {"bone_dice": 0.9, "bone_surface_distance": 3.5}}, limits)
     assert is_hard({"metrics": {"bone_dice": 0.9, "bone_surface_distance": 1.5}}, limits) is False
     assert is_hard({"metrics": {"fit_psnr": 30.0}}, limits) is None
-    assert not is_flagged({"warnings": ["the X-rays were standardised: the images are synthetic"]})
+
+
+def test_a_run_is_flagged_by_its_verdict_and_without_one_by_its_warnings():
+    assert is_flagged({"trust": {"verdict": CARE}, "warnings": []})
+    assert not is_flagged({"trust": {"verdict": NO_SIGN}, "warnings": ["the poses contradict each other"]})
+    assert is_flagged({"warnings": ["the poses contradict each other"]})
+    assert not is_flagged({"trust": None, "warnings": []})
 
 
 def test_limits_out_of_range_are_refused(search):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from IXGSLib.errors import FormatError, IXGSWarning
+from IXGSLib.errors import FormatError, IXGSNotice, IXGSWarning
 from IXGSLib.xray import line_integrals, read_pixels
 from IXGSLib.xray.collimation import collimated
 from IXGSLib.xray.pixels import Pixels
@@ -71,7 +71,7 @@ def test_hot_pixels_do_not_move_the_estimate():
 @pytest.mark.parametrize("top", [4095.0, 65535.0])
 def test_clipped_pixels_are_masked_and_counted(top):
     counts = np.minimum(shot(patient(), i0=1.1 * top), top)
-    with pytest.warns(IXGSWarning, match="% of the pixels are saturated and are masked"):
+    with pytest.warns(IXGSNotice, match="% of the pixels are saturated and are masked"):
         image, mask = line_integrals(Pixels(counts, LIMITS), "intensity", 1.1 * top)
     assert np.array_equal(mask, counts < top)
     assert (image[~mask] == 0).all()

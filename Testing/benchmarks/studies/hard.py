@@ -40,11 +40,19 @@ CREDITS = {
     "thoracolumbar": "CT: Colorectal-Liver-Metastases, The Cancer Imaging Archive, CC BY 4.0",
 }
 EXPLANATION = """\
-Each of them was computed again with one of its settings at a time at a favourable value. Its cause is the setting whose
-repair lifts it above both limits, and of several the one that gains most."""
+computed again with one of its settings at a time at a favourable value. Its cause is the setting whose repair lifts it
+above both limits, and of several the one that gains most."""
 FLAGS = """\
-Hard cases are *flagged* by a warning that is more than a notice: all standardised X-rays are said to be synthetic,
-all collimated ones to be masked, and regions to reach beyond their CT. A warning of another run is a false alarm."""
+Hard cases are *flagged* by the verdict of their run, [review with care](../trust.md#can-this-volume-be-trusted). The
+same verdict on another run is a false alarm. Warnings, which name single faults of X-rays and poses and how to cure
+them, are counted in the same way. In brackets: 95 % intervals as if runs were independent, which those of one patient
+are not."""
+
+
+def explanation(computed: int, total: int) -> str:
+    """What causes are, and for how many of all failures they were looked for."""
+    which = "Each of them was" if computed == total else f"Each of {computed} of the {total} failures was"
+    return f"{which} {EXPLANATION}"
 
 
 def plan() -> Plan:

@@ -23,20 +23,21 @@ from IXGSLib.files import write_atomically
 from IXGSLib.studies import tables, wording
 from IXGSLib.studies.curves import curves
 from IXGSLib.studies.folder import RUNS, Record, Records
-from IXGSLib.studies.hard_cases import divided, is_flagged, repairs, summary
+from IXGSLib.studies.hard_cases import condition_key, divided, is_flagged, repairs, repairs_of, summary
 from IXGSLib.studies.identity import tasks
 from IXGSLib.studies.page import differences_intro, shown_metrics
 from IXGSLib.studies.picture import PICTURE
-from IXGSLib.studies.plan import Plan
+from IXGSLib.studies.plan import Plan, StudyRun
 from IXGSLib.studies.plan_files import find_plan, read_plan
 from IXGSLib.studies.worst import values_in_words, worst
-from Testing.benchmarks.pages import ROOT
+from Testing.benchmarks.pages import ROOT, Part
 from Testing.benchmarks.store import commit, machine, rounded
-from Testing.benchmarks.studies import hard
+from Testing.benchmarks.studies import hard, trust
 from Testing.benchmarks.studies.readings import READINGS
 
 RESULTS = Path(__file__).with_name("results")
 PAGES, PICTURES = ROOT / "docs" / "studies", ROOT / "Resources" / "Screenshots"
+LIMITS = Part(ROOT / "docs" / "trust.md", "limits", "Testing/benchmarks/studies/publish.py")
 SVG_STYLE = """<style>
 svg { background: #fff; font-family: "DejaVu Sans", sans-serif; } text { fill: #5c666f; } line { stroke: #d9dde1; }
 </style>"""
@@ -49,6 +50,7 @@ def main(arguments: list[str]) -> int:
         store(words[0], Path(words[1]), "--small" in arguments)
     for path in sorted(RESULTS.glob("*.json")):
         write(path.stem)
+    LIMITS.write(markdown(trust.limits_table()))
     return 0
 
 
@@ -60,8 +62,8 @@ def store(name: str, folder: Path, small: bool) -> None:
     """Keep the records of a finished study, and the picture of its worst run."""
     plan, study = hard.plan() if name == hard.NAME else plan_of(name, small), Records(folder)
     records = [study.read(task.id) for task in tasks(plan.runs(), folder)]
-    repairing, finished = tasks(repairs(plan, records), folder), study.ids()
-    repaired = [study.read(task.id) for task in repairing] if {task.id for task in repairing} <= finished else []
+    finished = study.ids()
+    repaired = [study.read(task.id) for task in tasks(repairs(plan, records), folder) if task.id in finished]
     content = {
         "size": "small" if small else "full",
         "machine": machine(),
@@ -105,15 +107,43 @@ def page(name: str, content: dict[str, Any]) -> str:
     hard_ones, others = divided(plan, done)
     if plan.repair and hard_ones:
         parts += ["## Failures", summary(plan, hard_ones, others), markdown(hard_runs(plan, hard_ones))]
-        if content["repaired"]:
-            causes = tables.causes_table(plan, hard_ones, content["repaired"])
-            parts += ["## Causes", hard.EXPLANATION, markdown(causes)]
-        parts += ["## Flagged by warnings", hard.FLAGS, markdown(tables.alarms_table(hard_ones, others))]
+        whole = with_all_repairs(plan, hard_ones, content["repaired"])
+        if whole:
+            parts += ["## Causes", hard.explanation(len(whole), len(hard_ones))]
+            parts.append(markdown(tables.causes_table(plan, whole, content["repaired"])))
+        parts += ["## Flagged by verdicts and warnings", hard.FLAGS, markdown(tables.alarms_table(hard_ones, others))]
+        if name == hard.NAME:
+            some = trust.runs(plan, [*records, *content["repaired"]])
+            parts += ["## How the limits were chosen", trust.explanation(some)]
+            parts.append(markdown(trust.verdicts_table(some, runs_of_others())))
     elif any(record["warnings"] for record in done):
         parts += ["## Warnings", markdown(tables.warnings_table(done))]
     if len(done) < len(records):
         parts += ["## Failed runs", markdown(tables.failures_table(plan, records))]
     return "\n\n".join([*parts, "## The worst run", _worst(name, plan, done, metrics), _end(), ""]).rstrip() + "\n"
+
+
+def runs_of_others() -> list[trust.Run]:
+    """The runs of the other stored studies, without those that are in several of them."""
+    found: dict[str, trust.Run] = {}
+    for path in sorted(RESULTS.glob("*.json")):
+        if path.stem != hard.NAME:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            plan = plan_of(path.stem, content["size"] == "small")
+            for record in content["records"]:
+                for run in trust.runs(plan, [record]):
+                    found[record["id"]] = run
+    return list(found.values())
+
+
+def with_all_repairs(plan: Plan, hard_ones: Sequence[Record], repaired: Sequence[Record]) -> list[Record]:
+    """The hard cases of which every repair has been computed."""
+    computed = {condition_key(each["subject"], each["condition"]) for each in repaired}
+
+    def is_computed(run: StudyRun) -> bool:
+        return condition_key(run.subject.name, rounded(run.condition.as_dict())) in computed
+
+    return [record for record in hard_ones if all(map(is_computed, repairs_of(plan, record)))]
 
 
 def hard_runs(plan: Plan, hard_ones: Sequence[Record]) -> tables.Table:

@@ -7,7 +7,7 @@ import pytest
 from IXGSLib.studies.plan_files import ready_plans
 from Testing.benchmarks.pages import ROOT
 from Testing.benchmarks.store import rounded
-from Testing.benchmarks.studies import growth, hard, publish
+from Testing.benchmarks.studies import growth, hard, publish, trust
 from Testing.benchmarks.studies.readings import READINGS
 from Testing.markdown import anchors, links
 
@@ -47,6 +47,10 @@ def test_stored_records_are_those_of_the_plan(name):
 
 def _text(condition):
     return json.dumps(rounded(condition), sort_keys=True)
+
+
+def test_the_limits_of_verdicts_are_those_of_the_library():
+    assert publish.LIMITS.read() == publish.markdown(trust.limits_table())
 
 
 def test_the_table_of_growth_is_the_measured_one():

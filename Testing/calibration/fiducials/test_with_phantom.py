@@ -63,18 +63,15 @@ def test_nothing_but_the_pixels_is_needed(plate):
     assert found.intrinsics.focal == pytest.approx(draw.intrinsics()[0, 0], rel=0.03)
 
 
-def test_the_same_shots_in_another_order_or_with_exchanged_rows_give_the_same_poses(plate, calibrated):
+def test_the_same_shots_in_another_order_and_with_exchanged_rows_give_the_same_poses(plate, calibrated):
     order = [2, 0, 3, 1]
     rows = np.random.default_rng(0).permutation(16)
     phantom = Phantom(plate.phantom.positions[rows], diameters=plate.phantom.diameters[rows], name="exchanged")
-    for found in (
-        calibrate_with_phantom([plate.shots[n] for n in order], plate.phantom),
-        calibrate_with_phantom([plate.shots[n] for n in order], phantom),
-    ):
-        for n, finding in zip(order, found.findings, strict=True):
-            assert finding.id == calibrated.findings[n].id
-            error = draw.pose_error(finding.view, calibrated.findings[n].view, draw.around(plate.phantom))
-            assert error < 0.05
+    found = calibrate_with_phantom([plate.shots[n] for n in order], phantom)
+    for n, finding in zip(order, found.findings, strict=True):
+        assert finding.id == calibrated.findings[n].id
+        error = draw.pose_error(finding.view, calibrated.findings[n].view, draw.around(plate.phantom))
+        assert error < 0.05
 
 
 def test_a_case_with_masked_fiducials_and_its_record(plate, calibrated, tmp_path):
@@ -115,29 +112,30 @@ def test_a_view_without_the_phantom_is_left_out_by_name(plate):
 
 
 def test_too_few_views_are_refused_with_the_reason_for_each(plate):
-    blank = [replace(shot, image=draw.anatomy(draw.SIZE, n).astype(np.float32)) for n, shot in enumerate(plate.shots)]
-    found = calibrate_with_phantom([plate.shots[0], *blank[1:]], plate.phantom)
-    with pytest.raises(GeometryError, match=r"1 of 4 X-rays can be calibrated, expected at least 2") as error:
-        calibrated_case(images_of(plate), found)
-    assert all(f"'0{n}'" in str(error.value) for n in (1, 2, 3))
+    good, *others = plate.shots[:3]
+    blank = [replace(shot, image=draw.anatomy(draw.SIZE, n).astype(np.float32)) for n, shot in enumerate(others, 1)]
+    found = calibrate_with_phantom([good, *blank], plate.phantom)
+    with pytest.raises(GeometryError, match=r"1 of 3 X-rays can be calibrated, expected at least 2") as error:
+        calibrated_case(images_of(replace(plate, views=plate.views[:3], shots=plate.shots[:3])), found)
+    assert all(f"'0{n}'" in str(error.value) for n in (1, 2))
 
 
 def test_mirrored_x_rays_are_refused_with_the_cure(plate):
     with pytest.raises(GeometryError, match=r"stored mirrored.*give --mirrored"):
-        calibrate_with_phantom([draw.mirrored(shot) for shot in plate.shots[:2]], plate.phantom)
+        calibrate_with_phantom([draw.mirrored(plate.shots[0])], plate.phantom)
 
 
 def test_negatives_are_inverted_with_a_warning(plate):
-    negatives = [replace(shot, image=-shot.image) for shot in plate.shots]
+    negatives = [replace(shot, image=-shot.image) for shot in plate.shots[:2]]
     found = calibrate_with_phantom(negatives, plate.phantom)
-    assert_poses(found, plate)
+    assert_poses(found, replace(plate, views=plate.views[:2]))
     assert any("stored as negatives" in message for message in found.warnings)
 
 
 def test_exchanged_axes_of_the_phantom_are_refused(plate):
     swapped = Phantom(plate.phantom.positions[:, [1, 0, 2]], diameters=plate.phantom.diameters, name="swapped.csv")
     with pytest.raises(GeometryError, match=r"swapped.csv: its mirror image.*two axes of the phantom's positions"):
-        calibrate_with_phantom(plate.shots[:2], swapped)
+        calibrate_with_phantom(plate.shots[:1], swapped)
 
 
 def test_mirrored_x_rays_of_a_flat_phantom_cause_a_warning():
@@ -159,7 +157,7 @@ def test_a_wrong_unit_is_refused_with_the_right_one(plate, unit, factor):
 
 def test_balls_that_are_not_as_large_as_stated_cause_a_warning(plate):
     phantom = replace(plate.phantom, diameters=None)
-    found = calibrate_with_phantom(plate.shots, phantom, FiducialSettings(diameter_mm=6.0))
+    found = calibrate_with_phantom(plate.shots[:2], phantom, FiducialSettings(diameter_mm=6.0))
     assert any("times as large as stated" in message for message in found.warnings)
 
 
@@ -255,7 +253,7 @@ def test_x_rays_of_different_sizes_and_distances_are_refused(plate):
 
 
 def test_a_focal_length_unlike_the_stated_one_causes_a_warning(plate):
-    wrong = [replace(shot, source_detector=1100.0) for shot in plate.shots]
+    wrong = [replace(shot, source_detector=1100.0) for shot in plate.shots[:2]]
     found = calibrate_with_phantom(wrong, plate.phantom, FiducialSettings(focal_tolerance=0.1))
     assert any("the calibrated focal length is" in message for message in found.warnings)
 
