@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
-from scipy.spatial.transform import Rotation
 
 from ..geometry.rigid import Array, apply, rigid
+from ..geometry.turns import rotation, rotation_vector
 from .bones import Bone
 from .pictures import Stack
 from .projection import IMAGE, TARGET, project_points, project_with_derivatives
@@ -26,7 +26,7 @@ RIM_MM = 4.0
 DAMPING, DAMPING_STEP, MIN_DAMPING = 1e-3, 8.0, 1e-6
 MAX_ATTEMPTS = 5
 """Steps that are tried in one iteration, each with more damping."""
-MIN_STEP_PIXELS = 0.02
+MIN_STEP_PIXELS = 0.06
 """Movement in pixels below which a pose counts as found."""
 
 
@@ -37,13 +37,13 @@ def mixed(of_values: Array, of_gradients: Array) -> Array:
 
 def turned(world_from_ct: Array, change: Array, center: Array) -> Array:
     """A pose after a change (6,): a rotation vector about a centre (3,) in the world, radians, and a shift, mm."""
-    R = Rotation.from_rotvec(change[:3]).as_matrix()
+    R = rotation(change[:3])
     return rigid(R, center - R @ center + change[3:]) @ world_from_ct
 
 
 def change_between(before: Array, after: Array, center: Array) -> Array:
     """(6,) the change that leads from one pose to another; center: (3,) of the bone in the CT."""
-    turn = Rotation.from_matrix(after[:3, :3] @ before[:3, :3].T).as_rotvec()
+    turn = rotation_vector(after[:3, :3] @ before[:3, :3].T)
     return np.concatenate([turn, apply(after, center) - apply(before, center)])
 
 

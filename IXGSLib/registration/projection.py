@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..compute.lanes import WIDTH, add, kernel, load, scale, store
+from ..compute.lanes import WIDTH, add, kernel, load, part, scale, store
 from ..compute.threads import run
 from ..geometry.rigid import Array
 
@@ -49,33 +49,57 @@ def project_with_derivatives(
     run(_project_lanes, len(lanes), points, amounts, cameras, matrices, centers, sigma, lanes)
 
 
+@part
+def _place(points, n, C, K):
+    """A point in the camera's axes, and its pixel; where its z is below 1 mm, no pixel."""
+    a, b, c = points[n, 0], points[n, 1], points[n, 2]
+    x = C[0, 0] * a + C[0, 1] * b + C[0, 2] * c + C[0, 3]
+    y = C[1, 0] * a + C[1, 1] * b + C[1, 2] * c + C[1, 3]
+    z = C[2, 0] * a + C[2, 1] * b + C[2, 2] * c + C[2, 3]
+    safe = max(z, 1.0)
+    return x, y, z, (K[0, 0] * x + K[0, 1] * y) / safe + K[0, 2], K[1, 1] * y / safe + K[1, 2]
+
+
+@part
+def _range(center, reach, count):
+    """The first and the last of `count` pixels within reach; the last is below the first where none is."""
+    return max(0, math.ceil(center - reach)), min(count - 1, math.floor(center + reach))
+
+
+@part
+def _bells(values, first, last, center, exponent):
+    """exp(exponent * (pixel - center)^2) from the first to the last pixel, by recurrence."""
+    distance = first - center
+    value, ratio = math.exp(exponent * distance * distance), math.exp(exponent * (2 * distance + 1))
+    step = math.exp(2 * exponent)
+    for n in range(last - first + 1):
+        values[n] = value
+        value *= ratio
+        ratio *= step
+
+
 @kernel
 def _project(chunk, start, stop, points, amounts, cameras, matrices, sigma, images):
     height, width = images.shape[1], images.shape[2]
     reach, exponent = REACH * sigma, -0.5 / (sigma * sigma)
-    along = np.empty(int(2 * reach) + 2, np.float32)
+    across = np.empty(int(2 * reach) + 2, np.float32)
+    down = np.empty(int(2 * reach) + 2, np.float32)
     for view in range(start, stop):
         C, K = cameras[view], matrices[view]
         for n in range(len(points)):
-            a, b, c = points[n, 0], points[n, 1], points[n, 2]
-            x = C[0, 0] * a + C[0, 1] * b + C[0, 2] * c + C[0, 3]
-            y = C[1, 0] * a + C[1, 1] * b + C[1, 2] * c + C[1, 3]
-            z = C[2, 0] * a + C[2, 1] * b + C[2, 2] * c + C[2, 3]
-            if z <= 1.0:
-                continue
-            u, v = (K[0, 0] * x + K[0, 1] * y) / z + K[0, 2], K[1, 1] * y / z + K[1, 2]
-            left, right = max(0, math.ceil(u - reach)), min(width - 1, math.floor(u + reach))
-            top, bottom = max(0, math.ceil(v - reach)), min(height - 1, math.floor(v + reach))
-            if left > right or top > bottom:
+            x, y, z, u, v = _place(points, n, C, K)
+            left, right = _range(u, reach, width)
+            top, bottom = _range(v, reach, height)
+            if z <= 1.0 or left > right or top > bottom:
                 continue
             distance = math.sqrt(x * x + y * y + z * z)
             amount = amounts[n] * K[0, 0] * K[1, 1] * distance / (z * z * z) / (2 * math.pi * sigma * sigma)
-            for column in range(left, right + 1):
-                along[column - left] = math.exp(exponent * (column - u) ** 2)
+            _bells(across, left, right, u, exponent)
+            _bells(down, top, bottom, v, exponent)
             for row in range(top, bottom + 1):
-                factor = np.float32(amount * math.exp(exponent * (row - v) ** 2))
+                factor = np.float32(amount * down[row - top])
                 for column in range(left, right + 1):
-                    images[view, row, column] += factor * along[column - left]
+                    images[view, row, column] += factor * across[column - left]
 
 
 @kernel
@@ -83,23 +107,18 @@ def _project_lanes(chunk, start, stop, points, amounts, cameras, matrices, cente
     f, u64 = np.float32, np.uint64
     height, width = lanes.shape[1], lanes.shape[2]
     reach, exponent = REACH * sigma, -0.5 / (sigma * sigma)
-    along = np.empty(int(2 * reach) + 2, np.float32)
+    across = np.empty(int(2 * reach) + 2, np.float32)
+    down = np.empty(int(2 * reach) + 2, np.float32)
     slopes = np.empty(int(2 * reach) + 2, np.float32)
     zero = f(0)
     for view in range(start, stop):
         C, K, center = cameras[view], matrices[view], centers[view]
         flat = lanes[view].reshape(-1)
         for n in range(len(points)):
-            a, b, c = points[n, 0], points[n, 1], points[n, 2]
-            x = C[0, 0] * a + C[0, 1] * b + C[0, 2] * c + C[0, 3]
-            y = C[1, 0] * a + C[1, 1] * b + C[1, 2] * c + C[1, 3]
-            z = C[2, 0] * a + C[2, 1] * b + C[2, 2] * c + C[2, 3]
-            if z <= 1.0:
-                continue
-            u, v = (K[0, 0] * x + K[0, 1] * y) / z + K[0, 2], K[1, 1] * y / z + K[1, 2]
-            left, right = max(0, math.ceil(u - reach)), min(width - 1, math.floor(u + reach))
-            top, bottom = max(0, math.ceil(v - reach)), min(height - 1, math.floor(v + reach))
-            if left > right or top > bottom:
+            x, y, z, u, v = _place(points, n, C, K)
+            left, right = _range(u, reach, width)
+            top, bottom = _range(v, reach, height)
+            if z <= 1.0 or left > right or top > bottom:
                 continue
             square = x * x + y * y + z * z
             amount = amounts[n] * K[0, 0] * K[1, 1] * math.sqrt(square) / (z * z * z) / (2 * math.pi * sigma * sigma)
@@ -139,16 +158,15 @@ def _project_lanes(chunk, start, stop, points, amounts, cameras, matrices, cente
                 f(amount * vz),
                 zero,
             )
+            _bells(across, left, right, u, exponent)
+            _bells(down, top, bottom, v, exponent)
             for column in range(left, right + 1):
-                bell = math.exp(exponent * (column - u) ** 2)
-                along[column - left] = bell
-                slopes[column - left] = -2 * exponent * (column - u) * bell
+                slopes[column - left] = f(-2 * exponent * (column - u)) * across[column - left]
             for row in range(top, bottom + 1):
-                bell = math.exp(exponent * (row - v) ** 2)
-                level, rise = f(bell), f(-2 * exponent * (row - v) * bell)
-                first = add(scale(by_amount, level), scale(by_v, rise))
+                level = down[row - top]
+                first = add(scale(by_amount, level), scale(by_v, f(-2 * exponent * (row - v)) * level))
                 second = scale(by_u, level)
                 for column in range(left, right + 1):
                     at = u64((row * width + column) * WIDTH)
-                    part = add(scale(first, along[column - left]), scale(second, slopes[column - left]))
-                    store(flat, at, add(load(flat, at), part))
+                    both = add(scale(first, across[column - left]), scale(second, slopes[column - left]))
+                    store(flat, at, add(load(flat, at), both))
