@@ -57,8 +57,9 @@ def _meaning(registration: Registration) -> str:
     settings = registration.settings
     text = (
         "Residual: 1 minus the correlation of the gradients of X-rays and CT, mean over the views. Edges: median "
-        f"distance between the edges of the vertebra and those of the X-rays; up to {settings.max_edge_distance:g} mm "
-        f"is verified. Spread: how far {settings.restarts} restarts end from the result; up to "
+        f"distance between the edges of the vertebra and those of the X-rays; up to "
+        f"{settings.max_single_edge_distance:g} mm is verified if the median of all vertebrae is at most "
+        f"{settings.max_edge_distance:g} mm. Spread: how far {settings.restarts} restarts end from the result; up to "
         f"{settings.max_spread:g} mm is verified."
     )
     if registration.alternative:

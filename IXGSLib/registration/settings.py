@@ -38,7 +38,10 @@ class RegistrationSettings:
     check_mirrored: bool = True
     """Whether the mirrored CT is tried too."""
     max_edge_distance: float = 1.5
-    """Median distance in mm between the edges of a vertebra and those of the X-rays above which it is not verified."""
+    """Distance in mm between the edges of vertebrae and those of the X-rays, as the median over the vertebrae, above
+    which none is verified."""
+    max_single_edge_distance: float = 2.0
+    """The same distance of a single vertebra above which that one is not verified."""
     max_residual: float = 0.7
     """Residual (1 minus the correlation of gradients) of a vertebra above which it is not verified."""
     min_margin: float = 0.1
@@ -61,6 +64,7 @@ class RegistrationSettings:
                 "shift_between": (0.1, 50, "mm"),
                 "restarts": (2, 100),
                 "max_edge_distance": (0.01, 100, "mm"),
+                "max_single_edge_distance": (0.01, 100, "mm"),
                 "max_residual": (0, 2),
                 "min_margin": (0, 10),
                 "max_spread": (0.01, 100, "mm"),

@@ -44,16 +44,20 @@ def labels_from_points(hounsfield: np.ndarray, grid: Grid, points: Points) -> np
     part = gaussian_filter(hounsfield[window].astype(np.float32), 0.4)
     share = 0.5 * (1 + np.tanh((part - BONE_HU) / BONE_SOFTNESS_HU))
     costs = 1 / (1 / TISSUE_COST + (1 - 1 / TISSUE_COST) * share)
-    paths = []
-    for name, point in ordered.items():
+    least, own = np.full(part.shape, LONGEST_PATH_MM), np.zeros(part.shape, np.int16)
+    for n, (name, point) in enumerate(ordered.items()):
         start = np.rint(apply(np.linalg.inv(grid.world_from_index), point)[::-1]).astype(int) - corner
         if np.any(start < 0) or np.any(start >= part.shape):
             raise GeometryError(f"point {name} lies outside the CT; set it in the middle of the vertebral body")
-        paths.append(MCP_Geometric(costs, sampling=tuple(grid.spacing[::-1].tolist())).find_costs([tuple(start)])[0])
-    nearest = np.argmin(paths, axis=0)
-    own = (np.min(paths, axis=0) < LONGEST_PATH_MM) & (part > BONE_HU)
+        # Bone farther from the point is not of its vertebra, so that paths need not be followed there.
+        box, first = _window(grid, point[None])
+        near = tuple(slice(each.start - c, each.stop - c) for each, c in zip(box, corner, strict=True))
+        finder = MCP_Geometric(costs[near], sampling=tuple(grid.spacing[::-1].tolist()))
+        paths = finder.find_costs([tuple(start + corner - first)])[0]
+        nearer = paths < least[near]
+        least[near][nearer], own[near][nearer] = paths[nearer], n + 1
     labels = np.zeros(hounsfield.shape, np.int16)
-    labels[window] = np.where(own, nearest + 1, 0)
+    labels[window] = np.where(part > BONE_HU, own, 0)
     return labels
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from IXGSLib import register
 from IXGSLib.errors import FormatError, GeometryError, SettingsError
+from IXGSLib.geometry import Grid
 from IXGSLib.registration import read_anatomy
-from IXGSLib.registration.splitting import labels_from_points, names_of, read_points
+from IXGSLib.registration.splitting import REACH_MM, labels_from_points, names_of, read_points
 from Testing.registration import phantom
 
 
@@ -91,3 +92,16 @@ class TestFiles:
     def test_names_given_twice_are_refused(self, tmp_path):
         with pytest.raises(FormatError, match="two points are named L3"):
             self.read(tmp_path, self.markups("L3", "L3"))
+
+
+def test_bone_far_from_a_point_is_not_of_its_vertebra():
+    """A rod through bone that leads away from a vertebra stays without a label beyond REACH_MM."""
+    grid = Grid.centered((0, 0, 0), (20, 20, 400), 2.0)
+    values = np.full(grid.shape, -50, np.float32)
+    values[:, 4:6, 4:6] = 900
+    found = labels_from_points(values, grid, {"L1": np.array([0.0, 0.0, 100.0]), "L2": np.array([0.0, 0.0, -100.0])})
+    heights = grid.points()[..., 2]
+    assert heights[found == 1].min() > 100 - REACH_MM - 4
+    assert heights[found == 2].max() < -100 + REACH_MM + 4
+    assert (found[(np.abs(heights) < 20)] == 0).all()
+    assert ((found == 1) & (values > 0)).sum() > 4 * 60
