@@ -11,12 +11,16 @@ from ..errors import GeometryError
 from ..geometry.rigid import Array, apply
 from .articulation import Articulation
 from .bones import Bone, Points, Spine
+from .result import distance
 from .settings import RegistrationSettings
 from .starts import moved_along
 
 SWEEPS, MARGIN_MM = 2, 12.0
 LEVEL_MM = 30.0
 """Height of a level where the CT shows a single vertebra."""
+ELSEWHERE_MM = 5.0
+"""Median over the vertebrae of the distance from which another result is another place. Where only the vertebrae at one
+end differ, it is the same place, not found as well."""
 MAX_MIRROR_GAIN = 0.07
 """Fraction by which the loss of the mirrored CT may be lower before the CT counts as mirrored: it is 0.10 to 0.17 lower
 in realistic X-rays of a mirrored patient, and up to 0.05 lower by chance in those of another one."""
@@ -43,16 +47,23 @@ def compared(best: Articulation, rivals: Sequence[Articulation], settings: Regis
     tried = [("another place", rival) for rival in rivals]
     if settings.check_levels:
         tried += [("one level higher", _shifted(best, -1)), ("one level lower", _shifted(best, 1))]
-    losses = [float(best.agreement().mean()), *(float(each.agreement().mean()) for _, each in tried)]
-    order = np.argsort(losses)
-    chosen = [best, *(each for _, each in tried)][order[0]]
-    names = ["the place found first", *(name for name, _ in tried)]
+    found = [("the place found first", best), *tried]
+    losses = [float(each.agreement().mean()) for _, each in found]
+    chosen = found[int(np.argmin(losses))][1]
+    loss = min(losses)
     if settings.check_mirrored:
-        _check_mirrored(chosen, losses[order[0]])
-    if len(order) == 1:
-        return Choice(chosen, losses[0], float("nan"), "")
-    margin = losses[order[1]] / losses[order[0]] - 1
-    return Choice(chosen, losses[order[0]], float(margin), names[order[1]])
+        _check_mirrored(chosen, loss)
+    others = [(other, name) for other, (name, each) in zip(losses, found, strict=True) if _is_elsewhere(each, chosen)]
+    if not others:
+        return Choice(chosen, loss, float("nan"), "")
+    other, name = min(others)
+    return Choice(chosen, loss, other / loss - 1, name)
+
+
+def _is_elsewhere(one: Articulation, other: Articulation) -> bool:
+    """Whether two results are at different places."""
+    distances = [distance(one.poses[n], other.poses[n], one.spine.bones[n].extent) for n in one.spine.vertebrae]
+    return float(np.median(distances)) > ELSEWHERE_MM
 
 
 def _shifted(best: Articulation, levels: int) -> Articulation:

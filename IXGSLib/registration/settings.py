@@ -40,7 +40,7 @@ class RegistrationSettings:
     max_edge_distance: float = 1.5
     """Distance in mm between the edges of vertebrae and those of the X-rays, as the median over the vertebrae, above
     which none is verified."""
-    max_single_edge_distance: float = 2.0
+    max_single_edge_distance: float = 1.75
     """The same distance of a single vertebra above which that one is not verified."""
     max_residual: float = 0.7
     """Residual (1 minus the correlation of gradients) of a vertebra above which it is not verified."""

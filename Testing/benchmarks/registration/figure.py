@@ -12,10 +12,15 @@ from Testing.benchmarks.pages import ROOT
 from Testing.benchmarks.registration.page import MAIN, MIN_IN_BIN, SUCCESS_MM
 
 PICTURE = ROOT / "Resources" / "Screenshots" / "registration_success.png"
-COLOURS = {"start": "#1f77b4", "plain 3D": "#d62728", "plain 2D": "#7f7f7f"}
-LABELS = {"start": "IXGS", "plain 3D": "SimpleITK in the volume", "plain 2D": "Powell's method in the images"}
+COLOURS = {"start": "#1f77b4", "plain 3D": "#d62728", "plain 2D": "#7f7f7f", "plain nanodrr": "#2ca02c"}
+LABELS = {
+    "start": "IXGS",
+    "plain 3D": "SimpleITK in the volume",
+    "plain 2D": "Powell's method in the images",
+    "plain nanodrr": "nanodrr and Adam in the images",
+}
 KINDS = {"bone": "line integrals of bone", "realistic": "realistic X-rays"}
-FLOOR_MM, CEILING_MM = 0.05, 60.0
+FLOOR_MM, CEILING_MM, MAX_START_MM = 0.05, 60.0, 45
 DPI = 110
 
 
@@ -52,14 +57,14 @@ def _panel(axis: Any, trials: dict[str, dict[str, Any]], kind: str, views: int) 
         axis.scatter(start, np.clip(end, FLOOR_MM, CEILING_MM), s=size, color=COLOURS[task], alpha=0.5, label=label)
         _success(axis, start, end, COLOURS[task])
     axis.set_yscale("log")
-    axis.set_xlim(0, 25)
+    axis.set_xlim(0, MAX_START_MM)
     axis.set_ylim(FLOOR_MM, CEILING_MM)
 
 
 def _success(axis: Any, start: np.ndarray, end: np.ndarray, colour: str) -> None:
     """The rate of success by bins of 1 mm, on an axis of its own."""
     bins = start.astype(int)
-    counted = [n for n in range(25) if (bins == n).sum() >= MIN_IN_BIN]
+    counted = [n for n in range(MAX_START_MM) if (bins == n).sum() >= MIN_IN_BIN]
     if not counted:
         return
     own = axis.twinx()

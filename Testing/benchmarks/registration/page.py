@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import beta
 
+from IXGSLib.registration.edges import REACH_MM
 from Testing.benchmarks.pages import ROOT, Part
 
 PAGE = Part(ROOT / "docs" / "registration.md", "registration", "Testing/benchmarks/registration/study.py")
@@ -22,6 +23,7 @@ TITLES = {
     "anywhere": "IXGS, without a start",
     "plain 3D": "SimpleITK in the volume, from a start",
     "plain 2D": "Powell's method in the images, from a start",
+    "plain nanodrr": "nanodrr and Adam in the images, from a start",
 }
 MAIN = "totalseg"
 SUBJECTS = {
@@ -89,7 +91,7 @@ def _verdicts(trials: Trials) -> Iterable[str]:
         yield _verdict(task, _vertebrae(_of(trials, f"{task}/")))
     everything = _vertebrae([*usual, *_of(trials, "hard: ")])
     yield _verdict("all of these", everything)
-    yield from ("", swapped_text(trials))
+    yield from ("", swapped_text(trials), "", edges_text(trials))
 
 
 def _verdict(title: str, results: Results) -> str:
@@ -142,6 +144,62 @@ def swapped_text(trials: Trials) -> str:
         f"CT and X-rays of different patients: {len(swapped)} registrations of {len(pairs)} pairs, {refused} refused; "
         f"of {len(wrong)} vertebrae {rate_text(verified, len(wrong))} verified."
     )
+
+
+def edges_text(trials: Trials) -> str:
+    """What the distance of edges, as the median over the vertebrae, tells apart."""
+    own, swapped = medians(trials)
+    if not own or not swapped:
+        return "Distances of edges: not measured."
+    parts = [
+        f"{max(value for name, value in own.items() if f'/{kind}/' in name):.2f} mm with {title}"
+        for kind, title in (("bone", "line integrals of bone"), ("realistic", "realistic X-rays"))
+        if any(f"/{kind}/" in name for name in own)
+    ]
+    alarms, missed = left_out(own, swapped)
+    return (
+        f"Distances of edges, as the median over the vertebrae: with the own CT up to {' and '.join(parts)}, with that "
+        f"of another patient {min(swapped.values()):.2f} mm or more. With a limit midway between the two that is chosen "
+        f"without one of the patients, {alarms} of {len(own)} registrations of the own CT would be refused and {missed} "
+        f"of {len(swapped)} of another patient's accepted."
+    )
+
+
+def medians(trials: Trials) -> tuple[dict[str, float], dict[str, float]]:
+    """By the name of a trial, the median distance of edges: with the own CT, and with another patient's."""
+    own, swapped = {}, {}
+    for name, trial in trials.items():
+        if name.startswith(("start/", "anywhere/")) and "vertebrae" in trial:
+            own[name] = _median(trial["vertebrae"])
+        elif "swapped" in trial:
+            swapped[name] = _median(trial["swapped"])
+    return own, swapped
+
+
+def _median(vertebrae: dict[str, dict[str, Any]]) -> float:
+    distances = [each.get("edges") for each in vertebrae.values()]
+    return float(np.median([REACH_MM if distance is None else distance for distance in distances]))
+
+
+def left_out(own: dict[str, float], swapped: dict[str, float]) -> tuple[int, int]:
+    """Wrong verdicts about patients that were not used for the limit: own CTs refused, others' accepted."""
+    alarms = missed = 0
+    for subject in (MAIN, *SUBJECTS):
+        rest = {name: value for name, value in own.items() if name.split("/")[1] != subject}
+        others = {name: value for name, value in swapped.items() if subject not in _people(name)}
+        if not rest or not others:
+            continue
+        limit = np.sqrt(max(rest.values()) * min(others.values()))
+        alarms += sum(value > limit for name, value in own.items() if name not in rest)
+        # Pairs are left out with the CT's patient and with that of the X-rays; each counts once.
+        missed += sum(value <= limit for name, value in swapped.items() if _people(name)[0] == subject)
+    return alarms, missed
+
+
+def _people(name: str) -> tuple[str, str]:
+    """Whose the CT and whose the X-rays of a swapped trial are."""
+    task, subject = name.split("/")[:2]
+    return task.removeprefix("CT of "), subject
 
 
 def _errors(results: Results) -> str:

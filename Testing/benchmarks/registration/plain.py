@@ -42,7 +42,7 @@ def in_volume(patient: Patient, case: Case, start: Array, labels: Mapping[str, i
 
 
 def _registered(patient: Patient, label: int, target: sitk.Image, start: Array) -> Array:
-    attenuation, near, grid = _part(patient, label)
+    attenuation, near, grid = part_of(patient, label)
     moving, mask = _image(attenuation, grid), _image(near.astype(np.uint8), grid)
     best: tuple[float, Array] = (np.inf, start)
     for shift in TRIES:
@@ -79,7 +79,7 @@ def in_images(patient: Patient, case: Case, start: Array, labels: Mapping[str, i
 
 
 def _searched(patient: Patient, label: int, xrays: list, start: Array) -> Array:
-    attenuation, _, grid = _part(patient, label)
+    attenuation, _, grid = part_of(patient, label)
     center = apply(start, patient.center(label))
 
     def pose_of(change: Array, shift: tuple[float, float, float]) -> Array:
@@ -104,7 +104,7 @@ def _searched(patient: Patient, label: int, xrays: list, start: Array) -> Array:
     return min(found, key=lambda each: each[0])[1]
 
 
-def _part(patient: Patient, label: int) -> tuple[np.ndarray, np.ndarray, Grid]:
+def part_of(patient: Patient, label: int) -> tuple[np.ndarray, np.ndarray, Grid]:
     """The attenuation of a vertebra with a rim, where it is, and the grid of this part of the CT."""
     inside = np.argwhere(patient.labels == label)
     rim = np.ceil(RIM_MM / patient.grid.spacing[::-1]).astype(int)

@@ -4,7 +4,8 @@
 
 Spines of several patients move: their vertebrae turn and shift against one another. X-rays show them, line integrals of
 bone or realistic ones. Each CT is read again on other voxels, with noise. Every trial goes to study.json as soon as it
-ends, and trials that are stored there are not repeated. --page: only the page and the figure of what is stored.
+ends, and trials that are stored there are not repeated; those of nanodrr need that package and are left out without it.
+--page: only the page and the figure of what is stored.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ from IXGSLib.formats import Case
 from IXGSLib.geometry.rigid import Array, apply
 from IXGSLib.registration import Registration, RegistrationSettings, read_anatomy, register
 from IXGSLib.registration.anatomy import Anatomy
-from Testing.benchmarks.registration import figure, hard, page, plain
+from Testing.benchmarks.registration import figure, gradients, hard, page, plain
 from Testing.benchmarks.registration.cases import HERE, VIEWS, enhanced
 from Testing.benchmarks.registration.patients import Patient, motions, patient, random_motion, read_again
 
@@ -35,7 +37,7 @@ STORE = HERE / "study.json"
 KINDS, COUNTS = ("bone", "realistic"), (2, 4, 25)
 MAIN, POSTURES = "totalseg", 2
 """The patient of the starts, and random motions of the vertebrae; each posture has its own reading of the CT."""
-ROUNDS = {"start": 200, "anywhere": 20, "plain 3D": 20, "plain 2D": 20}
+ROUNDS = {"start": 200, "anywhere": 20, "plain 3D": 20, "plain 2D": 20, "plain nanodrr": 20}
 """Trials of each kind and number of views: from starts up to MAX_START_MM away, without a start, and by the plain
 methods, which register one vertebra a trial."""
 OTHER_ROUNDS = 4
@@ -73,8 +75,8 @@ def plan() -> Iterator[Trial]:
         for views in COUNTS:
             for kind in KINDS:
                 for task, count in ROUNDS.items():
-                    # The plain search in 2D takes minutes for more views.
-                    if number < count and not (task == "plain 2D" and views > 4):
+                    # The plain searches in images take minutes for more views.
+                    if number < count and not (task in ("plain 2D", "plain nanodrr") and views > 4):
                         yield Trial(task, MAIN, kind, views, number)
                 if number < OTHER_ROUNDS:
                     yield from _with_others(kind, views, number)
@@ -104,6 +106,8 @@ def main(arguments: list[str]) -> int:
     set_thread_count(1)
     for trial in () if options.page else plan():
         wanted = options.tasks is None or trial.name.startswith(tuple(options.tasks))
+        if trial.task == "plain nanodrr" and find_spec("nanodrr") is None:
+            continue
         if wanted and trial.number < options.rounds and trial.name not in store["trials"]:
             store["trials"][trial.name] = measured(trial)
             write_atomically(STORE, text_of(store).encode())
@@ -150,7 +154,12 @@ def _plain(trial: Trial, case: Case, start: Array | None) -> dict[str, Any]:
     """One vertebra by a plain method."""
     own = ct_of(trial.subject, trial.number % POSTURES)
     name = own.registered[trial.number % len(own.registered)]
-    method = {"plain 3D": plain.in_volume, "plain 2D": plain.in_images}[trial.task]
+    methods = {
+        "plain 3D": plain.in_volume,
+        "plain 2D": plain.in_images,
+        "plain nanodrr": gradients.in_gradients,
+    }
+    method = methods[trial.task]
     cpu = time.process_time()
     assert start is not None
     poses = method(own, case, start, {name: own.label(name)})
@@ -175,13 +184,14 @@ def _errors(trial: Trial, start: Array | None, poses: dict[str, Array]) -> dict[
 
 
 def _evidence(found: Registration) -> dict[str, dict[str, Any]]:
-    """What the verdicts rest on, by vertebra."""
+    """What the verdicts rest on, by vertebra; None for what was not measured."""
     return {
         each.name: {
             "verified": each.verified,
-            "edges": round(each.edges, 3),
-            "residual": round(each.residual, 3),
-            "spread": round(each.spread, 3),
+            **{
+                name: round(value, 3) if np.isfinite(value) else None
+                for name, value in (("edges", each.edges), ("residual", each.residual), ("spread", each.spread))
+            },
         }
         for each in found.vertebrae
     }

@@ -11,7 +11,9 @@ from Testing.benchmarks.registration import hard, page, patients, study
 
 
 def trial(*ends, start=5.0, verified=True):
-    vertebrae = {f"L{n}": {"start": start, "end": end, "verified": verified} for n, end in enumerate(ends, 1)}
+    vertebrae = {
+        f"L{n}": {"start": start, "end": end, "verified": verified, "edges": 0.5} for n, end in enumerate(ends, 1)
+    }
     return {"vertebrae": vertebrae, "cpu_seconds": 4.0}
 
 
@@ -51,6 +53,31 @@ def test_verdicts_count_failures_that_are_verified_and_successes_that_are_not():
 def test_swapped_patients():
     text = page.swapped_text(TRIALS)
     assert "3 registrations of 2 pairs, 1 refused; of 3 vertebrae 1 (0.8 to 90.6 %) verified" in text
+
+
+def edges(*distances):
+    return {f"L{n}": {"edges": distance, "verified": True} for n, distance in enumerate(distances)}
+
+
+def test_limits_are_tried_on_patients_that_they_were_not_chosen_from():
+    own = {"start/totalseg/bone/4/0": 0.5, "start/tcga/bone/4/0": 2.2, "start/lidc/bone/4/0": 0.4}
+    swapped = {
+        f"CT of {a}/{b}/bone/4/0": 4.0 for a in ("totalseg", "tcga", "lidc") for b in ("totalseg", "tcga", "lidc")
+    }
+    assert page.left_out(own, swapped) == (1, 0)
+    swapped["CT of tcga/lidc/bone/4/0"] = 1.0
+    assert page.left_out(own, swapped)[1] == 1
+
+
+def test_the_median_of_the_edges_counts():
+    trials = {
+        "start/totalseg/bone/4/0": {"vertebrae": edges(0.2, 0.9, 5.0)},
+        "CT of tcga/totalseg/bone/4/0": {"swapped": edges(1.0, 3.0, None)},
+        "hard: strong noise/totalseg/bone/4/0": {"vertebrae": edges(3.0)},
+    }
+    assert page.medians(trials) == ({"start/totalseg/bone/4/0": 0.9}, {"CT of tcga/totalseg/bone/4/0": 3.0})
+    text = page.edges_text(trials)
+    assert "up to 0.90 mm with line integrals of bone, with that of another patient 3.00 mm or more" in text
 
 
 def starts(*pairs):
