@@ -159,8 +159,8 @@ def edges_text(trials: Trials) -> str:
     alarms, missed = left_out(own, swapped)
     return (
         f"Distances of edges, as the median over the vertebrae: with the own CT up to {' and '.join(parts)}, with that "
-        f"of another patient {min(swapped.values()):.2f} mm or more. With a limit midway between the two that is chosen "
-        f"without one of the patients, {alarms} of {len(own)} registrations of the own CT would be refused and {missed} "
+        f"of another patient {min(swapped.values()):.2f} mm or more. With a limit midway between the two, chosen "
+        f"without one of the patients, {alarms} of {len(own)} of the own CT would be refused and {missed} "
         f"of {len(swapped)} of another patient's accepted."
     )
 
