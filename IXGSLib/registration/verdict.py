@@ -13,7 +13,7 @@ from ..xray import XRay
 from .bones import Bone
 from .edges import REACH_MM
 from .motion import Motion
-from .settings import MIN_ANGLE_DEG, RegistrationSettings
+from .settings import MIN_VERIFIED_ANGLE_DEG, RegistrationSettings
 
 WHOLE_SPINE_OVERLAP = 0.05
 """Fraction of the bone of a whole CT that a view must show: X-rays show a part of it."""
@@ -42,9 +42,9 @@ class Evidence:
 def doubts(evidence: Evidence, settings: RegistrationSettings) -> tuple[str, ...]:
     """Why a pose is not verified, with numbers; empty when it is."""
     found = []
-    if evidence.angle < MIN_ANGLE_DEG:
+    if evidence.angle < MIN_VERIFIED_ANGLE_DEG:
         found.append(
-            f"fewer than two views {MIN_ANGLE_DEG:.0f}° apart show at least {100 * evidence.least:.0f} % of it"
+            f"fewer than two views {MIN_VERIFIED_ANGLE_DEG:.0f}° apart show at least {100 * evidence.least:.0f} % of it"
         )
     elif not evidence.residual <= settings.max_residual:
         found.append(f"residual {evidence.residual:.2f}, expected at most {settings.max_residual:g}")

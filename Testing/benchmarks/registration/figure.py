@@ -38,7 +38,8 @@ def write(store: dict[str, Any]) -> None:
         axis.set_xlabel("error at the start, mm")
     for axis in axes[:, 0]:
         axis.set_ylabel("error at the end, mm")
-    axes[0, 0].legend(fontsize=8, loc="upper left")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    axes[0, -1].legend(handles, labels, fontsize=8, loc="upper right")
     FigureCanvasAgg(figure)
     figure.savefig(PICTURE, dpi=DPI)
 
