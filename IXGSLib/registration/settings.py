@@ -13,7 +13,7 @@ MIN_VIEWS = 2
 """Number of views from which a CT can be registered: along the beam of a single one, errors of 10 mm leave no trace."""
 MIN_ANGLE_DEG = 20.0
 """Degrees between the two most different lines of sight, below which depth is hardly measured."""
-MIN_VERIFIED_ANGLE_DEG = 30.0
+MIN_VERIFIED_ANGLE_DEG = 35.0
 """Degrees between the two most different views of a vertebra below which its pose is not verified: errors of edges grow
 more than threefold along the beam, and no residual shows them."""
 
