@@ -41,8 +41,8 @@ class RegistrationSettings:
     check_mirrored: bool = True
     """Whether the mirrored CT is tried too."""
     max_edge_distance: float = 1.5
-    """Distance in mm between the edges of vertebrae and those of the X-rays, as the median over the vertebrae, above
-    which none is verified."""
+    """Median distance in mm, over all vertebrae, between their edges and those of the X-rays above which none is
+    verified."""
     max_single_edge_distance: float = 1.75
     """The same distance of a single vertebra above which that one is not verified."""
     max_residual: float = 0.7
