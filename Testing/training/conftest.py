@@ -29,10 +29,8 @@ def torso(column, width):
     return values
 
 
-@pytest.fixture(scope="session")
-def cts(tmp_path_factory):
-    """Two phantoms."""
-    folder = tmp_path_factory.mktemp("cts")
+def phantoms(folder):
+    """Two CTs in a folder."""
     files = []
     for number, shape in enumerate([(29, 4), (32, 6)]):
         image = sitk.GetImageFromArray(torso(*shape).astype(np.int16))
@@ -43,9 +41,15 @@ def cts(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def pair_folder(cts, tmp_path_factory):
+def cts(tmp_path_factory):
+    return phantoms(tmp_path_factory.mktemp("cts"))
+
+
+@pytest.fixture(scope="session")
+def pair_folder(tmp_path_factory):
     """Ten pairs of 32 x 32 pixels from each of two phantoms."""
     folder = tmp_path_factory.mktemp("pairs")
+    cts = phantoms(folder)
     for _ in make_pairs(cts, folder / "pairs", PairSettings(count=10, size=32), jobs=1):
         pass
     return folder / "pairs"
