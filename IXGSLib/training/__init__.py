@@ -1,1 +1,1 @@
-"""Training of the standardisation network: making pairs, batches, losses, checkpoints and validation."""
+"""Training of the networks: making pairs and series, batches, losses, checkpoints and validation."""
