@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..geometry import Grid, View
-from ..geometry.rigid import Array, apply, rigid
+from ..geometry.rigid import Array, apply
+from ..geometry.twists import changed, poses, with_poses
 from ..prior.channels import lattice_channels
 from ..prior.features import FeatureView, feature_view
 from ..simulation.anatomy import draw_anatomy
@@ -75,7 +76,8 @@ class SeriesRenderer:
         lattice = Grid.centered(center, np.full(3, self.settings.side), self.settings.spacing, np.eye(3))
         channels = []
         for subset in self._subsets(generator):
-            moved = self._with_pose_errors(generator, [found[n] for n in subset], center)
+            size = self.settings.pose_errors * float(generator.choice(POSE_ERROR_SIZES))
+            moved = with_pose_errors([found[n] for n in subset], size, center, generator)
             channels.append(lattice_channels(moved, lattice))
         return Series(np.stack(channels), _bone(patient, lattice))
 
@@ -103,28 +105,21 @@ class SeriesRenderer:
             found.append(np.sort(generator.choice(settings.views, round(count), replace=False)))
         return found
 
-    def _with_pose_errors(
-        self, generator: np.random.Generator, views: list[FeatureView], center: Array
-    ) -> list[FeatureView]:
-        """The views with poses that are turned and shifted around the region's centre, or as they are."""
-        size = self.settings.pose_errors * float(generator.choice(POSE_ERROR_SIZES))
-        if size == 0:
-            return views
-        moved = []
-        for each in views:
-            turn, shift = (generator.normal(0, size * deviation, 3) for deviation in (POSE_DEG, POSE_MM))
-            pose = motion_about(center, turn, shift) @ each.standardized.view.world_from_camera
-            view = replace(each.standardized.view, world_from_camera=pose)
-            moved.append(replace(each, standardized=replace(each.standardized, view=view)))
-        return moved
 
-
-def motion_about(center: Array, turn: Array, shift: Array) -> Array:
-    """(4, 4) a rotation by a rotation vector (3,) in degrees about a point (3,), then a shift (3,) in mm."""
-    from scipy.spatial.transform import Rotation
-
-    rotation = Rotation.from_rotvec(turn, degrees=True).as_matrix()
-    return rigid(rotation, center - rotation @ center + shift)
+def with_pose_errors(
+    views: list[FeatureView], size: float, center: Array, generator: np.random.Generator
+) -> list[FeatureView]:
+    """The views with poses turned and shifted at random about a centre (3,) LPS mm; size: see POSE_DEG, POSE_MM."""
+    if size == 0:
+        return views
+    exact = [each.standardized.view for each in views]
+    deviations = size * np.repeat([np.deg2rad(POSE_DEG), POSE_MM], 3)
+    twists = generator.normal(0, deviations, (len(views), 6))
+    wrong = with_poses(exact, changed(poses(exact), twists, center))
+    return [
+        replace(each, standardized=replace(each.standardized, view=view))
+        for each, view in zip(views, wrong, strict=True)
+    ]
 
 
 def _lines(taken: Radiograph, open_field: float) -> np.ndarray:

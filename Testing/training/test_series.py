@@ -1,17 +1,23 @@
 """Series: what is made, continued and refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from IXGSLib.errors import FormatError, IXGSError, SettingsError
 from IXGSLib.files import sha256
+from IXGSLib.geometry.rigid import apply
+from IXGSLib.geometry.trajectory import CArm, arc, trajectory
+from IXGSLib.geometry.twists import change_between, poses
 from IXGSLib.prior.channels import ALGEBRAIC, CHANNELS
+from IXGSLib.prior.features import FEATURES, FeatureView
 from IXGSLib.training.making import make_series
 from IXGSLib.training.series_format import open_series
-from IXGSLib.training.series_rendering import motion_about
+from IXGSLib.training.series_rendering import POSE_DEG, POSE_MM, with_pose_errors
 from IXGSLib.training.series_settings import SeriesSettings
+from IXGSLib.xray import XRay
 
 
 def test_a_series_holds_channels_of_each_subset_and_the_bone(series):
@@ -22,7 +28,7 @@ def test_a_series_holds_channels_of_each_subset_and_the_bone(series):
         assert found.channels.shape == (2, CHANNELS, 16, 16, 16)
         assert found.bone.max() > 0.005
         assert found.bone.min() >= 0
-        share = found.channels[:, 2 * 4]
+        share = found.channels[:, 2 * len(FEATURES)]
         assert share.max() == pytest.approx(1, abs=1e-2)
         assert found.channels[:, ALGEBRAIC].max() > 0
 
@@ -34,11 +40,11 @@ def test_the_channels_show_the_bone(series):
     assert detail[found.bone > 0.01].mean() > detail[found.bone < 1e-4].mean()
 
 
-def test_series_are_continued_to_the_same_files_by_any_number_of_processes(cts, series, series_folder, tmp_path):
-    settings = _settings(series, series_folder, count=1)
+def test_series_are_continued_to_the_same_files_by_any_number_of_processes(cts, series, tiny_standardizer, tmp_path):
+    settings = replace(series.settings, standardizer=tiny_standardizer, count=1)
     for _ in make_series(cts, tmp_path / "two", settings, jobs=2):
         pass
-    again = _settings(series, series_folder, count=2)
+    again = replace(settings, count=2)
     counts = list(make_series(cts, tmp_path / "two", again, jobs=1))
     assert (counts[0], counts[-1]) == (2, 4)
     for name in series.names:
@@ -50,17 +56,8 @@ def test_series_are_continued_to_the_same_files_by_any_number_of_processes(cts, 
     assert all(sha256((tmp_path / "two" / name).read_bytes()) == digest for name, digest in manifest["files"].items())
 
 
-def _settings(series, folder, count):
-    import dataclasses
-
-    weights = next(folder.parent.parent.glob("standardizer*/tiny.safetensors"))
-    return dataclasses.replace(series.settings, standardizer=weights, count=count)
-
-
-def test_other_settings_and_other_folders_are_refused(cts, series, series_folder, tmp_path):
-    import dataclasses
-
-    other = dataclasses.replace(_settings(series, series_folder, 2), seed=1)
+def test_other_settings_and_other_folders_are_refused(cts, series, series_folder, tiny_standardizer, tmp_path):
+    other = replace(series.settings, standardizer=tiny_standardizer, seed=1)
     with pytest.raises(IXGSError, match="another seed"):
         next(make_series(cts, series_folder, other))
     (tmp_path / "notes.txt").write_text("mine")
@@ -90,8 +87,15 @@ def test_patients_are_held_out_by_the_beginning_of_their_name(series):
         series.split(series.patients)
 
 
-def test_a_motion_about_a_point_leaves_it_but_for_the_shift():
-    center, shift = np.array([10.0, -20.0, 300.0]), np.array([0.5, 0, -0.25])
-    motion = motion_about(center, np.array([0, 0, 90.0]), shift)
-    np.testing.assert_allclose((motion @ [*center, 1])[:3], center + shift)
-    np.testing.assert_allclose((motion @ [*(center + (1, 0, 0)), 1])[:3], center + shift + (0, 1, 0), atol=1e-9)
+def test_pose_errors_turn_and_shift_views_about_the_centre_by_their_size():
+    center, exact = np.array([10.0, -20.0, 300.0]), []
+    for view in trajectory(CArm(detector_pixels=(8, 8)), arc(200), center):
+        blank = np.zeros((8, 8), np.float32)
+        exact.append(FeatureView(blank[None], XRay(view, blank, np.ones((8, 8), bool), "line_integral")))
+    moved = with_pose_errors(exact, 2.0, center, np.random.default_rng(0))
+    pairs = [(a.standardized.view, b.standardized.view) for a, b in zip(exact, moved, strict=True)]
+    shifts = [apply(b.camera_from_world, center) - apply(a.camera_from_world, center) for a, b in pairs]
+    assert np.std(shifts, axis=0) == pytest.approx([2 * POSE_MM] * 3, rel=0.2)
+    turns = change_between(*(poses(side) for side in zip(*pairs, strict=True)), center)[:, :3]
+    assert np.rad2deg(np.std(turns, axis=0)) == pytest.approx([2 * POSE_DEG] * 3, rel=0.2)
+    assert with_pose_errors(exact, 0.0, center, np.random.default_rng(0)) is exact
