@@ -13,6 +13,14 @@ from scipy.spatial.transform import Rotation
 
 from IXGSLib.formats import load_case, save_case
 from IXGSLib.geometry.rigid import rigid
+from Testing.panel.registrations import (  # noqa: F401
+    ct_chosen,
+    registered,
+    spine_case,
+    spine_panel,
+    spine_reading,
+    stored_registration,
+)
 from Testing.simulation.phantom import GRID, hounsfield, settings
 
 ROOT = Path(__file__).resolve().parents[2]
