@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -120,6 +121,15 @@ def test_values_that_are_not_finite_make_the_render_nan(target, wrong):
     cloud = random_cloud(3)
     cloud = replace(cloud, density=torch.tensor([0.01, wrong, 0.02]), position=torch.zeros(3, 3))
     assert gradients(cloud, target)["values"].isnan().all()
+
+
+@pytest.mark.parametrize(("mean", "radius"), [(math.nan, 1.0), (5.0, math.nan), (math.inf, math.nan)])
+def test_a_gaussian_without_a_box_is_in_no_list(mean, radius):
+    """The GPU reports an index out of range long after the launch, for every kernel that follows."""
+    means, radii = torch.full((3, 2), 5.0), torch.ones(3, 2)
+    means[1, 1], radii[1, 1] = mean, radius
+    found = tiles.lists(means, radii, (128, 128), 16)
+    assert set(found.ids[: found.starts[-1]].tolist()) == {0, 2}
 
 
 @pytest.mark.parametrize("target", [c_arm((20, 20)), oblique_grid((4, 9, 8))])

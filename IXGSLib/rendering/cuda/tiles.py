@@ -44,14 +44,14 @@ class Lists:
 def lists(mean: Tensor, radius: Tensor, shape: tuple[int, ...], side: int) -> Lists:
     """The lists of an image or volume cut into tiles of `side` pixels along each axis.
 
-    mean, radius: (N, d) in pixels, x first; nothing is drawn where a radius is negative. shape: x last.
+    mean, radius: (N, d) in pixels, x first; nothing is drawn where a radius is negative or a value NaN. shape: x last.
     """
     axes = len(shape)
     tiles = tuple(-(-n // side) for n in shape[::-1])
     shifts, sizes, bases, offsets = _cells(tiles, mean.device)
     limit = tensor_like(np.array(shape[::-1]) - 1.0, mean)
-    first = torch.ceil(mean - radius).clamp(min=0).minimum(limit + 1).to(torch.int32) // side
-    last = torch.floor(mean + radius).clamp(min=-1).minimum(limit).to(torch.int32)
+    first = torch.ceil(mean - radius).clamp(min=0).minimum(limit + 1).nan_to_num(0).to(torch.int32) // side
+    last = torch.floor(mean + radius).clamp(min=-1).minimum(limit).nan_to_num(-1).to(torch.int32)
     drawn = (radius[:, 0] >= 0) & (last >= 0).all(dim=1)
     last = last // side
     level = ((last[:, None] >> shifts) - (first[:, None] >> shifts) >= SPAN).any(dim=2).sum(dim=1)
