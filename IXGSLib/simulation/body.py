@@ -62,33 +62,43 @@ def materials(hounsfield: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return total - bone - metal, bone, metal
 
 
-def body(hounsfield: np.ndarray, grid: Grid, threshold: float, softness: float, spacing: float = 1.25) -> Body:
+def body(
+    hounsfield: np.ndarray,
+    grid: Grid,
+    threshold: float,
+    softness: float,
+    spacing: float = 1.25,
+    bone: np.ndarray | None = None,
+) -> Body:
     """The body in a CT [k, j, i] in HU, on voxels of at least `spacing` mm.
 
-    threshold, softness: of the step, in HU, that enhances bone. HU are converted to materials voxel by voxel, before
-    anything is averaged; the air around the body is cropped.
+    threshold, softness: of the step, in HU, that enhances bone. bone: the HU that are enhanced, where they are not
+    those of the CT. HU are converted to materials voxel by voxel, before anything is averaged; the air around the body
+    is cropped.
     """
-    hounsfield, grid = _cropped(hounsfield, grid)
+    enhanced = hounsfield if bone is None else bone
+    window, grid = _cropped(hounsfield, grid)
     coarse = _coarser(grid, spacing)
-    parts = (*materials(hounsfield), bone_enhanced(hounsfield, threshold, softness))
+    parts = (*materials(hounsfield[window]), bone_enhanced(enhanced[window], threshold, softness))
     values = np.empty((*coarse.shape, 4), np.float32)
     for n, part in enumerate(parts):
         values[..., n] = part if coarse is grid else resample(Volume(part, grid), coarse).values
     return Body(values, coarse, float(grid.corners()[:, 1].max()))
 
 
-def _cropped(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, Grid]:
+def _cropped(values: np.ndarray, grid: Grid) -> tuple[tuple[slice, ...], Grid]:
+    """The window of a CT that holds the body, and its grid."""
     inside = values > MIN_BODY_HU
     if not inside.any():
-        return values, grid
+        return (slice(None),) * 3, grid
     spans = []
     for axis in range(3):
         there = np.flatnonzero(inside.any(axis=tuple({0, 1, 2} - {axis})))
         spans.append(slice(max(0, there[0] - 1), there[-1] + 2))
-    part = values[tuple(spans)]
-    nk, nj, ni = part.shape
+    window = tuple(spans)
+    nk, nj, ni = values[window].shape
     origin = apply(grid.world_from_index, [span.start for span in reversed(spans)])
-    return part, Grid((nk, nj, ni), grid.spacing, origin, grid.direction)
+    return window, Grid((nk, nj, ni), grid.spacing, origin, grid.direction)
 
 
 def _coarser(grid: Grid, spacing: float) -> Grid:

@@ -17,6 +17,7 @@ from ..formats import save_case
 from ..volume.images import read_image
 from ..xray import png
 from .body import body
+from .contrast_agent import without_contrast_agent
 from .imaging_settings import ImagingSettings
 from .realistic import Radiograph, Subject, radiograph
 from .settings import SimulationSettings
@@ -60,7 +61,8 @@ def simulate_realistic(
     )
     clean = simulate(ct, replace(settings, photons=None))
     values, grid = ct if isinstance(ct, tuple) else read_image(ct)
-    patient = body(values, grid, settings.bone_threshold, settings.bone_softness, spacing=0.0)
+    bone = without_contrast_agent(values, grid) if settings.contrast_agent else None
+    patient = body(values, grid, settings.bone_threshold, settings.bone_softness, spacing=0.0, bone=bone)
     center = clean.truth.grid.center
     along = spine(patient) if "screws" in imaging.implants else None
     subject = Subject(patient, center, solids, along)

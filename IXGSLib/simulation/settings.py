@@ -51,6 +51,8 @@ class SimulationSettings:
     """HU at the midpoint of that step."""
     bone_softness: float = 30.0
     """Width of that step, HU."""
+    contrast_agent: bool = False
+    """The CT shows contrast agent in vessels, heart, kidneys or bowel, which shall not count as bone."""
     photons: float | None = 50_000.0
     """Photons per pixel in the open field; None or 0: no noise."""
     seed: int = 0

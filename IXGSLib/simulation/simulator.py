@@ -18,6 +18,7 @@ from ..volume import Volume
 from ..volume.images import read_image
 from ..xray import XRay
 from .attenuation import all_tissue, bone_enhanced, check_hounsfield
+from .contrast_agent import without_contrast_agent
 from .poses import poses
 from .radiographs import noisy, stored
 from .region import means, slabs
@@ -80,6 +81,8 @@ def _attenuation(ct: CT, settings: SimulationSettings) -> Volume:
         check_hounsfield(values, -1000.0, name)
         return Volume(all_tissue(values), grid)
     check_hounsfield(values, settings.bone_threshold, name)
+    if settings.contrast_agent:
+        values = without_contrast_agent(values, grid)
     return Volume(bone_enhanced(values, settings.bone_threshold, settings.bone_softness), grid)
 
 
