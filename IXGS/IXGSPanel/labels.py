@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from IXGSLib.errors import IXGSError
 from IXGSLib.formats.fiducial_findings import FiducialFinding
 
 from .fiducials import scaled_picture
+from .wording import panel_text
 
 PICTURE_SIDE = 176
 """Pixels along the longer side of a picture, so that two fit side by side."""
@@ -47,6 +49,11 @@ def set_picture(label: Any, path: Path | None, fiducials: Sequence[FiducialFindi
     if path is not None:
         label.setPixmap(scaled_picture(path, PICTURE_SIDE, fiducials))
     label.visible = path is not None
+
+
+def message_of(error: IXGSError) -> str:
+    """The message of an error of the library in the words of the panel, for a label."""
+    return escaped(panel_text(str(error)))
 
 
 def escaped(text: str) -> str:

@@ -13,7 +13,7 @@ from IXGSLib.errors import IXGSError
 from .advanced import AdvancedSettings
 from .child_process import ChildProcess, Ending, Event
 from .folders import output_folder, set_output_folder
-from .labels import escaped
+from .labels import escaped, message_of
 from .preparation import Preparation
 from .run_plan import RunPlan
 from .run_volume import RunVolume
@@ -157,7 +157,7 @@ class ReconstructionSection:
         try:
             self._commands = self.plan.commands(self.out)
         except IXGSError as error:
-            self._conclude(escaped(str(error)))
+            self._conclude(message_of(error))
             return
         if resumed is not None:
             self._commands = [[*self._commands[-1], "--resume"]]  # the standardised X-rays are complete

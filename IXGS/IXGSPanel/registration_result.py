@@ -12,11 +12,12 @@ from IXGSLib.errors import IXGSError
 from IXGSLib.registration.record import REPORT, MotionRecord, RegistrationRecord, VertebraRecord
 from IXGSLib.scene.registrations import highlight, record_of, vertebrae_of
 
-from .labels import escaped, set_text
+from .labels import escaped, message_of, set_text
 from .outlined_views import OutlinedViews
 from .run_poses import number_text
 from .signal import Signal
 from .state import PanelState
+from .wording import panel_text
 
 NAME, VERDICT, EDGES, MOVED = range(4)
 
@@ -75,7 +76,7 @@ class RegistrationResult:
             try:
                 self.record = record_of(node)
             except IXGSError as error:
-                problem = escaped(str(error))
+                problem = message_of(error)
         self._fill()
         set_text(self.ui.registrationMessage, problem or self._summary())
         folder = self.folder
@@ -201,7 +202,8 @@ def vertebra_tip(vertebra: VertebraRecord, motion: MotionRecord | None) -> str:
 
 def _sentence(text: str) -> str:
     """A message of the library as a sentence."""
-    return escaped(f"{text[:1].upper()}{text[1:]}.") if text else ""
+    shown = panel_text(text)
+    return escaped(f"{shown[:1].upper()}{shown[1:]}.") if text else ""
 
 
 def _mm(value: float | None, digits: int = 1) -> str:

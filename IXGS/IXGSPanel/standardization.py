@@ -20,6 +20,7 @@ from .labels import escaped, set_picture, set_text
 from .pictures import Album, Enlarger, Pair
 from .selection import Selection
 from .state import PanelState
+from .wording import panel_text
 
 STANDARDIZE_VIEW = ("-m", "IXGSLib.jobs.standardize_view")
 
@@ -67,7 +68,7 @@ class StandardizationSection:
         try:
             self.method()
         except SettingsError as error:
-            return str(error)
+            return panel_text(str(error))
         return ""
 
     def arguments(self) -> list[str]:
@@ -135,7 +136,7 @@ class StandardizationSection:
         if resolved.method == "none":
             return _("The X-rays are used as they are.")
         text = _("Apply standardizes all views first. The X-rays themselves are not changed.")
-        return "<br>".join([text, escaped(resolved.message)] if resolved.message else [text])
+        return "<br>".join([text, escaped(panel_text(resolved.message))] if resolved.message else [text])
 
     def discard_preview(self) -> None:
         """Stop the preview and remove its pictures."""

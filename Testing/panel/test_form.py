@@ -172,7 +172,7 @@ def test_settings_of_an_older_scene_are_read_and_unknown_ones_named(read, ui):
 def test_apply_is_disabled_for_settings_that_do_not_fit_together(read, ui):
     read.reconstruction.advanced.editors["schedule.coarse_steps"].widget.value = 10_000
     assert not ui.applyButton.enabled
-    assert "coarse_steps" in ui.applyButton.toolTip
+    assert "Coarse steps" in ui.applyButton.toolTip  # as the form calls it
 
 
 @pytest.mark.parametrize(("points", "width"), [(9, 380), (11, 400), (13, 440)])
