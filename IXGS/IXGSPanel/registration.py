@@ -14,7 +14,7 @@ from IXGSLib.errors import IXGSError
 
 from .child_process import ChildProcess, Ending, Event
 from .folders import new_run_folder
-from .labels import escaped, message_of
+from .labels import escaped, message_of, text_of
 from .plans import Plans
 from .registration_inputs import RegistrationInputs
 from .registration_loading import RegistrationLoading
@@ -167,7 +167,7 @@ class RegistrationSection:
         elif ending.cancelled:
             self._conclude(_("Cancelled. Nothing was kept."))
         else:
-            self._conclude(_("<b>The CT cannot be registered.</b> {error}").format(error=escaped(ending.error)))
+            self._conclude(_("<b>The CT cannot be registered.</b> {error}").format(error=text_of(ending.error)))
 
     def _on_loaded(self) -> None:
         if self._result_due:

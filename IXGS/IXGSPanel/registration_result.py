@@ -12,7 +12,7 @@ from IXGSLib.errors import IXGSError
 from IXGSLib.registration.record import REPORT, MotionRecord, RegistrationRecord, VertebraRecord
 from IXGSLib.scene.registrations import highlight, record_of, vertebrae_of
 
-from .labels import escaped, message_of, set_text
+from .labels import escaped, message_of, set_text, text_of
 from .outlined_views import OutlinedViews
 from .run_poses import number_text
 from .signal import Signal
@@ -40,7 +40,8 @@ class RegistrationResult:
         ui.vertebraeTable.connect("itemSelectionChanged()", self._on_row_selected)
         header = ui.vertebraeTable.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setStretchLastSection(True)
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(MOVED, qt.QHeaderView.Stretch)  # never wider than the table
         self._take(None)
 
     @property
@@ -202,8 +203,7 @@ def vertebra_tip(vertebra: VertebraRecord, motion: MotionRecord | None) -> str:
 
 def _sentence(text: str) -> str:
     """A message of the library as a sentence."""
-    shown = panel_text(text)
-    return escaped(f"{shown[:1].upper()}{shown[1:]}.") if text else ""
+    return text_of(panel_text(text)) if text else ""
 
 
 def _mm(value: float | None, digits: int = 1) -> str:

@@ -213,5 +213,7 @@ def trust_text(done: dict[str, Any]) -> str:
         return ""
     reasons = done["trust"]["reasons"]
     if not reasons:
-        return _("No sign of a failure was found.")
-    return _("<b>Review with care:</b> {reasons}.").format(reasons=escaped("; ".join(map(panel_text, reasons))))
+        return _("<b>Can this volume be trusted?</b> No sign of a failure was found.")
+    return _("<b>Can this volume be trusted? Review with care:</b> {reasons}.").format(
+        reasons=escaped("; ".join(map(panel_text, reasons)))
+    )

@@ -20,7 +20,7 @@ from .labels import escaped, set_picture, set_text
 from .pictures import Album, Enlarger, Pair
 from .selection import Selection
 from .state import PanelState
-from .wording import panel_text
+from .wording import panel_text, sentence
 
 STANDARDIZE_VIEW = ("-m", "IXGSLib.jobs.standardize_view")
 
@@ -111,7 +111,7 @@ class StandardizationSection:
             set_picture(self.ui.after, self._folder / "after.png")
             self._show_status(_("Left: the X-ray. Right: the X-ray after standardization."), *self._warnings)
         else:
-            self._show_status(_("<b>This view cannot be standardized.</b>"), ending.error)
+            self._show_status(_("<b>This view cannot be standardized.</b>"), sentence(ending.error))
 
     def _on_current_changed(self) -> None:
         self.discard_preview()

@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 from IXGSLib.errors import IXGSError
 
 from .child_process import ChildProcess, Ending, Event
-from .labels import Message, escaped, message_of
+from .labels import Message, message_of, text_of
 from .segmentations import edit, is_shown_3d, show_3d
 from .state import PanelState
 from .wording import panel_text
@@ -114,7 +114,7 @@ class BoneSurface:
         if ending.cancelled:
             self.message.show(_("Cancelled. No new surface was made."))
         elif problem:
-            self.message.show(_("<b>No surface was made.</b> {error}").format(error=escaped(problem)))
+            self.message.show(_("<b>No surface was made.</b> {error}").format(error=text_of(problem)))
 
     def _show(self) -> None:
         """Add the surface and its voxels to the scene as a segment."""

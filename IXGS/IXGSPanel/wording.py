@@ -34,7 +34,8 @@ _WORD = re.compile(r"(?<![\w./\\'`])[A-Za-z]+(?![\w/\\'`]|[.-]\w)")
 _PROSE = re.compile(r"(an?|the|no|all|some|each|views?|case|labels?|region) ", re.IGNORECASE)
 """How a message begins that does not begin with the name of a file or a node."""
 _OPTION = re.compile(r"--([a-z][\w.-]*\w)")
-_SETTING = re.compile(r"\b(?:[a-z]+\.)?[a-z]+(?:_[a-z]+)+\b|\b[a-z]+\.[a-z]+\b")
+_SETTING = re.compile(r"(?<![\w./\\'-])(?:[a-z]+\.)?[a-z]+(?:_[a-z]+)*(?![\w/\\'-]|\.\w)")
+"""What may be the name of a setting, such as schedule.coarse_steps, and no part of the name of a file."""
 
 
 @cache
@@ -129,8 +130,16 @@ def panel_text(message: str) -> str:
     for pattern, text in cures():
         message = pattern.sub(lambda match, text=text: _as_capital(match, match.expand(text)), message)
     message = _OPTION.sub(_control, message)
-    message = _SETTING.sub(lambda match: title(match[0]) if match[0] in settings_names() else match[0], message)
+    message = _SETTING.sub(_labelled, message)
     return us_english(message)
+
+
+def sentence(message: str) -> str:
+    """A message as a sentence after another one: with a capital, unless it begins with a name, and a full stop."""
+    head = message.partition(" ")[0]
+    if (head.isalpha() and head.islower()) or _PROSE.match(message):
+        message = message[:1].upper() + message[1:]
+    return message if not message or message[-1] in ".!?:" else f"{message}."
 
 
 def us_english(message: str) -> str:
@@ -158,6 +167,12 @@ def _control(match: re.Match[str]) -> str:
     name = match[1]
     setting = name.removeprefix("no-").replace("-", "_")
     return controls().get(name, title(setting) if setting in settings_names() else match[0])
+
+
+def _labelled(match: re.Match[str]) -> str:
+    """The label of a setting; a name of one word may be any word."""
+    name = match[0]
+    return title(name) if name in settings_names() and ("_" in name or "." in name) else name
 
 
 def _as_capital(match: re.Match[str], text: str) -> str:

@@ -18,7 +18,7 @@ from IXGSLib.xray.dicom.conventions import Conventions
 
 from .case_reader import CaseReader
 from .dicom_series import choose_series
-from .labels import escaped, message_of, set_text
+from .labels import message_of, set_text, text_of
 from .parameters import UNITS
 from .reading import Reading
 from .scene_images import SceneImages
@@ -230,7 +230,7 @@ class XRaysSection:
         if self.reader.busy:
             return _("Reading the X-rays...")
         if self.problem:
-            return _("<b>These X-rays cannot be used.</b> {problem}").format(problem=escaped(self.problem))
+            return _("<b>These X-rays cannot be used.</b> {problem}").format(problem=text_of(self.problem))
         if self.selection.reading is not None:
             return ""
         missing = self.requirements.missing()

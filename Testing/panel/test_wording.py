@@ -137,6 +137,20 @@ def test_messages_are_sentences(panel_text, message, expected):
 
 
 @pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("the process ended with code 7", "The process ended with code 7."),
+        ("view '001' shows nothing", "View '001' shows nothing."),
+        ("geometry.xml: damaged", "geometry.xml: damaged."),
+        ("spine: a folder without case.json.", "spine: a folder without case.json."),
+        ("", ""),
+    ],
+)
+def test_a_message_after_another_sentence_is_one(wording, message, expected):
+    assert wording.sentence(message) == expected
+
+
+@pytest.mark.parametrize(
     "message",
     [
         "grey.png: no such file",
@@ -145,6 +159,8 @@ def test_messages_are_sentences(panel_text, message, expected):
         r"no such file: C:\grey\centre.nrrd",
         "view 'grey' and view 'centre-2' differ",
         "standardised-xrays is missing",
+        "max_scale.nrrd: not a volume",
+        "steps and seed of 'schedule.coarse_steps'",
     ],
 )
 def test_names_of_files_and_views_are_not_respelled(panel_text, message):
