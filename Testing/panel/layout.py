@@ -64,7 +64,7 @@ def _is_cut(widget: Any) -> bool:
             return bool(widget.heightForWidth(width - TOLERANCE) > QtWidgets.QWidget.height(widget) + TOLERANCE)
         return bool(widget.sizeHint().width() > width)
     if isinstance(widget, QtWidgets.QComboBox):
-        if isinstance(widget.parent(), QtWidgets.QWidget) and _is_of_nodes_or_paths(widget):
+        if _is_of_nodes_or_paths(widget):
             return False  # names and paths of any length are elided
         arrow = 2 * QtWidgets.QWidget.fontMetrics(widget).height()
         text = QtWidgets.QWidget.fontMetrics(widget).horizontalAdvance(widget.property("currentText"))
@@ -79,7 +79,11 @@ def _is_cut(widget: Any) -> bool:
 
 
 def _is_of_nodes_or_paths(widget: Any) -> bool:
-    return type(widget.parentWidget()).__name__ in ("qMRMLNodeComboBox", "ctkPathLineEdit")
+    """Whether a combo box shows a path or the name of a node; what it shows for none is a text of the panel."""
+    above = QtWidgets.QWidget.parentWidget(widget)
+    if type(above).__name__ == "qMRMLNodeComboBox":
+        return above.currentNode() is not None
+    return type(above).__name__ == "ctkPathLineEdit"
 
 
 def _name(widget: Any) -> str:
