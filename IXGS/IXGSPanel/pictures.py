@@ -107,7 +107,9 @@ class PairViewer:
         self.switch.checked = album.on
         self.switch.connect("toggled(bool)", self._show_pair)
         self.pixels = qt.QCheckBox(_("Full resolution"))
-        self.pixels.toolTip = _("Show every pixel of the X-ray, which is read again for that; scroll to see its parts.")
+        self.pixels.toolTip = _(
+            "Show every pixel of the X-ray, which is read again for that. Scroll where it is larger than the window."
+        )
         self.pixels.connect("toggled(bool)", self._show_pair)
         column = qt.QVBoxLayout(self.dialog)
         for widget in (self.area, self.slider, self.switch, self.pixels, self.caption):
@@ -152,7 +154,7 @@ class PairViewer:
         self.slider.visible = pair.second is not None
         first, remark = self._first(pair)
         self.caption.text = " ".join(filter(None, [remark, escaped(pair.caption)]))
-        side = _longer_side(first) if self.pixels.checked else self._side()
+        side = max(self._side(), _longer_side(first) if self.pixels.checked else 0)
         fiducials = _on_picture(pair.fiducials, pair.first, first)
         self._pixmaps = [scaled_picture(first, side, fiducials, pair.outlines)]
         if pair.second is not None:

@@ -10,7 +10,7 @@ from IXGSLib.formats import load_case, save_case
 from IXGSLib.jobs.read_case import write_reading
 from Testing.panel.conftest import taken
 
-FACTOR = 12
+FACTOR = 16
 """Pixels of the large X-rays for each of the small case."""
 
 
@@ -58,6 +58,18 @@ def test_every_pixel_is_shown_on_demand(viewer, panel, large_case, wait):
     assert shown.pixelColor(7, 3).value() > shown.pixelColor(8, 3).value()  # a single pixel is in sight
     viewer.pixels.checked = False
     assert viewer.picture.pixmap.width() == fitted
+
+
+def test_an_x_ray_smaller_than_the_window_fills_it(read, ui, wait):
+    from PySide6 import QtCore, QtTest
+
+    QtTest.QTest.mouseClick(ui.selectedPicture, QtCore.Qt.LeftButton)
+    viewer = read.xrays.table.enlarger.viewer
+    fitted = viewer.picture.pixmap.width()
+    viewer.pixels.checked = True
+    wait(lambda: viewer.caption.text == "")
+    assert viewer.picture.pixmap.width() == fitted
+    viewer.close()
 
 
 def test_a_picture_is_read_once_and_others_when_they_are_shown(viewer, panel, wait):
