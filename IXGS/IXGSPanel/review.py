@@ -14,7 +14,7 @@ from IXGSLib.errors import IXGSError
 
 from .comparison import Comparison
 from .folders import run_folder
-from .labels import Message, escaped, set_text
+from .labels import Message, escaped, message_of, set_text
 from .rating import QUESTIONS, rating, save_rating
 from .run_loading import RunLoading
 from .run_poses import refinement_text
@@ -23,6 +23,7 @@ from .state import PanelState
 from .surface import BoneSurface
 from .timers import single_shot_timer
 from .vertebra import VertebraAxes
+from .wording import panel_text
 
 RENDER_DELAY_MILLISECONDS = 60
 """From a movement of the threshold to the new volume rendering."""
@@ -106,7 +107,7 @@ class ReviewSection:
         try:
             self.state.parameters.threshold = suggested_threshold(self._volume)
         except IXGSError as error:
-            self.surface.message.show(escaped(str(error)))
+            self.surface.message.show(message_of(error))
 
     def _on_render_toggled(self, checked: bool) -> None:
         if self._volume is None:
@@ -124,7 +125,7 @@ class ReviewSection:
             try:
                 render_bone(slicer.mrmlScene, self._volume, threshold, visible=self.ui.renderBone.checked)
             except IXGSError as error:
-                self.surface.message.show(escaped(str(error)))
+                self.surface.message.show(message_of(error))
 
     # The run
 
@@ -147,7 +148,7 @@ class ReviewSection:
         try:
             path, earlier = save_rating(self.run_folder(), content)
         except IXGSError as error:
-            message.show(escaped(str(error)))
+            message.show(message_of(error))
             return
         text = _("Saved as {name} in the folder of the run.").format(name=escaped(path.name))
         if earlier:
@@ -212,5 +213,7 @@ def trust_text(done: dict[str, Any]) -> str:
         return ""
     reasons = done["trust"]["reasons"]
     if not reasons:
-        return _("No sign of a failure was found.")
-    return _("<b>Review with care:</b> {reasons}.").format(reasons=escaped("; ".join(reasons)))
+        return _("<b>Can this volume be trusted?</b> No sign of a failure was found.")
+    return _("<b>Can this volume be trusted? Review with care:</b> {reasons}.").format(
+        reasons=escaped("; ".join(map(panel_text, reasons)))
+    )
