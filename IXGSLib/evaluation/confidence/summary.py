@@ -13,10 +13,16 @@ from .calibration import Kind
 from .confidence import Confidence
 
 LOW = 0.75
-"""Confidence below which a voxel of the bone surface is doubtful: more than one label in four is expected wrong."""
+"""Mean confidence around a voxel of the bone surface below which it is doubtful: more than one label in four is expected
+to be wrong there."""
+AROUND = 3.0
+"""Standard deviation in mm of the filter that takes this mean. At the very surface, values are close to the threshold and
+any label is little better than a guess; what counts is how far that reaches."""
 MIN_EXCESS = 1.25
 """An end or a side is named where its share of doubtful surface exceeds that of the whole by this factor."""
 MAX_NAMED = 2
+MIN_SHARE = 0.01
+"""Share of doubtful surface from which its places are named."""
 ENDS = (("right", "left"), ("front", "back"), ("caudal end", "cranial end"))
 """Names of the outer thirds of the bone along the patient's axes L, P and S, low end first."""
 
@@ -26,7 +32,7 @@ class Summary:
     """What a map of confidence says in numbers.
 
     kind, foreign: as in `Confidence`. threshold: of bone, 1/mm. low: the limit of low confidence. surface:
-    share of the voxels at the bone surface that are below it; None where there is no bone. places: the ends and sides
+    share of the voxels at the bone surface around which the mean confidence is below it; None where there is no bone. places: the ends and sides
     of the bone in which that share is much larger. error: mean expected error of bone, 1/mm.
     """
 
@@ -47,7 +53,7 @@ class Summary:
         if self.surface is None:
             return "The volume holds no bone whose confidence could be stated."
         places = f", most of all at the {' and the '.join(self.places)}" if self.places else ""
-        return f"{self.surface:.0%} of the bone surface lies where the confidence is low, below {self.low:.0%}{places}."
+        return f"{self.surface:.0%} of the bone surface lies where the mean confidence is below {self.low:.0%}{places}."
 
 
 def summary_of(confidence: Confidence) -> Summary:
@@ -57,9 +63,10 @@ def summary_of(confidence: Confidence) -> Summary:
     share: float | None = None
     places: tuple[str, ...] = ()
     if surface.any():
-        low = confidence.probability[surface] < LOW
-        share = float(low.mean())
         grid = confidence.volume.grid
+        around = ndimage.gaussian_filter(confidence.probability, AROUND / grid.spacing[::-1], mode="nearest")
+        low = around[surface] < LOW
+        share = float(low.mean())
         places = _places(apply(grid.world_from_index, np.argwhere(surface)[:, ::-1]), low)
     error = float(confidence.error[bone].mean()) if bone.any() else None
     return Summary(confidence.kind, confidence.foreign, confidence.threshold, LOW, share, places, error)
@@ -67,7 +74,7 @@ def summary_of(confidence: Confidence) -> Summary:
 
 def _places(points: Array, low: np.ndarray) -> tuple[str, ...]:
     """The outer thirds of points (n, 3), LPS mm, where the share of low ones exceeds that of all, largest first."""
-    if not low.any():
+    if low.mean() < MIN_SHARE:
         return ()
     found = []
     for axis, names in enumerate(ENDS):

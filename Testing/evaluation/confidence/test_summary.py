@@ -25,7 +25,7 @@ def test_a_sure_surface_has_no_doubtful_place(confidence):
     found = summary_of(confidence)
     assert found.surface == 0
     assert found.places == ()
-    assert found.sentence == "0% of the bone surface lies where the confidence is low, below 75%."
+    assert found.sentence == "0% of the bone surface lies where the mean confidence is below 75%."
     assert found.error == pytest.approx(0.001)
 
 
