@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import IXGSError, ReconstructionError, alarms_and_notices
+from ..errors import GeometryError, IXGSError, ReconstructionError, alarms_and_notices
 from ..files import check_writable, write_atomically
 from ..formats.geometry_json import view_as_json
 from ..messages import collect_warnings, one_line
@@ -225,7 +225,6 @@ class _Execution:
 
     def outcome(self) -> Outcome:
         """Reconstruct and write all outputs."""
-        from ..evaluation.confidence import confidence_of
         from ..evaluation.residuals import residual_warnings
         from ..evaluation.trust import judged, signs_of
 
@@ -241,7 +240,7 @@ class _Execution:
             reporter.warn(message)
         trust = judged(signs_of(case, result.renders, result.volume, result.metrics))
         began = time.perf_counter()
-        confidence = confidence_of(result.volume, case, result.renders) if self.request.confidence else None
+        confidence = self._confidence(case, result)
         durations = {**result.durations, "confidence": time.perf_counter() - began}
         outcome = Outcome({**result.metrics, **reference_metrics}, trust, confidence, durations)
         self._write_volumes(result)
@@ -266,6 +265,18 @@ class _Execution:
         done = finite({**numbers, **messages})
         self.folder.finish(done)
         self.reporter.report("done", **done)
+
+    def _confidence(self, case: Case, result: Reconstruction) -> Confidence | None:
+        """The confidence in each voxel; None, with a warning unless it was not asked for, where there is none."""
+        from ..evaluation.confidence import confidence_of
+
+        if not self.request.confidence:
+            return None
+        try:
+            return confidence_of(result.volume, case, result.renders)
+        except GeometryError as error:
+            self.reporter.warn(f"no confidence.nrrd: {one_line(error)}")
+            return None
 
     def _reconstruction(self) -> Reconstruction:
         from .. import reconstruction

@@ -16,7 +16,7 @@ import pytest
 import IXGSLib
 from IXGSLib import evaluation, reconstruction
 from IXGSLib.cli.reconstruct import Reconstruct
-from IXGSLib.errors import Cancelled, IXGSError
+from IXGSLib.errors import Cancelled, GeometryError, IXGSError
 from IXGSLib.formats import load_case
 from IXGSLib.formats.case_source import CaseOptions, evenly
 from IXGSLib.reconstruction.resolution import TISSUE, TYPED, resolve
@@ -74,6 +74,19 @@ def test_confidence_is_written_on_the_grid_of_the_volume_and_stated(case, fake, 
     assert done["confidence"]["sentence"] in printed
     assert done["confidence"]["sentence"] in (tmp_path / "out" / "report.html").read_text()
     assert done["durations"]["confidence"] > 0
+
+
+def test_a_volume_without_confidence_is_kept_with_a_warning(case, fake, ixgs, tmp_path, monkeypatch):
+    from IXGSLib.evaluation import confidence
+
+    def refuse(*_):
+        raise GeometryError("no view sees the volume")
+
+    monkeypatch.setattr(confidence, "confidence_of", refuse)
+    code, _, err = ixgs("reconstruct", case, "--out", tmp_path / "out")
+    assert code == 0
+    assert "no confidence.nrrd: no view sees the volume" in err
+    assert names(tmp_path / "out") == FILES - {"confidence.nrrd", "expected_error.nrrd"}
 
 
 def test_confidence_can_be_left_out(case, fake, ixgs, tmp_path):

@@ -13,11 +13,11 @@ from .calibration import Kind
 from .confidence import Confidence
 
 LOW = 0.75
-"""Mean confidence around a voxel of the bone surface below which it is doubtful: more than one label in four is expected
-to be wrong there."""
+"""Mean confidence around a voxel of the bone surface below which it is doubtful: there, more than one label in four is
+expected to be wrong."""
 AROUND = 3.0
-"""Standard deviation in mm of the filter that takes this mean. At the very surface, values are close to the threshold and
-any label is little better than a guess; what counts is how far that reaches."""
+"""Standard deviation in mm of the filter that takes this mean. At the very surface, values are close to the threshold
+and any label is little better than a guess; what counts is how far that reaches."""
 MIN_EXCESS = 1.25
 """An end or a side is named where its share of doubtful surface exceeds that of the whole by this factor."""
 MAX_NAMED = 2
@@ -31,9 +31,9 @@ ENDS = (("right", "left"), ("front", "back"), ("caudal end", "cranial end"))
 class Summary:
     """What a map of confidence says in numbers.
 
-    kind, foreign: as in `Confidence`. threshold: of bone, 1/mm. low: the limit of low confidence. surface:
-    share of the voxels at the bone surface around which the mean confidence is below it; None where there is no bone. places: the ends and sides
-    of the bone in which that share is much larger. error: mean expected error of bone, 1/mm.
+    kind, foreign: as in `Confidence`. threshold: of bone, 1/mm. low: the limit of low confidence. surface: share of the
+    voxels at the bone surface around which the mean confidence is below it; None where there is no bone. places: the
+    ends and sides of the bone in which that share is much larger. error: mean expected error of bone, 1/mm.
     """
 
     kind: Kind
