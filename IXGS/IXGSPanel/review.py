@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from IXGSLib.errors import IXGSError
 
 from .comparison import Comparison
+from .confidence import ConfidenceOverlay
 from .folders import run_folder
 from .labels import Message, escaped, message_of, set_text
 from .rating import QUESTIONS, rating, save_rating
@@ -37,6 +38,7 @@ class ReviewSection:
         self.comparison = Comparison(ui, state, selection)
         self.vertebra = VertebraAxes(ui, state)
         self.surface = BoneSurface(ui, state)
+        self.confidence = ConfidenceOverlay(ui, state)
         self.loading = RunLoading(ui, state)
         self._volume: Any = None
         self.rating_message = Message(ui.ratingMessage, self._rating_basis)
@@ -55,6 +57,7 @@ class ReviewSection:
             self._volume = volume
             self._on_volume_changed()
         self.surface.update()
+        self.confidence.update()
         self.loading.update()
         self.comparison.update()
         self.rating_message.refresh()
@@ -77,6 +80,7 @@ class ReviewSection:
         self.vertebra.discard()
         self._clear_rating()
         ui, run = self.ui, self.run_folder()
+        self.confidence.review(self._volume, None if run is None or is_blinded(run) else run)
         ui.renderBone.checked = False
         for widget in (ui.threshold, ui.suggestThreshold, ui.segmentBone, ui.renderBone):
             widget.enabled = self._volume is not None
@@ -96,7 +100,7 @@ class ReviewSection:
         if is_blinded(run):
             return _("A blinded volume of a reader study. Rate it below; the rating is saved beside it.")
         done = _done(run)
-        return "<br>".join(filter(None, [outcome_text(done), trust_text(done)]))
+        return "<br>".join(filter(None, [outcome_text(done), trust_text(done), confidence_text(done)]))
 
     # Bone
 
@@ -179,12 +183,14 @@ class ReviewSection:
 
     def on_node_removed(self, node: Any) -> None:
         self.surface.on_node_removed(node)
+        self.confidence.on_node_removed(node)
         self.vertebra.on_node_removed(node)
 
     def close(self) -> None:
         self._render_soon.stop()
         self.loading.close()
         self.vertebra.discard()
+        self.confidence.close()
         self._volume = None
         self._on_volume_changed()
 
@@ -217,3 +223,8 @@ def trust_text(done: dict[str, Any]) -> str:
     return _("<b>Can this volume be trusted? Review with care:</b> {reasons}.").format(
         reasons=escaped("; ".join(map(panel_text, reasons)))
     )
+
+
+def confidence_text(done: dict[str, Any]) -> str:
+    """Where the volume of a run can be relied on, from its done.json; empty for a run that does not say."""
+    return escaped(panel_text(done["confidence"]["sentence"])) if "confidence" in done else ""
