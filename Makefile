@@ -3,6 +3,7 @@
 # make lint       style, formatting and types
 # make demo       a reconstruction of the sample case
 # make panel      the panel of the Slicer module in a test window; without a screen, its pictures
+# make photographs  the panel in every state, font size, theme and scale in PHOTOGRAPHS, and what is wrong with its layout
 # make fuzz       damaged files at every reader, for FUZZ_SECONDS (an hour); what it finds is kept in Testing/fuzz/findings
 # make study      the small versions of all ready studies on the sample CT, in STUDIES; continues where it was interrupted
 # make bench      the numbers and pictures of docs/benchmarks.md, takes hours; continues where it was interrupted
@@ -33,7 +34,7 @@ SLICER_VERSION ?= 5.12
 slicer := --slicer $(SLICER_VERSION) $(if $(SLICER_REVISION),--revision $(SLICER_REVISION)) \
     $(if $(SLICER_SYSTEM),--system $(SLICER_SYSTEM)) $(if $(SLICER_MACHINE),--machine $(SLICER_MACHINE))
 
-.PHONY: setup test lint demo panel fuzz study bench extension lists catalogue clean
+.PHONY: setup test lint demo panel photographs fuzz study bench extension lists catalogue clean
 
 setup: $(stamp)
 
@@ -63,6 +64,11 @@ demo: setup
 
 panel: setup
 	$(bin)/python Testing/panel/show.py
+
+PHOTOGRAPHS ?= build/photographs
+
+photographs: setup
+	$(bin)/python Testing/panel/photographs.py $(PHOTOGRAPHS)
 
 FUZZ_SECONDS ?= 3600
 FUZZ_SEED ?= $(shell date +%s)

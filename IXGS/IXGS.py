@@ -75,15 +75,50 @@ class IXGSFileReader:
     def load(self, properties):
         import vtk
         from IXGSPanel.dropped_files import load
+        from IXGSPanel.wording import panel_text
 
         from IXGSLib.errors import IXGSError
 
         try:
             self.parent.loadedNodes = load(properties["fileName"])
         except IXGSError as error:
-            self.parent.userMessages().AddMessage(vtk.vtkCommand.ErrorEvent, str(error))
+            self.parent.userMessages().AddMessage(vtk.vtkCommand.ErrorEvent, panel_text(str(error)))
             return False
         return True
+
+
+class IXGSFileDialog:
+    """Takes the folder of a case, a run or a registration that is dropped on Slicer.
+
+    Slicer finds it by its name, and calls its methods in place of a file dialog.
+    """
+
+    def __init__(self, dialog):
+        self.dialog = dialog
+        self.file = ""
+        dialog.fileType = "IXGSFolder"
+        dialog.description = _("IXGS case, run or registration")
+        dialog.action = slicer.qSlicerFileDialog.Read
+
+    def execDialog(self):
+        """Nothing: folders are only dropped."""
+
+    def isMimeDataAccepted(self):
+        from IXGSPanel.dropped_files import dropped_file
+
+        self.file = dropped_file(self.dialog.mimeData())
+        self.dialog.acceptMimeData(bool(self.file))
+
+    def dropEvent(self):
+        from IXGSPanel.dropped_files import load
+        from IXGSPanel.wording import panel_text
+
+        from IXGSLib.errors import IXGSError
+
+        try:
+            load(self.file)
+        except IXGSError as error:
+            slicer.util.errorDisplay(panel_text(str(error)))
 
 
 class IXGSWidget(ScriptedLoadableModuleWidget):

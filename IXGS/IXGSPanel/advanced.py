@@ -22,8 +22,7 @@ from IXGSLib.reconstruction.settings import ReconstructionSettings
 
 from .selection import Selection
 from .state import PanelState
-
-SPELLINGS = {"tv": "TV", "ssim": "SSIM", "gaussians": "Gaussians", "max": "Maximum", "min": "Minimum"}
+from .wording import panel_text, title, us_english
 
 
 class AdvancedSettings:
@@ -44,8 +43,8 @@ class AdvancedSettings:
 
     def _add_group(self, group: Any) -> None:
         layout, texts, kinds = self.ui.settingsWidget.layout(), field_texts(type(group)), get_type_hints(type(group))
-        heading = qt.QLabel(f"<b>{_(group.title)}</b>")
-        heading.toolTip = f"<p>{_(type(group).__doc__)}</p>"
+        heading = qt.QLabel(f"<b>{_(us_english(group.title))}</b>")
+        heading.toolTip = f"<p>{_(us_english(type(group).__doc__))}</p>"
         layout.addRow(heading)
         for field in fields(group):
             name = f"{group.name}.{field.name}"
@@ -73,7 +72,7 @@ class AdvancedSettings:
         try:
             self.resolved()
         except SettingsError as error:
-            return str(error)
+            return panel_text(str(error))
         return ""
 
     def reset(self) -> None:
@@ -101,7 +100,7 @@ class AdvancedSettings:
         font.setBold(reason == TYPED)
         font.setItalic(bool(reason) and reason != TYPED)
         label.font = font
-        label.toolTip = self._tips[name] + (f"<p>{reason[:1].upper()}{reason[1:]}.</p>" if reason else "")
+        label.toolTip = self._tips[name] + (f"<p>{us_english(reason[:1].upper() + reason[1:])}.</p>" if reason else "")
 
     def _on_changed(self, name: str, *_: Any) -> None:
         if not self._writing:
@@ -185,14 +184,8 @@ def field_texts(kind: type) -> dict[str, str]:
             and isinstance(following, ast.Expr)
             and isinstance(following.value, ast.Constant)
         ):
-            found[statement.target.id] = " ".join(following.value.value.split())
+            found[statement.target.id] = us_english(" ".join(following.value.value.split()))
     return found
-
-
-def title(name: str) -> str:
-    """The name of a field as a label."""
-    words = [SPELLINGS.get(word, word) for word in name.split("_")]
-    return words[0][:1].upper() + words[0][1:] + "".join(f" {word}" for word in words[1:])
 
 
 def step(value: float) -> float:

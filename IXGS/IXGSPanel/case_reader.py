@@ -15,6 +15,7 @@ from .reading import Reading
 from .scene_images import SceneImages
 from .signal import Signal
 from .stepper import Stepper
+from .wording import panel_text
 
 READ_CASE, READ_IMAGES = ("-m", "IXGSLib.jobs.read_case"), ("-m", "IXGSLib.jobs.read_images")
 
@@ -69,7 +70,7 @@ class CaseReader:
             self.failed.emit(ending.error)
 
     def _on_refused(self, error: IXGSError) -> None:
-        self.failed.emit(str(error))
+        self.failed.emit(panel_text(str(error)))
 
     def _new_folder(self) -> Path:
         """A temporary folder that is deleted with the reading."""

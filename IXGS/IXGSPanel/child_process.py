@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import qt
 import slicer
 
 from IXGSLib.runs.job import Ending, Event, Job
 
 from .signal import Signal
+from .wording import panel_text
 
 POLL_MILLISECONDS = 100
 
@@ -16,7 +19,7 @@ class ChildProcess:
     """Runs one job at a time.
 
     event_received: emitted with each event of the job. line_received: with each other line of its output.
-    ended: with an Ending.
+    ended: with an Ending. Messages in events and endings are in the words of the panel.
     """
 
     def __init__(self) -> None:
@@ -43,7 +46,7 @@ class ChildProcess:
 
     def _on_event(self, event: Event) -> None:
         if self._job is not None:  # a slot may have abandoned it
-            self.event_received.emit(event)
+            self.event_received.emit(_in_words_of_the_panel(event))
 
     def poll(self) -> None:
         """Pass on the new output of the job and, once it has ended, its ending."""
@@ -53,7 +56,7 @@ class ChildProcess:
             return
         self._job = None
         self._timer.stop()
-        self.ended.emit(ending)
+        self.ended.emit(replace(ending, error=panel_text(ending.error)))
 
     def cancel(self) -> None:
         """Ask the job to stop; `ended` is emitted once it has."""
@@ -66,6 +69,11 @@ class ChildProcess:
         if job is not None:
             self._timer.stop()
             job.close()
+
+
+def _in_words_of_the_panel(event: Event) -> Event:
+    """An event whose message names controls of the panel."""
+    return {**event, "message": panel_text(event["message"])} if "message" in event else event
 
 
 __all__ = ["ChildProcess", "Ending", "Event"]

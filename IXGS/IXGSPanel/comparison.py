@@ -16,7 +16,7 @@ from IXGSLib.errors import IXGSError
 from IXGSLib.runs.records import RUN, read_record
 
 from .child_process import ChildProcess, Ending
-from .labels import Message, escaped, set_picture
+from .labels import Message, escaped, message_of, set_picture, text_of
 from .pictures import Album, Enlarger, Pair
 from .reading import Reading
 from .selection import Selection
@@ -68,7 +68,7 @@ class Comparison:
 
     def _on_ended(self, ending: Ending) -> None:
         if not ending.done:
-            self.message.show("" if ending.cancelled else escaped(ending.error))
+            self.message.show("" if ending.cancelled else text_of(ending.error))
         else:
             self.take(self._folder)
 
@@ -146,7 +146,7 @@ def obstacle(run: Path | None, reading: Reading | None) -> str:
     try:
         record = read_record(run / RUN)
     except IXGSError as error:
-        return escaped(str(error))
+        return message_of(error)
     if set(reading.hashes.values()) not in sources(record):
         return _(
             "This volume was not made from the files of section 1: choose the X-rays of the case {name} there first, "

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import slicer
 
 from IXGSLib.errors import FormatError
 from IXGSLib.steps import result_of
 
+from .contents import is_of_ixgs, key_file
+
 CONFIDENCE = 0.9
 """How surely a file is one of IXGS, which outweighs Slicer's reader of JSON files."""
-FORMATS = {"done.json": "ixgs-done", "case.json": "ixgs-case", "registration.json": "ixgs-registration"}
 
 
 def confidence(path: str) -> float:
     """How surely IXGS reads a file, 0 to 1."""
-    wanted = FORMATS.get(Path(path).name)
-    if wanted is None:
-        return 0.0
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return 0.0
-    return CONFIDENCE if isinstance(content, dict) and content.get("format") == wanted else 0.0
+    return CONFIDENCE if is_of_ixgs(Path(path)) else 0.0
+
+
+def dropped_file(data: Any) -> str:
+    """The file that `load` takes of what was dropped, a QMimeData: of a single folder that IXGS wrote; else nothing."""
+    paths = [Path(url.toLocalFile()) for url in data.urls()] if data.hasUrls() else []
+    file = key_file(paths[0]) if len(paths) == 1 and paths[0].is_dir() else None
+    return "" if file is None else str(file)
 
 
 def load(path: str) -> list[str]:

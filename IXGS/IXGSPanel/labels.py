@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from IXGSLib.errors import IXGSError
 from IXGSLib.formats.fiducial_findings import FiducialFinding
 
 from .fiducials import scaled_picture
+from .wording import panel_text, sentence
 
-PICTURE_SIDE = 176
-"""Pixels along the longer side of a picture, so that two fit side by side."""
+PICTURE_SIDE = 164
+"""Pixels along the longer side of a picture, so that two fit side by side in the narrowest panel."""
 
 
 def set_text(label: Any, text: str) -> None:
@@ -49,6 +52,16 @@ def set_picture(label: Any, path: Path | None, fiducials: Sequence[FiducialFindi
     label.visible = path is not None
 
 
+def message_of(error: IXGSError) -> str:
+    """The message of an error of the library in the words of the panel, for a label."""
+    return text_of(panel_text(str(error)))
+
+
+def text_of(message: str) -> str:
+    """A message in the words of the panel as a sentence for a label."""
+    return escaped(sentence(message))
+
+
 def escaped(text: str) -> str:
-    """Plain text that Qt does not read as rich text."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+    """Plain text that Qt does not read as rich text, whether or not a text around it is rich."""
+    return re.sub(r"&(?=#?\w+;)", "&amp;", text).replace("<", "&lt;")  # "A & B" is the same in both

@@ -13,7 +13,7 @@ from IXGSLib.registration.record import RegistrationRecord
 from IXGSLib.registration.views import OutlinedView, colour_of, read_views
 
 from .fiducials import scaled_picture
-from .labels import escaped, set_text
+from .labels import message_of, set_text
 from .outlines import Outline
 from .pictures import Album, Enlarger, Pair
 from .state import PanelState
@@ -47,7 +47,7 @@ class OutlinedViews:
             try:
                 self._views = read_views(folder, record)
             except IXGSError as error:
-                problem = escaped(str(error))
+                problem = message_of(error)
         box = self.ui.outlinedView
         box.clear()
         for view in self._views:

@@ -80,6 +80,8 @@ class Panel(VTKObservationMixin):
         self.registration.xrays_needed.connect(self.xrays.read)
         self.reconstruction.finished.connect(self._on_finished)
         self.review.loading.loaded.connect(self._on_finished)
+        self.review.loading.registration_chosen.connect(self.registration.loading.load)
+        self.registration.loading.run_chosen.connect(self.review.loading.load)
         self.registration.finished.connect(lambda: self.folding.show_only("registrationButton"))
         self.reconstruction.started.connect(lambda: self.folding.show_only("reconstructionButton"))
         scene = slicer.mrmlScene
@@ -130,6 +132,7 @@ class Panel(VTKObservationMixin):
             self.state.refresh()
         elif p is not None:
             self.registration.plans.update()  # it may be the transform that a plan moves with
+            self.registration.segments.update()
 
     def _close(self) -> None:
         """Stop all work in the scene and release its parameter node."""

@@ -14,7 +14,7 @@ from IXGSLib.registration.record import VertebraRecord
 from IXGSLib.scene.frames import flipped_points
 from IXGSLib.scene.registrations import move_with, moves_with, put_back
 
-from .labels import Message, escaped
+from .labels import Message, escaped, message_of
 from .registration_result import RegistrationResult
 
 
@@ -64,7 +64,7 @@ class Plans(VTKObservationMixin):
         try:
             move_with(self._plan, self.result.transform)
         except IXGSError as error:
-            self.message.show(escaped(str(error)))
+            self.message.show(message_of(error))
             return
         text = self._state(name)
         if nearest not in (None, name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 from IXGSLib.formats.fiducial_findings import ViewRecord, view_record
 from IXGSLib.formats.geometry_json import grid_from_json, view_from_json
 from IXGSLib.geometry import Grid, View
+
+from .wording import panel_text
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,14 @@ class Reading:
             folder=folder,
             xrays=tuple(_xray_preview(entry, folder) for entry in content["xrays"]),
             grid=grid_from_json(content["grid"]),
-            warnings=tuple(content["warnings"]),
+            warnings=_messages(content["warnings"]),
             values=content["values"],
             hashes=content["hashes"],
         )
+
+
+def _messages(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(panel_text, texts))
 
 
 def _xray_preview(entry: dict[str, Any], folder: Path) -> XRayPreview:
@@ -95,10 +102,10 @@ def _xray_preview(entry: dict[str, Any], folder: Path) -> XRayPreview:
         visible=entry["visible"],
         poses=entry["poses"],
         masked=entry["masked"],
-        warnings=tuple(entry["warnings"]),
+        warnings=_messages(entry["warnings"]),
         picture=folder / f"{stem}.png",
         arrays=(folder / f"{stem}.npy", folder / f"{stem}-mask.npy"),
         calibration=None if found is None else view_record(found, entry["view"]["id"]),
         fiducials_picture=None if found is None else folder / found["picture"],
-        notices=tuple(entry["notices"]),
+        notices=_messages(entry["notices"]),
     )

@@ -13,7 +13,7 @@ from IXGSLib.errors import IXGSError
 from .advanced import AdvancedSettings
 from .child_process import ChildProcess, Ending, Event
 from .folders import output_folder, set_output_folder
-from .labels import escaped
+from .labels import escaped, message_of, text_of
 from .preparation import Preparation
 from .run_plan import RunPlan
 from .run_volume import RunVolume
@@ -62,7 +62,7 @@ class ReconstructionSection:
         self.process.line_received.connect(self._log)
         self.process.ended.connect(self._on_ended)
         self.volume.loaded.connect(self._on_loaded)
-        self.volume.failed.connect(lambda problem: self._give_up(escaped(problem)))
+        self.volume.failed.connect(lambda problem: self._give_up(text_of(problem)))
         self.volume.preview_failed.connect(self._log)
         ui.applyButton.connect("clicked()", self.apply)
         ui.cancelButton.connect("clicked()", self.cancel)
@@ -157,7 +157,7 @@ class ReconstructionSection:
         try:
             self._commands = self.plan.commands(self.out)
         except IXGSError as error:
-            self._conclude(escaped(str(error)))
+            self._conclude(message_of(error))
             return
         if resumed is not None:
             self._commands = [[*self._commands[-1], "--resume"]]  # the standardised X-rays are complete
@@ -233,7 +233,7 @@ class ReconstructionSection:
             hint = _(" Apply can resume the run.") if resumable else ""
             self._give_up(_("Cancelled. Nothing was kept in the scene.") + hint)
         else:
-            self._give_up(_("<b>The reconstruction failed.</b> {error}").format(error=escaped(ending.error)))
+            self._give_up(_("<b>The reconstruction failed.</b> {error}").format(error=text_of(ending.error)))
 
     def _give_up(self, outcome: str) -> None:
         self.volume.remove_preview()

@@ -14,7 +14,7 @@ from IXGSLib.errors import IXGSError
 from IXGSLib.geometry import Grid
 from IXGSLib.geometry.coverage import common_region
 
-from .labels import set_text
+from .labels import message_of, set_text
 from .selection import Selection
 from .signal import Signal
 from .state import PanelState
@@ -62,7 +62,7 @@ class RegionSection(VTKObservationMixin):
         try:
             self._place(common_region([xray.view for xray in self.selection.used], self.spacing() or None))
         except IXGSError as error:
-            set_text(self.ui.regionMessage, str(error))
+            set_text(self.ui.regionMessage, message_of(error))
 
     def take_from_case(self) -> None:
         """Place the box where the case has its region."""
@@ -107,7 +107,7 @@ class RegionSection(VTKObservationMixin):
         try:
             grid = self.grid()
         except IXGSError as error:
-            set_text(self.ui.regionMessage, str(error))
+            set_text(self.ui.regionMessage, message_of(error))
             return
         set_text(self.ui.regionMessage, self._description(grid))
         if grid is not None:

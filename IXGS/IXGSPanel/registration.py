@@ -14,7 +14,7 @@ from IXGSLib.errors import IXGSError
 
 from .child_process import ChildProcess, Ending, Event
 from .folders import new_run_folder
-from .labels import escaped
+from .labels import escaped, message_of, text_of
 from .plans import Plans
 from .registration_inputs import RegistrationInputs
 from .registration_loading import RegistrationLoading
@@ -24,6 +24,7 @@ from .selection import Selection
 from .signal import Signal
 from .state import PanelState
 from .stepper import Stepper
+from .vertebra_segments import LabelSegments, VertebraSegments
 
 
 class RegistrationSection:
@@ -41,6 +42,7 @@ class RegistrationSection:
         self.loading = RegistrationLoading(ui, state)
         self.result = RegistrationResult(ui, state)
         self.plans = Plans(ui, self.result)
+        self.segments, self.label_segments = VertebraSegments(ui, state, self.result), LabelSegments(ui, state)
         self.process = ChildProcess()
         self.out = Path()
         self._copying = Stepper()
@@ -68,6 +70,8 @@ class RegistrationSection:
         self.loading.update()
         self.result.update()
         self.plans.update()
+        self.segments.update()
+        self.label_segments.update()
         self.check()
 
     def obstacle(self) -> str:
@@ -131,7 +135,7 @@ class RegistrationSection:
         self._show_progress(0, 0, _("Starting..."))
 
     def _on_refused(self, error: IXGSError) -> None:
-        self._conclude(_("<b>The CT cannot be registered.</b> {error}").format(error=escaped(str(error))))
+        self._conclude(_("<b>The CT cannot be registered.</b> {error}").format(error=message_of(error)))
 
     def cancel(self) -> None:
         if self._copying.busy:
@@ -163,7 +167,7 @@ class RegistrationSection:
         elif ending.cancelled:
             self._conclude(_("Cancelled. Nothing was kept."))
         else:
-            self._conclude(_("<b>The CT cannot be registered.</b> {error}").format(error=escaped(ending.error)))
+            self._conclude(_("<b>The CT cannot be registered.</b> {error}").format(error=text_of(ending.error)))
 
     def _on_loaded(self) -> None:
         if self._result_due:
@@ -181,7 +185,8 @@ class RegistrationSection:
         """Stop copying a node that is removed."""
         if self._copying.busy and node in self.inputs.nodes():
             self.cancel()
-        self.plans.on_node_removed(node)
+        for part in (self.plans, self.segments, self.label_segments):
+            part.on_node_removed(node)
 
     def _discard(self) -> None:
         """Delete the copy of the CT."""
@@ -197,6 +202,8 @@ class RegistrationSection:
         self.loading.close()
         self.result.close()
         self.plans.close()
+        self.segments.close()
+        self.label_segments.close()
         self._outcome, self._start_when_read, self._result_due = "", False, False
         self.ui.registrationProgress.visible = False
 

@@ -14,6 +14,7 @@ from IXGSLib.steps import Steps
 from .registration_settings import RegistrationForm
 from .selection import Selection
 from .state import PanelState
+from .wording import panel_text
 
 MIN_VIEWS = 2
 """The fewest views in which a CT can be registered."""
@@ -47,7 +48,7 @@ class RegistrationInputs:
         try:
             self.levels()
         except SettingsError as error:
-            return str(error)
+            return panel_text(str(error))
         return self.form.problem()
 
     def levels(self) -> list[str]:

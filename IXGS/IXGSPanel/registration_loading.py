@@ -11,8 +11,10 @@ from slicer.i18n import tr as _
 
 from IXGSLib.errors import IXGSError
 
+from .contents import kind_of_folder
 from .folders import output_folder
-from .labels import Message, escaped
+from .labels import Message, message_of
+from .run_loading import other_folder_text
 from .signal import Signal
 from .state import PanelState
 from .stepper import Stepper
@@ -21,12 +23,13 @@ from .stepper import Stepper
 class RegistrationLoading:
     """Loads registrations, those that have just been made and earlier ones, which *Load registration...* asks for.
 
-    loaded: emitted after one is in the scene and shown. failed: after one could not be loaded.
+    loaded: emitted after one is in the scene and shown. failed: after one could not be loaded. run_chosen: with the
+    folder of a run that was chosen in place of a registration.
     """
 
     def __init__(self, ui: Any, state: PanelState) -> None:
         self.ui, self.state = ui, state
-        self.loaded, self.failed = Signal(), Signal()
+        self.loaded, self.failed, self.run_chosen = Signal(), Signal(), Signal()
         self.problem = Message(ui.registrationProblem, self._basis)
         self._steps = Stepper()
         ui.loadRegistration.connect("clicked()", self.choose)
@@ -52,10 +55,17 @@ class RegistrationLoading:
             self.load(Path(folder))
 
     def load(self, folder: Path) -> None:
-        """Load a registration, step by step."""
+        """Load a registration, step by step; a run is passed on."""
         from IXGSLib.scene.registrations import registration_steps
 
         self.problem.show("")
+        kind = kind_of_folder(folder)
+        if kind == "run":
+            self.run_chosen.emit(folder)
+            return
+        if kind != "registration" and (hint := other_folder_text(folder, kind, "registration")):
+            self.problem.show(hint)
+            return
         self.ui.loadRegistration.enabled = False
         self._steps.start(registration_steps(folder), self._place, self._on_failed)
 
@@ -74,7 +84,7 @@ class RegistrationLoading:
 
     def _on_failed(self, error: IXGSError) -> None:
         self.ui.loadRegistration.enabled = True
-        self.problem.show(_("<b>This registration cannot be loaded.</b> {problem}").format(problem=escaped(str(error))))
+        self.problem.show(_("<b>This registration cannot be loaded.</b> {problem}").format(problem=message_of(error)))
         self.failed.emit()
 
     def close(self) -> None:

@@ -12,11 +12,12 @@ from IXGSLib.errors import IXGSError
 from IXGSLib.registration.record import REPORT, MotionRecord, RegistrationRecord, VertebraRecord
 from IXGSLib.scene.registrations import highlight, record_of, vertebrae_of
 
-from .labels import escaped, set_text
+from .labels import escaped, message_of, set_text, text_of
 from .outlined_views import OutlinedViews
 from .run_poses import number_text
 from .signal import Signal
 from .state import PanelState
+from .wording import panel_text
 
 NAME, VERDICT, EDGES, MOVED = range(4)
 
@@ -39,7 +40,8 @@ class RegistrationResult:
         ui.vertebraeTable.connect("itemSelectionChanged()", self._on_row_selected)
         header = ui.vertebraeTable.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setStretchLastSection(True)
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(MOVED, qt.QHeaderView.Stretch)  # never wider than the table
         self._take(None)
 
     @property
@@ -75,7 +77,7 @@ class RegistrationResult:
             try:
                 self.record = record_of(node)
             except IXGSError as error:
-                problem = escaped(str(error))
+                problem = message_of(error)
         self._fill()
         set_text(self.ui.registrationMessage, problem or self._summary())
         folder = self.folder
@@ -201,7 +203,7 @@ def vertebra_tip(vertebra: VertebraRecord, motion: MotionRecord | None) -> str:
 
 def _sentence(text: str) -> str:
     """A message of the library as a sentence."""
-    return escaped(f"{text[:1].upper()}{text[1:]}.") if text else ""
+    return text_of(panel_text(text)) if text else ""
 
 
 def _mm(value: float | None, digits: int = 1) -> str:

@@ -14,6 +14,7 @@ from IXGSLib.registration.settings import RegistrationSettings
 
 from .advanced import Editor, add_row, field_texts
 from .state import PanelState
+from .wording import panel_text
 
 DEFAULTS = RegistrationSettings()
 NAMES = tuple(field.name for field in fields(RegistrationSettings))
@@ -61,7 +62,7 @@ class RegistrationForm:
         try:
             self.changed()
         except SettingsError as error:
-            return str(error)
+            return panel_text(str(error))
         return ""
 
     def reset(self) -> None:

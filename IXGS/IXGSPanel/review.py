@@ -13,8 +13,9 @@ from slicer.i18n import tr as _
 from IXGSLib.errors import IXGSError
 
 from .comparison import Comparison
+from .confidence import ConfidenceOverlay
 from .folders import run_folder
-from .labels import Message, escaped, set_text
+from .labels import Message, escaped, message_of, set_text
 from .rating import QUESTIONS, rating, save_rating
 from .run_loading import RunLoading
 from .run_poses import refinement_text
@@ -23,6 +24,7 @@ from .state import PanelState
 from .surface import BoneSurface
 from .timers import single_shot_timer
 from .vertebra import VertebraAxes
+from .wording import panel_text
 
 RENDER_DELAY_MILLISECONDS = 60
 """From a movement of the threshold to the new volume rendering."""
@@ -36,6 +38,7 @@ class ReviewSection:
         self.comparison = Comparison(ui, state, selection)
         self.vertebra = VertebraAxes(ui, state)
         self.surface = BoneSurface(ui, state)
+        self.confidence = ConfidenceOverlay(ui, state)
         self.loading = RunLoading(ui, state)
         self._volume: Any = None
         self.rating_message = Message(ui.ratingMessage, self._rating_basis)
@@ -54,6 +57,7 @@ class ReviewSection:
             self._volume = volume
             self._on_volume_changed()
         self.surface.update()
+        self.confidence.update()
         self.loading.update()
         self.comparison.update()
         self.rating_message.refresh()
@@ -76,6 +80,7 @@ class ReviewSection:
         self.vertebra.discard()
         self._clear_rating()
         ui, run = self.ui, self.run_folder()
+        self.confidence.review(self._volume, None if run is None or is_blinded(run) else run)
         ui.renderBone.checked = False
         for widget in (ui.threshold, ui.suggestThreshold, ui.segmentBone, ui.renderBone):
             widget.enabled = self._volume is not None
@@ -95,7 +100,7 @@ class ReviewSection:
         if is_blinded(run):
             return _("A blinded volume of a reader study. Rate it below; the rating is saved beside it.")
         done = _done(run)
-        return "<br>".join(filter(None, [outcome_text(done), trust_text(done)]))
+        return "<br>".join(filter(None, [outcome_text(done), trust_text(done), confidence_text(done)]))
 
     # Bone
 
@@ -106,7 +111,7 @@ class ReviewSection:
         try:
             self.state.parameters.threshold = suggested_threshold(self._volume)
         except IXGSError as error:
-            self.surface.message.show(escaped(str(error)))
+            self.surface.message.show(message_of(error))
 
     def _on_render_toggled(self, checked: bool) -> None:
         if self._volume is None:
@@ -124,7 +129,7 @@ class ReviewSection:
             try:
                 render_bone(slicer.mrmlScene, self._volume, threshold, visible=self.ui.renderBone.checked)
             except IXGSError as error:
-                self.surface.message.show(escaped(str(error)))
+                self.surface.message.show(message_of(error))
 
     # The run
 
@@ -147,7 +152,7 @@ class ReviewSection:
         try:
             path, earlier = save_rating(self.run_folder(), content)
         except IXGSError as error:
-            message.show(escaped(str(error)))
+            message.show(message_of(error))
             return
         text = _("Saved as {name} in the folder of the run.").format(name=escaped(path.name))
         if earlier:
@@ -178,12 +183,14 @@ class ReviewSection:
 
     def on_node_removed(self, node: Any) -> None:
         self.surface.on_node_removed(node)
+        self.confidence.on_node_removed(node)
         self.vertebra.on_node_removed(node)
 
     def close(self) -> None:
         self._render_soon.stop()
         self.loading.close()
         self.vertebra.discard()
+        self.confidence.close()
         self._volume = None
         self._on_volume_changed()
 
@@ -212,5 +219,12 @@ def trust_text(done: dict[str, Any]) -> str:
         return ""
     reasons = done["trust"]["reasons"]
     if not reasons:
-        return _("No sign of a failure was found.")
-    return _("<b>Review with care:</b> {reasons}.").format(reasons=escaped("; ".join(reasons)))
+        return _("<b>Can this volume be trusted?</b> No sign of a failure was found.")
+    return _("<b>Can this volume be trusted? Review with care:</b> {reasons}.").format(
+        reasons=escaped("; ".join(map(panel_text, reasons)))
+    )
+
+
+def confidence_text(done: dict[str, Any]) -> str:
+    """Where the volume of a run can be relied on, from its done.json; empty for a run that does not say."""
+    return escaped(panel_text(done["confidence"]["sentence"])) if "confidence" in done else ""

@@ -13,11 +13,12 @@ from IXGSLib.runs.records import RUN, final_views, read_record, refined_views
 
 from .comparison import obstacle
 from .folders import run_folder
-from .labels import escaped
+from .labels import escaped, message_of
 from .reading import Reading
 from .selection import Selection
 from .signal import Signal
 from .state import PanelState
+from .wording import panel_text
 
 VIEW_KEYS = {"id", "state", "before", "after", "rotation", "shift", "beam"}
 """What a record says about each view."""
@@ -84,7 +85,7 @@ def refinement_text(run: Path | None) -> str:
         found = refinement(run)
         final_views(run)
     except IXGSError as error:
-        return _("<b>The poses of this run cannot be read.</b> {problem}").format(problem=escaped(str(error)))
+        return _("<b>The poses of this run cannot be read.</b> {problem}").format(problem=message_of(error))
     return "<br>".join(_sentences(found)) if found else ""
 
 
@@ -105,7 +106,7 @@ def _verdict(found: dict[str, Any], moved: bool) -> str:
     if not found["verified"]:
         return _(
             "<b>The poses are not verified:</b> {doubts}. Compare the volume with its X-rays before you rely on it."
-        ).format(doubts=escaped("; ".join(found["doubts"])))
+        ).format(doubts=escaped("; ".join(map(panel_text, found["doubts"]))))
     if moved:
         return _("<b>The poses were refined and are verified.</b>")
     return _("<b>The given poses are verified</b> and were changed little.")

@@ -14,6 +14,7 @@ from IXGSLib.errors import IXGSError
 
 from .signal import Signal
 from .stepper import Stepper
+from .wording import panel_text
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class RunVolume:
             slicer.util.setSliceViewerLayers(background=self.node, fit=True)
 
     def _on_preview_failed(self, error: IXGSError) -> None:
-        self.preview_failed.emit(str(error))
+        self.preview_failed.emit(panel_text(str(error)))
 
     def load_result(self, folder: Path) -> None:
         """Load the volume of a finished run."""
@@ -113,7 +114,7 @@ class RunVolume:
 
     def _on_failed(self, error: IXGSError) -> None:
         self.loading_result = False
-        self.failed.emit(str(error))
+        self.failed.emit(panel_text(str(error)))
 
     def stop_loading(self) -> None:
         """Abandon a preview that is being loaded."""

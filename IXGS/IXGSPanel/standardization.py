@@ -20,6 +20,7 @@ from .labels import escaped, set_picture, set_text
 from .pictures import Album, Enlarger, Pair
 from .selection import Selection
 from .state import PanelState
+from .wording import panel_text, sentence
 
 STANDARDIZE_VIEW = ("-m", "IXGSLib.jobs.standardize_view")
 
@@ -67,7 +68,7 @@ class StandardizationSection:
         try:
             self.method()
         except SettingsError as error:
-            return str(error)
+            return panel_text(str(error))
         return ""
 
     def arguments(self) -> list[str]:
@@ -110,7 +111,7 @@ class StandardizationSection:
             set_picture(self.ui.after, self._folder / "after.png")
             self._show_status(_("Left: the X-ray. Right: the X-ray after standardization."), *self._warnings)
         else:
-            self._show_status(_("<b>This view cannot be standardized.</b>"), ending.error)
+            self._show_status(_("<b>This view cannot be standardized.</b>"), sentence(ending.error))
 
     def _on_current_changed(self) -> None:
         self.discard_preview()
@@ -135,7 +136,7 @@ class StandardizationSection:
         if resolved.method == "none":
             return _("The X-rays are used as they are.")
         text = _("Apply standardizes all views first. The X-rays themselves are not changed.")
-        return "<br>".join([text, escaped(resolved.message)] if resolved.message else [text])
+        return "<br>".join([text, escaped(panel_text(resolved.message))] if resolved.message else [text])
 
     def discard_preview(self) -> None:
         """Stop the preview and remove its pictures."""

@@ -14,8 +14,10 @@ from slicer.i18n import tr as _
 from IXGSLib.errors import IXGSError
 
 from .child_process import ChildProcess, Ending, Event
-from .labels import Message, escaped
+from .labels import Message, message_of, text_of
+from .segmentations import edit, is_shown_3d, show_3d
 from .state import PanelState
+from .wording import panel_text
 
 MAKE_SURFACE = ("-m", "IXGSLib.jobs.make_surface")
 BONE = "IXGS.Bone"
@@ -51,22 +53,17 @@ class BoneSurface:
         return None if p is None or p.volume is None else p.volume.GetNodeReference(BONE)
 
     def _on_show_toggled(self, checked: bool) -> None:
-        if self.segmentation is not None and self.segmentation.GetDisplayNode() is not None:
-            self.segmentation.GetDisplayNode().SetVisibility3D(checked)
+        show_3d(self.segmentation, checked)
 
     def edit(self) -> None:
         """Open the segmentation in the Segment Editor."""
-        slicer.util.selectModule("SegmentEditor")
-        editor = slicer.modules.SegmentEditorWidget.editor
-        editor.setSegmentationNode(self.segmentation)
-        editor.setSourceVolumeNode(self.state.parameters.volume)
+        edit(self.segmentation, self.state.parameters.volume)
 
     def show_state(self) -> None:
         """Enable what can be done with the segmentation, as it is now."""
         node, ui = self.segmentation, self.ui
         ui.showSurface.enabled = ui.editSegments.enabled = node is not None
-        display = None if node is None else node.GetDisplayNode()
-        ui.showSurface.checked = display is not None and bool(display.GetVisibility3D())
+        ui.showSurface.checked = is_shown_3d(node)
 
     def update(self) -> None:
         self.show_state()
@@ -90,7 +87,7 @@ class BoneSurface:
         try:
             labels = bone_labels(volume, self.state.parameters.threshold or None)
         except IXGSError as error:
-            self.message.show(escaped(str(error)))
+            self.message.show(message_of(error))
             return
         self._volume, self._labels = volume, labels
         self._folder = Path(tempfile.mkdtemp(prefix="ixgs-surface-", dir=slicer.app.temporaryPath))
@@ -111,13 +108,13 @@ class BoneSurface:
             try:
                 self._show()
             except IXGSError as error:
-                problem = str(error)
+                problem = panel_text(str(error))
         self.discard()
         self.ui.segmentBone.enabled = True
         if ending.cancelled:
             self.message.show(_("Cancelled. No new surface was made."))
         elif problem:
-            self.message.show(_("<b>No surface was made.</b> {error}").format(error=escaped(problem)))
+            self.message.show(_("<b>No surface was made.</b> {error}").format(error=text_of(problem)))
 
     def _show(self) -> None:
         """Add the surface and its voxels to the scene as a segment."""

@@ -10,7 +10,7 @@ from slicer.util import VTKObservationMixin
 
 from IXGSLib.errors import IXGSError
 
-from .labels import escaped, set_text
+from .labels import message_of, set_text
 from .state import PanelState
 
 LANDMARKS = 3
@@ -37,7 +37,7 @@ class VertebraAxes(VTKObservationMixin):
         try:
             align_slices(slice_nodes(), point=None if volume is None else grid_of(volume).center)
         except IXGSError as error:
-            set_text(self.ui.slicesMessage, escaped(str(error)))
+            set_text(self.ui.slicesMessage, message_of(error))
             return
         set_text(self.ui.slicesMessage, _("The slices are aligned with the patient."))
 
@@ -77,7 +77,7 @@ class VertebraAxes(VTKObservationMixin):
         try:
             align_slices(slice_nodes(), vertebra_axes(left, right, front), (left + right + front) / 3)
         except IXGSError as error:
-            set_text(self.ui.slicesMessage, escaped(str(error)))
+            set_text(self.ui.slicesMessage, message_of(error))
             return
         set_text(self.ui.slicesMessage, _("The slices are aligned with the vertebra."))
 

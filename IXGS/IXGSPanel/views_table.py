@@ -13,6 +13,7 @@ from IXGSLib.geometry import Grid
 from IXGSLib.geometry.coverage import visible_fraction, widest_angle
 
 from .fiducials import accuracy_text
+from .full_pictures import FullPictures
 from .labels import escaped, set_picture, set_text
 from .pictures import Album, Enlarger, Pair
 from .reading import XRayPreview
@@ -37,7 +38,9 @@ class ViewsTable:
         table.connect("itemSelectionChanged()", self._on_row_selected)
         header = table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setStretchLastSection(True)
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(WARNINGS, qt.QHeaderView.Stretch)  # never wider than the table
+        self.full = FullPictures(selection)
         self.enlarger = Enlarger()
         self.enlarger.watch((ui.selectedPicture,), self._large_pictures)
         selection.current_changed.connect(self.show_selected)
@@ -84,7 +87,7 @@ class ViewsTable:
         xrays, current = self.selection.xrays, self.selection.current
         pairs = [large_picture(xray) for xray in xrays]
         number = 0 if current is None else [xray.id for xray in xrays].index(current.id)
-        return Album(pairs, number, self.ui.showFiducials.text, self.ui.showFiducials.checked)
+        return Album(pairs, number, self.ui.showFiducials.text, self.ui.showFiducials.checked, self.full)
 
     def _fill_row(self, row: int, xray: XRayPreview, ticked: bool) -> None:
         table = self.ui.viewsTable
@@ -171,12 +174,12 @@ def pose_text(origin: str) -> str:
 
 def large_picture(xray: XRayPreview) -> Pair:
     """The picture of an X-ray, and the same with its fiducials if there are any."""
-    plain = Pair(xray.id, xray.picture, caption=" ".join(xray.warnings))
+    plain = Pair(xray.id, xray.picture, caption=" ".join(xray.warnings), view_id=xray.id)
     if xray.calibration is None:
         return plain
     key = _("Circle: where a ball was found. Cross: where it should be. Red: not found or not used.")
     caption = " ".join([key, accuracy_text(xray.calibration), *xray.warnings])
-    marked = Pair(xray.id, xray.fiducials_picture, caption=caption, fiducials=xray.calibration.fiducials)
+    marked = replace(plain, first=xray.fiducials_picture, caption=caption, fiducials=xray.calibration.fiducials)
     return replace(plain, switched=marked)
 
 

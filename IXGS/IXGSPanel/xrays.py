@@ -18,7 +18,7 @@ from IXGSLib.xray.dicom.conventions import Conventions
 
 from .case_reader import CaseReader
 from .dicom_series import choose_series
-from .labels import escaped, set_text
+from .labels import message_of, set_text, text_of
 from .parameters import UNITS
 from .reading import Reading
 from .scene_images import SceneImages
@@ -27,6 +27,7 @@ from .sources import kind_of
 from .state import PanelState
 from .timers import single_shot_timer
 from .views_table import ViewsTable
+from .wording import panel_text
 
 MIN_XRAYS = 2
 """The fewest X-rays that can be read from the scene."""
@@ -144,7 +145,7 @@ class XRaysSection:
             sample = resource(name)
         except IXGSError as error:
             self._drop()
-            self._on_failed(str(error))
+            self._on_failed(panel_text(str(error)))
             return
         self.choose(sample)
 
@@ -229,7 +230,7 @@ class XRaysSection:
         if self.reader.busy:
             return _("Reading the X-rays...")
         if self.problem:
-            return _("<b>These X-rays cannot be used.</b> {problem}").format(problem=escaped(self.problem))
+            return _("<b>These X-rays cannot be used.</b> {problem}").format(problem=text_of(self.problem))
         if self.selection.reading is not None:
             return ""
         missing = self.requirements.missing()
@@ -264,7 +265,7 @@ class XRaysSection:
             if not CaseOptions(tag_conventions=self.tag_conventions).automatic:
                 Conventions.deviating(self.tag_conventions)
         except SettingsError as error:
-            return escaped(str(error))
+            return message_of(error)
         return ""
 
     def close(self) -> None:

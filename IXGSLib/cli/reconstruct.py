@@ -21,8 +21,9 @@ from .tables import print_metrics
 class Reconstruct(RunRequest):
     """Turn the X-rays of a case into a volume.
 
-    Writes OUT/run.json (settings, versions, hashes), volume.nrrd (attenuation, 1/mm), gaussians.ply, bone.stl,
-    report.html and, last, done.json (metrics, durations). Research use only. Not a medical device.
+    Writes OUT/run.json (settings, versions, hashes), volume.nrrd (attenuation, 1/mm), confidence.nrrd and
+    expected_error.nrrd (of each voxel), gaussians.ply, bone.stl, report.html and, last, done.json (metrics, durations).
+    Research use only. Not a medical device.
     """
 
     case: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CASE")]
@@ -34,6 +35,7 @@ class Reconstruct(RunRequest):
     """Stop when standard input ends, so that the program that started this one can cancel it."""
 
     def run(self) -> None:
+        from ..evaluation.confidence.summary import summary_of
         from ..runs.execution import execute
 
         if self.stop_on_eof:
@@ -42,4 +44,6 @@ class Reconstruct(RunRequest):
             outcome = execute(self, reporter)
         if not self.json:
             print_metrics(outcome.metrics)
+            if outcome.confidence is not None:
+                tell(summary_of(outcome.confidence).sentence)
             tell(f"{outcome.trust.sentence}\n{self.out / 'report.html'}\n{RESEARCH_ONLY}")

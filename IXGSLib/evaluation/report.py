@@ -21,6 +21,7 @@ from ..volume.bone import bone_threshold
 from ..volume.resampling import resample
 from ..xray import XRay
 from . import sections, standardized
+from .confidence_section import confidence_section
 from .gantry import gantry_plot
 from .labels import label
 from .metrics import ViewMetrics, compare_views
@@ -31,6 +32,7 @@ from .trust_section import trust_section
 
 if TYPE_CHECKING:
     from ..calibration.refinement import Refinement
+    from .confidence import Confidence
     from .trust import Trust
 
 
@@ -42,7 +44,8 @@ class Report:
     truth: the true volume, if it is known; shown in the same slices as the volume.
     held_out: ids of the views that were not used for the reconstruction.
     metrics, settings: values by name, which may be nested; None is shown as a dash.
-    trust: the verdict on the volume, if there is one. notices: what every such input brings along, and is no warning.
+    trust: the verdict on the volume, if there is one. confidence: that of each voxel, if it is known.
+    notices: what every such input brings along, and is no warning.
     notes: further sentences about the run.
     reasons: why a setting differs from the preset, by its name. durations: seconds by name. credit: data credit.
     standardization: how the X-rays were standardised, if they were. refinement: that of the poses, if there was one.
@@ -61,6 +64,7 @@ class Report:
     settings: Mapping[str, Any] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     trust: Trust | None = None
+    confidence: Confidence | None = None
     warnings: Sequence[str] = ()
     notices: Sequence[str] = ()
     notes: Sequence[str] = ()
@@ -102,6 +106,7 @@ def report_html(report: Report) -> str:
         "" if report.trust is None else trust_section(report.trust),
         _results(report),
         _anatomy(report, point),
+        _confidence(report, point),
         _standardized(report),
         _views(report, quality),
         _coverage(report, quality, point),
@@ -166,6 +171,12 @@ def _anatomy(report: Report, point: Array) -> str:
     return section("Slices", intro, cuts) + section(
         "Bone", f"<p>Everything above {level:g} 1/mm, in parallel projection.</p>", surfaces
     )
+
+
+def _confidence(report: Report, point: Array) -> str:
+    if report.confidence is None:
+        return ""
+    return confidence_section(report.confidence, point, sections.window(report.truth or report.volume))
 
 
 def _standardized(report: Report) -> str:

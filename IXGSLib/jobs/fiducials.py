@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,26 @@ def _record(xray: XRay, case: Case) -> ViewRecord | None:
     return record if record.fiducials else None
 
 
-def _write_picture(xray: XRay, unmasked: XRay, record: ViewRecord, path: Path) -> float:
+def write_full_fiducials(xray: XRay, case: Case, path: Path, picture: Path) -> None:
+    """Write a picture of an X-ray with all of its pixels and its fiducials in sight, if its pose comes from them."""
+    record = _record(xray, case)
+    if record is not None:
+        unmasked = load_case(path, check=False, masks=False).xrays
+        own = next(each for each in unmasked if each.view.id == xray.view.id)
+        _write_picture(xray, own, record, picture, lambda full: full)
+
+
+def _write_picture(
+    xray: XRay,
+    unmasked: XRay,
+    record: ViewRecord,
+    path: Path,
+    reduce: Callable[[XRay], XRay] = reduced_for_display,
+) -> float:
     """Write the X-ray with its fiducials, in its own grey window; returns pixels of the picture for each of its own."""
     balls = covered(record.fiducials, xray.image.shape) & ~xray.mask & unmasked.mask
     with_balls = replace(xray, image=np.where(balls, unmasked.image, xray.image), mask=xray.mask | balls)
-    small, shown = reduced_for_display(xray), reduced_for_display(with_balls)
+    small, shown = reduce(xray), reduce(with_balls)
     window = grey_window(small.image, small.mask)
     save_picture(path, np.where(shown.mask, to_grey(shown.image, *window), 0).astype(np.uint8))
     return float(shown.view.K[0, 0] / xray.view.K[0, 0])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import IXGSError, ReconstructionError, alarms_and_notices
+from ..errors import GeometryError, IXGSError, ReconstructionError, alarms_and_notices
 from ..files import check_writable, write_atomically
 from ..formats.geometry_json import view_as_json
 from ..messages import collect_warnings, one_line
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..calibration.refinement import Refinement
+    from ..evaluation.confidence import Confidence
     from ..evaluation.reference import Metrics, Reference
     from ..evaluation.trust import Trust
     from ..formats import Case
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
     from ..reconstruction.resolution import ResolvedSettings
     from ..reconstruction.result import Progress
 
-_BYTES_PER_VOXEL = 6
-"""float32, hardly compressed, and a share for surface and preview."""
+_BYTES_PER_VOXEL = 10
+"""float32, hardly compressed, and a share for surface, preview, confidence and expected error."""
 _BYTES_PER_GAUSSIAN = 800
 """The parameters, their averages in three checkpoints, and the PLY file."""
 _REPORT_BYTES = 2 * 2**20
@@ -59,10 +61,15 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished run measured, and the verdict on its volume."""
+    """What a finished run measured, the verdict on its volume, and the confidence in each voxel if it was asked for.
+
+    durations: seconds by stage.
+    """
 
     metrics: Metrics
     trust: Trust
+    confidence: Confidence | None
+    durations: Mapping[str, float]
 
 
 def execute(request: RunRequest, reporter: Reporter) -> Outcome:
@@ -162,6 +169,7 @@ def _record(request: RunRequest, prepared: Prepared) -> dict[str, Any]:
         "references": prepared.reference.hashes,
         "refinement": _refinement_record(request, prepared),
         "preset": request.preset,
+        "confidence": request.confidence,
         "changes": prepared.changes,
         **_settings_record(prepared.resolved),
         "seed": prepared.resolved.settings.schedule.seed,
@@ -231,20 +239,44 @@ class _Execution:
         for message in (*notes, *residual_warnings(case.xrays, result.renders)):
             reporter.warn(message)
         trust = judged(signs_of(case, result.renders, result.volume, result.metrics))
-        outcome = Outcome({**result.metrics, **reference_metrics}, trust)
+        began = time.perf_counter()
+        confidence = self._confidence(case, result)
+        durations = {**result.durations, "confidence": time.perf_counter() - began}
+        outcome = Outcome({**result.metrics, **reference_metrics}, trust, confidence, durations)
         self._write_volumes(result)
+        self._write_confidence(outcome)
         self._write_poses(result)
         self._write_report(result, renders, outcome)
-        self._finish(outcome, result.durations)
+        self._finish(outcome)
         return outcome
 
-    def _finish(self, outcome: Outcome, durations: Mapping[str, float]) -> None:
+    def _finish(self, outcome: Outcome) -> None:
         """Write done.json and report the end."""
+        from ..evaluation.confidence.summary import summary_of
+
         messages = {"warnings": self.reporter.warnings, "notices": self.reporter.notices}
-        numbers = {"metrics": outcome.metrics, "trust": outcome.trust.as_dict(), "durations": durations}
+        numbers: dict[str, Any] = {
+            "metrics": outcome.metrics,
+            "trust": outcome.trust.as_dict(),
+            "durations": outcome.durations,
+        }
+        if outcome.confidence is not None:
+            numbers["confidence"] = summary_of(outcome.confidence).as_dict()
         done = finite({**numbers, **messages})
         self.folder.finish(done)
         self.reporter.report("done", **done)
+
+    def _confidence(self, case: Case, result: Reconstruction) -> Confidence | None:
+        """The confidence in each voxel; None, with a warning unless it was not asked for, where there is none."""
+        from ..evaluation.confidence import confidence_of
+
+        if not self.request.confidence:
+            return None
+        try:
+            return confidence_of(result.volume, case, result.renders)
+        except GeometryError as error:
+            self.reporter.warn(f"no confidence.nrrd: {one_line(error)}")
+            return None
 
     def _reconstruction(self) -> Reconstruction:
         from .. import reconstruction
@@ -283,6 +315,11 @@ class _Execution:
         else:
             self.folder.save("bone.stl", surface.save)
 
+    def _write_confidence(self, outcome: Outcome) -> None:
+        if outcome.confidence is not None:
+            self.folder.save("confidence.nrrd", outcome.confidence.save)
+            self.folder.save("expected_error.nrrd", outcome.confidence.save_error)
+
     def _write_poses(self, result: Reconstruction) -> None:
         """Write the final poses of refined views, as a calibration."""
         if self.prepared.refinement is None:
@@ -310,9 +347,10 @@ class _Execution:
             held_out=[*unused, *(xray.view.id for xray in test)],
             metrics=outcome.metrics,
             trust=outcome.trust,
+            confidence=outcome.confidence,
             settings=result.settings.flat(),
             reasons=result.reasons,
-            durations=result.durations,
+            durations=outcome.durations,
             versions={"IXGS": environment["ixgs"], **environment["packages"]},
             standardization=case.standardization,
             refinement=self.prepared.refinement,

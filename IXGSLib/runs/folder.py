@@ -15,7 +15,15 @@ from .lock import Lock
 from .records import DONE, RUN, VERSION, read_record
 
 LOG, LOCK, CHECKPOINTS = "progress.jsonl", "run.lock", "checkpoints"
-OUTPUTS = ("volume.nrrd", "gaussians.ply", "bone.stl", "poses.json", "report.html")
+OUTPUTS = (
+    "volume.nrrd",
+    "confidence.nrrd",
+    "expected_error.nrrd",
+    "gaussians.ply",
+    "bone.stl",
+    "poses.json",
+    "report.html",
+)
 PREVIEW = "preview.nrrd"
 """A coarse volume of the current state, which exists only during the run."""
 STANDARDIZED = "standardized"

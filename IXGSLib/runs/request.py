@@ -47,6 +47,8 @@ class RunRequest:
     """True volume (.nrrd) to compare with."""
     test: Path | None = None
     """test.json with X-rays that are only compared with, not used for the reconstruction."""
+    confidence: bool = True
+    """Estimate how far each voxel can be relied on, as OUT/confidence.nrrd and OUT/expected_error.nrrd."""
     refine_poses: bool = False
     """Refine the poses of the views first, so that the X-rays agree, and optimise them together with the volume."""
     refinement: RefinementSettings = field(default_factory=RefinementSettings)

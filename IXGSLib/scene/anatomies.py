@@ -58,7 +58,7 @@ def copy_anatomy_steps(ct: Any, vertebrae: Any, folder: Path) -> Steps[AnatomyFi
         labels, names = yield from _segment_steps(vertebrae, ct, values.shape)
     else:
         labels, grid, reversed_slices = lattice_of(vertebrae)
-        names = _names_of_colors(vertebrae)
+        names = names_of_colors(vertebrae)
     own = _file_for(vertebrae, folder / "labels")
     yield from write_raw_nrrd_steps(own, labels[::-1] if reversed_slices else labels, grid)
     return AnatomyFiles(path, own, _written(folder / "names.json", names) if names else None)
@@ -111,7 +111,7 @@ def _written(path: Path, content: Mapping[str, Any]) -> Path:
     return path
 
 
-def _names_of_colors(node: Any) -> dict[str, str]:
+def names_of_colors(node: Any) -> dict[str, str]:
     """The vertebra of each label, where the colour table of a label map names them; labels of one that does not are
     numbers of TotalSegmentator or VerSe."""
     from ..registration.labels import level_of

@@ -42,7 +42,9 @@ def place_beside(scene: Any, node: Any, other: Any) -> None:
     """Move a node to where another one is in the subject hierarchy, unless the user has put it elsewhere."""
     hierarchy = _hierarchy(scene)
     item, place = hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(other)
-    if item and place and hierarchy.GetItemParent(item) == hierarchy.GetSceneItemID():
+    if place and not item:
+        hierarchy.CreateItem(hierarchy.GetItemParent(place), node)
+    elif place and hierarchy.GetItemParent(item) == hierarchy.GetSceneItemID():
         hierarchy.SetItemParent(item, hierarchy.GetItemParent(place))
 
 

@@ -43,6 +43,11 @@ def load_preview(scene: Any, path: str | os.PathLike[str], name: str = "IXGS pre
 
 def run_steps(folder: str | os.PathLike[str]) -> Steps[Content]:
     """Read what `place_run` needs step by step, so that Slicer stays responsive; raises what `load_run` raises."""
+    return output_steps(folder, VOLUME)
+
+
+def output_steps(folder: str | os.PathLike[str], name: str) -> Steps[Content]:
+    """Read a volume that a finished run wrote, step by step; raises what `load_run` raises."""
     from ..runs.records import DONE, output_sha256, read_record
 
     folder = Path(folder)
@@ -51,18 +56,18 @@ def run_steps(folder: str | os.PathLike[str]) -> Steps[Content]:
             f"{folder.name}: no finished run (no {DONE}), expected a folder that `ixgs reconstruct` completed; "
             "choose another folder or finish the run with --resume"
         )
-    written = output_sha256(read_record(folder / DONE), VOLUME)
+    written = output_sha256(read_record(folder / DONE), name)
     try:
-        with (folder / VOLUME).open("rb") as file:
+        with (folder / name).open("rb") as file:
             if (yield from _digest_steps(file)) != written:
                 raise FormatError(
-                    f"{VOLUME}: not the file that the run wrote, expected it unchanged; copy the folder again or "
+                    f"{name}: not the file that the run wrote, expected it unchanged; copy the folder again or "
                     "repeat the run"
                 )
             file.seek(0)
-            return (yield from _content_steps(file, VOLUME))
+            return (yield from _content_steps(file, name))
     except OSError as error:
-        raise FormatError(f"{VOLUME}: {error}") from error
+        raise FormatError(f"{name}: {error}") from error
 
 
 def _digest_steps(file: BinaryIO) -> Steps[str]:

@@ -59,6 +59,7 @@ def _reconstruct(task: Task, condition: Condition, made: MadeCase, folder: Path,
         test=made.test,
         refine_poses=condition.refine_poses,
         settings=_settings(condition, made, folder),
+        confidence=False,  # of runs that nobody looks at one by one
     )
     try:
         execute(request, reporter)

@@ -16,6 +16,7 @@ from ..geometry import Grid
 from ..geometry.rigid import Array
 from ..steps import Steps, result_of
 
+ATTENUATION = "Attenuation in 1/mm. Research use only. Not a medical device."
 GZIP_LEVEL = 4
 """Takes half the time of the default level for nearly the same size, on noisy float voxels."""
 PIECE_BYTES = 2**20
@@ -38,12 +39,12 @@ MAX_VOXELS = 2**31
 """Largest number of voxels in a file; more are refused before any memory is allocated."""
 
 
-def nrrd_bytes(values: np.ndarray, grid: Grid) -> bytes:
+def nrrd_bytes(values: np.ndarray, grid: Grid, comment: str = ATTENUATION) -> bytes:
     """float32 values [k, j, i] on a grid as an NRRD file: LPS geometry, mm, gzip; the same input gives the same bytes.
 
-    Format: https://teem.sourceforge.net/nrrd/format.html.
+    comment: what the values are. Format: https://teem.sourceforge.net/nrrd/format.html.
     """
-    header = _header_bytes("float", "gzip", grid, "Attenuation in 1/mm. Research use only. Not a medical device.")
+    header = _header_bytes("float", "gzip", grid, comment)
     return header + gzip.compress(np.ascontiguousarray(values, dtype="<f4").tobytes(), GZIP_LEVEL, mtime=0)
 
 

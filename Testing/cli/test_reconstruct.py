@@ -16,17 +16,19 @@ import pytest
 import IXGSLib
 from IXGSLib import evaluation, reconstruction
 from IXGSLib.cli.reconstruct import Reconstruct
-from IXGSLib.errors import Cancelled, IXGSError
+from IXGSLib.errors import Cancelled, GeometryError, IXGSError
 from IXGSLib.formats import load_case
 from IXGSLib.formats.case_source import CaseOptions, evenly
 from IXGSLib.reconstruction.resolution import TISSUE, TYPED, resolve
 from IXGSLib.reconstruction.result import Progress
 from IXGSLib.reconstruction.settings import PRESETS
+from IXGSLib.volume import Volume
 from IXGSLib.xray.radiograph import Values
 
 PROGRESS = Progress("optimization", 1, 2, 0.1, None, 0.1, 1.0, 9)
 ROOT = Path(IXGSLib.__file__).parents[1]
-FILES = {"run.json", "progress.jsonl", "volume.nrrd", "gaussians.ply", "bone.stl", "report.html", "done.json"}
+OUTPUTS = {"volume.nrrd", "confidence.nrrd", "expected_error.nrrd", "gaussians.ply", "bone.stl", "report.html"}
+FILES = {"run.json", "progress.jsonl", "done.json"} | OUTPUTS
 
 
 def names(folder):
@@ -43,7 +45,7 @@ def test_a_finished_run_is_whole(case, fake, ixgs, tmp_path):
     assert code == 0, err
     assert names(out) == FILES
     done = record(out / "done.json")
-    assert set(done["outputs"]) == {"volume.nrrd", "gaussians.ply", "bone.stl", "report.html"}
+    assert set(done["outputs"]) == OUTPUTS
     for name, digest in done["outputs"].items():
         assert sha256((out / name).read_bytes()).hexdigest() == digest
     assert done["metrics"]["bone_dice"] == 1
@@ -57,6 +59,44 @@ def test_a_finished_run_is_whole(case, fake, ixgs, tmp_path):
     assert "Can this volume be trusted?" in page
     closing = done["trust"]["reasons"] or ["No sign of a failure was found."]
     assert all(reason in printed for reason in closing)
+
+
+def test_confidence_is_written_on_the_grid_of_the_volume_and_stated(case, fake, ixgs, tmp_path):
+    code, printed, err = ixgs("reconstruct", case, "--out", tmp_path / "out")
+    assert code == 0, err
+    done, volume = record(tmp_path / "out" / "done.json"), Volume.load(tmp_path / "out" / "volume.nrrd")
+    confidence = Volume.load(tmp_path / "out" / "confidence.nrrd")
+    assert (confidence.grid.world_from_index == volume.grid.world_from_index).all()
+    assert 0 <= confidence.values.min() < confidence.values.max() <= 1
+    assert Volume.load(tmp_path / "out" / "expected_error.nrrd").values.min() > 0
+    assert done["confidence"]["kind"] == "clean"
+    assert 0 <= done["confidence"]["surface"] <= 1
+    assert done["confidence"]["sentence"] in printed
+    assert done["confidence"]["sentence"] in (tmp_path / "out" / "report.html").read_text()
+    assert done["durations"]["confidence"] > 0
+
+
+def test_a_volume_without_confidence_is_kept_with_a_warning(case, fake, ixgs, tmp_path, monkeypatch):
+    from IXGSLib.evaluation import confidence
+
+    def refuse(*_):
+        raise GeometryError("no view sees the volume")
+
+    monkeypatch.setattr(confidence, "confidence_of", refuse)
+    code, _, err = ixgs("reconstruct", case, "--out", tmp_path / "out")
+    assert code == 0
+    assert "no confidence.nrrd: no view sees the volume" in err
+    assert names(tmp_path / "out") == FILES - {"confidence.nrrd", "expected_error.nrrd"}
+
+
+def test_confidence_can_be_left_out(case, fake, ixgs, tmp_path):
+    code, printed, _ = ixgs("reconstruct", case, "--out", tmp_path / "out", "--no-confidence")
+    assert code == 0
+    assert names(tmp_path / "out") == FILES - {"confidence.nrrd", "expected_error.nrrd"}
+    done = record(tmp_path / "out" / "done.json")
+    assert "confidence" not in done
+    assert "bone surface lies" not in printed
+    assert record(tmp_path / "out" / "run.json")["confidence"] is False
 
 
 def test_the_record_suffices_to_repeat_the_run(case, fake, ixgs, tmp_path):

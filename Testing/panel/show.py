@@ -25,10 +25,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--screenshots", type=Path, help="write the pictures into this folder and exit")
     parser.add_argument("--registration", type=Path, help="take only the picture of a registration, from its folder")
+    parser.add_argument("--review", type=Path, help="take only the picture of the review of a run, from its folder")
     options = parser.parse_args()
     screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin"))
     folder = options.screenshots or (None if screen else PICTURES)
-    if folder is not None or options.registration is not None:
+    if folder is not None or options.registration is not None or options.review is not None:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     sys.path.insert(0, str(ROOT))
     from Testing.panel.harness import application
@@ -41,6 +42,8 @@ def main() -> None:
     window.show()
     if options.registration is not None:
         take_registration(window, application.wait, options.registration, folder or PICTURES)
+    elif options.review is not None:
+        take_review(window, application.wait, options.review, folder or PICTURES)
     elif folder is None:
         window.run()
     else:
@@ -104,6 +107,23 @@ def take_pictures(window: Any, wait: Any, folder: Path) -> None:
     ui.logButton.collapsed = False
     take("error")
     runs.cleanup()
+
+
+def take_review(window: Any, wait: Any, run: Path, folder: Path) -> None:
+    """Take a picture of section 5 with a run of the sample case, compared with its X-rays."""
+    panel, ui = window.panel, window.panel.ui
+    ui.sampleCase.click()
+    wait(lambda: panel.selection.reading is not None, 600)
+    panel.review.loading.load(run)
+    wait(lambda: panel.parameters.volume is not None and panel.parameters.threshold > 0, 300)
+    for name in SECTIONS:
+        getattr(ui, name).collapsed = name != "reviewButton"
+    ui.compare.click()
+    wait(lambda: not panel.review.comparison.process.running, 600)
+    ui.comparedView.currentIndex = 12
+    wait(lambda: False, 1)
+    window.picture(folder / "panel_review.png")
+    print(folder / "panel_review.png")
 
 
 def take_registration(window: Any, wait: Any, run: Path, folder: Path) -> None:

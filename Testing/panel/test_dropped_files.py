@@ -84,3 +84,60 @@ def test_slicer_finds_the_reader_by_its_name_and_its_wildcards(reader):
     wildcards = [re.search(r"\((.*)\)", text).group(1) for text in reader.extensions()]
     for name in ("done.json", "case.json", "registration.json"):
         assert any(fnmatch.fnmatch(f"/runs/L3/{name}", wildcard) for wildcard in wildcards)
+
+
+# Folders
+
+
+@pytest.fixture
+def drop(reader, monkeypatch):
+    """drop(*paths): drops them on Slicer as its scripted file dialog passes them on; returns whether they are taken."""
+    import types
+
+    import qt
+    import slicer
+
+    from .harness.window import load_module
+
+    def dropped(*paths):
+        data, taken = qt.QMimeData(), []
+        data.setUrls([qt.QUrl.fromLocalFile(str(path)) for path in paths])
+        monkeypatch.setattr(slicer, "qSlicerFileDialog", types.SimpleNamespace(Read=0), raising=False)
+        monkeypatch.setattr(slicer.util, "errorDisplay", reader.messages.append)
+        dialog = types.SimpleNamespace(mimeData=lambda: data, acceptMimeData=taken.append)
+        made = load_module().IXGSFileDialog(dialog)
+        made.isMimeDataAccepted()
+        if taken == [True]:
+            made.dropEvent()
+        return taken == [True]
+
+    return dropped
+
+
+def test_the_folder_of_a_case_is_chosen(drop, panel, small_case):
+    assert drop(small_case)
+    assert panel.parameters.casePath == str(small_case)
+
+
+def test_the_folder_of_a_run_or_a_registration_is_loaded(drop, panel, finished, stored_registration):
+    assert drop(finished)
+    assert panel.parameters.volume is not None
+    assert drop(stored_registration)
+    assert panel.parameters.registration is not None
+
+
+def test_other_folders_and_several_are_left_to_slicer(drop, panel, small_case, tmp_path):
+    assert not drop(tmp_path)
+    assert not drop(small_case, small_case)
+    assert not drop(small_case / "case.json")  # which the reader of files takes
+    assert panel.parameters.casePath == ""
+
+
+def test_the_folder_of_a_damaged_registration_is_a_message(drop, reader, panel, stored_registration, tmp_path):
+    import shutil
+
+    folder = shutil.copytree(stored_registration, tmp_path / "damaged")
+    (folder / "models" / "L2.stl").write_bytes(b"solid")
+    assert drop(folder)
+    assert "models/L2.stl" in reader.messages[0]
+    assert panel.parameters.registration is None

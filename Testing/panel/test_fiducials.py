@@ -187,6 +187,21 @@ def test_fiducials_are_hidden_when_they_are_not_wanted(beads, ui, tmp_path):
     viewer.dialog.close()
 
 
+def test_they_are_where_the_balls_are_in_full_resolution(beads, ui, calibrated, wait):
+    from PySide6 import QtCore, QtTest
+
+    QtTest.QTest.mouseClick(ui.selectedPicture, QtCore.Qt.LeftButton)
+    viewer = beads.xrays.table.enlarger.viewer
+    viewer.switch.checked = viewer.pixels.checked = True
+    wait(lambda: viewer.picture.pixmap.width() == WIDTH)
+    rings = centers_of_rings(drawn_in(pixels(viewer.picture.pixmap), "#1fdd96"))
+    labels, count = ndimage.label(~load_case(calibrated).xrays[0].mask)
+    balls = np.array(ndimage.center_of_mass(labels > 0, labels, range(1, count + 1)))[:, ::-1]
+    assert len(rings) >= 4
+    assert nearest(rings, balls).max() < FACTOR  # a pixel of the small picture, in which fiducials are stated
+    viewer.close()
+
+
 def test_the_tool_tip_of_a_pose_says_how_well_it_is_known(beads, ui):
     tip, last = (ui.viewsTable.item(row, POSE).toolTip() for row in (0, 2))
     found = beads.selection.xrays[0].calibration

@@ -172,14 +172,16 @@ def test_settings_of_an_older_scene_are_read_and_unknown_ones_named(read, ui):
 def test_apply_is_disabled_for_settings_that_do_not_fit_together(read, ui):
     read.reconstruction.advanced.editors["schedule.coarse_steps"].widget.value = 10_000
     assert not ui.applyButton.enabled
-    assert "coarse_steps" in ui.applyButton.toolTip
+    assert "Coarse steps" in ui.applyButton.toolTip  # as the form calls it
 
 
 @pytest.mark.parametrize(("points", "width"), [(9, 380), (11, 400), (13, 440)])
-def test_the_panel_is_as_narrow_as_slicers_module_area(read, window, ui, harness, points, width):
-    """With everything open and long names of nodes, at several sizes of the system's font."""
+def test_the_panel_is_as_narrow_as_slicers_module_area(read, window, ui, harness, points, width, tmp_path):
+    """With everything open and long names of nodes, at several sizes of the system's font, and no text is cut."""
     import slicer
     from PySide6 import QtWidgets
+
+    from .layout import cut_texts
 
     application = QtWidgets.QApplication.instance()
     before, font = application.font(), application.font()
@@ -197,6 +199,8 @@ def test_the_panel_is_as_narrow_as_slicers_module_area(read, window, ui, harness
             ui.calibrationWidget.visible = True
             harness.wait(lambda: False, 0.2)
             assert window.content.minimumSizeHint().width() <= width
+            window.picture(tmp_path / "panel.png", width)
+            assert cut_texts(window.content) == []
     finally:
         application.setFont(before)
 

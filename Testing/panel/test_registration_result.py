@@ -126,6 +126,39 @@ def test_another_folder_is_a_message(panel, ui, wait, tmp_path, stored_registrat
     assert not ui.registrationProblem.visible
 
 
+def test_the_folder_of_a_registration_is_loaded_wherever_it_is_chosen(
+    panel, ui, stored_registration, wait, monkeypatch
+):
+    import qt
+
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: str(stored_registration))
+    ui.loadRun.click()
+    wait(lambda: panel.parameters.registration is not None)
+    assert not ui.registrationButton.collapsed
+    assert ui.reviewButton.collapsed
+    assert ui.vertebraeTable.rowCount == 4
+    assert not ui.runMessage.visible
+
+
+def test_a_run_is_loaded_wherever_its_folder_is_chosen(panel, ui, finished, wait):
+    panel.registration.loading.load(finished)
+    wait(lambda: panel.parameters.volume is not None)
+    assert not ui.reviewButton.collapsed
+    assert panel.parameters.registration is None
+    assert ui.loadRegistration.enabled
+
+
+def test_a_folder_of_folders_or_of_a_case_says_what_to_choose(panel, ui, stored_registration, finished, small_case):
+    for loading, label, inner in (
+        (panel.registration.loading, ui.registrationProblem, stored_registration),
+        (panel.review.loading, ui.runMessage, finished),
+    ):
+        loading.load(inner.parent)
+        assert label.text == f"Choose one of the folders in this one: {inner.name}."
+        loading.load(small_case)
+        assert "choose it in section 1" in label.text
+
+
 def test_other_texts_of_the_scene_are_not_offered(registered, ui):
     import slicer
 

@@ -207,7 +207,9 @@ def test_the_verdict_on_the_volume_is_shown_with_its_reasons(volume, panel, ui, 
 
     trust = json.loads((finished / "done.json").read_text())["trust"]
     assert trust_text({"trust": trust}) in ui.volumeMessage.text
-    assert trust_text({"trust": {"reasons": []}}) == "No sign of a failure was found."
+    assert (
+        trust_text({"trust": {"reasons": []}}) == "<b>Can this volume be trusted?</b> No sign of a failure was found."
+    )
     careful = trust_text({"trust": {"reasons": ["3 views are few", "bone < 1 %"]}})
-    assert careful == "<b>Review with care:</b> 3 views are few; bone &lt; 1 %."
+    assert careful == "<b>Can this volume be trusted? Review with care:</b> 3 views are few; bone &lt; 1 %."
     assert trust_text({"metrics": {}}) == ""

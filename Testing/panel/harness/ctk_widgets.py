@@ -74,6 +74,13 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
         size = self.header_size()
         return size if self._collapsed else hint.expandedTo(size)
 
+    def changeEvent(self, event: QtCore.QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QtCore.QEvent.Type.FontChange:  # the heading grows with the font
+            self.setMaximumHeight(self.header if self._collapsed else 16777215)
+            if self.layout() is not None:
+                self.settle()
+
     def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
         if event.position().y() < self.header:
             self._set_collapsed(not self._collapsed)

@@ -84,18 +84,21 @@ class PanelWindow(QtWidgets.QWidget):
     def panel(self) -> Any:
         return self.widget.panel
 
-    def picture(self, path: Path) -> None:
+    def picture(self, path: Path, width: int = WIDTH) -> None:
         """Save a picture of the whole panel at its full height, with the slice views if they show a volume."""
+        self.scroll.setFixedWidth(width)
+        self.scroll.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         if self.views is not None:
             self.views.setVisible(self.views.showing)
-        for _ in range(4):  # nested layouts settle one after the other
+        for _ in range(6):  # nested layouts settle one after the other
             QtWidgets.QApplication.processEvents()
             inside = self.content.layout()
-            height = max(inside.minimumSize().height(), inside.totalHeightForWidth(WIDTH))
+            height = max(inside.minimumSize().height(), inside.totalHeightForWidth(width - 2 * self.scroll.frameWidth))
             height += 4
             self.scroll.setFixedHeight(height)
             self.resize(self.minimumSizeHint())
         QtWidgets.QApplication.processEvents()
         grabbed: QtGui.QPixmap = self.grab()
+        self.scroll.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         path.parent.mkdir(parents=True, exist_ok=True)
         assert grabbed.save(str(path)), f"{path} cannot be written"

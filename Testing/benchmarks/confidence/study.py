@@ -1,0 +1,233 @@
+"""Calibration of confidence on simulated patients, and how it does on patients left out.
+
+    python Testing/benchmarks/confidence/study.py [--weights FILE ...] [--cache FOLDER] [--trials N] [--fit] [--table]
+
+Reconstructs the trials of trials.py (by default all; stored ones are skipped, so that the study can be interrupted),
+fits a calibration to each kind of X-rays with every patient left out in turn and measures it on that patient, fits the
+calibrations that come with IXGS to all patients (Resources/confidence.json), and writes study.json, the tables of
+docs/confidence.md and the picture. The calibration of the network is fitted to patients that it was not trained on,
+where there are two of them; with several --weights, the X-rays of each patient are standardised by the first that
+was not trained on it. --fit uses the trials that are stored, --table only writes the tables and the picture
+anew. The study needs the CTs in the data folder beside the checkout; all trials take two hours on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, get_args
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+import numpy as np
+
+from IXGSLib.evaluation.confidence.calibration import Kind
+from IXGSLib.files import sha256, write_atomically
+from IXGSLib.resources import shipped_weights
+from Testing.benchmarks.confidence import page
+from Testing.benchmarks.confidence.fitting import HALVES, NAMES, Samples, columns_of, error_model, fitted
+from Testing.benchmarks.confidence.scores import NEAR, error_ratio, scores, sparsification
+from Testing.benchmarks.confidence.trials import (
+    CACHE,
+    PATIENTS,
+    Patient,
+    Trial,
+    is_made,
+    planned,
+    reconstructed,
+    trial_file,
+)
+from Testing.benchmarks.confidence.trials import HALVES as HALF_CONDITIONS
+from Testing.benchmarks.pages import ROOT
+from Testing.benchmarks.store import commit, machine, rounded
+
+STORE = Path(__file__).with_name("study.json")
+CALIBRATIONS = ROOT / "Resources" / "confidence.json"
+EVIDENCE_SETS = {
+    "all": NAMES,
+    "without residuals": tuple(name for name in NAMES if name not in ("fine", "coarse")),
+    "without coverage": tuple(name for name in NAMES if name != "coverage"),
+    "coverage and residuals": ("coverage", "fine", "coarse"),
+}
+Sampled = dict[Trial, Samples]
+Stated = tuple[Trial, Samples, np.ndarray, np.ndarray]
+"""A trial, its voxels, and their stated errors and confidence."""
+
+
+def main(arguments: list[str]) -> int:
+    options = _options().parse_args(arguments)
+    weights = options.weights or [file for file in [shipped_weights()] if file is not None]
+    if not weights:
+        raise SystemExit("no weights of the network, expected those that come with IXGS; give --weights FILE")
+    if not options.table:
+        measure(weights, options)
+    page.write(json.loads(STORE.read_text(encoding="utf-8")))
+    return 0
+
+
+def _options() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument(
+        "--weights", type=Path, nargs="+", metavar="FILE", help="weights of pix2pix, by default those of IXGS"
+    )
+    made.add_argument("--cache", type=Path, metavar="FOLDER", default=CACHE, help="folder of the trials")
+    made.add_argument("--trials", type=int, metavar="N", help="compute only the first N trials")
+    made.add_argument("--fit", action="store_true", help="use the stored trials and compute no more")
+    made.add_argument("--table", action="store_true", help="only write the page and the picture")
+    return made
+
+
+def measure(weights: Sequence[Path], options: argparse.Namespace) -> None:
+    """Compute the trials, fit, and store everything."""
+    known = {name for name, patient in PATIENTS.items() if all(patient.known_to(file) for file in weights)}
+    chosen = {name: _weights_for(patient, weights) for name, patient in PATIENTS.items()}
+    samples: Sampled = {}
+    for trial in list(planned())[: options.trials]:
+        if trial.condition in HALF_CONDITIONS:
+            continue  # reconstructed where the trial of all views is sampled
+        if not options.fit or is_made(trial, chosen[trial.patient], options.cache):
+            samples[trial] = _samples(trial, chosen[trial.patient], options.cache)
+            print(trial.name, flush=True)
+    fits, results = {}, {}
+    for kind in get_args(Kind):
+        of_kind = {trial: each for trial, each in samples.items() if trial.kind == kind}
+        fits[kind] = fitted(list(_fitted_to(of_kind, known).values()))
+        results[kind] = left_out(of_kind, known)
+    stored = {kind: asdict(fit) for kind, fit in fits.items()}
+    content = {
+        "machine": machine(),
+        "date": time.strftime("%Y-%m-%d"),
+        "commit": commit(),
+        "trials": [trial.name for trial in samples],
+        "calibrations": stored,
+        "kinds": results,
+        "halves": _gain_of_halves(samples),
+    }
+    _write(STORE, rounded(content))
+    calibrations = {
+        "fitted_by": "Testing/benchmarks/confidence/study.py",
+        "weights": [sha256(file.read_bytes()) for file in weights],
+        "calibrations": stored,
+    }
+    _write(CALIBRATIONS, rounded(calibrations))
+
+
+def _samples(trial: Trial, weights: Path, cache: Path) -> Samples:
+    """The voxels of a trial, from the cache or drawn."""
+    file = trial_file(trial, weights, cache).with_suffix(".voxels.npz")
+    if not file.exists():
+        found = reconstructed(trial, weights, cache)
+        Samples.of(found, _halves(trial, weights, cache)).save(file)
+    return Samples.load(file)
+
+
+def _weights_for(patient: Patient, weights: Sequence[Path]) -> Path:
+    """The first weights that were not trained on a patient, or the first ones."""
+    return next((file for file in weights if not patient.known_to(file)), weights[0])
+
+
+def _fitted_to(samples: Sampled, known: set[str]) -> Sampled:
+    """The trials that a calibration is fitted to: for the network those of patients that it does not know, if it can.
+
+    Errors of patients that a network was trained on are smaller than those of others.
+    """
+    unknown = {trial: each for trial, each in samples.items() if trial.kind != "pix2pix" or trial.patient not in known}
+    return unknown if len({trial.patient for trial in unknown}) > 1 else samples
+
+
+def left_out(samples: Sampled, known: set[str]) -> dict[str, Any]:
+    """Scores of all patients, each by the calibration of the others; pooled, of each patient, by fewer evidence.
+
+    Patients that the network knows are pooled with the others only where the calibration is fitted to them, too.
+    """
+    patients = list(dict.fromkeys(trial.patient for trial in samples))
+    used = _fitted_to(samples, known)
+    stated: list[Stated] = []
+    for patient in patients:
+        calibration = fitted([each for trial, each in used.items() if trial.patient != patient])
+        stated += [(t, each, *each.stated(calibration)) for t, each in samples.items() if t.patient == patient]
+    pooled = [row for row in stated if row[0] in used]
+    network = any(trial.kind == "pix2pix" for trial in samples)
+    return {
+        "patients": len({row[0].patient for row in pooled}),
+        "known_to_network": [patient for patient in patients if network and patient in known],
+        "trials": len(pooled),
+        "all": _pooled(pooled, "all"),
+        "near": _pooled(pooled, "near"),
+        "by_patient": {p: _brief(_pooled([row for row in stated if row[0].patient == p], "near")) for p in patients},
+        "by_condition": _by_condition(pooled),
+        "evidence": {name: _by_evidence(used, names) for name, names in EVIDENCE_SETS.items()},
+    }
+
+
+def _by_condition(stated: Sequence[Stated]) -> dict[str, Any]:
+    conditions = dict.fromkeys(_condition(row) for row in stated)
+    return {name: _brief(_pooled([row for row in stated if _condition(row) == name], "near")) for name in conditions}
+
+
+def _condition(row: Stated) -> str:
+    trial = row[0]
+    words = f"{trial.condition} views" if trial.condition.isdigit() else trial.condition
+    return words if trial.preset == "preview" else f"{words}, {trial.preset}"
+
+
+def _pooled(stated: Sequence[Stated], domain: str) -> dict[str, Any]:
+    """Scores of the voxels of several trials that a view sees; domain: all of them, or those near bone."""
+    chosen = [each.seen & ((domain == "all") | (each.evidence["near"] > NEAR)) for _, each, _, _ in stated]
+    columns = [
+        (error[mask], confidence[mask], each.error[mask], each.right[mask], each.evidence["coverage"][mask])
+        for (_, each, error, confidence), mask in zip(stated, chosen, strict=True)
+    ]
+    return scores(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+
+
+def _brief(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if not name.endswith("_curve")}
+
+
+def _by_evidence(samples: Sampled, names: Sequence[str]) -> dict[str, float]:
+    """How well errors of patients left out are ranked and stated by some of the evidence, near bone."""
+    pairs = []
+    for patient in dict.fromkeys(trial.patient for trial in samples):
+        model = error_model([each for trial, each in samples.items() if trial.patient != patient], names)
+        for each in (each for trial, each in samples.items() if trial.patient == patient):
+            mask = each.seen & (each.evidence["near"] > NEAR)
+            pairs.append((np.exp(columns_of(each, names) @ model)[mask], each.error[mask]))
+    stated, actual = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    return {"sparsification": sparsification(stated, actual), "error_ratio": error_ratio(stated, actual)}
+
+
+def _halves(trial: Trial, weights: Path, cache: Path) -> list[np.ndarray]:
+    """The volumes of half the views of a trial, where they are planned."""
+    halves = [replace(trial, condition=half) for half in HALF_CONDITIONS]
+    if trial.condition != "25" or trial.preset != "preview" or halves[0] not in set(planned()):
+        return []
+    return [reconstructed(half, weights, cache).volume.values for half in halves]
+
+
+def _gain_of_halves(samples: Sampled) -> dict[str, Any]:
+    """What the difference between two halves of the views adds, of patients left out."""
+    halved = {trial: each for trial, each in samples.items() if HALVES in each.evidence}
+    found = {}
+    for kind in dict.fromkeys(trial.kind for trial in halved):
+        of_kind = {trial: each for trial, each in halved.items() if trial.kind == kind}
+        if len(of_kind) > 1:
+            found[kind] = {
+                name: _by_evidence(of_kind, names)
+                for name, names in (("without", NAMES), ("with", (*NAMES, HALVES)), ("alone", (HALVES,)))
+            }
+    return found
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
