@@ -11,7 +11,6 @@ _LIMITS: dict[str, Limits] = {
     "width": (1, 128),
     "levels": (3, 12),
     "group": (1, 1024),
-    "dropout": (0, 0.9),
     "scale": (1e-3, 1e3),
 }
 
@@ -20,14 +19,12 @@ _LIMITS: dict[str, Limits] = {
 class GeneratorSettings:
     """The generator's architecture and unit; raises SettingsError for a value out of range."""
 
-    width: int = 24
-    """Channels of the generator's first level; 64 in the paper, 20 MB of weights hold at most 27."""
-    levels: int = 6
+    width: int = 48
+    """Channels of the generator's first level; 20 MB of weights hold at most 62."""
+    levels: int = 5
     """Number of times the image is halved; image sides must be multiples of 2 to this power."""
-    group: int = 8
-    """Channels that are normalised together; 1 in the paper."""
-    dropout: float = 0.5
-    """Fraction of the channels dropped in the inner levels of the decoder during training."""
+    group: int = 16
+    """Channels that are normalised together."""
     scale: float = 2.0
     """Line integral that the network's output counts as one."""
 

@@ -71,7 +71,7 @@ class Network:
 def load_network(path: Path, device: str = "cpu") -> Network:
     """The network of a weights file, on a device; raises what `load_weights` raises."""
     weights = load_weights(path)
-    generator = Generator(weights.settings, initialized=False)
+    generator = Generator(weights.settings)
     generator.load_state_dict(weights.generator)
     generator.eval().requires_grad_(False).to(device)
     distribution = DistributionModel(**weights.distribution) if weights.distribution else None

@@ -16,10 +16,10 @@ from .generator_settings import GeneratorSettings
 from .safetensors_layout import CURE, Kind, Layout
 from .weights_file import WeightsFormat, part, read_weights, stored, write_weights
 
-FORMAT = WeightsFormat("ixgs-standardizer", 1)
+FORMAT = WeightsFormat("ixgs-standardizer", 2)
 MAX_IMAGE_SIZE_PX = 4096
-DISTRIBUTION, EARLIER_DISTRIBUTION = "distribution", "likeness"
-"""Prefix of the distribution model's tensors, and the prefix that earlier files have."""
+DISTRIBUTION = "distribution"
+"""Prefix of the distribution model's tensors."""
 RECORDED_SETTINGS = frozenset(
     {
         "discriminator_width",
@@ -30,11 +30,12 @@ RECORDED_SETTINGS = frozenset(
         "averaging",
         "patience",
         "seed",
-        "l1_weight",
+        "band_weight",
         "adversarial_weight",
         "rotation",
         "zoom",
         "shift",
+        "thickness",
         "gamma",
         "noise",
         "negatives",
@@ -90,7 +91,7 @@ def load_weights(path: Path) -> Weights:
 
     about, tensors = read_weights(path, FORMAT, kinds)
     settings, size = _settings(about, path.name)
-    distribution = part(tensors, DISTRIBUTION) or part(tensors, EARLIER_DISTRIBUTION) or None
+    distribution = part(tensors, DISTRIBUTION) or None
     return Weights(about, settings, size, {n: t.float() for n, t in part(tensors, "generator").items()}, distribution)
 
 
@@ -114,26 +115,20 @@ def _settings(about: dict[str, Any], name: str) -> tuple[GeneratorSettings, int]
 def _generator_kinds(settings: GeneratorSettings) -> dict[str, Kind]:
     """Type and shape of each tensor of a generator with these settings."""
     with torch.device("meta"):
-        tensors = Generator(settings, initialized=False).state_dict()
+        tensors = Generator(settings).state_dict()
     return {f"generator.{name}": ("F16", list(tensor.shape)) for name, tensor in tensors.items()}
 
 
 def _distribution_kinds(layout: Layout, name: str) -> dict[str, Kind]:
     """Type and shape of each tensor of a distribution model with as many features as the one found; {} for none."""
-    prefix = _distribution_prefix(layout)
-    if not any(key.startswith(f"{prefix}.") for key in layout.entries):
+    if not any(key.startswith(f"{DISTRIBUTION}.") for key in layout.entries):
         return {}
-    found = layout.entries.get(f"{prefix}.pictures")
+    found = layout.entries.get(f"{DISTRIBUTION}.pictures")
     pictures = found.kind[1] if found else []
     if len(pictures) != 2:
-        raise FormatError(f"{name}: {prefix}.pictures is {pictures}, expected (pictures, features); {CURE}")
+        raise FormatError(f"{name}: {DISTRIBUTION}.pictures is {pictures}, expected (pictures, features); {CURE}")
     count = {"pictures": pictures[0], "features": pictures[1]}
     return {
-        f"{prefix}.{key}": ("F32", [count[each] if isinstance(each, str) else each for each in shape])
+        f"{DISTRIBUTION}.{key}": ("F32", [count[each] if isinstance(each, str) else each for each in shape])
         for key, shape in TENSOR_SHAPES.items()
     }
-
-
-def _distribution_prefix(layout: Layout) -> str:
-    earlier = any(key.startswith(f"{EARLIER_DISTRIBUTION}.") for key in layout.entries)
-    return EARLIER_DISTRIBUTION if earlier else DISTRIBUTION

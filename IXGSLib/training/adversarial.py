@@ -6,7 +6,6 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,17 +13,23 @@ from torch.func import functional_call
 
 from ..errors import FormatError
 from ..standardization.generator import Generator
+from .bands import band_loss
 from .discriminator import Discriminator
 from .processes import Processes
 from .settings import TrainingSettings
 
-ADAM_BETAS = (0.5, 0.999)
-"""As in the paper."""
+ADAM_BETAS = ((0.9, 0.99), (0.5, 0.999))
+"""Of the generator, and of the discriminator as in the paper."""
+MAX_GRADIENT_NORM = 1.0
+"""Norm to which a larger gradient of the generator is reduced."""
 
 
 @dataclass(frozen=True)
 class Losses:
-    """The losses of one step: L1 in units of the scale, and the adversarial losses of generator and discriminator."""
+    """The losses of one step: L1 in units of the scale, and the adversarial losses of generator and discriminator.
+
+    Without a discriminator the adversarial losses are 0.
+    """
 
     l1: Tensor
     adversarial: Tensor
@@ -46,14 +51,14 @@ class Adversarial:
         self.average = deepcopy(self.generator).eval().requires_grad_(False)
         self.shared = [processes.shared(network) for network in (self.generator, self.discriminator)]
         self.optimizers = [
-            torch.optim.Adam(network.parameters(), settings.rate, ADAM_BETAS)
-            for network in (self.generator, self.discriminator)
+            torch.optim.Adam(network.parameters(), settings.rate, betas)
+            for network, betas in zip((self.generator, self.discriminator), ADAM_BETAS, strict=True)
         ]
         self.precision = _precision(settings.precision, device)
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
 
     def step(self, number: int, pictures: Tensor, targets: Tensor) -> Losses:
-        """One step of the discriminator, then one of the generator (Isola et al., section 3.3).
+        """One step of the discriminator, if there is an adversarial loss, then one of the generator.
 
         pictures: (pairs, CHANNELS, h, w). targets: (pairs, 1, h, w) in units of the scale.
         """
@@ -61,6 +66,20 @@ class Adversarial:
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         with torch.autocast(pictures.device.type, self.precision, self.precision != torch.float32):
             made = self.shared[0](pictures) * (pictures[:, -1:] > 0)
+        scale, weight = self.settings.scale, self.settings.adversarial_weight
+        loss = self.settings.band_weight * band_loss(made.float() * scale, targets * scale)
+        adversarial = discriminator = made.new_zeros(())
+        if weight:
+            adversarial, discriminator = self._judged(pictures, made, targets)
+            loss = loss + weight * adversarial
+        self._descend(0, loss)
+        self.scaler.update()
+        self._average(number)
+        return Losses(F.l1_loss(made.detach().float(), targets), adversarial.detach(), discriminator.detach())
+
+    def _judged(self, pictures: Tensor, made: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The adversarial losses of generator and discriminator after a step of the latter (Isola et al., 3.3)."""
+        with torch.autocast(pictures.device.type, self.precision, self.precision != torch.float32):
             judged = self.shared[1](pictures.repeat(2, 1, 1, 1), torch.cat([targets, made.detach()])).float()
         true, false = judged.chunk(2)
         # Half the loss slows the discriminator down relative to the generator, as in the paper.
@@ -69,11 +88,7 @@ class Adversarial:
         with torch.autocast(pictures.device.type, self.precision, self.precision != torch.float32):
             frozen = {name: value.detach() for name, value in self.discriminator.named_parameters()}
             judged = functional_call(self.discriminator, frozen, (pictures, made)).float()
-        adversarial, l1 = _binary(judged, True), F.l1_loss(made.float(), targets)
-        self._descend(0, self.settings.adversarial_weight * adversarial + self.settings.l1_weight * l1)
-        self.scaler.update()
-        self._average(number)
-        return Losses(l1.detach(), adversarial.detach(), discriminator.detach())
+        return _binary(judged, True), discriminator
 
     def start_from(self, generator: dict[str, Tensor]) -> None:
         """Load the weights of a trained generator."""
@@ -107,17 +122,18 @@ class Adversarial:
         return [("generator", self.generator), ("discriminator", self.discriminator), ("average", self.average)]
 
     def _prepare(self, number: int) -> None:
-        """Set the learning rate of a step and the seed of its dropout."""
+        """Set the learning rate of a step."""
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate(self.settings, number)
-        seed = np.random.SeedSequence([self.settings.seed, 2, number, self.processes.rank])
-        torch.manual_seed(int(seed.generate_state(1)[0]))
 
     def _descend(self, which: int, loss: Tensor) -> None:
         optimizer = self.optimizers[which]
         optimizer.zero_grad()
         self.scaler.scale(loss).backward()
+        if which == 0:
+            self.scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(self.generator.parameters(), MAX_GRADIENT_NORM)
         self.scaler.step(optimizer)
 
     @torch.no_grad()

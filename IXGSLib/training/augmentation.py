@@ -14,10 +14,12 @@ MAX_SATURATED_GREY = 0.004
 """Grey value up to which pixels may count as saturated."""
 MIN_FIELD_FRACTION = 0.25
 """Fraction of the field that must remain unsaturated."""
+THICKNESS_NODES = (3, 5, 9)
+"""Nodes along each side of the lattices from which a smooth change of thickness is interpolated."""
 
 
 def varied(pair: Pair, settings: TrainingSettings, generator: np.random.Generator) -> Pair:
-    """The pair mirrored, rotated, scaled and shifted, its image with another gamma, added noise or inverted polarity.
+    """The pair mirrored, rotated, scaled and shifted, its image with other soft tissue, gamma, noise or polarity.
 
     Patients are mirrored from left to right, never from head to foot. Pixels from beyond the edge of the image lie
     outside the field, and so do the thinnest pixels of some images.
@@ -26,6 +28,7 @@ def varied(pair: Pair, settings: TrainingSettings, generator: np.random.Generato
     if generator.random() < settings.saturated:
         thick = field & (picture > MAX_SATURATED_GREY)
         field = thick if thick.sum() > MIN_FIELD_FRACTION * field.sum() else field
+    picture = _thickened(picture, field, settings.thickness, generator)
     picture = picture ** np.exp(generator.uniform(-1, 1) * settings.gamma)
     noise = generator.uniform(0, settings.noise) * generator.standard_normal(picture.shape, np.float32)
     picture = np.clip(picture + noise, 0, 1)
@@ -58,3 +61,19 @@ def _moved(
     grid = F.affine_grid(torch.from_numpy(matrix[None]).float(), list(images.shape), align_corners=False)
     picture, field, target = F.grid_sample(images, grid, align_corners=False)[0].numpy()
     return np.clip(picture, 0, 1), field > 0.999, target
+
+
+def _thickened(picture: np.ndarray, field: np.ndarray, most: float, generator: np.random.Generator) -> np.ndarray:
+    """The picture plus a smooth field of up to `most` times its spread, brought back to 0 to 1."""
+    total = np.zeros(picture.shape, np.float32)
+    for nodes in THICKNESS_NODES:
+        lattice = torch.from_numpy(generator.standard_normal((1, 1, nodes, nodes), np.float32))
+        smooth = F.interpolate(lattice, picture.shape, mode="bicubic", align_corners=True)[0, 0].numpy()
+        total += np.float32(generator.uniform()) * smooth
+    size = generator.uniform(0, most)
+    if not size or not field.any():
+        return picture
+    total *= np.float32(size * picture[field].std() / max(float(total.std()), 1e-6))
+    changed = picture + total
+    low, high = changed[field].min(), changed[field].max()
+    return np.clip((changed - low) / max(float(high - low), 1e-6), 0, 1)

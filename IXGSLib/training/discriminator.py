@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..standardization.generator import initialize, normalization
+from ..standardization.generator import normalization
 from ..standardization.normalization import CHANNELS
 
 
@@ -24,7 +24,7 @@ class Discriminator(nn.Module):
             [nn.Conv2d(a, b, 4, stride, 1) for a, b, stride in zip(channels, channels[1:], strides, strict=False)]
         )
         self.normalizations = nn.ModuleList([normalization(n, group) for n in channels[2:-1]])
-        self.apply(initialize)
+        self.apply(_initialize)
 
     def forward(self, pictures: Tensor, standardized: Tensor) -> Tensor:
         """(batch, 1, rows / 8 - 2, columns / 8 - 2) logits, positive for patches that it takes for real.
@@ -36,3 +36,11 @@ class Discriminator(nn.Module):
         for convolution, normalize in zip(middle, self.normalizations, strict=True):
             values = F.leaky_relu(normalize(convolution(values)), 0.2)
         return self.convolutions[-1](values)
+
+
+def _initialize(module: nn.Module) -> None:
+    """Initial weights as in the paper: normal with standard deviation 0.02, around one for normalisation."""
+    if isinstance(module, (nn.Conv2d, nn.GroupNorm)):
+        nn.init.normal_(module.weight, 1 if isinstance(module, nn.GroupNorm) else 0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

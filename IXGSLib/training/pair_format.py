@@ -34,7 +34,7 @@ VERSION = 4
 TARGET_SCALE = 4096
 """Grey levels per unit of line integral in the images of targets."""
 MAX_GREY = 65535
-SAME_KEYS = ("format", "version", "seed", "size", "bone_threshold", "bone_softness")
+SAME_KEYS = ("format", "version", "seed", "size", "displayed", "bone_threshold", "bone_softness", "contrast_agent")
 """Keys of pairs.json that must agree for pairs to be added."""
 
 

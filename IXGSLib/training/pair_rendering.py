@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ..geometry.rigid import Array, apply
 from ..simulation.anatomy import draw_anatomy
 from ..simulation.attenuation import check_hounsfield
 from ..simulation.body import Body, body
+from ..simulation.contrast_agent import without_contrast_agent
 from ..simulation.drawing import draw_patient, draw_settings, draw_view
 from ..simulation.realistic import Subject, radiograph
 from ..simulation.spine import spine
@@ -24,6 +26,15 @@ from .series_settings import SeriesSettings
 
 PAIRS_PER_ANATOMY = 10
 """Pairs of each anatomy drawn from a CT; the first anatomy is that of the CT."""
+UNDISPLAYED: dict[str, Any] = {
+    "logarithmic": True,
+    "inverted": True,
+    "window": (0.0, 100.0),
+    "gamma": 1.0,
+    "edge_amount": 0.0,
+    "bits": 16,
+}
+"""Imaging settings of a picture that is the logarithm of the signal, with dense tissue bright."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +57,8 @@ def load_scan(ct: Path, name: str, settings: PairSettings | SeriesSettings, fold
     """Read a CT and store its voxels in a folder; raises SettingsError for a CT in which nothing attenuates."""
     values, grid = read_image(ct)
     check_hounsfield(values, settings.bone_threshold, ct.name)
-    patient = body(values, grid, settings.bone_threshold, settings.bone_softness)
+    bone = without_contrast_agent(values, grid) if settings.contrast_agent else None
+    patient = body(values, grid, settings.bone_threshold, settings.bone_softness, bone=bone)
     if not patient.values[..., 3].max() > 0:
         raise SettingsError(f"{ct.name}: nothing in it attenuates, expected a CT in HU of a body; check its scale")
     voxels = folder / f"{name}.npy"
@@ -80,6 +92,8 @@ class PairRenderer:
         along = apply(patient.grid.world_from_index @ np.linalg.inv(person.grid.world_from_index), along)
         view, center = draw_view(generator, patient, along, self.settings.size)
         imaging = draw_settings(generator, self.settings.imaging())
+        if generator.random() >= self.settings.displayed:
+            imaging = replace(imaging, **UNDISPLAYED)
         taken = radiograph(Subject(patient, center, spine=along), view, imaging)
         grey = np.rint(taken.picture * (MAX_GREY / (2**imaging.bits - 1))).astype(np.uint16)
         anatomy = number // PAIRS_PER_ANATOMY

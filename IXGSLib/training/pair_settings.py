@@ -16,6 +16,8 @@ class PairSettings:
     """Pairs per CT."""
     size: int = 256
     """Pixels along each side."""
+    displayed: float = 0.5
+    """Fraction of the pairs whose X-ray is as a C-arm displays it; the others are the logarithm of the signal."""
     seed: int = 0
     """Random seed of anatomies, poses and imaging settings."""
     bone_threshold: float = 200.0
@@ -23,8 +25,14 @@ class PairSettings:
     bone_softness: float = 30.0
     """Width of that logistic step, HU."""
 
+    contrast_agent: bool = True
+    """Recognise contrast agent in vessels, heart, kidneys and bowel, so that it does not count as bone."""
+
     def __post_init__(self) -> None:
-        check_ranges(self, {"count": (1, 1_000_000), "size": (16, 4096, "pixels"), "seed": (0, 2**63)})
+        check_ranges(
+            self,
+            {"count": (1, 1_000_000), "size": (16, 4096, "pixels"), "displayed": (0, 1), "seed": (0, 2**63)},
+        )
         self.imaging()
 
     def imaging(self) -> ImagingSettings:

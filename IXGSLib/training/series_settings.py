@@ -40,6 +40,9 @@ class SeriesSettings:
     bone_softness: float = 30.0
     """Width of that logistic step, HU."""
 
+    contrast_agent: bool = True
+    """Recognise contrast agent in vessels, heart, kidneys and bowel, so that it does not count as bone."""
+
     def __post_init__(self) -> None:
         check_ranges(
             self,

@@ -19,11 +19,12 @@ _LIMITS: dict[str, Limits] = {
     "averaging": (0, 0.999999),
     "patience": (0, 1_000_000),
     "seed": (0, 2**31),
-    "l1_weight": (0, 1e6),
+    "band_weight": (0, 1e6),
     "adversarial_weight": (0, 1e6),
     "rotation": (0, 180, "degrees"),
     "zoom": (1, 4),
     "shift": (0, 1),
+    "thickness": (0, 4),
     "gamma": (0, 2),
     "noise": (0, 1),
     "negatives": (0, 1),
@@ -47,11 +48,11 @@ class TrainingSettings(GeneratorSettings):
     # The schedule
     steps: int = 30_000
     """Training steps per network; the learning rate reaches zero after the last."""
-    batch: int = 2
+    batch: int = 4
     """Pairs per step, over all processes."""
-    rate: float = 2e-4
+    rate: float = 8e-4
     """Learning rate of Adam: constant at first, then decreasing linearly to zero."""
-    constant_part: float = 0.5
+    constant_part: float = 0.2
     """Fraction of the steps at the full learning rate."""
     averaging: float = 0.999
     """Decay of the moving average of the generator's weights; the average is the network that is used."""
@@ -61,10 +62,11 @@ class TrainingSettings(GeneratorSettings):
     """Random seed."""
 
     # The loss
-    l1_weight: float = 100.0
-    """Weight of the mean absolute difference relative to the adversarial loss."""
-    adversarial_weight: float = 1.0
-    """Weight of the generator's adversarial loss."""
+    band_weight: float = 1.0
+    """Weight of the differences in frequency bands."""
+    adversarial_weight: float = 0.0
+    """Weight of the generator's adversarial loss, which sharpens images but invents detail; 0 trains without a
+    discriminator."""
 
     # Augmentation
     rotation: float = 15.0
@@ -73,6 +75,9 @@ class TrainingSettings(GeneratorSettings):
     """Maximum factor of enlargement or reduction."""
     shift: float = 0.15
     """Maximum shift, as a fraction of half the image."""
+    thickness: float = 1.0
+    """Maximum standard deviation of an added smooth field, as of soft tissue of another thickness, as a fraction of the
+    spread of the grey values; without it a network learns the few bodies that it is shown."""
     gamma: float = 0.3
     """Maximum absolute logarithm of the gamma exponent."""
     noise: float = 0.02

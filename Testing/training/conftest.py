@@ -64,7 +64,15 @@ def pairs(pair_folder):
 def small():
     """Settings of a network that is trained in seconds."""
     return TrainingSettings(
-        width=4, levels=4, discriminator_width=4, steps=30, log_every=5, checkpoint_every=7, validation_pairs=4
+        width=4,
+        levels=4,
+        discriminator_width=4,
+        adversarial_weight=0.01,
+        steps=30,
+        batch=2,
+        log_every=5,
+        checkpoint_every=7,
+        validation_pairs=4,
     )
 
 

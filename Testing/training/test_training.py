@@ -47,10 +47,10 @@ def same(one, other, **tolerance):
 
 
 def test_training_fits_its_pairs(pairs, small):
-    settings = replace(small, steps=1000, dropout=0.0, rate=1e-3, averaging=0.9)
+    settings = replace(small, batch=2, steps=1000, rate=1e-3, averaging=0.9)
     networks, batches = Adversarial(settings, ALONE), Batches(pairs, settings, ALONE)
     pictures, targets = (torch.cat(part) for part in zip(*[batches[n] for n in range(4)], strict=True))
-    losses = [networks.step(number, pictures, targets) for number in range(60)]
+    losses = [networks.step(number, pictures, targets) for number in range(90)]
     assert losses[-1].l1 < 0.5 * losses[0].l1
     mean = (networks.average(pictures) * (pictures[:, 2:] > 0) - targets).abs().mean()
     assert mean < 0.6 * losses[0].l1
@@ -108,9 +108,9 @@ def test_a_finished_training_is_left_as_it_is(trained, pairs, small):
 
 
 def test_two_processes_do_the_work_of_one(pair_folder, pairs, small, tmp_path):
-    settings = replace(small, steps=4, dropout=0.0, batch=4)
+    settings = replace(small, steps=4, batch=4)
     train(TrainingRequest(pairs, tmp_path / "one", settings, (), "cpu"))
-    names = ("width", "levels", "discriminator_width", "steps", "dropout", "batch", "log_every")
+    names = ("width", "levels", "discriminator_width", "adversarial_weight", "steps", "batch", "log_every")
     flags = [word for name in names for word in (f"--{name.replace('_', '-')}", str(getattr(settings, name)))]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     launcher += ["--max-restarts", "1"]  # as a user would: processes that are lost go on from the checkpoint
@@ -128,7 +128,7 @@ def test_two_processes_do_the_work_of_one(pair_folder, pairs, small, tmp_path):
     picture = np.random.default_rng(0).random((32, 32))
     np.testing.assert_allclose(two.apply(picture), one.apply(picture), atol=1e-3)
     for found, expected in zip(rows(tmp_path / "two"), rows(tmp_path / "one"), strict=True):
-        assert float(found["discriminator"]) == pytest.approx(float(expected["discriminator"]), rel=1e-2)
+        assert float(found["discriminator"]) == pytest.approx(float(expected["discriminator"]), rel=0.1)
 
 
 def test_processes_divide_the_pairs_of_a_step(pairs, small):
@@ -293,7 +293,7 @@ def test_missing_tensorboard_is_reported_with_its_cure(pairs, small, tmp_path, m
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("width", 0), ("steps", 0), ("dropout", 1.0), ("batch", 1.5), ("precision", "float8"), ("zoom", 0.5)],
+    [("width", 0), ("steps", 0), ("group", 0), ("batch", 1.5), ("precision", "float8"), ("zoom", 0.5)],
 )
 def test_settings_out_of_range_are_refused(name, value):
     with pytest.raises(SettingsError, match=name):
