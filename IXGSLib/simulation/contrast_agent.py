@@ -21,8 +21,8 @@ SHELL_MM = (3.0, 9.0)
 CORTEX_HU = 150.0
 """By how much cortex is denser than what it surrounds."""
 MAX_CORTEX_SHARE = 0.012
-"""Share of dense voxels in the shell above which a part is bone: vertebrae and hips of six CTs have at least .02, contrast
-agent at most .007."""
+"""Share of dense voxels in the shell above which a part is bone: vertebrae and hips of six CTs have at least .02,
+contrast agent at most .007."""
 REACH_MM = 6.5
 """Distance from the core up to which voxels belong to the part: its depth and what blurs its edge."""
 
