@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
@@ -14,6 +15,8 @@ from .labels import message_of, set_text
 from .state import PanelState
 
 LANDMARKS = 3
+TURNED = 1e-3
+"""Change of a component of a slice's directions from which it counts as turned."""
 
 
 class VertebraAxes(VTKObservationMixin):
@@ -23,6 +26,7 @@ class VertebraAxes(VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.ui, self.state = ui, state
         self.points: Any = None
+        self.aligned: list[tuple[Any, Any]] = []
         ui.patientAxes.connect("clicked()", self.align_to_patient)
         ui.vertebraAxes.connect("clicked()", self.ask_for_landmarks)
         set_text(ui.slicesMessage, "")
@@ -39,7 +43,7 @@ class VertebraAxes(VTKObservationMixin):
         except IXGSError as error:
             set_text(self.ui.slicesMessage, message_of(error))
             return
-        set_text(self.ui.slicesMessage, _("The slices are aligned with the patient."))
+        self._say_while_it_holds(_("The slices are aligned with the patient."))
 
     def ask_for_landmarks(self) -> None:
         """Wait for three clicks in the slice views."""
@@ -79,7 +83,28 @@ class VertebraAxes(VTKObservationMixin):
         except IXGSError as error:
             set_text(self.ui.slicesMessage, message_of(error))
             return
-        set_text(self.ui.slicesMessage, _("The slices are aligned with the vertebra."))
+        self._say_while_it_holds(_("The slices are aligned with the vertebra."))
+
+    def _say_while_it_holds(self, text: str) -> None:
+        """Show a text until a slice view is turned; scrolling changes nothing."""
+        from IXGSLib.scene.slices import directions_of
+
+        set_text(self.ui.slicesMessage, text)
+        self.aligned = [(node, directions_of(node)) for node in slice_nodes()]
+        for node, _directions in self.aligned:
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._on_slice_modified)
+
+    def _on_slice_modified(self, caller: Any, event: Any) -> None:
+        from IXGSLib.scene.slices import directions_of
+
+        if any(abs(directions_of(node) - directions).max() > TURNED for node, directions in self.aligned):
+            self._forget_alignment()
+            set_text(self.ui.slicesMessage, "")
+
+    def _forget_alignment(self) -> None:
+        for node, _directions in self.aligned:
+            self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self._on_slice_modified)
+        self.aligned = []
 
     def _stop_asking(self) -> None:
         self.removeObserver(self.points, self.points.PointPositionDefinedEvent, self._on_point_placed)
@@ -93,6 +118,7 @@ class VertebraAxes(VTKObservationMixin):
 
     def discard(self) -> None:
         """Stop asking and remove the points that were placed so far."""
+        self._forget_alignment()
         if self.points is not None:
             points = self.points
             self._stop_asking()

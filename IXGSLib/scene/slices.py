@@ -55,6 +55,11 @@ def align_slices(slice_nodes: Iterable[Any], axes: ArrayLike | None = None, poin
         node.UpdateMatrices()
 
 
+def directions_of(slice_node: Any) -> Array:
+    """(3, 3) columns: the directions to the right, up and out of a slice view, in RAS."""
+    return matrix_array(slice_node.GetSliceToRAS())[:3, :3].copy()
+
+
 def points_of(markups: Any) -> Array:
     """(n, 3) LPS mm: the world positions of the control points of a markups node that have been placed."""
     import vtk

@@ -53,9 +53,23 @@ def test_three_clicks_align_the_slices_with_a_vertebra(volume, panel, ui):
     red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed").GetSliceToRAS()
     normal = np.array([red.GetElement(row, 2) for row in range(3)]) * (-1, -1, 1)
     assert abs(normal @ axes[:, 2]) == pytest.approx(1)
-    assert len(panel.review.vertebra.Observations) == before - 1
+    assert len(panel.review.vertebra.Observations) - len(panel.review.vertebra.aligned) == before - 1
     ui.patientAxes.click()
     assert abs(red.GetElement(2, 2)) == pytest.approx(1)
+
+
+def test_aligned_slices_are_called_so_until_one_is_turned(volume, panel, ui):
+    import slicer
+
+    ui.patientAxes.click()
+    red = slicer.mrmlScene.GetNodeByID("vtkMRMLSliceNodeRed")
+    red.GetSliceToRAS().SetElement(2, 3, 7.0)
+    red.UpdateMatrices()
+    assert "aligned with the patient" in ui.slicesMessage.text
+    red.GetSliceToRAS().SetElement(0, 2, 0.4)
+    red.UpdateMatrices()
+    assert ui.slicesMessage.text == ""
+    assert not panel.review.vertebra.aligned
 
 
 def test_asking_for_landmarks_can_be_restarted_and_abandoned(volume, panel, ui):
