@@ -37,7 +37,7 @@ def confidence_section(confidence: Confidence, point: Array, levels: tuple[float
         f"{CALIBRATED_ON[confidence.kind]} and knows no errors that those do not have."
     )
     if confidence.foreign:
-        meaning += " These X-rays were standardised otherwise, so that the map may be too sure."
+        meaning += " It was made for another method or other weights of the network, so that the map may be too sure."
     shown = OPACITIES[:, None] * COLOURS + (1 - OPACITIES[:, None]) * BLACK
     legend = colour_bar(shown, "a guess, or not seen", "doubtful", "reliable")
     figures = "".join(_slice(confidence, plane, point, levels) for plane in SLICES)

@@ -13,9 +13,14 @@ LONGEST_TURN = 0.1
 
 
 def volumes():
+    """The volume nodes of attenuation; that of confidence stands beside them."""
     import slicer
 
-    return slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    from IXGSLib.scene.confidence import confidence_node
+
+    nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    beside = {each.GetID() for node in nodes if (each := confidence_node(node)) is not None}
+    return [node for node in nodes if node.GetID() not in beside]
 
 
 def test_apply_loads_the_volume(read, ui, wait, harness):

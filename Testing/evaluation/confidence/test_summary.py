@@ -68,7 +68,7 @@ def test_the_report_shows_the_map_with_its_legend_and_sentence(confidence, case,
     assert summary_of(confidence).sentence in page
     assert "a guess, or not seen" in page
     assert "simulated X-rays of bone alone" in page
-    assert "standardised otherwise" not in page
+    assert "too sure" not in page
     foreign = report_html(Report("Ball", ball, case.xrays, renders, confidence=replace(confidence, foreign=True)))
-    assert "standardised otherwise" in foreign
+    assert "too sure" in foreign
     assert "Where can this volume be relied on?" not in report_html(Report("Ball", ball, case.xrays, renders))
