@@ -61,11 +61,11 @@ class Patient:
     """A part of a CT that is X-rayed."""
 
     ct: Path
-    center: tuple[float, float, float]
+    center: tuple[float, float, float] | None
 
 
 PATIENTS = {
-    "lumbar": Patient(CT, SETTINGS.center or (0.0, 0.0, 0.0)),
+    "lumbar": Patient(CT, SETTINGS.center),
     "thoracic": Patient(DATA / "ct_lidc_0314" / "ct.nii.gz", (0.0, 170.0, -540.0)),
     "thoracolumbar": Patient(DATA / "ct_crlm_1006" / "ct.nii.gz", (16.0, 80.0, -251.0)),
 }
