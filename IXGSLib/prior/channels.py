@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,28 +12,36 @@ from torch import Tensor
 
 from ..geometry import Grid
 from ..geometry.rigid import apply
-from ..reconstruction.algebraic import coarse_volumes
+from ..reconstruction.algebraic import coarse_volumes, sirt
 from ..reconstruction.settings import settings_for
 from ..volume import Volume
 from ..volume.resampling import resample
-from .features import CONTRAST, FEATURES, FeatureView
+from .features import COARSE_DETAIL, FINE_BAND, FINE_DETAIL, MIDDLE_BAND, STANDARDIZED, FeatureView
 
 ATTENUATION_UNIT = 0.03
 """Attenuation in 1/mm that counts as one."""
 BONE_LEVEL = 0.0115 / ATTENUATION_UNIT
 """The nominal threshold of enhanced bone."""
-CHANNELS = 2 * len(FEATURES) + 3
-"""Means of the features over the views that show a voxel, their standard deviations, the share of the views that show
-it, the logarithm of their number, and an algebraic reconstruction."""
-ALGEBRAIC = CHANNELS - 1
-WITH_UNITS = (CONTRAST, len(FEATURES) + CONTRAST)
-"""Channels that are zero for X-rays without units."""
-REDUCTION = 2
-"""Pixels along each side that are averaged before features are sampled: a voxel is as wide as several pixels."""
-MIN_FIELD = 0.99
-"""Share of a reduced pixel that was measured."""
-COUNT_SCALE = 3.0
-"""Divides the logarithm of one plus the number of views."""
+PARTS = 2
+"""Parts of a voxel along each axis for which the bone, and the fine channels, are given."""
+FINE = 4
+"""Channels with a value for each part of a voxel: the mean and the least of the standardised line integrals, and the
+means of the fine band and of the fine detail, over the views that show the part."""
+COARSE = 9
+"""Channels with one value a voxel: the means of the middle band and of the coarse detail; the standard deviations of
+the standardised line integrals, the fine band and the fine detail; the share of the views that show the voxel, the
+logarithm of their number, an algebraic reconstruction of the standardised views, and one of the X-rays themselves."""
+CHANNELS = FINE * PARTS**3 + COARSE
+ALGEBRAIC, TOTAL = CHANNELS - 2, CHANNELS - 1
+"""The two algebraic reconstructions; the second is zero for X-rays without units."""
+FROM_STANDARDIZED = (*range(3 * PARTS**3), *(FINE * PARTS**3 + n for n in (0, 2, 3)), ALGEBRAIC)
+"""Channels in proportion to the values of the standardised views."""
+MIN_INSIDE = 0.99
+"""Share of the four pixels around a point that must be measured for the view to show it."""
+MAX_COUNT, COUNT_SCALE = 14, 3.0
+"""Number of views that counts as many, and what divides the logarithm of one plus the number."""
+SURROUNDINGS_MM, TOTAL_VOXELS = 90.0, 64
+"""The X-rays themselves are reconstructed in a box that is wider on each side, of so many voxels on the longest one."""
 
 
 def lattice_channels(views: Sequence[FeatureView], lattice: Grid) -> np.ndarray:
@@ -40,46 +49,108 @@ def lattice_channels(views: Sequence[FeatureView], lattice: Grid) -> np.ndarray:
 
     Any number of views in any order will do. Raises ReconstructionError where the standardised views explain nothing.
     """
-    points = apply(lattice.world_from_index, np.indices(lattice.shape)[::-1].reshape(3, -1).T)
-    center = lattice.center
-    relative = torch.from_numpy(points - center).float()
-    totals = torch.zeros(len(FEATURES), len(points))
-    squares, weights = torch.zeros_like(totals), torch.zeros(len(points))
+    parts = parted(lattice)
+    fine = _sampled(views, (STANDARDIZED, FINE_BAND, FINE_DETAIL), parts)
+    coarse = _sampled(views, (MIDDLE_BAND, COARSE_DETAIL), lattice)
+    means, least = fine.means.numpy(), fine.least[None].numpy()
+    values = np.concatenate([means[:1], least, means[1:]]).reshape(FINE, *parts.shape)
+    deviations = F.avg_pool3d(fine.deviations.reshape(1, -1, *parts.shape), PARTS)[0].numpy()
+    counts = np.stack([coarse.counts / len(views), np.log1p(np.minimum(coarse.counts, MAX_COUNT)) / COUNT_SCALE])
+    volumes = np.stack([_algebraic(views, lattice), _total(views, lattice)]) / ATTENUATION_UNIT
+    rest = (coarse.means.numpy().reshape(-1, *lattice.shape), deviations, counts.reshape(2, *lattice.shape), volumes)
+    return np.concatenate([gathered(values), *rest]).astype(np.float32)
+
+
+def parted(lattice: Grid) -> Grid:
+    """The grid of the parts of the voxels of a lattice along the patient's axes."""
+    spacing = lattice.spacing / PARTS
+    origin = lattice.origin - (PARTS - 1) / 2 * spacing
+    nk, nj, ni = (PARTS * count for count in lattice.shape)
+    return Grid((nk, nj, ni), spacing, origin, lattice.direction)
+
+
+def gathered(values: np.ndarray) -> np.ndarray:
+    """(PARTS^3 n, nk, nj, ni): the parts of each voxel as channels, from (n, PARTS nk, PARTS nj, PARTS ni)."""
+    n, *sides = values.shape
+    nk, nj, ni = (side // PARTS for side in sides)
+    split = values.reshape(n, nk, PARTS, nj, PARTS, ni, PARTS)
+    return split.transpose(0, 2, 4, 6, 1, 3, 5).reshape(-1, nk, nj, ni)
+
+
+def spread_out(parts: Tensor) -> Tensor:
+    """(batch, PARTS nk, PARTS nj, PARTS ni) from parts as channels (batch, PARTS^3, nk, nj, ni)."""
+    batch, _, nk, nj, ni = parts.shape
+    split = parts.reshape(batch, PARTS, PARTS, PARTS, nk, nj, ni).permute(0, 4, 1, 5, 2, 6, 3)
+    return split.reshape(batch, PARTS * nk, PARTS * nj, PARTS * ni)
+
+
+def mirrored(channels: np.ndarray) -> np.ndarray:
+    """Channels (CHANNELS, nk, nj, ni) with left and right exchanged."""
+    order = np.arange(CHANNELS)
+    order[: FINE * PARTS**3] = order[: FINE * PARTS**3].reshape(-1, PARTS)[:, ::-1].ravel()
+    return channels[order, :, :, ::-1]
+
+
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Of some features over the views that show a point: means and standard deviations (features, points).
+
+    least: (points,) of the first feature. counts: (points,) of these views. All are zero where no view shows a point.
+    """
+
+    means: Tensor
+    deviations: Tensor
+    least: Tensor
+    counts: np.ndarray
+
+
+def _sampled(views: Sequence[FeatureView], names: Sequence[int], grid: Grid) -> _Moments:
+    points = torch.from_numpy(apply(grid.world_from_index, np.indices(grid.shape)[::-1].reshape(3, -1).T) - grid.center)
+    points = points.float()
+    totals = torch.zeros(len(names), len(points))
+    squares, counts = torch.zeros_like(totals), torch.zeros(len(points))
+    least = torch.full((len(points),), torch.inf)
     for view in views:
-        sampled, inside = _sampled(view, relative, center)
-        totals += sampled
-        squares += sampled**2
-        weights += inside
-    seen = weights.clamp(min=0.5)
-    means = totals / seen
-    deviations = torch.sqrt((squares / seen - means**2).clamp(min=0) + 1e-4)
-    counts = torch.stack([weights / len(views), torch.log1p(weights) / COUNT_SCALE])
-    moments = torch.cat([means, deviations, counts]).reshape(-1, *lattice.shape).numpy()
-    return np.concatenate([moments, _algebraic(views, lattice)[None] / ATTENUATION_UNIT]).astype(np.float32)
+        values, inside = _values(view, list(names), points, grid.center)
+        totals += values
+        squares += values**2
+        counts += inside
+        least = torch.where(inside > 0, torch.minimum(least, values[0]), least)
+    means = totals / counts.clamp(min=1)
+    deviations = torch.sqrt((squares / counts.clamp(min=1) - means**2).clamp(min=0) + 1e-4)
+    return _Moments(means, deviations, torch.where(counts > 0, least, 0), counts.numpy())
 
 
-def _sampled(view: FeatureView, points: Tensor, center: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Features (FEATURES, points) of a view at points (points, 3) around a centre, and (points,) 1 where it shows them.
+def _values(view: FeatureView, names: list[int], points: Tensor, center: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Features (names, points) of a view at points (points, 3) around a centre, and (points,) 1 where it shows them.
 
     Features are zero where the view does not show a point.
     """
-    mask = torch.from_numpy(view.standardized.mask.astype(np.float32))
-    field = F.avg_pool2d(mask[None], REDUCTION)[0] > MIN_FIELD
-    features = F.avg_pool2d(torch.from_numpy(view.features), REDUCTION) * field
     world_from_centered = np.eye(4)
     world_from_centered[:3, 3] = center
     matrix = torch.from_numpy(view.standardized.view.projection_matrix @ world_from_centered).float()
     pixels = points @ matrix[:, :3].T + matrix[:, 3]
-    # Pixel n of the reduced image is centred on pixel REDUCTION n + (REDUCTION - 1) / 2.
-    places = (pixels[:, :2] / pixels[:, 2:] - (REDUCTION - 1) / 2) / REDUCTION
+    field = torch.from_numpy(view.standardized.mask.astype(np.float32))
     rows, columns = field.shape
-    places = places * torch.tensor([2 / (columns - 1), 2 / (rows - 1)]) - 1
-    whole = torch.cat([features, field[None].float()])
+    places = pixels[:, :2] / pixels[:, 2:] * torch.tensor([2 / (columns - 1), 2 / (rows - 1)]) - 1
+    whole = torch.cat([torch.from_numpy(view.features[names]), field[None]])
     found = F.grid_sample(whole[None], places[None, None], align_corners=True)[0, :, 0]
-    return found[:-1], found[-1]
+    inside = (found[-1] > MIN_INSIDE).float()
+    return found[:-1] * inside, inside
 
 
 def _algebraic(views: Sequence[FeatureView], lattice: Grid) -> np.ndarray:
     """[k, j, i] attenuation in 1/mm: the coarse volume from which a reconstruction of the standardised views starts."""
-    found = coarse_volumes([view.standardized for view in views], lattice, settings_for("standard"))
+    fine = parted(lattice)
+    found = coarse_volumes([view.standardized for view in views], fine, settings_for("standard"))
     return resample(Volume(found.region, found.region_grid), lattice).values
+
+
+def _total(views: Sequence[FeatureView], lattice: Grid) -> np.ndarray:
+    """[k, j, i] attenuation of all tissue in 1/mm; zero where the X-rays have no unit."""
+    xrays = [view.xray for view in views if view.xray is not None]
+    if not xrays:
+        return np.zeros(lattice.shape, np.float32)
+    box = parted(lattice).padded(SURROUNDINGS_MM)
+    box = box.with_spacing(float(box.size.max()) / TOTAL_VOXELS)
+    return resample(Volume(sirt(xrays, box), box), lattice).values

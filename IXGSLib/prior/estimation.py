@@ -11,7 +11,7 @@ import torch
 from ..geometry import Grid
 from ..volume import Volume
 from ..volume.resampling import resample
-from .channels import ATTENUATION_UNIT, lattice_channels
+from .channels import ATTENUATION_UNIT, lattice_channels, parted
 from .features import FeatureView
 from .network import BoneNetwork
 
@@ -35,7 +35,7 @@ def estimate_bone(network: BoneNetwork, views: Sequence[FeatureView], region: Gr
         found = network(channels)
     bone = (found.bone[0].clamp(min=0) * ATTENUATION_UNIT).numpy()
     error = (found.log_error[0].exp() * ATTENUATION_UNIT).numpy()
-    return BoneEstimate(resample(Volume(bone, lattice), region), resample(Volume(error, lattice), region))
+    return BoneEstimate(resample(Volume(bone, parted(lattice)), region), resample(Volume(error, lattice), region))
 
 
 def enclosing_lattice(region: Grid, spacing: float, multiple: int) -> Grid:

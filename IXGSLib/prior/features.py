@@ -3,62 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..errors import SettingsError
+from ..formats import Case
 from ..geometry import View
 from ..standardization.fitting import Fit
-from ..standardization.network import Network
 from ..standardization.normalization import channels
-from ..standardization.preparation import PreparedView
 from ..standardization.smoothing import smooth
 from ..xray import XRay
 
-FEATURES = ("standardized", "fine detail", "coarse detail", "contrast")
-"""Line integrals of bone by the network that standardises, in LINE_INTEGRAL_UNIT; the two details of
-`standardization.normalization`, which have no unit; and detail in line integrals, in CONTRAST_UNIT."""
-CONTRAST = FEATURES.index("contrast")
-LINE_INTEGRAL_UNIT, CONTRAST_UNIT = 0.5, 0.5
-"""Line integrals that count as one; contrast is clipped there."""
-CONTRAST_BLUR_FRACTION = 3 / 64
-"""Blur width of the mean from which contrast is taken, as a fraction of the side."""
+FEATURES = ("standardized", "fine band", "fine detail", "middle band", "coarse detail")
+"""Line integrals of bone by the network that standardises, in LINE_INTEGRAL_UNIT; their differences between two blurs,
+in BAND_UNIT; and the two details of the X-ray itself by `standardization.normalization`, which have no unit."""
+STANDARDIZED, FINE_BAND, FINE_DETAIL, MIDDLE_BAND, COARSE_DETAIL = range(len(FEATURES))
+LINE_INTEGRAL_UNIT, BAND_UNIT = 0.5, 0.25
+"""Line integrals that count as one."""
+BAND_BLUR_MM = (2.0, 6.0)
+"""Blur widths, in the patient, that separate the fine from the middle band, and the middle from the rest."""
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureView:
-    """The features of a view, and its standardised image; both have the size for which the network standardises.
+    """The features of a view, its standardised image, and the X-ray itself; all have the same square size.
 
-    features: (FEATURES, size, size) float32. standardized: its mask is the measured field.
+    features: (FEATURES, size, size) float32. standardized: its mask is the measured field. xray: line integrals of all
+    tissue; None where the values of the X-ray have no unit.
     """
 
     features: np.ndarray
     standardized: XRay
+    xray: XRay | None
+
+    def posed(self, view: View) -> FeatureView:
+        """The same with another view of the same size."""
+        xray = None if self.xray is None else replace(self.xray, view=view)
+        return replace(self, standardized=replace(self.standardized, view=view), xray=xray)
 
 
-def feature_views(views: Sequence[PreparedView], standardizer: Network) -> list[FeatureView]:
-    """The features of prepared X-rays."""
+def feature_views(case: Case, size: int) -> list[FeatureView]:
+    """The features of a standardised case, from its images and the original X-rays kept with it.
+
+    size: pixels along each side for which the network standardises. Values of X-rays that were stored as negatives have
+    no unit. Raises SettingsError for a case without the original X-rays.
+    """
+    record = case.standardization
+    if record is None or any(xray.view.id not in record.raw for xray in case.xrays):
+        raise SettingsError(
+            f"case '{case.name}': no original X-rays beside the standardised ones, expected both to estimate bone from "
+            "all of them together; standardise the X-rays again"
+        )
+    inverted = bool(record.record.get("inverted"))
     found = []
-    for view in views:
-        rows, columns = view.image.shape
-        fit = Fit(rows, columns, standardizer.size)
-        lines, field = fit.square(view.image, view.field)
-        found.append(feature_view(lines.astype(np.float32), field, square_view(view.xray.view, fit), standardizer))
+    for xray in case.xrays:
+        fit = Fit(*xray.image.shape, size)
+        raw = record.raw[xray.view.id].image
+        lines, field = fit.square(-raw if inverted else raw, xray.mask)
+        image, _ = fit.square(xray.image, xray.mask)
+        view = square_view(xray.view, fit)
+        pixel = view.pixel_size(case.grid.center)
+        found.append(feature_view(lines.astype(np.float32), image, field, view, pixel, units=not inverted))
     return found
 
 
 def feature_view(
-    lines: np.ndarray, field: np.ndarray, view: View, standardizer: Network, units: bool = True
+    lines: np.ndarray, standardized: np.ndarray, field: np.ndarray, view: View, pixel: float, units: bool = True
 ) -> FeatureView:
-    """The features of line integrals (size, size) in a field (size, size) bool; without units there is no contrast."""
-    standardized = XRay(view, standardizer.apply(lines, field), field, "line_integral")
+    """The features of line integrals (size, size) and of what the network makes of them in a field (size, size) bool.
+
+    pixel: pixel size in the patient, mm. units: whether the values of the X-ray are line integrals.
+    """
+    standardized = np.where(field, standardized, 0).astype(np.float32)
     _, _, fine, coarse, _ = channels(lines, field)
-    contrast = np.zeros_like(fine)
-    if units:
-        detail = lines - smooth(lines, field, CONTRAST_BLUR_FRACTION * len(lines))
-        contrast = np.where(field, np.clip(detail / CONTRAST_UNIT, -1, 1), 0)
-    features = np.stack([standardized.image / LINE_INTEGRAL_UNIT, fine, coarse, contrast])
-    return FeatureView(np.where(field, features, 0).astype(np.float32), standardized)
+    narrow, wide = (smooth(standardized, field, blur / pixel) for blur in BAND_BLUR_MM)
+    bands = (standardized - narrow) / BAND_UNIT, (narrow - wide) / BAND_UNIT
+    features = np.stack([standardized / LINE_INTEGRAL_UNIT, bands[0], fine, bands[1], coarse])
+    xray = XRay(view, np.where(field, lines, 0), field, "line_integral") if units else None
+    return FeatureView(
+        np.where(field, features, 0).astype(np.float32), XRay(view, standardized, field, "line_integral"), xray
+    )
 
 
 def square_view(view: View, fit: Fit) -> View:

@@ -8,20 +8,23 @@ import torch
 from torch import Tensor, nn
 
 from .blocks import VolumeNetwork
-from .channels import ALGEBRAIC, CHANNELS
+from .channels import ALGEBRAIC, CHANNELS, PARTS, spread_out
 from .network_settings import BoneNetworkSettings
 
 LOG_ERROR_RANGE = (-5.0, 1.0)
 """Range of the logarithm of the expected error, in units of `channels.ATTENUATION_UNIT`."""
 FIRST_LOG_ERROR = -2.0
 """The logarithm of the expected error before training."""
+FIRST_TRUST = 0.5
+"""The share of the algebraic reconstruction that the bone is before training."""
 
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """Attenuation of bone, and the logarithm of its expected absolute error, both [batch, k, j, i].
+    """Attenuation of bone [batch, k, j, i] for each part of a voxel, and the logarithm of its expected absolute error.
 
-    The unit is `channels.ATTENUATION_UNIT`; attenuation may be slightly negative.
+    log_error: [batch, k, j, i] for each voxel. The unit is `channels.ATTENUATION_UNIT`; attenuation may be slightly
+    negative.
     """
 
     bone: Tensor
@@ -43,17 +46,19 @@ class BoneNetwork(nn.Module):
         self.register_buffer("mean", torch.zeros(CHANNELS))
         self.register_buffer("deviation", torch.ones(CHANNELS))
         self.volume = VolumeNetwork(CHANNELS, settings.width, settings.levels)
-        self.bone = nn.Conv3d(settings.width, 1, 1)
-        self.trust = nn.Parameter(torch.tensor(1.0))
+        self.bone = nn.Conv3d(settings.width, PARTS**3, 3, padding=1)
+        self.trust = nn.Parameter(torch.tensor(FIRST_TRUST))
         self.doubt = nn.Sequential(
             nn.Conv3d(settings.width, settings.width, 1), nn.SiLU(), nn.Conv3d(settings.width, 1, 1)
         )
+        nn.init.zeros_(self.bone.weight)
+        nn.init.zeros_(self.bone.bias)
 
     def forward(self, channels: Tensor) -> Estimate:
         """The bone on a lattice from (batch, CHANNELS, nk, nj, ni); sides are multiples of `settings.multiple`."""
         shape = (-1, 1, 1, 1)
         features = self.volume((channels - self.mean.view(shape)) / self.deviation.view(shape))
-        bone = self.bone(features)[:, 0].float() + self.trust * channels[:, ALGEBRAIC]
+        parts = self.bone(features).float() + self.trust * channels[:, ALGEBRAIC, None]
         # The doubt must not change what is believed, so its gradients end here.
         log_error = self.doubt(features.detach())[:, 0].float() + FIRST_LOG_ERROR
-        return Estimate(bone, log_error.clamp(*LOG_ERROR_RANGE))
+        return Estimate(spread_out(parts), log_error.clamp(*LOG_ERROR_RANGE))

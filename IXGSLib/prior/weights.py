@@ -15,7 +15,7 @@ from ..standardization.weights_file import WeightsFormat, part, read_weights, st
 from .network import BoneNetwork
 from .network_settings import BoneNetworkSettings
 
-FORMAT = WeightsFormat("ixgs-bone-network", 1)
+FORMAT = WeightsFormat("ixgs-bone-network", 2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import Cancelled, FormatError, SettingsError
-from ..prior.channels import ATTENUATION_UNIT, BONE_LEVEL, WITH_UNITS
+from ..prior.channels import ATTENUATION_UNIT, BONE_LEVEL, FROM_STANDARDIZED, PARTS, TOTAL, mirrored
 from ..prior.network import BoneNetwork
 from ..prior.weights import BoneWeights, load_bone_weights, save_bone_weights
 from ..psnr import psnr
@@ -32,6 +32,9 @@ COLUMNS = ("step", "seconds", "rate", "squared", "overlap", "edges", "doubt", "d
 WEIGHT_DECAY = 1e-4
 NORMALIZATION_SERIES, MIN_DEVIATION = 24, 0.05
 """Series from which the moments of the channels are taken, and the smallest standard deviation."""
+STANDARDIZED_SPREAD, TOTAL_SPREADS = 0.15, (0.1, 0.1, 0.4)
+"""Standard deviations of the logarithms of factors for the standardised views, and, drawn from three, for the X-rays:
+how dense bone is shows in neither, and the open field of real X-rays is often not known."""
 MAX_GRADIENT, MAX_DOUBT_GRADIENT = 1.0, 0.1
 """Norms to which the gradients of the network and of its head of doubt are clipped, each by itself."""
 
@@ -145,21 +148,27 @@ class _Training:
             names = self.training.of(patients[int(generator.integers(len(patients)))])
             series = self.training.load(names[int(generator.integers(len(names)))])
             channels = series.channels[int(generator.integers(len(series.channels)))]
+            channels, bone = self._part(channels, series.bone / ATTENUATION_UNIT, generator)
+            channels[list(FROM_STANDARDIZED)] *= np.exp(generator.normal(0, STANDARDIZED_SPREAD))
+            channels[TOTAL] *= np.exp(generator.normal(0, generator.choice(TOTAL_SPREADS)))
             if generator.random() < self.settings.unknown_units:
-                channels[list(WITH_UNITS)] = 0
-            values = np.concatenate([channels, series.bone[None] / ATTENUATION_UNIT])
-            k, j, i = self._part(series.bone.shape, generator)
-            values = values[:, k, j, i]
+                channels[TOTAL] = 0
             if generator.random() < 0.5:
-                values = values[..., ::-1]  # left and right
-            drawn = torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
-            yield drawn[None, :-1], drawn[None, -1]
+                channels, bone = mirrored(channels), bone[:, :, ::-1]
+            yield self._tensor(channels), self._tensor(bone)
 
-    def _part(self, shape: tuple[int, ...], generator: np.random.Generator) -> tuple[slice, ...]:
+    def _part(
+        self, channels: np.ndarray, bone: np.ndarray, generator: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
         """A random part of a lattice."""
         side = self.settings.patch
-        starts = [int(generator.integers(count - side + 1)) for count in shape]
-        return tuple(slice(start, start + side) for start in starts)
+        k, j, i = (int(generator.integers(count - side + 1)) for count in channels.shape[1:])
+        chosen = channels[:, k : k + side, j : j + side, i : i + side].copy()
+        parts = tuple(slice(PARTS * start, PARTS * (start + side)) for start in (k, j, i))
+        return chosen, bone[parts]
+
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)[None]
 
     def _step(self, channels: Tensor, bone: Tensor) -> PriorLosses:
         with torch.autocast(self.device.type, torch.bfloat16):

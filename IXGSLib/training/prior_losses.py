@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..prior.channels import BONE_LEVEL
+from ..prior.channels import BONE_LEVEL, PARTS
 from ..prior.network import Estimate
 
 WEIGHTS = {"squared": 10.0, "absolute": 0.3, "overlap": 0.3, "edges": 0.3, "doubt": 0.05}
@@ -44,10 +44,10 @@ class PriorLosses:
 
 
 def prior_losses(found: Estimate, bone: Tensor) -> PriorLosses:
-    """The losses of an estimate against bone [batch, k, j, i], both in units of the network."""
+    """The losses of an estimate against bone [batch, k, j, i] of each part of a voxel, both in units of the network."""
     error = found.bone - bone
-    expected = torch.exp(-found.log_error)
-    standardized = (error.detach().abs() * expected).clamp(max=MAX_STANDARDIZED_ERROR)
+    of_voxels = F.avg_pool3d(error.detach().abs(), PARTS)
+    standardized = (of_voxels * torch.exp(-found.log_error)).clamp(max=MAX_STANDARDIZED_ERROR)
     return PriorLosses(
         squared=F.smooth_l1_loss(found.bone, bone),
         absolute=error.abs().mean(),

@@ -19,13 +19,13 @@ import numpy as np
 from ..errors import FormatError, IXGSError, SettingsError
 from ..files import sha256, write_atomically
 from ..formats.strict_json import read_json
-from ..prior.channels import CHANNELS
+from ..prior.channels import CHANNELS, PARTS
 from ..version import __version__
 from .pair_format import pair_name, patient_of
 from .pair_ranges import drawn_ranges
 from .series_settings import SeriesSettings
 
-VERSION = 1
+VERSION = 2
 """Version of the format and of the way in which series are drawn."""
 
 
@@ -33,8 +33,8 @@ VERSION = 1
 class Series:
     """The channels of some subsets of the X-rays of one patient, and the bone that they show.
 
-    channels: (subsets, CHANNELS, nk, nj, ni) of `prior.channels`. bone: [k, j, i] attenuation, 1/mm, on the same
-    lattice.
+    channels: (subsets, CHANNELS, nk, nj, ni) of `prior.channels`. bone: [k, j, i] attenuation, 1/mm, of each part of
+    the voxels.
     """
 
     channels: np.ndarray
@@ -93,7 +93,8 @@ class SeriesFolder:
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise FormatError(f"{file}: not a series ({error}); delete it and run ixgs series again") from error
         shape = (self.settings.voxels,) * 3
-        if found.bone.shape != shape or found.channels.shape != (self.settings.subsets, CHANNELS, *shape):
+        parts = (PARTS * self.settings.voxels,) * 3
+        if found.bone.shape != parts or found.channels.shape != (self.settings.subsets, CHANNELS, *shape):
             raise FormatError(f"{file}: of another size than series.json states; delete it and run ixgs series again")
         return found
 

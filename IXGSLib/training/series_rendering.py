@@ -11,7 +11,7 @@ import numpy as np
 from ..geometry import Grid, View
 from ..geometry.rigid import Array, apply
 from ..geometry.twists import changed, poses, with_poses
-from ..prior.channels import lattice_channels
+from ..prior.channels import lattice_channels, parted
 from ..prior.features import FeatureView, feature_view
 from ..simulation.anatomy import draw_anatomy
 from ..simulation.body import Body
@@ -72,14 +72,14 @@ class SeriesRenderer:
         imaging = replace(imaging, saturation=max(imaging.saturation, MIN_SATURATION))
         subject = Subject(patient, center, spine=along)
         taken = [radiograph(subject, view, imaging, n) for n, view in enumerate(views)]
-        found = self._features(generator, views, taken, imaging)
+        found = self._features(generator, views, taken, imaging, center)
         lattice = Grid.centered(center, np.full(3, self.settings.side), self.settings.spacing, np.eye(3))
         channels = []
         for subset in self._subsets(generator):
             size = self.settings.pose_errors * float(generator.choice(POSE_ERROR_SIZES))
             moved = with_pose_errors([found[n] for n in subset], size, center, generator)
             channels.append(lattice_channels(moved, lattice))
-        return Series(np.stack(channels), _bone(patient, lattice))
+        return Series(np.stack(channels), _bone(patient, parted(lattice)))
 
     def _features(
         self,
@@ -87,13 +87,21 @@ class SeriesRenderer:
         views: Sequence[View],
         taken: Sequence[Radiograph],
         imaging: ImagingSettings,
+        center: Array,
     ) -> list[FeatureView]:
         """The features of line integrals, or of pictures as a C-arm displays them, dense tissue bright."""
         displayed = generator.random() < self.settings.displayed
         open_field = float(np.exp(generator.normal(0, I0_DEVIATION)))
         images = [_displayed(each, imaging) if displayed else _lines(each, open_field) for each in taken]
         return [
-            feature_view(image, each.field, view, self.standardizer, units=not displayed)
+            feature_view(
+                image,
+                self.standardizer.apply(image, each.field),
+                each.field,
+                view,
+                view.pixel_size(center),
+                units=not displayed,
+            )
             for image, each, view in zip(images, taken, views, strict=True)
         ]
 
@@ -116,10 +124,7 @@ def with_pose_errors(
     deviations = size * np.repeat([np.deg2rad(POSE_DEG), POSE_MM], 3)
     twists = generator.normal(0, deviations, (len(views), 6))
     wrong = with_poses(exact, changed(poses(exact), twists, center))
-    return [
-        replace(each, standardized=replace(each.standardized, view=view))
-        for each, view in zip(views, wrong, strict=True)
-    ]
+    return [each.posed(view) for each, view in zip(views, wrong, strict=True)]
 
 
 def _lines(taken: Radiograph, open_field: float) -> np.ndarray:

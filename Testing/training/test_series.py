@@ -11,8 +11,8 @@ from IXGSLib.files import sha256
 from IXGSLib.geometry.rigid import apply
 from IXGSLib.geometry.trajectory import CArm, arc, trajectory
 from IXGSLib.geometry.twists import change_between, poses
-from IXGSLib.prior.channels import ALGEBRAIC, CHANNELS
-from IXGSLib.prior.features import FEATURES, FeatureView
+from IXGSLib.prior.channels import ALGEBRAIC, CHANNELS, COARSE, gathered
+from IXGSLib.prior.features import FeatureView
 from IXGSLib.training.making import make_series
 from IXGSLib.training.series_format import open_series
 from IXGSLib.training.series_rendering import POSE_DEG, POSE_MM, with_pose_errors
@@ -26,9 +26,10 @@ def test_a_series_holds_channels_of_each_subset_and_the_bone(series):
     for name in series.names:
         found = series.load(name)
         assert found.channels.shape == (2, CHANNELS, 16, 16, 16)
+        assert found.bone.shape == (32, 32, 32)
         assert found.bone.max() > 0.005
         assert found.bone.min() >= 0
-        share = found.channels[:, 2 * len(FEATURES)]
+        share = found.channels[:, CHANNELS - COARSE + 5]
         assert share.max() == pytest.approx(1, abs=1e-2)
         assert found.channels[:, ALGEBRAIC].max() > 0
 
@@ -36,8 +37,8 @@ def test_a_series_holds_channels_of_each_subset_and_the_bone(series):
 def test_the_channels_show_the_bone(series):
     """Voxels with bone are brighter than others in the algebraic reconstruction, even by untrained weights."""
     found = series.load(series.of(series.patients[0])[0])
-    detail = found.channels[0, 2]
-    assert detail[found.bone > 0.01].mean() > detail[found.bone < 1e-4].mean()
+    detail, bone = found.channels[0, CHANNELS - COARSE + 1], gathered(found.bone[None]).mean(axis=0)
+    assert detail[bone > 0.01].mean() > detail[bone < 1e-4].mean()
 
 
 def test_series_are_continued_to_the_same_files_by_any_number_of_processes(cts, series, tiny_standardizer, tmp_path):
@@ -91,7 +92,7 @@ def test_pose_errors_turn_and_shift_views_about_the_centre_by_their_size():
     center, exact = np.array([10.0, -20.0, 300.0]), []
     for view in trajectory(CArm(detector_pixels=(8, 8)), arc(200), center):
         blank = np.zeros((8, 8), np.float32)
-        exact.append(FeatureView(blank[None], XRay(view, blank, np.ones((8, 8), bool), "line_integral")))
+        exact.append(FeatureView(blank[None], XRay(view, blank, np.ones((8, 8), bool), "line_integral"), None))
     moved = with_pose_errors(exact, 2.0, center, np.random.default_rng(0))
     pairs = [(a.standardized.view, b.standardized.view) for a, b in zip(exact, moved, strict=True)]
     shifts = [apply(b.camera_from_world, center) - apply(a.camera_from_world, center) for a, b in pairs]
