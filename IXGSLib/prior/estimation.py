@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from ..geometry import Grid
+from ..reconstruction.bone_prior import BonePrior
 from ..volume import Volume
 from ..volume.resampling import resample
 from .channels import ATTENUATION_UNIT, lattice_channels, parted
@@ -16,15 +16,7 @@ from .features import FeatureView
 from .network import BoneNetwork
 
 
-@dataclass(frozen=True, eq=False)
-class BoneEstimate:
-    """Attenuation of bone and its expected absolute error, 1/mm, on the grid of the region."""
-
-    bone: Volume
-    error: Volume
-
-
-def estimate_bone(network: BoneNetwork, views: Sequence[FeatureView], region: Grid) -> BoneEstimate:
+def estimate_bone(network: BoneNetwork, views: Sequence[FeatureView], region: Grid) -> BonePrior:
     """The bone in a region; the lattice of the network has its own spacing and the axes of the patient.
 
     Raises ReconstructionError as `lattice_channels` does.
@@ -35,7 +27,7 @@ def estimate_bone(network: BoneNetwork, views: Sequence[FeatureView], region: Gr
         found = network(channels)
     bone = (found.bone[0].clamp(min=0) * ATTENUATION_UNIT).numpy()
     error = (found.log_error[0].exp() * ATTENUATION_UNIT).numpy()
-    return BoneEstimate(resample(Volume(bone, parted(lattice)), region), resample(Volume(error, lattice), region))
+    return BonePrior(resample(Volume(bone, parted(lattice)), region), resample(Volume(error, lattice), region))
 
 
 def enclosing_lattice(region: Grid, spacing: float, multiple: int) -> Grid:

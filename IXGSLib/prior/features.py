@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,7 +57,8 @@ def feature_views(case: Case, size: int) -> list[FeatureView]:
     inverted = bool(record.record.get("inverted"))
     found = []
     for xray in case.xrays:
-        fit = Fit(*xray.image.shape, size)
+        rows, columns = xray.image.shape
+        fit = Fit(rows, columns, size)
         raw = record.raw[xray.view.id].image
         lines, field = fit.square(-raw if inverted else raw, xray.mask)
         image, _ = fit.square(xray.image, xray.mask)

@@ -51,8 +51,8 @@ class BoneNetwork(nn.Module):
         self.doubt = nn.Sequential(
             nn.Conv3d(settings.width, settings.width, 1), nn.SiLU(), nn.Conv3d(settings.width, 1, 1)
         )
-        nn.init.zeros_(self.bone.weight)
-        nn.init.zeros_(self.bone.bias)
+        for parameter in self.bone.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, channels: Tensor) -> Estimate:
         """The bone on a lattice from (batch, CHANNELS, nk, nj, ni); sides are multiples of `settings.multiple`."""

@@ -18,6 +18,7 @@ from ..rendering import project
 from ..xray import XRay
 from ..xray.reduction import reduced
 from .adam import Adam
+from .bone_prior import BonePrior
 from .density_control import ControlLimits, control_density
 from .kernel_constants import SSIM_WINDOW_SIZE
 from .losses import image_loss
@@ -78,14 +79,22 @@ class Images:
 class Optimization:
     """A cloud that is being fitted to the X-rays; iterating runs it and yields after every step.
 
-    settings: resolved for the findings of the start. state: the initial state. Runs with the same seed are equal even
-    if one was interrupted: all random numbers depend only on the seed and the number of the step.
+    settings: resolved for the findings of the start. state: the initial state. expected: the bone that is expected in
+    the region. Runs with the same seed are equal even if one was interrupted: all random numbers depend only on the
+    seed and the number of the step.
     """
 
-    def __init__(self, images: Images, grid: Grid, settings: ReconstructionSettings, state: State) -> None:
+    def __init__(
+        self,
+        images: Images,
+        grid: Grid,
+        settings: ReconstructionSettings,
+        state: State,
+        expected: BonePrior | None = None,
+    ) -> None:
         self.images, self.grid, self.settings, self.state = images, grid, settings, state
         self.device = state.raw.device
-        self.priors = Priors(grid, settings, state.found, self.device)
+        self.priors = Priors(grid, settings, state.found, self.device, expected)
         self.pose_units = PoseUnits.of([target.xray.view for target in images.full], grid, self.device)
         self.failed = False
         self._all_finite: Tensor | None = None

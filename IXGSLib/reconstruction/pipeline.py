@@ -30,6 +30,7 @@ from ..version import __version__
 from ..volume import Volume
 from ..xray import XRay
 from ..xray.reduction import reduced
+from .bone_prior import BonePrior
 from .checkpoint import load_checkpoint, save_checkpoint
 from .optimization import Images, Optimization
 from .poses import moved
@@ -47,6 +48,7 @@ TISSUE_WARNING = (
     "soft tissue fills most of the region and was reconstructed as such; to see bone more clearly, standardise the "
     "X-rays first and choose a region that reaches beyond the bone"
 )
+PRIOR_WARNING = "the prior expects bone alone and was not used, because soft tissue fills the region"
 PROGRESS_SECONDS = 0.2
 CHECKPOINT_SECONDS = 20.0
 
@@ -56,6 +58,7 @@ def reconstruct(
     preset: Preset = "standard",
     *,
     settings: ReconstructionSettings | Mapping[str, Any] | None = None,
+    prior: BonePrior | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     checkpoints: Path | None = None,
@@ -65,6 +68,8 @@ def reconstruct(
 
     settings: changes to the preset by dotted name, such as {"cloud.gaussians": 20_000}, or all settings instead of a
     preset; these are used as they are, while the rest of a preset is adapted to the case (`resolve`).
+    prior: the bone that is expected, on the grid of the region: the cloud starts from it and is kept near it where the
+    X-rays do not speak against it. It is not used, with a warning, where soft tissue fills the region.
     on_progress: called several times a second. cancelled: called as often; once it returns True, Cancelled is raised.
     checkpoints: a folder for the state, from which a later call with the same case and settings continues.
     device: `auto` uses a GPU if one works; if a GPU cannot be used, a warning in the result says why.
@@ -72,7 +77,7 @@ def reconstruct(
     ReconstructionError if no usable cloud is found.
     """
     whole = isinstance(settings, ReconstructionSettings)
-    run = _Run(case, settings if whole else preset, None if whole else settings, checkpoints, device)  # type: ignore[arg-type]
+    run = _Run(case, settings if whole else preset, None if whole else settings, checkpoints, device, prior)  # type: ignore[arg-type]
     with report_out_of_memory(run.size):
         with _one_torch_thread(), collect_warnings() as messages:
             for progress in run.progress():
@@ -104,11 +109,13 @@ class _Run:
         changes: Mapping[str, Any] | None,
         checkpoints: Path | None,
         device: Device,
+        prior: BonePrior | None,
     ) -> None:
         self.case, self.base, self.changes = case, base, changes
         self.checkpoints, self.device = checkpoints, device
+        self.prior = None if prior is None else prior.on(case.grid)
         self.resolved = self._resolve(tissue=False)
-        self.key = _key(case, self.resolved)
+        self.key = _key(case, self.resolved, self.prior)
         self.began = time.perf_counter()
         self.durations: dict[str, float] = {}
 
@@ -201,14 +208,18 @@ class _Run:
             self.resolved = self._resolve(tissue=state.found.tissue)
         if state.found.tissue:
             warn(TISSUE_WARNING)
-        self.optimization = Optimization(images, self.case.grid, self.resolved.settings, state)
+        if state.found.tissue and self.prior is not None:
+            warn(PRIOR_WARNING)
+        expected = None if state.found.tissue else self.prior
+        self.optimization = Optimization(images, self.case.grid, self.resolved.settings, state, expected)
 
     def _start(self, xrays: list[XRay]) -> Start:
         """The initial cloud for the training views, with the settings adapted to a coarse reconstruction."""
         coarse, findings = coarse_start(xrays, self.case.grid, self.resolved.settings)
         self.resolved = self._resolve(tissue=findings.tissue)
         settings = self.resolved.settings
-        return Start(first_cloud(coarse, self.case.grid, settings), settings, findings)
+        expected = None if self.prior is None or findings.tissue else self.prior.bone
+        return Start(first_cloud(coarse, self.case.grid, settings, expected), settings, findings)
 
     def _preview(self) -> Volume:
         """The current state of the region, in voxels of twice the size."""
@@ -243,13 +254,15 @@ class _Run:
         self.durations[stage] = self._seconds() - sum(self.durations.values())
 
 
-def _key(case: Case, resolved: ResolvedSettings) -> str:
-    """The key of a checkpoint: a hash of the X-rays, their views, the region and the settings."""
+def _key(case: Case, resolved: ResolvedSettings, prior: BonePrior | None) -> str:
+    """The key of a checkpoint: a hash of the X-rays, their views, the region, the settings and the prior."""
     settings = [__version__, resolved.settings.as_dict(), sorted(resolved.reasons.items())]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for xray in case.xrays:
         for array in (xray.view.K, xray.view.world_from_camera, xray.image, xray.mask):
             digest.update(array.tobytes())
+    for volume in (prior.bone, prior.error) if prior is not None else ():
+        digest.update(np.ascontiguousarray(volume.values).tobytes())
     digest.update(case.grid.world_from_index.tobytes() + bytes(str(case.grid.shape), "ascii"))
     return digest.hexdigest()
 

@@ -11,6 +11,7 @@ from ..errors import ReconstructionError
 from ..gaussians import Cloud
 from ..gaussians.initialization import lattice_cloud, random_cloud, sampled_cloud
 from ..geometry import Grid
+from ..volume import Volume
 from ..xray import XRay
 from .algebraic import CoarseVolumes, coarse_volumes
 from .body_model import BodyModel
@@ -62,15 +63,21 @@ def coarse_start(xrays: Sequence[XRay], grid: Grid, settings: ReconstructionSett
     return coarse, findings_of(coarse)
 
 
-def first_cloud(coarse: CoarseVolumes, grid: Grid, settings: ReconstructionSettings) -> Cloud:
-    """The initial Gaussians of the region and its background; settings: resolved for the findings."""
+def first_cloud(
+    coarse: CoarseVolumes, grid: Grid, settings: ReconstructionSettings, expected: Volume | None = None
+) -> Cloud:
+    """The initial Gaussians of the region and its background; settings: resolved for the findings.
+
+    expected: attenuation from which the Gaussians of the region are drawn in place of the coarse volume.
+    """
     generator = np.random.default_rng((settings.schedule.seed, 0))
     cloud = settings.cloud
     if cloud.initialization == "random":
         mean = float(coarse.region.mean())
         region = random_cloud(grid, cloud.gaussians, mean, cloud.initial_overlap, generator)
     else:
-        region = sampled_cloud(coarse.region, coarse.region_grid, cloud.gaussians, cloud.initial_overlap, generator)
+        start = Volume(coarse.region, coarse.region_grid) if expected is None else expected
+        region = sampled_cloud(start.values, start.grid, cloud.gaussians, cloud.initial_overlap, generator)
     if coarse.background is None:
         return region
     draw = sampled_cloud if coarse.body is None else lattice_cloud

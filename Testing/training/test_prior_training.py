@@ -86,8 +86,5 @@ def test_a_perfect_estimate_has_no_loss_and_its_stated_error_costs_least_where_i
     assert float(perfect.squared) == float(perfect.absolute) == float(perfect.edges) == 0
     assert float(perfect.overlap) < 0.2
     noise = 0.1 * torch.empty_like(bone).exponential_(generator=generator)
-    stated = [
-        float(prior_losses(Estimate(bone + noise, voxels + level), bone).doubt)
-        for level in (-4.6, -2.3, 0.0)
-    ]
+    stated = [float(prior_losses(Estimate(bone + noise, voxels + level), bone).doubt) for level in (-4.6, -2.3, 0.0)]
     assert min(stated) == stated[1]
