@@ -24,5 +24,14 @@ def resource(name: str) -> Path:
 
 def shipped_weights() -> Path | None:
     """The weights of the network that standardises X-rays; None where this copy of IXGS comes without."""
-    files = (folder / "Models" / "standardizer.safetensors" for folder in FOLDERS)
+    return _model("standardizer.safetensors")
+
+
+def shipped_bone_weights() -> Path | None:
+    """The weights of the network that estimates bone in 3D; None where this copy of IXGS comes without."""
+    return _model("bone_prior.safetensors")
+
+
+def _model(name: str) -> Path | None:
+    files = (folder / "Models" / name for folder in FOLDERS)
     return next((file for file in files if file.is_file()), None)

@@ -17,10 +17,12 @@ class BoneNetworkSettings:
     levels: int = 4
     """Levels, each at half the resolution of the one before."""
     spacing: float = 2.5
-    """Voxel size of the lattice, mm."""
+    """Voxel size of the lattice, mm; bone is estimated in voxels of half the size."""
+    pixels: int = 256
+    """Pixels along each side of the images that features are taken from."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, {"width": (2, 128), "levels": (2, 6), "spacing": (0.1, 20.0, "mm")})
+        check_ranges(self, {"width": (2, 128), "levels": (2, 6), "spacing": (0.1, 20.0, "mm"), "pixels": (16, 2048)})
 
     @property
     def multiple(self) -> int:

@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING, Any
 from ..errors import GeometryError, IXGSError, ReconstructionError, alarms_and_notices
 from ..files import check_writable, write_atomically
 from ..formats.geometry_json import view_as_json
-from ..messages import collect_warnings, one_line
+from ..messages import one_line
 from .events import Reporter, finite
 from .folder import LOG, PREVIEW, RunFolder
+from .preparation import Prepared, prepare
 from .provenance import case_record, environment_record
 from .records import POSES
-from .refining import first_stage, pose_rate
 from .request import RunRequest
 from .stopping import stop_asked
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..calibration.refinement import Refinement
     from ..evaluation.confidence import Confidence
-    from ..evaluation.reference import Metrics, Reference
+    from ..evaluation.reference import Metrics
     from ..evaluation.trust import Trust
     from ..formats import Case
     from ..reconstruction import Reconstruction
@@ -39,24 +38,6 @@ _BYTES_PER_VOXEL = 10
 _BYTES_PER_GAUSSIAN = 800
 """The parameters, their averages in three checkpoints, and the PLY file."""
 _REPORT_BYTES = 2 * 2**20
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """The inputs of a run.
-
-    resolved: the settings as they are before the initial volume is known. standardized: whether this run standardised
-    the X-rays of the case. refinement: how it refined their poses, if it did. credit: that of the X-rays.
-    """
-
-    case: Case
-    standardized: bool
-    refinement: Refinement | None
-    changes: dict[str, Any]
-    resolved: ResolvedSettings
-    reference: Reference
-    device: str
-    credit: str
 
 
 @dataclass(frozen=True)
@@ -78,7 +59,7 @@ def execute(request: RunRequest, reporter: Reporter) -> Outcome:
     Raises IXGSError for a request that cannot be met, Cancelled when the user asks to stop.
     """
     check_writable(request.out)
-    prepared = _prepared(request, reporter)
+    prepared = prepare(request, reporter)
     check_writable(request.out, _space(prepared))
     with RunFolder(request.out, _record(request, prepared), request.resume) as folder:
         reporter.log = folder.path / LOG
@@ -93,70 +74,11 @@ def execute(request: RunRequest, reporter: Reporter) -> Outcome:
             raise
 
 
-def _prepared(request: RunRequest, reporter: Reporter) -> Prepared:
-    from ..calibration import examine
-    from ..evaluation.reference import Reference
-    from ..formats.case_source import evenly
-    from ..formats.credit import read_credit
-    from ..reconstruction.resolution import resolve
-    from ..rendering.devices import choose_device
-
-    with collect_warnings() as messages:
-        credit = read_credit(request.case)
-        device = choose_device(request.device).type
-        _set_threads(request.threads)
-        loaded = evenly(_loaded(request, reporter), request.views)
-        changes = request.changes()
-        case = _standardized(loaded, request, reporter)
-        made = case.standardization is not loaded.standardization
-        refinement = first_stage(case, request.refinement, reporter) if request.refine_poses else None
-        if refinement is not None:
-            case = refinement.case
-            changes.setdefault("rates.pose", pose_rate(refinement))
-        resolved = resolve(request.preset, len(case.xrays), changes)
-        reference = Reference.load(request.truth, request.test).with_distinct_ids(case)
-    findings = examine(loaded.with_poses(case.views)).warnings
-    reference.check_place(case.grid)
-    case = case.with_warnings([*messages, *findings])
-    return Prepared(case, made, refinement, changes, resolved, reference, device, credit)
-
-
-def _loaded(request: RunRequest, reporter: Reporter) -> Case:
-    from .case_loading import load_case
-
-    def report(done: int, total: int) -> None:
-        reporter.report("progress", stage="tag conventions", step=done, steps=total)
-
-    return load_case(request.images, request.case, request.device, report, reporter.note)
-
-
 def _space(prepared: Prepared) -> int:
     """The bytes that a run needs about: volume, preview and surface, the cloud with its checkpoints, the report."""
     voxels, cloud = math.prod(prepared.case.grid.shape), prepared.resolved.settings.cloud
     gaussians = max(cloud.gaussians, cloud.max_gaussians)
     return _BYTES_PER_VOXEL * voxels + _BYTES_PER_GAUSSIAN * gaussians + _REPORT_BYTES
-
-
-def _set_threads(count: int | None) -> None:
-    """Limit the CPU threads of the kernels and of torch; None leaves them unlimited."""
-    if count is None:
-        return
-    import torch
-
-    from ..compute.threads import set_thread_count
-
-    set_thread_count(count)
-    torch.set_num_threads(count)
-
-
-def _standardized(case: Case, request: RunRequest, reporter: Reporter) -> Case:
-    from ..standardization import StandardizationSettings, standardize
-
-    return standardize(
-        case,
-        StandardizationSettings(request.standardize, request.weights),
-        lambda done, total: reporter.report("progress", stage="standardization", step=done, steps=total),
-    )
 
 
 def _record(request: RunRequest, prepared: Prepared) -> dict[str, Any]:
@@ -168,6 +90,7 @@ def _record(request: RunRequest, prepared: Prepared) -> dict[str, Any]:
         **case_record(prepared.case),
         "references": prepared.reference.hashes,
         "refinement": _refinement_record(request, prepared),
+        "prior": {"method": "none"} if prepared.expectation is None else prepared.expectation.about,
         "preset": request.preset,
         "confidence": request.confidence,
         "changes": prepared.changes,
@@ -286,6 +209,7 @@ class _Execution:
             prepared.case,
             self.request.preset,
             settings=prepared.changes,
+            prior=None if prepared.expectation is None else prepared.expectation.prior,
             on_progress=self._report_progress,
             cancelled=stop_asked,
             checkpoints=self.folder.checkpoints,

@@ -28,7 +28,7 @@ PREVIEW = "preview.nrrd"
 """A coarse volume of the current state, which exists only during the run."""
 STANDARDIZED = "standardized"
 """The case of standardised X-rays, if the run made them."""
-COMPARED = ("version", "ixgs", "case", "inputs", "standardization", "refinement", "preset", "changes")
+COMPARED = ("version", "ixgs", "case", "inputs", "standardization", "refinement", "prior", "preset", "changes")
 """Entries of run.json that must be the same for a run to be resumed."""
 
 

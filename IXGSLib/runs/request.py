@@ -10,6 +10,7 @@ from ..calibration.refinement.settings import RefinementSettings
 from ..compute.device import Device
 from ..errors import SettingsError
 from ..formats.case_source import CaseOptions
+from ..prior.method import PriorMethod
 from ..reconstruction.resolution import checked_changes
 from ..reconstruction.settings import Preset
 from ..standardization.settings import Method
@@ -43,6 +44,11 @@ class RunRequest:
     """
     weights: Path | None = None
     """With --standardize: weights of pix2pix (.safetensors) in place of those that come with IXGS."""
+    prior: PriorMethod = "auto"
+    """What the volume starts from and is kept near: learnt, bone that a network expects from all X-rays together, or
+    none. auto uses learnt for X-rays that are standardised by the network that comes with IXGS."""
+    prior_weights: Path | None = None
+    """With --prior: weights of the bone network (.safetensors) in place of those that come with IXGS."""
     truth: Path | None = None
     """True volume (.nrrd) to compare with."""
     test: Path | None = None

@@ -279,6 +279,11 @@ def _check(training: SeriesFolder, settings: PriorTrainingSettings) -> None:
             f"spacing is {settings.spacing:g} mm, but that of the series is {series.spacing:g}; give --spacing "
             f"{series.spacing:g}"
         )
+    if settings.pixels != training.pixels:
+        raise SettingsError(
+            f"pixels is {settings.pixels}, but the images of the series have {training.pixels} along each side; give "
+            f"--pixels {training.pixels}"
+        )
     if settings.patch > series.voxels:
         raise SettingsError(
             f"patch is {settings.patch} voxels, the regions of the series have {series.voxels}; choose a smaller one"

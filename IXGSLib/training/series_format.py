@@ -20,6 +20,7 @@ from ..errors import FormatError, IXGSError, SettingsError
 from ..files import sha256, write_atomically
 from ..formats.strict_json import read_json
 from ..prior.channels import CHANNELS, PARTS
+from ..standardization.weights import load_weights
 from ..version import __version__
 from .pair_format import pair_name, patient_of
 from .pair_ranges import drawn_ranges
@@ -45,7 +46,7 @@ class Series:
 class SeriesFolder:
     """The finished series of a folder.
 
-    standardizer: SHA-256 of the weights of the network that standardised.
+    standardizer: SHA-256 of the weights of the network that standardised. pixels: along each side of its images.
     digest: SHA-256 over the names and sizes of the files.
     """
 
@@ -53,6 +54,7 @@ class SeriesFolder:
     names: tuple[str, ...]
     settings: SeriesSettings
     standardizer: str
+    pixels: int
     digest: str
 
     @property
@@ -102,8 +104,9 @@ class SeriesFolder:
 def prepare_folder(folder: Path, settings: SeriesSettings) -> None:
     """Create the folder with its series.json; raises IXGSError if it holds other series or other files."""
     known = {name: value for name, value in asdict(settings).items() if name != "standardizer"}
-    standardizer = sha256(settings.weights().read_bytes())
-    wanted = {"format": "ixgs-series", "version": VERSION, **known, "standardizer": standardizer}
+    weights = settings.weights()
+    network = {"standardizer": sha256(weights.read_bytes()), "pixels": load_weights(weights).size}
+    wanted = {"format": "ixgs-series", "version": VERSION, **known, **network}
     file = folder / "series.json"
     if file.is_file():
         found = read_json(file)
@@ -160,7 +163,8 @@ def open_series(path: Path) -> SeriesFolder:
     names = {each.name for each in fields(SeriesSettings)} - {"standardizer"}
     settings = SeriesSettings(**{name: about[name] for name in names & about.keys()})
     digest = sha256("\n".join(f"{file.name} {file.stat().st_size}" for file in files).encode())
-    return SeriesFolder(path, tuple(file.stem for file in files), settings, str(about.get("standardizer")), digest)
+    standardizer, pixels = str(about.get("standardizer")), int(about.get("pixels", 0))
+    return SeriesFolder(path, tuple(file.stem for file in files), settings, standardizer, pixels, digest)
 
 
 def _json(content: Any) -> bytes:

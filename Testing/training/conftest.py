@@ -118,7 +118,7 @@ def series(series_folder):
 def bone_settings():
     """Settings of a bone network that is trained in a second."""
     return PriorTrainingSettings(
-        width=4, levels=2, spacing=10.0, patch=8, steps=30, warm_up=5, log_every=5, checkpoint_every=10
+        width=4, levels=2, spacing=10.0, pixels=64, patch=8, steps=30, warm_up=5, log_every=5, checkpoint_every=10
     )
 
 

@@ -73,6 +73,7 @@ def test_requests_that_do_not_fit_are_refused(bone_trained, bone_settings, serie
     refused("held-out patient", held_out=(series.patients[0],), start=start)
     refused("another network", replace(bone_settings, width=8), start=start)
     refused("spacing", replace(bone_settings, spacing=5.0))
+    refused("--pixels 64", replace(bone_settings, pixels=256))
     refused("patch", replace(bone_settings, patch=32))
     with pytest.raises(SettingsError, match="patch"):
         PriorTrainingSettings(patch=20)
