@@ -22,7 +22,8 @@ class Reconstruct(RunRequest):
     """Turn the X-rays of a case into a volume.
 
     Writes OUT/run.json (settings, versions, hashes), volume.nrrd (attenuation, 1/mm), confidence.nrrd and
-    expected_error.nrrd (of each voxel), gaussians.ply, bone.stl, report.html and, last, done.json (metrics, durations).
+    expected_error.nrrd (of each voxel), prior_share.nrrd (where a learnt prior decided), gaussians.ply, bone.stl,
+    report.html and, last, done.json (metrics, durations).
     Research use only. Not a medical device.
     """
 
@@ -46,4 +47,6 @@ class Reconstruct(RunRequest):
             print_metrics(outcome.metrics)
             if outcome.confidence is not None:
                 tell(summary_of(outcome.confidence).sentence)
+            if outcome.prior is not None:
+                tell(outcome.prior.sentence)
             tell(f"{outcome.trust.sentence}\n{self.out / 'report.html'}\n{RESEARCH_ONLY}")

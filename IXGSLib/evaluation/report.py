@@ -28,11 +28,13 @@ from .metrics import ViewMetrics, compare_views
 from .page import DISCLAIMER, facts, page, section, table
 from .planes import focus
 from .poses import origins_html, poses_html
+from .prior_section import prior_section
 from .trust_section import trust_section
 
 if TYPE_CHECKING:
     from ..calibration.refinement import Refinement
     from .confidence import Confidence
+    from .prior_share import PriorShare
     from .trust import Trust
 
 
@@ -45,6 +47,7 @@ class Report:
     held_out: ids of the views that were not used for the reconstruction.
     metrics, settings: values by name, which may be nested; None is shown as a dash.
     trust: the verdict on the volume, if there is one. confidence: that of each voxel, if it is known.
+    prior: where a learnt prior decided, if one was used.
     notices: what every such input brings along, and is no warning.
     notes: further sentences about the run.
     reasons: why a setting differs from the preset, by its name. durations: seconds by name. credit: data credit.
@@ -65,6 +68,7 @@ class Report:
     reasons: Mapping[str, str] = field(default_factory=dict)
     trust: Trust | None = None
     confidence: Confidence | None = None
+    prior: PriorShare | None = None
     warnings: Sequence[str] = ()
     notices: Sequence[str] = ()
     notes: Sequence[str] = ()
@@ -107,6 +111,7 @@ def report_html(report: Report) -> str:
         _results(report),
         _anatomy(report, point),
         _confidence(report, point),
+        _prior(report, point),
         _standardized(report),
         _views(report, quality),
         _coverage(report, quality, point),
@@ -177,6 +182,12 @@ def _confidence(report: Report, point: Array) -> str:
     if report.confidence is None:
         return ""
     return confidence_section(report.confidence, point, sections.window(report.truth or report.volume))
+
+
+def _prior(report: Report, point: Array) -> str:
+    if report.prior is None:
+        return ""
+    return prior_section(report.prior, point, sections.window(report.truth or report.volume))
 
 
 def _standardized(report: Report) -> str:

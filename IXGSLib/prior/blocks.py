@@ -10,20 +10,24 @@ from torch import Tensor, nn
 
 MAX_WIDTH_FACTOR = 4
 """Channels of the inner levels as a multiple of the first level's."""
-NORMALIZATION_EPSILON = 1e-4
+GROUP = 8
+"""Channels that are normalised together; with fewer, all of them."""
 
 
 class VolumeNetwork(nn.Module):
-    """A U-Net in which each voxel is normalised by itself, so that a part of a lattice is processed like the whole."""
+    """A U-Net of residual blocks with group normalisation (Wu and He, ECCV 2018)."""
 
     def __init__(self, channels: int, width: int, levels: int) -> None:
         super().__init__()
         widths = [width * min(2**level, MAX_WIDTH_FACTOR) for level in range(levels)]
-        self.down = nn.ModuleList([_Block(a, b) for a, b in itertools.pairwise([channels, *widths])])
+        self.stem = nn.Conv3d(channels, width, 1)
+        self.down = nn.ModuleList([_Block(a, b) for a, b in itertools.pairwise([width, *widths])])
         self.up = nn.ModuleList([_Block(a + b, a) for a, b in itertools.pairwise(widths)])
+        self.norm = _normalization(width)
 
     def forward(self, values: Tensor) -> Tensor:
         """(batch, width, nk, nj, ni) from (batch, channels, nk, nj, ni); sides are multiples of 2^(levels - 1)."""
+        values = self.stem(values)
         kept = []
         for level, block in enumerate(self.down):
             values = block(F.avg_pool3d(values, 2) if level else values)
@@ -32,7 +36,7 @@ class VolumeNetwork(nn.Module):
         for block in reversed(self.up):
             values = F.interpolate(values, scale_factor=2, mode="nearest")
             values = block(torch.cat([values, kept.pop()], dim=1))
-        return values
+        return F.silu(self.norm(values))
 
 
 class _Block(nn.Module):
@@ -40,14 +44,17 @@ class _Block(nn.Module):
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
-        self.scale = nn.Parameter(torch.ones(before, 1, 1, 1))
+        self.first_norm, self.second_norm = _normalization(before), _normalization(after)
         self.first = nn.Conv3d(before, after, 3, padding=1)
         self.second = nn.Conv3d(after, after, 3, padding=1)
         self.past = nn.Conv3d(before, after, 1) if before != after else nn.Identity()
-        nn.init.zeros_(self.second.weight)
+        for parameter in self.second.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, values: Tensor) -> Tensor:
-        # Root mean square over the channels of a voxel (Zhang and Sennrich, NeurIPS 2019): no other voxel changes it.
-        size = values.float().square().mean(dim=1, keepdim=True).add(NORMALIZATION_EPSILON).rsqrt()
-        inner = F.silu(self.first(values * size * self.scale))
-        return self.past(values) + self.second(inner)
+        inner = self.first(F.silu(self.first_norm(values)))
+        return self.past(values) + self.second(F.silu(self.second_norm(inner)))
+
+
+def _normalization(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(channels // GROUP if channels % GROUP == 0 else 1, channels)

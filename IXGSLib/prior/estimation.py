@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,23 +12,35 @@ from ..geometry import Grid
 from ..reconstruction.bone_prior import BonePrior
 from ..volume import Volume
 from ..volume.resampling import resample
-from .channels import ATTENUATION_UNIT, lattice_channels, parted
+from .channels import ALGEBRAIC, ATTENUATION_UNIT, lattice_channels, parted
 from .features import FeatureView
 from .network import BoneNetwork
 
 
-def estimate_bone(network: BoneNetwork, views: Sequence[FeatureView], region: Grid) -> BonePrior:
+@dataclass(frozen=True, eq=False)
+class BoneEstimate:
+    """The bone that a network expects, on the grid of a region.
+
+    alone: what the standardised views show without the network, by an algebraic reconstruction on its lattice.
+    """
+
+    prior: BonePrior
+    alone: Volume
+
+
+def estimate_bone(network: BoneNetwork, views: Sequence[FeatureView], region: Grid) -> BoneEstimate:
     """The bone in a region; the lattice of the network has its own spacing and the axes of the patient.
 
     Raises ReconstructionError as `lattice_channels` does.
     """
     lattice = enclosing_lattice(region, network.settings.spacing, network.settings.multiple)
-    channels = torch.from_numpy(lattice_channels(views, lattice))[None]
+    channels = torch.from_numpy(lattice_channels(views, lattice))
     with torch.inference_mode():
-        found = network(channels)
+        found = network(channels[None])
     bone = (found.bone[0].clamp(min=0) * ATTENUATION_UNIT).numpy()
     error = (found.log_error[0].exp() * ATTENUATION_UNIT).numpy()
-    return BonePrior(resample(Volume(bone, parted(lattice)), region), resample(Volume(error, lattice), region))
+    prior = BonePrior(resample(Volume(bone, parted(lattice)), region), resample(Volume(error, lattice), region))
+    return BoneEstimate(prior, Volume(channels[ALGEBRAIC].numpy() * ATTENUATION_UNIT, lattice))
 
 
 def enclosing_lattice(region: Grid, spacing: float, multiple: int) -> Grid:

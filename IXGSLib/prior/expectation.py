@@ -14,7 +14,7 @@ from .method import PriorMethod
 
 if TYPE_CHECKING:
     from ..formats import Case
-    from ..reconstruction.bone_prior import BonePrior
+    from .estimation import BoneEstimate
     from .weights import BoneWeights
 
 NOTICE = (
@@ -27,7 +27,7 @@ NOTICE = (
 class Expectation:
     """The bone that a network expects in the region of a case; about: for records, as JSON."""
 
-    prior: BonePrior
+    estimate: BoneEstimate
     about: dict[str, Any]
 
 
@@ -91,6 +91,8 @@ def _expectation(case: Case, file: Path, weights: BoneWeights) -> Expectation:
     from .features import feature_views
 
     views = feature_views(case, weights.network.settings.pixels)
-    prior = estimate_bone(weights.network, views, case.grid)
+    estimate = estimate_bone(weights.network, views, case.grid)
     _note(NOTICE)
-    return Expectation(prior, {"method": "learnt", "weights": {"name": file.name, "sha256": sha256(file.read_bytes())}})
+    return Expectation(
+        estimate, {"method": "learnt", "weights": {"name": file.name, "sha256": sha256(file.read_bytes())}}
+    )

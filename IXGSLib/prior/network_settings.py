@@ -12,7 +12,7 @@ from ..checks import check_ranges
 class BoneNetworkSettings:
     """Sizes of the network; raises SettingsError for a value out of range."""
 
-    width: int = 24
+    width: int = 32
     """Channels of the first level; the second has twice as many, all others four times as many."""
     levels: int = 4
     """Levels, each at half the resolution of the one before."""

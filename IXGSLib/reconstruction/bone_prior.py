@@ -36,7 +36,6 @@ class BonePrior:
                 "resample one of them"
             )
 
-
     def on(self, grid: Grid) -> BonePrior:
         """The prior itself; raises SettingsError if it does not lie on a grid."""
         own = self.bone.grid

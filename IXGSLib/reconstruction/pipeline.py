@@ -168,6 +168,7 @@ class _Run:
             reasons=self.resolved.reasons,
             warnings=unique(case.warnings, messages),
             durations=self.durations,
+            used_prior=self.prior is not None and not run.state.found.tissue,
         )
 
     def _in_frame_of_case(self) -> tuple[Cloud, tuple[View, ...]]:

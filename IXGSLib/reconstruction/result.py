@@ -52,7 +52,7 @@ class Reconstruction:
     held_out: ids of the views that were held out until the refit.
     metrics: `held_out_psnr` in dB before the refit, `fit_psnr` over all views after it.
     settings: those of the run. reasons: why some differ from those of the preset, by dotted name.
-    durations: seconds by stage.
+    durations: seconds by stage. used_prior: whether the volume was kept near expected bone.
     """
 
     volume: Volume
@@ -65,3 +65,4 @@ class Reconstruction:
     reasons: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     durations: dict[str, float] = field(default_factory=dict)
+    used_prior: bool = False

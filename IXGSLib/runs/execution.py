@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..evaluation.confidence import Confidence
+    from ..evaluation.prior_share import PriorShare
     from ..evaluation.reference import Metrics
     from ..evaluation.trust import Trust
     from ..formats import Case
@@ -44,12 +45,13 @@ _REPORT_BYTES = 2 * 2**20
 class Outcome:
     """What a finished run measured, the verdict on its volume, and the confidence in each voxel if it was asked for.
 
-    durations: seconds by stage.
+    prior: where a learnt prior decided, if one was used. durations: seconds by stage.
     """
 
     metrics: Metrics
     trust: Trust
     confidence: Confidence | None
+    prior: PriorShare | None
     durations: Mapping[str, float]
 
 
@@ -165,9 +167,10 @@ class _Execution:
         began = time.perf_counter()
         confidence = self._confidence(case, result)
         durations = {**result.durations, "confidence": time.perf_counter() - began}
-        outcome = Outcome({**result.metrics, **reference_metrics}, trust, confidence, durations)
+        metrics = {**result.metrics, **reference_metrics}
+        outcome = Outcome(metrics, trust, confidence, self._prior_share(result), durations)
         self._write_volumes(result)
-        self._write_confidence(outcome)
+        self._write_maps(outcome)
         self._write_poses(result)
         self._write_report(result, renders, outcome)
         self._finish(outcome)
@@ -183,6 +186,8 @@ class _Execution:
             "trust": outcome.trust.as_dict(),
             "durations": outcome.durations,
         }
+        if outcome.prior is not None:
+            numbers["prior"] = outcome.prior.as_dict()
         if outcome.confidence is not None:
             numbers["confidence"] = summary_of(outcome.confidence).as_dict()
         done = finite({**numbers, **messages})
@@ -201,6 +206,14 @@ class _Execution:
             self.reporter.warn(f"no confidence.nrrd: {one_line(error)}")
             return None
 
+    def _prior_share(self, result: Reconstruction) -> PriorShare | None:
+        from ..evaluation.prior_share import prior_share
+
+        if self.prepared.expectation is None or not result.used_prior:
+            return None
+        estimate = self.prepared.expectation.estimate
+        return prior_share(result.volume, estimate.prior.bone, estimate.alone)
+
     def _reconstruction(self) -> Reconstruction:
         from .. import reconstruction
 
@@ -209,7 +222,7 @@ class _Execution:
             prepared.case,
             self.request.preset,
             settings=prepared.changes,
-            prior=None if prepared.expectation is None else prepared.expectation.prior,
+            prior=None if prepared.expectation is None else prepared.expectation.estimate.prior,
             on_progress=self._report_progress,
             cancelled=stop_asked,
             checkpoints=self.folder.checkpoints,
@@ -239,10 +252,12 @@ class _Execution:
         else:
             self.folder.save("bone.stl", surface.save)
 
-    def _write_confidence(self, outcome: Outcome) -> None:
+    def _write_maps(self, outcome: Outcome) -> None:
         if outcome.confidence is not None:
             self.folder.save("confidence.nrrd", outcome.confidence.save)
             self.folder.save("expected_error.nrrd", outcome.confidence.save_error)
+        if outcome.prior is not None:
+            self.folder.save("prior_share.nrrd", outcome.prior.save)
 
     def _write_poses(self, result: Reconstruction) -> None:
         """Write the final poses of refined views, as a calibration."""
@@ -272,6 +287,7 @@ class _Execution:
             metrics=outcome.metrics,
             trust=outcome.trust,
             confidence=outcome.confidence,
+            prior=outcome.prior,
             settings=result.settings.flat(),
             reasons=result.reasons,
             durations=outcome.durations,

@@ -19,6 +19,7 @@ OUTPUTS = (
     "volume.nrrd",
     "confidence.nrrd",
     "expected_error.nrrd",
+    "prior_share.nrrd",
     "gaussians.ply",
     "bone.stl",
     "poses.json",

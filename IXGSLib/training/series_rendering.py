@@ -138,7 +138,10 @@ def _displayed(taken: Radiograph, imaging: ImagingSettings) -> np.ndarray:
 
 
 def _bone(patient: Body, region: Grid) -> np.ndarray:
-    """Attenuation of enhanced bone in a region, 1/mm: means over its voxels."""
+    """Attenuation of enhanced bone in a region, 1/mm: means over its voxels, with the density that it has in the CT.
+
+    The factor that is drawn for a patient cannot be told from X-rays of unknown exposure, scatter and spectrum.
+    """
     bone = Volume(np.ascontiguousarray(patient.values[..., 3]), patient.grid)
     fine = resample(bone, region.with_spacing(float(region.spacing[0]) / 2))
-    return means(fine, region.shape) * patient.density[1]
+    return means(fine, region.shape)

@@ -78,11 +78,13 @@ class Fake:
     def __init__(self, truth):
         self.truth = Volume.load(truth)
         self.calls = []
+        self.prior = None
         self.error = None
         self.checkpoint = False
 
-    def __call__(self, case, preset, *, settings, on_progress, cancelled, checkpoints, device):
+    def __call__(self, case, preset, *, settings, prior, on_progress, cancelled, checkpoints, device):
         self.calls.append((case, preset, settings))
+        self.prior = prior
         for step in range(3):
             on_progress(Progress("optimization", step, 2, float("nan") if step else None, None, 0.1, 1.0, 9))
             if self.checkpoint:
@@ -106,6 +108,7 @@ class Fake:
             settings=resolved.settings,
             reasons=resolved.reasons,
             warnings=case.warnings,
+            used_prior=prior is not None,
         )
 
 

@@ -121,4 +121,5 @@ def test_a_prior_of_bone_is_not_used_in_soft_tissue(in_a_body):
     case, truth = in_a_body
     prior = prior_of(truth, 0.002)
     found = reconstruct(case, settings=QUICK.updated({"schedule.steps": 40, "schedule.refit_steps": 5}), prior=prior)
+    assert not found.used_prior
     assert any("soft tissue" in warning and "prior" in warning for warning in found.warnings)
