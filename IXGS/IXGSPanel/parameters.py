@@ -63,6 +63,7 @@ class IXGSParameterNode:
     shiftError: Annotated[float, WithinRange(0.1, 200.0)] = 6.0
     standardization: str = "auto"
     weights: str = ""
+    learnedPrior: bool = True
     region: vtkMRMLMarkupsROINode
     voxelSize: Annotated[float, WithinRange(0.0, 20.0)] = 0.0
     preset: str = "standard"

@@ -100,7 +100,9 @@ class ReviewSection:
         if is_blinded(run):
             return _("A blinded volume of a reader study. Rate it below; the rating is saved beside it.")
         done = _done(run)
-        return "<br>".join(filter(None, [outcome_text(done), trust_text(done), confidence_text(done)]))
+        return "<br>".join(
+            filter(None, [outcome_text(done), trust_text(done), confidence_text(done), prior_text(done)])
+        )
 
     # Bone
 
@@ -228,3 +230,8 @@ def trust_text(done: dict[str, Any]) -> str:
 def confidence_text(done: dict[str, Any]) -> str:
     """Where the volume of a run can be relied on, from its done.json; empty for a run that does not say."""
     return escaped(panel_text(done["confidence"]["sentence"])) if "confidence" in done else ""
+
+
+def prior_text(done: dict[str, Any]) -> str:
+    """Which part of the bone a learnt prior decided, as rich text, or nothing."""
+    return escaped(panel_text(done["prior"]["sentence"])) if "prior" in done else ""

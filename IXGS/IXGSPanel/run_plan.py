@@ -37,6 +37,7 @@ class RunPlan:
             "xrays": [str(self.selection.case), *self._view_arguments()],
             "poses": self.preparation.poses.arguments(),
             "standardization": self.preparation.standardization.arguments(),
+            "prior": self.preparation.standardization.prior_arguments(),
             "region": self.preparation.region.arguments(),
             "preset": p.preset,
             "device": p.device,
@@ -58,6 +59,7 @@ class RunPlan:
         words = ["reconstruct", str(case), "--out", str(out), "--preset", p.preset, "--device", p.device]
         words += ["--standardize", "none"]  # the command above has done it
         words += ["--settings", str(self.settings_file()), *self.preparation.region.arguments()]
+        words += self.preparation.standardization.prior_arguments()
         words += self.preparation.poses.arguments()
         commands.append([*words, *views])
         return [["-m", "IXGSLib", *command, "--json", "--stop-on-eof"] for command in commands]

@@ -45,6 +45,7 @@ class StandardizationSection:
 
     def update(self) -> None:
         self.ui.weights.enabled = self.state.parameters.standardization in ("auto", "pix2pix")
+        self.ui.learnedPrior.enabled = self._by_network()
         if self._previewed and self._previewed != self._chosen():
             self.discard_preview()
         self._show_status()
@@ -63,6 +64,12 @@ class StandardizationSection:
         settings = StandardizationSettings(method=self.state.parameters.standardization, weights=self._weights())
         return resolve_method("intensity" if reading is None else reading.values, settings)
 
+    def _by_network(self) -> bool:
+        """Whether the network standardises the X-rays of the selection, or would once there are some."""
+        if self.selection.reading is None:
+            return self.state.parameters.standardization in ("auto", "pix2pix")
+        return not self.problem() and self.method().method == "pix2pix"
+
     def problem(self) -> str:
         """Why the X-rays cannot be standardised, or nothing."""
         try:
@@ -76,6 +83,10 @@ class StandardizationSection:
         weights = self._weights()
         words = ["--method", self.state.parameters.standardization]
         return words if weights is None else [*words, "--weights", str(weights)]
+
+    def prior_arguments(self) -> list[str]:
+        """The choice of a prior as command-line arguments of the reconstruction."""
+        return ["--prior", "auto" if self.state.parameters.learnedPrior else "none"]
 
     def _weights(self) -> Path | None:
         """The weights that the user has chosen for the network."""

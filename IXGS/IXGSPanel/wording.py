@@ -105,6 +105,7 @@ def controls() -> dict[str, str]:
         "method": _("Method"),
         "standardize": _("Method"),
         "weights": _("Weights"),
+        **dict.fromkeys(("prior", "prior-weights"), _("Start from learned bone")),
         **dict.fromkeys(("center", "size", "direction"), _("Region")),
         "spacing": _("Voxel size"),
         "preset": _("Preset"),

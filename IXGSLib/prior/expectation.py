@@ -41,16 +41,21 @@ def expected_bone(case: Case, method: PriorMethod = "auto", weights: Path | None
     if method == "none" or (method == "auto" and not _by_network(case)):
         return None
     file = weights or shipped_bone_weights()
-    found = None if file is None else _loaded(file)
+    if file is None:
+        if method == "auto":
+            return None
+        raise SettingsError(
+            "a learnt prior without weights: none come with this IXGS; give --prior-weights FILE.safetensors, or use "
+            "--prior none"
+        )
+    found = _loaded(file)
     obstacle = _obstacle(case, found)
-    if obstacle:
-        if method == "learnt":
-            raise SettingsError(f"the learnt prior cannot be used: {obstacle}, or use --prior none")
-        _note(f"no learnt prior was used: {obstacle}")
-        return None
-    assert file is not None
-    assert found is not None
-    return _expectation(case, file, found)
+    if not obstacle:
+        return _expectation(case, file, found)
+    if method == "learnt":
+        raise SettingsError(f"the learnt prior cannot be used: {obstacle}, or use --prior none")
+    _note(f"no learnt prior was used: {obstacle}")
+    return None
 
 
 def _by_network(case: Case) -> bool:
@@ -58,11 +63,9 @@ def _by_network(case: Case) -> bool:
     return made is not None and made.synthetic and made.method == "pix2pix"
 
 
-def _obstacle(case: Case, weights: BoneWeights | None) -> str:
+def _obstacle(case: Case, weights: BoneWeights) -> str:
     """Why a network cannot be used for a case, and the cure; empty if it can be."""
     made = case.standardization
-    if weights is None:
-        return "no weights of a bone network come with this IXGS; give --prior-weights FILE.safetensors"
     if made is None or not _by_network(case):
         return "the X-rays were not standardised by a network, whose images it needs; use --standardize pix2pix"
     used = made.record.get("weights")

@@ -74,3 +74,16 @@ def test_a_preview_is_discarded_when_a_choice_changes(read, ui, wait, name):
     setattr(read.parameters, name, {"weights": "other.safetensors", "standardization": "none"}[name])
     assert not read.standardization.process.running
     assert not ui.before.visible
+
+
+def test_the_learned_prior_is_a_choice_where_the_network_standardizes(read, ui):
+    assert read.parameters.learnedPrior
+    assert not ui.learnedPrior.enabled  # the sample case holds clean line integrals
+    take_intensities(read)
+    read.parameters.standardization = "pix2pix"
+    assert ui.learnedPrior.enabled
+    assert read.standardization.prior_arguments() == ["--prior", "auto"]
+    ui.learnedPrior.click()
+    assert read.standardization.prior_arguments() == ["--prior", "none"]
+    read.parameters.standardization = "classical"
+    assert not ui.learnedPrior.enabled
