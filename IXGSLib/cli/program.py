@@ -27,6 +27,7 @@ _FORMAT_WARNING = warnings.formatwarning
 COMMANDS = {
     "demo": "Reconstruct the sample case, to see IXGS at work.",
     "reconstruct": "Turn the X-rays of a case into a volume.",
+    "estimate": "Estimate the bone of a case within seconds, by the learnt prior alone.",
     "check": "Show what the views of a case cover, before anything is computed.",
     "calibrate": "Calibrate X-rays by the fiducials of a phantom, or by markers, as a case.",
     "convert": "Write a calibration for another program, or images and a calibration as a case.",

@@ -115,3 +115,30 @@ def test_weights_that_are_none_are_refused(intensities, fake, ixgs, network, tin
     code, _, err = ixgs("reconstruct", intensities, "--out", tmp_path / "out", *given)
     assert code == 2
     assert "something else" in err
+
+
+def test_bone_is_estimated_without_a_reconstruction(
+    intensities,
+    ixgs,
+    bone_weights,
+    tiny_standardizer,  # noqa: F811
+    tmp_path,
+):
+    out, weights = tmp_path / "out", ("--weights", tiny_standardizer, "--prior-weights", bone_weights())
+    code, printed, err = ixgs("estimate", intensities, "--out", out, "--views", 3, *weights)
+    assert code == 0, err
+    assert "bone from 3 X-rays in" in printed
+    assert "trained on other patients" in err
+    found, error = Volume.load(out / "volume.nrrd"), Volume.load(out / "expected_error.nrrd")
+    assert found.values.max() > 0
+    assert error.values.min() > 0
+    told = record(out / "estimate.json")
+    assert len(told["case"]["views"]) == 3
+    assert told["prior"]["method"] == "learnt"
+    assert told["durations"].keys() == {"standardization", "prior"}
+    code, _, err = ixgs("estimate", intensities, "--out", out, *weights)
+    assert code == 2
+    assert "empty" in err
+    code, _, err = ixgs("estimate", intensities, "--out", tmp_path / "two", "--weights", tiny_standardizer)
+    assert code == 2
+    assert not (tmp_path / "two").exists()
