@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .weights import BoneWeights
 
 NOTICE = (
-    "the volume was started from bone that a network trained on other patients expects in these X-rays, and was kept "
-    "near it: compare it with the X-rays, and with a reconstruction without a prior (--prior none) where it matters"
+    "the volume rests in part on bone that a network trained on other patients expects in these X-rays: compare it with "
+    "the X-rays themselves"
 )
 
 

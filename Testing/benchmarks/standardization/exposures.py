@@ -17,10 +17,13 @@ from typing import Any, Literal
 import numpy as np
 
 import IXGSLib.simulation
+from IXGSLib.evaluation.prior_share import prior_share
 from IXGSLib.evaluation.reprojection import reprojection_errors
 from IXGSLib.files import sha256
 from IXGSLib.formats import Case, load_case
 from IXGSLib.geometry.trajectory import CArm
+from IXGSLib.prior.estimation import BoneEstimate
+from IXGSLib.prior.expectation import expected_bone
 from IXGSLib.reconstruction.settings import Preset
 from IXGSLib.simulation import ImagingSettings, SimulationSettings
 from IXGSLib.simulation.realistic_case import RealisticSimulation, write_realistic
@@ -29,14 +32,16 @@ from IXGSLib.volume import Volume
 from IXGSLib.xray import XRay
 from Testing.benchmarks.scene import DATA
 
-Method = Literal["raw", "classical", "pix2pix", "target"]
+Method = Literal["raw", "classical", "pix2pix", "learnt", "target"]
 METHODS: dict[Method, str] = {
     "raw": "X-rays",
     "classical": "classical",
     "pix2pix": "pix2pix",
+    "learnt": "pix2pix, learnt prior",
     "target": "clean targets",
 }
 """The inputs of the reconstruction; the last is a perfect standardisation."""
+BY_NETWORK: tuple[Method, ...] = ("pix2pix", "learnt")
 CACHE = Path(__file__).resolve().parents[3] / "build" / "benchmarks" / "standardization"
 CT = DATA / "ct_tcga_ov_09_2043" / "ct.nii.gz"
 """The patient that the shipped network has not been trained on."""
@@ -59,6 +64,24 @@ class Exposure:
     targets: tuple[XRay, ...]
     truth: Volume
     folder: Path
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Weights of the network that standardises, and of the one that expects bone in what that makes."""
+
+    standardizer: Path
+    bone: Path | None = None
+
+    def of(self, method: Method) -> Networks | None:
+        """What a method uses; None for one that uses no network."""
+        if method == "pix2pix":
+            return Networks(self.standardizer)
+        return self if method == "learnt" else None
+
+    def offers(self, method: Method) -> bool:
+        """Whether a method can be measured with these."""
+        return method != "learnt" or self.bone is not None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +113,7 @@ def definition(settings: SimulationSettings, imaging: ImagingSettings) -> dict[s
     return {"settings": asdict(settings), "imaging": asdict(imaging)}
 
 
-def standardized(exposure: Exposure, method: Method, weights: Path | None = None) -> Case:
+def standardized(exposure: Exposure, method: Method, networks: Networks | None = None) -> Case:
     """The views that a volume is reconstructed from. Raises SettingsError for pix2pix without weights."""
     from IXGSLib.standardization import standardize
 
@@ -98,17 +121,21 @@ def standardized(exposure: Exposure, method: Method, weights: Path | None = None
         return exposure.case
     if method == "target":
         return replace(exposure.case, xrays=exposure.targets)
-    return standardize(exposure.case, StandardizationSettings(method=method, weights=weights))
+    if method not in BY_NETWORK:
+        return standardize(exposure.case, StandardizationSettings(method))
+    weights = None if networks is None else networks.standardizer
+    return standardize(exposure.case, StandardizationSettings("pix2pix", weights))
 
 
-def made(exposure: Exposure, method: Method, preset: Preset, weights: Path | None = None) -> Made:
+def made(exposure: Exposure, method: Method, preset: Preset, networks: Networks | None = None) -> Made:
     """Standardise and reconstruct, and store the shown views and the volume for figures."""
     from IXGSLib import reconstruct
 
     start = time.perf_counter()
-    case = standardized(exposure, method, weights)
+    case = standardized(exposure, method, networks)
+    expected = _expected(case, networks) if method == "learnt" else None
     between = time.perf_counter()
-    result = reconstruct(case, preset)
+    result = reconstruct(case, preset, prior=None if expected is None else expected.prior)
     notes: dict[str, Any] = {
         "standardization_seconds": between - start,
         "reconstruction_seconds": time.perf_counter() - between,
@@ -116,23 +143,33 @@ def made(exposure: Exposure, method: Method, preset: Preset, weights: Path | Non
     errors = reprojection_errors(case.xrays, result.renders)
     spread = [float(xray.image[xray.mask].std()) for xray in case.xrays]
     notes |= {"reprojection": float(np.mean(errors)), "reprojection_share": float(np.mean(errors) / np.mean(spread))}
-    if method == "pix2pix" and case.standardization is not None:
+    if expected is not None:
+        share = prior_share(result.volume, expected.prior.bone, expected.alone)
+        notes |= {"added": share.added, "removed": share.removed}
+    if method in BY_NETWORK and case.standardization is not None:
         scores = [case.standardization.distribution_score(view.id) for view in case.views]
         found = [score for score in scores if score is not None]
         if found:
             notes |= {"distribution_score": float(np.median(found)), "min_distribution_score": float(min(found))}
-    _keep(kept(exposure, method, preset, digest(weights)), case, result.volume)
+    _keep(kept(exposure, method, preset, digest(networks)), case, result.volume)
     return Made(case, result.volume, notes)
 
 
+def _expected(case: Case, networks: Networks | None) -> BoneEstimate:
+    found = expected_bone(case, "learnt", None if networks is None else networks.bone)
+    assert found is not None  # learnt raises where it cannot be used
+    return found.estimate
+
+
 def kept(exposure: Exposure, method: Method, preset: Preset, weights: str = "") -> Path:
-    """The file with the volume and the shown views; for pix2pix one per digest of the weights."""
-    return exposure.folder / f"{method}{f'-{weights}' if method == 'pix2pix' else ''}-{preset}.npz"
+    """The file with the volume and the shown views; for a network one per digest of the weights."""
+    return exposure.folder / f"{method}{f'-{weights}' if method in BY_NETWORK else ''}-{preset}.npz"
 
 
-def digest(weights: Path | None) -> str:
-    """The first digits of the hash of a file of weights."""
-    return sha256(weights.read_bytes())[:12] if weights is not None else ""
+def digest(networks: Networks | None) -> str:
+    """The first digits of the hashes of files of weights."""
+    files = () if networks is None else filter(None, (networks.standardizer, networks.bone))
+    return "-".join(sha256(file.read_bytes())[:12] for file in files)
 
 
 def _keep(file: Path, case: Case, volume: Volume) -> None:

@@ -42,6 +42,7 @@ from Testing.benchmarks.standardization.exposures import (
     SETTINGS,
     Exposure,
     Method,
+    Networks,
     digest,
     kept,
     made,
@@ -101,7 +102,7 @@ def main(arguments: list[str]) -> int:
     options = parser(__doc__ or "").parse_args(arguments)
     store = Store(options.out / STORE.name if options.out else STORE)
     if not options.table:
-        _measure(store, options.preset, left_out(options.weights), options.again)
+        _measure(store, options.preset, left_out(options.weights, options.bone_weights), options.again)
     text = results(store.content, options.preset)
     (options.out / RESULTS.name if options.out else RESULTS).write_text(text, encoding="utf-8")
     if not options.out and options.preset == "standard":
@@ -109,12 +110,12 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _measure(store: Store, preset: Preset, weights: Path | None, again: list[str]) -> None:
+def _measure(store: Store, preset: Preset, networks: Networks | None, again: list[str]) -> None:
+    candidates = [(method, None if networks is None else networks.of(method)) for method in chosen(networks)]
     methods = [
-        (method, weights if method == "pix2pix" else None)
-        for method in chosen(weights)
-        if method in again
-        or not is_stored(store, f"inserts-{preset}", method, weights if method == "pix2pix" else None)
+        (method, used)
+        for method, used in candidates
+        if method in again or not is_stored(store, f"inserts-{preset}", method, used)
     ]
     if not methods:
         return
@@ -229,11 +230,11 @@ def _metal(name: str, region: Grid) -> np.ndarray:
     return TITANIUM * share(INSERTS[name] if name in METAL else (), region)
 
 
-def _volume(exposure: Exposure, method: Method, preset: Preset, weights: Path | None, again: bool) -> np.ndarray:
+def _volume(exposure: Exposure, method: Method, preset: Preset, networks: Networks | None, again: bool) -> np.ndarray:
     """The volume of a method, stored or newly made."""
-    file = kept(exposure, method, preset, digest(weights))
+    file = kept(exposure, method, preset, digest(networks))
     if again or not file.exists():
-        return made(exposure, method, preset, weights).volume.values
+        return made(exposure, method, preset, networks).volume.values
     with np.load(file) as arrays:
         return arrays["volume"]
 

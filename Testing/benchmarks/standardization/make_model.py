@@ -24,7 +24,7 @@ from IXGSLib.files import sha256, write_atomically
 from IXGSLib.standardization.weights import load_weights
 from Testing.benchmarks.scene import DATA
 from Testing.benchmarks.standardization import patients
-from Testing.benchmarks.standardization.exposures import digest
+from Testing.benchmarks.standardization.exposures import Networks, digest
 from Testing.benchmarks.standardization.study import STORE
 from Testing.benchmarks.store import Store
 
@@ -141,7 +141,7 @@ def _training(about: dict[str, Any]) -> dict[str, Any]:
 def lumbar_metrics(measured: Path) -> dict[str, float]:
     """The stored metrics of weights at the standard preset; raises SystemExit when there are none."""
     for run in Store(STORE).runs:
-        if (run["case"], run["method"], run["weights"]) == ("lumbar-standard", "pix2pix", digest(measured)):
+        if (run["case"], run["method"], run["weights"]) == ("lumbar-standard", "pix2pix", digest(Networks(measured))):
             return {name: run[name] for name in METRICS}
     raise SystemExit(
         f"{measured}: not measured yet; run Testing/benchmarks/standardization/study.py --weights {measured}"
@@ -150,7 +150,7 @@ def lumbar_metrics(measured: Path) -> dict[str, float]:
 
 def patients_metrics(measured: Sequence[Path]) -> dict[str, float]:
     """The means of the stored metrics over three patients in two exposures; raises SystemExit when one is missing."""
-    known = {digest(each) for each in measured}
+    known = {digest(Networks(each)) for each in measured}
     runs = [run for run in Store(patients.STORE).runs if run["method"] == "pix2pix" and run["weights"] in known]
     missing = {f"{name}-preview" for name in patients.EXPOSURES} - {run["case"] for run in runs}
     if missing:

@@ -1,14 +1,15 @@
 """What a network that standardises X-rays is worth in 3D, on patients that it was not trained on.
 
-    python Testing/benchmarks/standardization/patients.py --weights FILE [FILE ...]
+    python Testing/benchmarks/standardization/patients.py --weights FILE [FILE ...] [--bone-weights FILE ...]
                                                     [--exposures NAME ...] [--preset NAME] [--table] [--out FOLDER]
 
 25 realistic X-rays of a lumbar, a thoracic and a thoracolumbar spine, in two exposures each, are standardised by the
-classical method and by pix2pix and reconstructed, beside their clean targets. Of several weights each patient gets the
-first ones that have not seen it, so that patients can be left out of training in turn. Each result is stored in
-patients.json at once, and stored results are skipped, those of pix2pix only for the same weights; the table in
-docs/real-xrays.md is made from them. Checkpoints and settings of a training are chosen by this table, not by the
-images: what differs at random between views averages out in a volume, what they have in common does not.
+classical method and by pix2pix and reconstructed, the latter with and without the learnt prior, beside their clean
+targets. Of several weights each patient gets the first ones that have not seen it, so that patients can be left out of
+training in turn. Each result is stored in patients.json at once, and stored results are skipped, those of networks only
+for the same weights; the table in docs/real-xrays.md is made from them. Checkpoints and settings of a training are
+chosen by this table, not by the images: what differs at random between views averages out in a volume, what they have
+in common does not.
 """
 
 from __future__ import annotations
@@ -32,13 +33,23 @@ from IXGSLib.simulation.realistic_case import simulate_realistic
 from Testing.benchmarks.pages import REAL_XRAYS, Part
 from Testing.benchmarks.scene import DATA
 from Testing.benchmarks.standardization import exposures
-from Testing.benchmarks.standardization.exposures import CT, IMAGING, METHODS, SETTINGS, Exposure, Method, digest
+from Testing.benchmarks.standardization.exposures import (
+    BY_NETWORK,
+    CT,
+    IMAGING,
+    METHODS,
+    SETTINGS,
+    Exposure,
+    Method,
+    Networks,
+    digest,
+)
 from Testing.benchmarks.standardization.study import is_stored, scored
 from Testing.benchmarks.store import Store, measured_on
 
 STORE = Path(__file__).with_name("patients.json")
 PART = Part(REAL_XRAYS, "patients table", "Testing/benchmarks/standardization/patients.py")
-SHOWN: tuple[Method, ...] = ("classical", "pix2pix", "target")
+SHOWN: tuple[Method, ...] = ("classical", "pix2pix", "learnt", "target")
 """The methods that are compared."""
 AGAIN = ImagingSettings(kvp=100.0, quanta=1200.0, scatter=0.9, field="round", table=8.0)
 """The second exposure: harder, with less dose, more scatter, a round field and a table."""
@@ -77,7 +88,7 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     store = Store(options.out / STORE.name if options.out else STORE)
     if not options.table:
-        measure(store, options.exposures, options.preset, options.weights)
+        measure(store, options.exposures, options.preset, options.weights, options.bone_weights)
     table = page_part(store.content, options.preset)
     if options.out:
         (options.out / "patients.md").write_text(table + "\n", encoding="utf-8")
@@ -86,19 +97,23 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def measure(store: Store, names: Sequence[str], preset: Preset, weights: Sequence[Path]) -> None:
+def measure(
+    store: Store, names: Sequence[str], preset: Preset, weights: Sequence[Path], bone_weights: Sequence[Path]
+) -> None:
     """Measure and store what is not stored yet."""
     for name in names:
-        used = unseen(PATIENTS[name.split("-")[0]].ct, weights)
+        networks = unseen(PATIENTS[name.split("-")[0]].ct, weights, bone_weights)
         case = f"{name}-{preset}"
-        missing = [m for m in SHOWN if not is_stored(store, case, m, used if m == "pix2pix" else None)]
-        if used is None and "pix2pix" in missing:
-            print(f"{name}: pix2pix skipped, all weights were trained on the patient", flush=True)
-            missing.remove("pix2pix")
-        for method in missing:
-            weights_used = used if method == "pix2pix" else None
-            run = {"case": case, "method": method, "seed": 0, "weights": digest(weights_used)}
-            run |= scored(exposure(name), method, preset, weights_used)
+        if networks is None:
+            print(f"{name}: networks skipped, all weights were trained on the patient", flush=True)
+            used: dict[Method, Networks | None] = {method: None for method in SHOWN if method not in BY_NETWORK}
+        else:
+            used = {method: networks.of(method) for method in SHOWN if networks.offers(method)}
+        for method in used:
+            if is_stored(store, case, method, used[method]):
+                continue
+            run = {"case": case, "method": method, "seed": 0, "weights": digest(used[method])}
+            run |= scored(exposure(name), method, preset, used[method])
             store.add(run)
             print(f"{name}, {method}: bone Dice {run['report_dice']:.3f}, best {run['best_dice']:.3f}", flush=True)
 
@@ -116,12 +131,19 @@ def exposure(name: str) -> Exposure:
     )
 
 
-def unseen(ct: Path, weights: Sequence[Path]) -> Path | None:
-    """The first weights that were not trained on a CT, None where all were."""
+def unseen(ct: Path, weights: Sequence[Path], bone_weights: Sequence[Path]) -> Networks | None:
+    """The first weights that were not trained on a CT, and those of a prior that belong to them; None without any."""
+    from IXGSLib.prior.weights import load_bone_weights
     from IXGSLib.standardization.weights import load_weights
 
     patient = sha256(ct.read_bytes())[:12]
-    return next((each for each in weights if patient not in load_weights(each).about.get("patients", ())), None)
+    first = next((each for each in weights if patient not in load_weights(each).about.get("patients", ())), None)
+    if first is None:
+        return None
+    belonging = {each: load_bone_weights(each) for each in bone_weights}
+    own = sha256(first.read_bytes())
+    fitting = (e for e, w in belonging.items() if w.standardizer == own and patient not in w.about.get("patients", ()))
+    return Networks(first, next(fitting, None))
 
 
 def page_part(content: dict[str, Any], preset: Preset) -> str:
@@ -159,6 +181,7 @@ def _row(name: str, method: Method, runs: Sequence[dict[str, Any]]) -> list[str]
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--weights", type=Path, nargs="+", default=[], metavar="FILE", help="weights of pix2pix")
+    made.add_argument("--bone-weights", type=Path, nargs="+", default=[], metavar="FILE", help="weights of the prior")
     made.add_argument("--exposures", nargs="+", choices=EXPOSURES, default=EXPOSURES, metavar="NAME")
     made.add_argument("--preset", choices=get_args(Preset), default="preview")
     made.add_argument("--table", action="store_true", help="only make the table from stored results")

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,18 +24,20 @@ if __name__ == "__main__":
 
 from IXGSLib.files import sha256
 from IXGSLib.reconstruction.settings import Preset
-from IXGSLib.resources import shipped_weights
+from IXGSLib.resources import shipped_bone_weights, shipped_weights
 from IXGSLib.simulation.realistic_case import simulate_realistic
 from Testing.benchmarks.pages import REAL_XRAYS, ROOT, Part
 from Testing.benchmarks.standardization import exposures
 from Testing.benchmarks.standardization import picture as standardization_picture
 from Testing.benchmarks.standardization.exposures import (
+    BY_NETWORK,
     CT,
     IMAGING,
     METHODS,
     SETTINGS,
     Exposure,
     Method,
+    Networks,
     digest,
     made,
 )
@@ -67,10 +69,10 @@ Run = dict[str, Any]
 def main(arguments: list[str]) -> int:
     options = parser(__doc__ or "").parse_args(arguments)
     store = Store(options.out / STORE.name if options.out else STORE)
-    weights = left_out(options.weights)
+    networks = left_out(options.weights, options.bone_weights)
     exposure = lumbar()
     if not options.table:
-        measure(exposure, store, options.preset, weights, options.again)
+        measure(exposure, store, options.preset, networks, options.again)
     table = page_part(store.content, options.preset)
     if options.out:
         (options.out / "table.md").write_text(table + "\n", encoding="utf-8")
@@ -90,6 +92,9 @@ def parser(description: str) -> argparse.ArgumentParser:
     made.add_argument(
         "--weights", type=Path, metavar="FILE", help="weights of pix2pix; by default those that come with IXGS"
     )
+    made.add_argument(
+        "--bone-weights", type=Path, metavar="FILE", help="weights of the prior; by default those that come with IXGS"
+    )
     made.add_argument("--preset", choices=get_args(Preset), default="standard")
     made.add_argument("--again", nargs="+", default=[], choices=METHODS, help="methods to measure again")
     made.add_argument("--table", action="store_true", help="only make table and figure from stored results")
@@ -103,34 +108,44 @@ def lumbar() -> Exposure:
     )
 
 
-def left_out(given: Path | None) -> Path | None:
+def left_out(given: Path | None, bone: Path | None = None) -> Networks | None:
     """The given weights, or those that come with IXGS if they were not trained on the patient.
 
     Exits for given weights that were trained on the patient.
     """
-    weights = given or shipped_weights()
-    if weights is not None:
-        from IXGSLib.standardization.weights import load_weights
+    from IXGSLib.prior.weights import load_bone_weights
+    from IXGSLib.standardization.weights import load_weights
 
-        patient = sha256(CT.read_bytes())[:12]
-        if patient in load_weights(weights).about.get("patients", ()):
-            if given is None:
-                return None
-            raise SystemExit(f"{weights} was trained on patient {patient}, expected weights that have not seen it")
+    weights = _unseen(given, shipped_weights(), lambda file: load_weights(file).about)
+    if weights is None:
+        return None
+    return Networks(weights, _unseen(bone, shipped_bone_weights(), lambda file: load_bone_weights(file).about))
+
+
+def _unseen(given: Path | None, shipped: Path | None, about: Callable[[Path], dict[str, Any]]) -> Path | None:
+    weights = given or shipped
+    if weights is None:
+        return None
+    patient = sha256(CT.read_bytes())[:12]
+    if patient in about(weights).get("patients", ()):
+        if given is None:
+            return None
+        raise SystemExit(f"{weights} was trained on patient {patient}, expected weights that have not seen it")
     return weights
 
 
-def chosen(weights: Path | None) -> list[Method]:
-    """The methods that can be measured; prints a message when the network is not among them."""
-    if weights is None:
-        print("pix2pix: skipped, no weights that have not seen the patient; give --weights FILE", flush=True)
-    return [method for method in METHODS if method != "pix2pix" or weights is not None]
+def chosen(networks: Networks | None) -> list[Method]:
+    """The methods that can be measured; prints a message when a network is not among them."""
+    if networks is None:
+        print("networks: skipped, no weights that have not seen the patient; give --weights FILE", flush=True)
+        return [method for method in METHODS if method not in BY_NETWORK]
+    return [method for method in METHODS if networks.offers(method)]
 
 
-def measure(exposure: Exposure, store: Store, preset: Preset, weights: Path | None, again: Sequence[str]) -> None:
+def measure(exposure: Exposure, store: Store, preset: Preset, networks: Networks | None, again: Sequence[str]) -> None:
     """Measure and store what is not stored yet or requested again."""
     case = f"lumbar-{preset}"
-    used = {method: weights if method == "pix2pix" else None for method in chosen(weights)}
+    used = {method: None if networks is None else networks.of(method) for method in chosen(networks)}
     methods = [method for method in used if method in again or not is_stored(store, case, method, used[method])]
     store.check_machine([(case, method, 0) for method in methods])
     for method in methods:
@@ -140,9 +155,9 @@ def measure(exposure: Exposure, store: Store, preset: Preset, weights: Path | No
         print(f"{method}: {run['volume_psnr']:.2f} dB, bone Dice {run['dice']:.3f}", flush=True)
 
 
-def is_stored(store: Store, case: str, method: Method, weights: Path | None) -> bool:
-    """Whether a run is stored, for pix2pix with these weights."""
-    return any((run["case"], run["method"], run["weights"]) == (case, method, digest(weights)) for run in store.runs)
+def is_stored(store: Store, case: str, method: Method, networks: Networks | None) -> bool:
+    """Whether a run is stored, for a network with these weights."""
+    return any((run["case"], run["method"], run["weights"]) == (case, method, digest(networks)) for run in store.runs)
 
 
 def measured(store: Store, preset: Preset) -> str:
@@ -151,9 +166,9 @@ def measured(store: Store, preset: Preset) -> str:
     return found[-1] if found else ""
 
 
-def scored(exposure: Exposure, method: Method, preset: Preset, weights: Path | None = None) -> Run:
+def scored(exposure: Exposure, method: Method, preset: Preset, networks: Networks | None = None) -> Run:
     """All measurements of a method."""
-    found = made(exposure, method, preset, weights)
+    found = made(exposure, method, preset, networks)
     views = view_scores(found.case.xrays, exposure.targets)
     return {**views, **volume_scores(found.volume, exposure.truth), **found.notes}
 
@@ -185,7 +200,7 @@ def _row(method: Method, run: Run) -> list[str]:
     surface = run["surface_distance"]
     return [
         f"{METHODS[method]}, fitted" if fit else METHODS[method],
-        _number("{:.1f} s", run["standardization_seconds"]) if method in ("classical", "pix2pix") else "",
+        _number("{:.1f} s", run["standardization_seconds"]) if method in ("classical", *BY_NETWORK) else "",
         _number("{:.1f} dB", run[f"{fit}view_psnr"]) if method != "target" else "",
         _number("{:.3f}", run[f"{fit}view_ssim"]) if method != "target" else "",
         _number("{:.1f} dB", run[f"{fit}volume_psnr"]),
