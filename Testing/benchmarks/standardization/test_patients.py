@@ -3,10 +3,14 @@
 import pytest
 
 from IXGSLib.files import sha256
+from IXGSLib.prior.network import BoneNetwork
+from IXGSLib.prior.network_settings import BoneNetworkSettings
+from IXGSLib.prior.weights import save_bone_weights
 from IXGSLib.standardization.generator import Generator
 from IXGSLib.standardization.generator_settings import GeneratorSettings
 from IXGSLib.standardization.weights import save_weights
 from Testing.benchmarks.standardization import patients
+from Testing.benchmarks.standardization.exposures import Networks
 from Testing.benchmarks.store import Store
 
 SETTINGS = GeneratorSettings(width=4, levels=4)
@@ -18,27 +22,46 @@ def weights(file, seen):
     return file
 
 
+def bone_weights(file, standardizer, seen):
+    settings = BoneNetworkSettings(width=4, levels=2)
+    about = {"network": settings.as_dict(), "standardizer": sha256(standardizer.read_bytes())}
+    save_bone_weights(file, about | {"patients": [sha256(each)[:12] for each in seen]}, BoneNetwork(settings))
+    return file
+
+
 def test_a_patient_gets_the_first_weights_that_have_not_seen_it(tmp_path):
     ct = tmp_path / "ct.nii.gz"
     ct.write_bytes(b"one")
     seen = weights(tmp_path / "a.safetensors", [b"one", b"two"])
     others = [weights(tmp_path / f"{name}.safetensors", [b"two"]) for name in "bc"]
-    assert patients.unseen(ct, [seen, *others]) == others[0]
-    assert patients.unseen(ct, [seen]) is None
-    assert patients.unseen(ct, []) is None
+    assert patients.unseen(ct, [seen, *others], []) == Networks(others[0])
+    assert patients.unseen(ct, [seen], []) is None
+    assert patients.unseen(ct, [], []) is None
+
+
+def test_a_prior_belongs_to_the_network_and_has_not_seen_the_patient_either(tmp_path):
+    ct = tmp_path / "ct.nii.gz"
+    ct.write_bytes(b"one")
+    files = [weights(tmp_path / f"{name}.safetensors", [b"two"]) for name in "ab"]
+    files[1].write_bytes(weights(tmp_path / "c.safetensors", [b"two", b"three"]).read_bytes())
+    knows = bone_weights(tmp_path / "knows.safetensors", files[0], [b"one"])
+    foreign = bone_weights(tmp_path / "foreign.safetensors", files[1], [b"two"])
+    fits = bone_weights(tmp_path / "fits.safetensors", files[0], [b"two"])
+    assert patients.unseen(ct, files, [knows, foreign, fits]) == Networks(files[0], fits)
+    assert patients.unseen(ct, files, [knows, foreign]) == Networks(files[0])
 
 
 def test_each_exposure_and_method_is_measured_once(tmp_path, monkeypatch, capsys):
     found = {"report_dice": 0.5, "best_dice": 0.6}
     asked = []
-    monkeypatch.setattr(patients, "unseen", lambda ct, weights: None)
+    monkeypatch.setattr(patients, "unseen", lambda ct, weights, bone_weights: None)
     monkeypatch.setattr(patients, "exposure", lambda name: name)
     monkeypatch.setattr(patients, "scored", lambda *given: asked.append(given[:2]) or dict(found))
     for _ in range(2):
-        patients.measure(Store(tmp_path / "store.json"), ["thoracic", "lumbar-again"], "preview", [])
+        patients.measure(Store(tmp_path / "store.json"), ["thoracic", "lumbar-again"], "preview", [], [])
     expected = [(name, method) for name in ("thoracic", "lumbar-again") for method in ("classical", "target")]
     assert asked == expected
-    assert "pix2pix skipped" in capsys.readouterr().out
+    assert "networks skipped" in capsys.readouterr().out
 
 
 def test_the_table_has_a_row_for_each_run_and_their_means():

@@ -83,17 +83,22 @@ def test_stored_results_are_skipped_unless_requested_again(exposure, measured, m
 
 def test_a_network_is_measured_again_with_other_weights(tmp_path):
     store = Store(tmp_path / "store.json")
-    files = [tmp_path / name for name in ("one", "two")]
+    files = [tmp_path / name for name in ("one", "two", "bone")]
     for file in files:
         file.write_text(file.name)
-    store.add({"case": "lumbar", "method": "pix2pix", "seed": 0, "weights": exposures.digest(files[0])})
-    assert standardization.is_stored(store, "lumbar", "pix2pix", files[0])
-    assert not standardization.is_stored(store, "lumbar", "pix2pix", files[1])
+    one, two, with_bone = (exposures.Networks(*each) for each in (files[:1], files[1:2], (files[0], files[2])))
+    store.add({"case": "lumbar", "method": "pix2pix", "seed": 0, "weights": exposures.digest(one)})
+    assert standardization.is_stored(store, "lumbar", "pix2pix", one)
+    assert not standardization.is_stored(store, "lumbar", "pix2pix", two)
+    assert not standardization.is_stored(store, "lumbar", "learnt", with_bone)
+    assert with_bone.of("pix2pix") == one
+    assert with_bone.of("classical") is None
+    assert not one.offers("learnt")
 
 
 def test_missing_weights_are_reported(capsys):
     assert "pix2pix" not in standardization.chosen(None)
-    assert "pix2pix: skipped" in capsys.readouterr().out
+    assert "networks: skipped" in capsys.readouterr().out
 
 
 def test_the_table_and_the_picture_show_what_is_stored(exposure, measured, tmp_path):
