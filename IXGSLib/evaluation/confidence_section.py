@@ -25,6 +25,7 @@ CALIBRATED_ON = {
     "tissue": "X-rays of all tissue without scatter",
     "classical": "realistic X-rays that the classical method standardised",
     "pix2pix": "realistic X-rays that the network standardised",
+    "learnt": "realistic X-rays that the network standardised, with the learnt prior",
 }
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .weights import BoneWeights
 
 NOTICE = (
-    "the volume rests in part on bone that a network trained on other patients expects in these X-rays: compare it with "
-    "the X-rays themselves"
+    "the volume rests in part on bone that a network trained on other patients expects in these X-rays: compare it "
+    "with the X-rays themselves"
 )
 
 

@@ -25,7 +25,7 @@ from .stopping import stop_asked
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..evaluation.confidence import Confidence
+    from ..evaluation.confidence import Confidence, Doubt
     from ..evaluation.prior_share import PriorShare
     from ..evaluation.reference import Metrics
     from ..evaluation.trust import Trust
@@ -201,10 +201,19 @@ class _Execution:
         if not self.request.confidence:
             return None
         try:
-            return confidence_of(result.volume, case, result.renders)
+            return confidence_of(result.volume, case, result.renders, doubt=self._doubt(result))
         except GeometryError as error:
             self.reporter.warn(f"no confidence.nrrd: {one_line(error)}")
             return None
+
+    def _doubt(self, result: Reconstruction) -> Doubt | None:
+        """That of the learnt prior, if one was used."""
+        from ..evaluation.confidence import Doubt
+
+        expectation = self.prepared.expectation
+        if expectation is None or not result.used_prior:
+            return None
+        return Doubt(expectation.estimate.prior.error, expectation.about["weights"]["sha256"])
 
     def _prior_share(self, result: Reconstruction) -> PriorShare | None:
         from ..evaluation.prior_share import prior_share

@@ -16,7 +16,13 @@ from .metrics import metrics_of
 from .picture import PICTURE, save_picture
 from .task import Task
 
-METHODS: dict[str, Any] = {"ideal": "none", "raw": "none", "classical": "classical", "network": "pix2pix"}
+METHODS: dict[str, Any] = {
+    "ideal": "none",
+    "raw": "none",
+    "classical": "classical",
+    "network": "pix2pix",
+    "prior": "pix2pix",
+}
 """Methods of `ixgs reconstruct --standardize` by standardisations of a plan."""
 
 
@@ -55,6 +61,7 @@ def _reconstruct(task: Task, condition: Condition, made: MadeCase, folder: Path,
         threads=task.threads,
         resume=resume,
         standardize=METHODS[condition.standardization],
+        prior="learnt" if condition.standardization == "prior" else "none",
         truth=made.truth,
         test=made.test,
         refine_poses=condition.refine_poses,

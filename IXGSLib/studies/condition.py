@@ -14,7 +14,7 @@ from ..reconstruction.settings import PRESETS, Preset
 from ..simulation.imaging_settings import Implant
 from ..simulation.settings import Trajectory
 
-Standardization = Literal["ideal", "raw", "classical", "network"]
+Standardization = Literal["ideal", "raw", "classical", "network", "prior"]
 Initialization = Literal["algebraic", "random", "fdk"]
 Finding = Literal["none", "fracture", "lesion"]
 DEGREES_PER_MM = 0.3
@@ -45,7 +45,8 @@ class Condition:
     """Refine the poses before and during the reconstruction."""
     standardization: Standardization = "ideal"
     """ideal: line integrals of bone, as a perfect standardisation would give, or a case's line integrals as they are;
-    raw: X-rays of all tissue as they are; classical, network: what the methods make of those X-rays."""
+    raw: X-rays of all tissue as they are; classical, network: what the methods make of those X-rays; prior: the same as
+    network, reconstructed with the learnt prior."""
     dose: float = 1.0
     """Dose relative to that of the C-arm: 1 is 50 000 photons per pixel for ideal X-rays, and the quanta behind the
     patient of its model for others."""
@@ -86,7 +87,8 @@ class Condition:
             raise SettingsError(f"span is {self.span:g} for an arc, which repeats poses; use trajectory 'circular'")
         if self.implants != "none" and self.standardization == "ideal":
             raise SettingsError(
-                "implants are in no ideal X-ray, which shows bone alone; use standardization raw, classical or network"
+                "implants are in no ideal X-ray, which shows bone alone; use standardization raw, classical, network "
+                "or prior"
             )
 
     @classmethod

@@ -10,8 +10,9 @@ from typing import Any
 
 from ..errors import SettingsError
 from ..files import file_sha256, sha256
-from ..resources import shipped_weights
+from ..resources import shipped_bone_weights, shipped_weights
 from ..version import __version__
+from .condition import Standardization
 from .plan import StudyRun, Subject
 from .task import Task
 
@@ -58,7 +59,7 @@ def content_sha256(path: Path) -> str:
 
 def _task(run: StudyRun, inputs: str, folder: Path) -> Task:
     condition, c_arm = run.condition.as_dict(), run.c_arm.as_dict()
-    weights = _weights_sha256() if run.condition.standardization == "network" else ""
+    weights = _weights_sha256(run.condition.standardization)
     what = {"ixgs": __version__, "inputs": inputs, "condition": condition, "c_arm": c_arm, "weights": weights}
     return Task(
         id=sha256(_canonical(what))[:ID_LENGTH],
@@ -73,11 +74,17 @@ def _task(run: StudyRun, inputs: str, folder: Path) -> Task:
 
 
 @cache
-def _weights_sha256() -> str:
-    weights = shipped_weights()
-    if weights is None:
-        raise SettingsError("standardization 'network' without weights: none come with this IXGS; use classical or raw")
-    return file_sha256(weights)
+def _weights_sha256(standardization: Standardization) -> str:
+    """The hashes of the weights that a standardisation uses, with a hyphen in between; empty for one without."""
+    files = {"network": (shipped_weights(),), "prior": (shipped_weights(), shipped_bone_weights())}
+    found = []
+    for file in files.get(standardization, ()):
+        if file is None:
+            raise SettingsError(
+                f"standardization '{standardization}' without weights: none come with this IXGS; use classical or raw"
+            )
+        found.append(file_sha256(file))
+    return "-".join(found)
 
 
 def _folder(case: Path | None) -> Path | None:

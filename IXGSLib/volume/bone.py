@@ -17,9 +17,9 @@ ENHANCED_THRESHOLD = 0.0115
 """The same where soft tissue has been suppressed: half the attenuation of bone of 200 HU, which is where a blurred
 edge of it has its surface. The cancellous bone of an old patient lies below BONE_THRESHOLD and would be lost."""
 OTSU_BINS = 256
-MIN_SEPARABILITY = 0.75
-"""Share of the variance between bone and the rest from which bone is as dense as it should be: 0.76 to 0.85 in volumes
-of clean bone, 0.68 to 0.74 in those of standardised X-rays."""
+MIN_SEPARABILITY = 0.8
+"""Share of the variance between bone and the rest from which bone is as dense as it should be: 0.81 to 0.85 in volumes
+of clean bone, 0.67 to 0.79 in those of standardised X-rays, with and without a learnt prior."""
 MIN_THRESHOLD_SHARE = 0.3
 """Lowest bone threshold as a share of the nominal one: below, what stands out is noise."""
 MIN_SOFT_TISSUE_FRACTION = 0.35

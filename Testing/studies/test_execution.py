@@ -15,7 +15,9 @@ import pytest
 import IXGSLib
 from IXGSLib.cli import main
 from IXGSLib.errors import IXGSError, SettingsError
+from IXGSLib.files import file_sha256
 from IXGSLib.runs.lock import Lock
+from IXGSLib.studies import identity
 from IXGSLib.studies.backends import LocalProcesses
 from IXGSLib.studies.execution import run_study
 from IXGSLib.studies.folder import Records
@@ -262,3 +264,18 @@ def test_no_patient_and_no_path_in_what_a_study_writes(ct, tmp_path, reporter):
     for path, text in written.items():
         assert b"DOE" not in text, path
         assert str(tmp_path).encode() not in text, path
+
+
+def test_a_run_depends_on_the_networks_that_it_uses(tmp_path, monkeypatch):
+    bone = tmp_path / "bone.safetensors"
+    bone.write_bytes(b"bone")
+    monkeypatch.setattr(identity, "shipped_bone_weights", lambda: bone)
+    identity._weights_sha256.cache_clear()
+    found = {each: identity._weights_sha256(each) for each in ("raw", "network", "prior")}
+    assert found["raw"] == ""
+    assert found["prior"] == f"{found['network']}-{file_sha256(bone)}"
+    monkeypatch.setattr(identity, "shipped_bone_weights", lambda: None)
+    identity._weights_sha256.cache_clear()
+    with pytest.raises(SettingsError, match="'prior' without weights"):
+        identity._weights_sha256("prior")
+    identity._weights_sha256.cache_clear()

@@ -22,10 +22,18 @@ from ...volume import Volume
 from ...volume.bone import BONE_THRESHOLD, nominal_threshold
 from .evidence import Evidence
 
-Kind = Literal["clean", "tissue", "classical", "pix2pix"]
-"""X-rays of bone alone, of all tissue, and those that a method standardised."""
+Kind = Literal["clean", "tissue", "classical", "pix2pix", "learnt"]
+"""X-rays of bone alone, of all tissue, those that a method standardised; learnt: by the network, with its prior."""
 FILE = "confidence.json"
-FLOORS = {"coverage": 0.25, "fine": 0.005, "coarse": 0.005, "value": 0.001, "slope": 0.0002, "near": 0.0005}
+FLOORS = {
+    "coverage": 0.25,
+    "fine": 0.005,
+    "coarse": 0.005,
+    "value": 0.001,
+    "slope": 0.0002,
+    "near": 0.0005,
+    "doubt": 0.0005,
+}
 """What is added to evidence before its logarithm is taken: differences below are not told apart. In its own units."""
 LESS_IS_WORSE = ("coverage",)
 """Evidence whose larger values lower the error; of all other the larger values raise it."""
@@ -68,20 +76,27 @@ def logarithm(name: str, values: np.ndarray) -> np.ndarray:
     return sign * np.log(values + np.float32(FLOORS[name]))
 
 
-def kind_of(case: Case, volume: Volume) -> Kind:
-    """The kind of X-rays that a volume was reconstructed from.
+def kind_of(case: Case, volume: Volume, prior: bool = False) -> Kind:
+    """The kind of X-rays that a volume was reconstructed from; prior: whether with a learnt prior.
 
     Whether X-rays that were not standardised show all tissue is told by the volume. A method that has no calibration is
     taken for the network, whose errors are the largest.
     """
     made = case.standardization
+    if prior:
+        return "learnt"
     if made is not None and made.synthetic:
         return "classical" if made.method == "classical" else "pix2pix"
     return "tissue" if nominal_threshold(volume) == BONE_THRESHOLD else "clean"
 
 
-def is_foreign(case: Case) -> bool:
-    """Whether the X-rays were standardised by a method or by weights that no calibration was fitted to."""
+def is_foreign(case: Case, prior: str = "") -> bool:
+    """Whether the X-rays were standardised by a method or by weights that no calibration was fitted to.
+
+    prior: SHA-256 of the weights of a learnt prior, to which the same applies.
+    """
+    if prior and prior not in _content().get("prior_weights", ()):
+        return True
     made = case.standardization
     if made is None or not made.synthetic or made.method == "classical":
         return False

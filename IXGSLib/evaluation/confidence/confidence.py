@@ -54,22 +54,35 @@ class Confidence:
         write_atomically(path, nrrd_bytes(self.error, self.volume.grid, ERROR_MEANING))
 
 
+@dataclass(frozen=True, eq=False)
+class Doubt:
+    """The expected error of a learnt prior, 1/mm, on the grid of the volume; weights: SHA-256 of its network."""
+
+    error: Volume
+    weights: str
+
+
 def confidence_of(
-    volume: Volume, case: Case, renders: Sequence[np.ndarray], calibration: Calibration | None = None
+    volume: Volume,
+    case: Case,
+    renders: Sequence[np.ndarray],
+    calibration: Calibration | None = None,
+    doubt: Doubt | None = None,
 ) -> Confidence:
     """The confidence in a reconstruction, by its X-rays alone.
 
     case: as it was reconstructed, with final poses. renders: (height, width) line integrals of the reconstruction in
-    the views of the case. calibration: by default that of the kind of X-rays.
+    the views of the case. calibration: by default that of the kind of X-rays. doubt: that of the learnt prior, if the
+    volume was reconstructed with one.
     Raises SettingsError for renders that do not match the X-rays, GeometryError for views that see nothing of the
     volume.
     """
     _check(case, renders)
-    kind = kind_of(case, volume)
+    kind = kind_of(case, volume, doubt is not None)
     calibration = calibration_of(kind) if calibration is None else calibration
     threshold = bone_threshold(volume)
     probability, error = (np.empty(volume.grid.shape, np.float32) for _ in range(2))
-    for part, evidence in gathered_slabs(volume, case.xrays, renders):
+    for part, evidence in gathered_slabs(volume, case.xrays, renders, None if doubt is None else doubt.error):
         values, seen, expected = volume.values[part], evidence.seen > 0, calibration.expected_error(evidence)
         bone = calibration.bone_probability(values, expected, threshold)
         probability[part] = np.where(values > threshold, bone, 1 - bone) * seen
@@ -79,7 +92,7 @@ def confidence_of(
         raise GeometryError("no view sees the volume, expected the views that it was reconstructed from")
     error[unseen] = error[~unseen].max()
     maps = _rounded(probability, PROBABILITY_STEP), _rounded(error, ERROR_STEP)
-    return Confidence(volume, *maps, threshold, kind, is_foreign(case))
+    return Confidence(volume, *maps, threshold, kind, is_foreign(case, "" if doubt is None else doubt.weights))
 
 
 def _check(case: Case, renders: Sequence[np.ndarray]) -> None:

@@ -40,6 +40,7 @@ class Evidence:
     pixel that shows the voxel, below and above BAND_LIMIT.
     value: attenuation, 1/mm, at least 0. slope: magnitude of its gradient times one millimetre, 1/mm. near: mean
     attenuation in the NEIGHBOURHOOD, 1/mm.
+    doubt: the expected error of a learnt prior, 1/mm; 0 without one.
     """
 
     coverage: np.ndarray
@@ -49,17 +50,23 @@ class Evidence:
     value: np.ndarray
     slope: np.ndarray
     near: np.ndarray
+    doubt: np.ndarray
 
 
-def gathered(volume: Volume, xrays: Sequence[XRay], renders: Sequence[np.ndarray]) -> Evidence:
-    """The evidence of each voxel of a volume; renders: (height, width) line integrals in the order of the X-rays."""
-    slabs = [slab for _, slab in gathered_slabs(volume, xrays, renders)]
+def gathered(
+    volume: Volume, xrays: Sequence[XRay], renders: Sequence[np.ndarray], doubt: Volume | None = None
+) -> Evidence:
+    """The evidence of each voxel of a volume; renders: (height, width) line integrals in the order of the X-rays.
+
+    doubt: the expected error of a learnt prior on the grid of the volume.
+    """
+    slabs = [slab for _, slab in gathered_slabs(volume, xrays, renders, doubt)]
     names = Evidence.__dataclass_fields__
     return Evidence(**{name: np.concatenate([getattr(slab, name) for slab in slabs]) for name in names})
 
 
 def gathered_slabs(
-    volume: Volume, xrays: Sequence[XRay], renders: Sequence[np.ndarray]
+    volume: Volume, xrays: Sequence[XRay], renders: Sequence[np.ndarray], doubt: Volume | None = None
 ) -> Iterator[tuple[slice, Evidence]]:
     """As `gathered`, a few slices k of the volume at a time, so that memory does not grow with the volume."""
     lattice = lattice_of(volume.grid)
@@ -73,7 +80,8 @@ def gathered_slabs(
         part = slice(first, min(first + step, nk))
         coverage, seen, fine, coarse, around = (enlarged(each, lattice, volume.grid, part) for each in found)
         values = np.maximum(volume.values[part], 0)
-        yield part, Evidence(coverage, seen, fine, coarse, values, _slope(volume, part), around)
+        doubts = np.zeros(values.shape, np.float32) if doubt is None else doubt.values[part]
+        yield part, Evidence(coverage, seen, fine, coarse, values, _slope(volume, part), around, doubts)
 
 
 def lattice_of(grid: Grid) -> Grid:

@@ -17,7 +17,9 @@ from Testing.benchmarks.confidence.trials import Reconstructed
 
 VOXELS = 12_000
 """Drawn from each reconstruction, evenly."""
-NAMES = tuple(FLOORS)
+NAMES = tuple(name for name in FLOORS if name != "doubt")
+WITH_DOUBT = tuple(FLOORS)
+"""The evidence of volumes that were reconstructed with a learnt prior."""
 HALVES, HALVES_FLOOR = "halves", 0.0002
 """Evidence that the library does not gather: how much two reconstructions of half the views differ, 1/mm."""
 MIN_WEIGHTS = {"coverage": 0.1, "fine": 0.05, "coarse": 0.05}
@@ -39,10 +41,10 @@ class Samples:
     @classmethod
     def of(cls, found: Reconstructed, halves: Sequence[np.ndarray] = ()) -> Samples:
         """Voxels of a reconstruction; halves: the values of two of half the views, on its grid."""
-        evidence = gathered(found.volume, found.case.xrays, found.renders)
+        evidence = gathered(found.volume, found.case.xrays, found.renders, found.doubt)
         size = found.volume.values.size
         chosen = np.random.default_rng(0).choice(size, min(VOXELS, size), replace=False)
-        fields = {name: getattr(evidence, name).ravel()[chosen] for name in (*NAMES, "seen")}
+        fields = {name: getattr(evidence, name).ravel()[chosen] for name in (*FLOORS, "seen")}
         if halves:
             fields[HALVES] = np.abs(halves[0] - halves[1]).ravel()[chosen]
         values, truth = (each.values.ravel()[chosen] for each in (found.volume, found.truth))
@@ -65,7 +67,8 @@ class Samples:
 
     @property
     def as_evidence(self) -> Evidence:
-        return Evidence(**{name: values for name, values in self.evidence.items() if name != HALVES})
+        known = {name: values for name, values in self.evidence.items() if name != HALVES}
+        return Evidence(**{"doubt": np.zeros_like(known["seen"]), **known})
 
     @property
     def error(self) -> Array:

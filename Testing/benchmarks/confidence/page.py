@@ -14,10 +14,16 @@ SCRIPT = "Testing/benchmarks/confidence/study.py"
 PAGE = ROOT / "docs" / "confidence.md"
 TABLE, PATIENTS, EVIDENCE = (Part(PAGE, name, SCRIPT) for name in ("scores", "patients", "evidence"))
 PICTURE = ROOT / "Resources" / "Screenshots" / "confidence_calibration.png"
-KINDS = {"clean": "bone alone", "tissue": "all tissue", "classical": "classical", "pix2pix": "network"}
-COLOURS = {"clean": "#0072B2", "tissue": "#009E73", "classical": "#E69F00", "pix2pix": "#D55E00"}
+KINDS = {
+    "clean": "bone alone",
+    "tissue": "all tissue",
+    "classical": "classical",
+    "pix2pix": "network",
+    "learnt": "network, learnt prior",
+}
+COLOURS = {"clean": "#0072B2", "tissue": "#009E73", "classical": "#E69F00", "pix2pix": "#D55E00", "learnt": "#CC79A7"}
 """Colours of M. Okabe and K. Ito, which colour-blind readers can distinguish."""
-MARKERS = {"clean": "o", "tissue": "s", "classical": "^", "pix2pix": "D"}
+MARKERS = {"clean": "o", "tissue": "s", "classical": "^", "pix2pix": "D", "learnt": "v"}
 
 Content = dict[str, Any]
 
@@ -67,8 +73,7 @@ def patient_table(content: Content) -> str:
     rows = []
     for kind, found in content["kinds"].items():
         for patient, one in found["by_patient"].items():
-            known = patient in found["known_to_network"]
-            rows.append([KINDS[kind], patient + (" (known to the network)" if known else ""), *_stated_and_actual(one)])
+            rows.append([KINDS[kind], patient, *_stated_and_actual(one)])
         for condition, one in found["by_condition"].items():
             rows.append([KINDS[kind], condition, *_stated_and_actual(one)])
     head = ["X-rays", "patient or condition", "stated error, 1/mm", "actual", "stated confidence", "labels right"]

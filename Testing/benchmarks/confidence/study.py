@@ -1,14 +1,15 @@
 """Calibration of confidence on simulated patients, and how it does on patients left out.
 
-    python Testing/benchmarks/confidence/study.py [--weights FILE ...] [--cache FOLDER] [--trials N] [--fit] [--table]
+    python Testing/benchmarks/confidence/study.py --weights FILE ... --bone-weights FILE ...
+                                                  [--cache FOLDER] [--trials N] [--fit] [--table]
 
 Reconstructs the trials of trials.py (by default all; stored ones are skipped, so that the study can be interrupted),
 fits a calibration to each kind of X-rays with every patient left out in turn and measures it on that patient, fits the
 calibrations that come with IXGS to all patients (Resources/confidence.json), and writes study.json, the tables of
-docs/confidence.md and the picture. The calibration of the network is fitted to patients that it was not trained on,
-where there are two of them; with several --weights, the X-rays of each patient are standardised by the first that
-was not trained on it. --fit uses the trials that are stored, --table only writes the tables and the picture
-anew. The study needs the CTs in the data folder beside the checkout; all trials take two hours on two cores.
+docs/confidence.md and the picture. The X-rays of each patient are standardised by the first of --weights that was not
+trained on it, and expected bone is that of the first of --bone-weights that belongs to them. --fit uses the trials that
+are stored, --table only writes the tables and the picture anew. The study needs the CTs in the data folder beside the
+checkout; all trials take two hours on two cores.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ import numpy as np
 
 from IXGSLib.evaluation.confidence.calibration import Kind
 from IXGSLib.files import sha256, write_atomically
-from IXGSLib.resources import shipped_weights
 from Testing.benchmarks.confidence import page
-from Testing.benchmarks.confidence.fitting import HALVES, NAMES, Samples, columns_of, error_model, fitted
+from Testing.benchmarks.confidence.fitting import HALVES, NAMES, WITH_DOUBT, Samples, columns_of, error_model, fitted
 from Testing.benchmarks.confidence.scores import NEAR, error_ratio, scores, sparsification
 from Testing.benchmarks.confidence.trials import (
+    BY_NETWORK,
     CACHE,
+    LEFT_OUT,
     PATIENTS,
-    Patient,
     Trial,
     is_made,
     planned,
@@ -45,16 +46,14 @@ from Testing.benchmarks.confidence.trials import (
 )
 from Testing.benchmarks.confidence.trials import HALVES as HALF_CONDITIONS
 from Testing.benchmarks.pages import ROOT
+from Testing.benchmarks.standardization.exposures import Networks
+from Testing.benchmarks.standardization.patients import unseen
 from Testing.benchmarks.store import commit, machine, rounded
 
 STORE = Path(__file__).with_name("study.json")
 CALIBRATIONS = ROOT / "Resources" / "confidence.json"
-EVIDENCE_SETS = {
-    "all": NAMES,
-    "without residuals": tuple(name for name in NAMES if name not in ("fine", "coarse")),
-    "without coverage": tuple(name for name in NAMES if name != "coverage"),
-    "coverage and residuals": ("coverage", "fine", "coarse"),
-}
+EVIDENCE_SETS = {"residuals": ("fine", "coarse"), "coverage": ("coverage",), "doubt": ("doubt",)}
+"""Evidence that is left out to see what it is worth."""
 Sampled = dict[Trial, Samples]
 Stated = tuple[Trial, Samples, np.ndarray, np.ndarray]
 """A trial, its voxels, and their stated errors and confidence."""
@@ -62,20 +61,16 @@ Stated = tuple[Trial, Samples, np.ndarray, np.ndarray]
 
 def main(arguments: list[str]) -> int:
     options = _options().parse_args(arguments)
-    weights = options.weights or [file for file in [shipped_weights()] if file is not None]
-    if not weights:
-        raise SystemExit("no weights of the network, expected those that come with IXGS; give --weights FILE")
     if not options.table:
-        measure(weights, options)
+        measure(options)
     page.write(json.loads(STORE.read_text(encoding="utf-8")))
     return 0
 
 
 def _options() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument(
-        "--weights", type=Path, nargs="+", metavar="FILE", help="weights of pix2pix, by default those of IXGS"
-    )
+    made.add_argument("--weights", type=Path, nargs="+", default=[], metavar="FILE", help="weights of pix2pix")
+    made.add_argument("--bone-weights", type=Path, nargs="+", default=[], metavar="FILE", help="weights of the prior")
     made.add_argument("--cache", type=Path, metavar="FOLDER", default=CACHE, help="folder of the trials")
     made.add_argument("--trials", type=int, metavar="N", help="compute only the first N trials")
     made.add_argument("--fit", action="store_true", help="use the stored trials and compute no more")
@@ -83,22 +78,24 @@ def _options() -> argparse.ArgumentParser:
     return made
 
 
-def measure(weights: Sequence[Path], options: argparse.Namespace) -> None:
+def measure(options: argparse.Namespace) -> None:
     """Compute the trials, fit, and store everything."""
-    known = {name for name, patient in PATIENTS.items() if all(patient.known_to(file) for file in weights)}
-    chosen = {name: _weights_for(patient, weights) for name, patient in PATIENTS.items()}
+    chosen = {name: unseen(PATIENTS[name].path, options.weights, options.bone_weights) for name in LEFT_OUT}
     samples: Sampled = {}
     for trial in list(planned())[: options.trials]:
+        networks = chosen.get(trial.patient)
         if trial.condition in HALF_CONDITIONS:
             continue  # reconstructed where the trial of all views is sampled
-        if not options.fit or is_made(trial, chosen[trial.patient], options.cache):
-            samples[trial] = _samples(trial, chosen[trial.patient], options.cache)
+        if trial.kind in BY_NETWORK and (networks is None or not networks.offers(trial.kind)):
+            raise SystemExit(f"{trial.name}: no weights that have not seen the patient; give --weights, --bone-weights")
+        if not options.fit or is_made(trial, networks, options.cache):
+            samples[trial] = _samples(trial, networks, options.cache)
             print(trial.name, flush=True)
     fits, results = {}, {}
     for kind in get_args(Kind):
         of_kind = {trial: each for trial, each in samples.items() if trial.kind == kind}
-        fits[kind] = fitted(list(_fitted_to(of_kind, known).values()))
-        results[kind] = left_out(of_kind, known)
+        fits[kind] = fitted(list(of_kind.values()), names_of(kind))
+        results[kind] = left_out(of_kind, kind)
     stored = {kind: asdict(fit) for kind, fit in fits.items()}
     content = {
         "machine": machine(),
@@ -112,57 +109,46 @@ def measure(weights: Sequence[Path], options: argparse.Namespace) -> None:
     _write(STORE, rounded(content))
     calibrations = {
         "fitted_by": "Testing/benchmarks/confidence/study.py",
-        "weights": [sha256(file.read_bytes()) for file in weights],
+        "weights": [sha256(file.read_bytes()) for file in options.weights],
+        "prior_weights": [sha256(file.read_bytes()) for file in options.bone_weights],
         "calibrations": stored,
     }
     _write(CALIBRATIONS, rounded(calibrations))
 
 
-def _samples(trial: Trial, weights: Path, cache: Path) -> Samples:
+def names_of(kind: Kind) -> tuple[str, ...]:
+    """The evidence that the calibration of a kind uses."""
+    return WITH_DOUBT if kind == "learnt" else NAMES
+
+
+def _samples(trial: Trial, networks: Networks | None, cache: Path) -> Samples:
     """The voxels of a trial, from the cache or drawn."""
-    file = trial_file(trial, weights, cache).with_suffix(".voxels.npz")
+    file = trial_file(trial, networks, cache).with_suffix(".voxels.npz")
     if not file.exists():
-        found = reconstructed(trial, weights, cache)
-        Samples.of(found, _halves(trial, weights, cache)).save(file)
+        found = reconstructed(trial, networks, cache)
+        Samples.of(found, _halves(trial, networks, cache)).save(file)
     return Samples.load(file)
 
 
-def _weights_for(patient: Patient, weights: Sequence[Path]) -> Path:
-    """The first weights that were not trained on a patient, or the first ones."""
-    return next((file for file in weights if not patient.known_to(file)), weights[0])
-
-
-def _fitted_to(samples: Sampled, known: set[str]) -> Sampled:
-    """The trials that a calibration is fitted to: for the network those of patients that it does not know, if it can.
-
-    Errors of patients that a network was trained on are smaller than those of others.
-    """
-    unknown = {trial: each for trial, each in samples.items() if trial.kind != "pix2pix" or trial.patient not in known}
-    return unknown if len({trial.patient for trial in unknown}) > 1 else samples
-
-
-def left_out(samples: Sampled, known: set[str]) -> dict[str, Any]:
-    """Scores of all patients, each by the calibration of the others; pooled, of each patient, by fewer evidence.
-
-    Patients that the network knows are pooled with the others only where the calibration is fitted to them, too.
-    """
+def left_out(samples: Sampled, kind: Kind) -> dict[str, Any]:
+    """Scores of all patients, each by the calibration of the others; pooled, of each patient, by fewer evidence."""
     patients = list(dict.fromkeys(trial.patient for trial in samples))
-    used = _fitted_to(samples, known)
     stated: list[Stated] = []
     for patient in patients:
-        calibration = fitted([each for trial, each in used.items() if trial.patient != patient])
+        calibration = fitted([each for trial, each in samples.items() if trial.patient != patient], names_of(kind))
         stated += [(t, each, *each.stated(calibration)) for t, each in samples.items() if t.patient == patient]
-    pooled = [row for row in stated if row[0] in used]
-    network = any(trial.kind == "pix2pix" for trial in samples)
+    sets = {"all": names_of(kind)} | {
+        f"without {words}": tuple(name for name in names_of(kind) if name not in missing)
+        for words, missing in EVIDENCE_SETS.items()
+    }
     return {
-        "patients": len({row[0].patient for row in pooled}),
-        "known_to_network": [patient for patient in patients if network and patient in known],
-        "trials": len(pooled),
-        "all": _pooled(pooled, "all"),
-        "near": _pooled(pooled, "near"),
+        "patients": len(patients),
+        "trials": len(stated),
+        "all": _pooled(stated, "all"),
+        "near": _pooled(stated, "near"),
         "by_patient": {p: _brief(_pooled([row for row in stated if row[0].patient == p], "near")) for p in patients},
-        "by_condition": _by_condition(pooled),
-        "evidence": {name: _by_evidence(used, names) for name, names in EVIDENCE_SETS.items()},
+        "by_condition": _by_condition(stated),
+        "evidence": {name: _by_evidence(samples, names) for name, names in sets.items()},
     }
 
 
@@ -203,12 +189,12 @@ def _by_evidence(samples: Sampled, names: Sequence[str]) -> dict[str, float]:
     return {"sparsification": sparsification(stated, actual), "error_ratio": error_ratio(stated, actual)}
 
 
-def _halves(trial: Trial, weights: Path, cache: Path) -> list[np.ndarray]:
+def _halves(trial: Trial, networks: Networks | None, cache: Path) -> list[np.ndarray]:
     """The volumes of half the views of a trial, where they are planned."""
     halves = [replace(trial, condition=half) for half in HALF_CONDITIONS]
     if trial.condition != "25" or trial.preset != "preview" or halves[0] not in set(planned()):
         return []
-    return [reconstructed(half, weights, cache).volume.values for half in halves]
+    return [reconstructed(half, networks, cache).volume.values for half in halves]
 
 
 def _gain_of_halves(samples: Sampled) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from IXGSLib.evaluation.confidence.calibration import Calibration, Kind, calibrations_from, logarithm
 from Testing.benchmarks.confidence import page, scores, study
 from Testing.benchmarks.confidence.fitting import MIN_WEIGHTS, NAMES, Samples, fitted
-from Testing.benchmarks.confidence.trials import CONDITIONS, PATIENTS, Trial, planned
+from Testing.benchmarks.confidence.trials import BY_NETWORK, CONDITIONS, LEFT_OUT, PATIENTS, planned
 
 TRUE = Calibration(
     -2.0, {"coverage": 0.4, "fine": 0.5, "coarse": 0.1, "value": 0.2, "slope": 0.6, "near": 0.2}, 0, 1, 1
@@ -77,13 +77,20 @@ def test_curves_hold_every_voxel_once():
         assert sum(share for _, _, share in curve) == pytest.approx(1)
 
 
-def test_the_network_is_calibrated_on_patients_that_it_does_not_know():
-    samples = {Trial(patient, "pix2pix", "25"): drawn(0, 10) for patient in ("lumbar", "thoracic-2", "thoracic-3")}
-    used = study._fitted_to(samples, {"lumbar"})
-    assert {trial.patient for trial in used} == {"thoracic-2", "thoracic-3"}
-    assert study._fitted_to(samples, {"lumbar", "thoracic-2"}) == samples
-    clean = {replace(trial, kind="clean"): each for trial, each in samples.items()}
-    assert study._fitted_to(clean, {"lumbar"}) == clean
+def test_networks_are_measured_on_patients_left_out_of_their_training():
+    trials = [trial for trial in planned() if trial.kind in BY_NETWORK]
+    assert {trial.patient for trial in trials} == set(LEFT_OUT)
+    assert {trial.kind for trial in trials} == set(BY_NETWORK)
+
+
+def test_the_doubt_of_a_prior_counts_where_there_is_one():
+    assert [kind for kind in get_args(Kind) if "doubt" in study.names_of(kind)] == ["learnt"]
+    calm, doubtful = drawn(0), drawn(1)
+    calm.evidence["doubt"] = np.full(calm.values.shape, 0.001, np.float32)
+    doubtful.evidence["doubt"] = np.full(calm.values.shape, 0.01, np.float32)
+    worse = replace(doubtful, truth=doubtful.values + 3 * (doubtful.truth - doubtful.values))
+    found = fitted([calm, worse], study.names_of("learnt"))
+    assert found.weights["doubt"] == pytest.approx(np.log(3) / np.log(0.0105 / 0.0015), rel=0.2)
 
 
 def test_every_kind_and_every_patient_is_planned_once():

@@ -10,24 +10,23 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from IXGSLib.evaluation.confidence.calibration import Kind
-from IXGSLib.files import sha256
 from IXGSLib.formats import Case
 from IXGSLib.geometry.twists import changed, poses, with_poses
 from IXGSLib.reconstruction.settings import Preset
 from IXGSLib.simulation import SimulationSettings
 from IXGSLib.simulation.radiographs import noisy
 from IXGSLib.simulation.realistic_case import simulate_realistic
-from IXGSLib.standardization.weights import load_weights
 from IXGSLib.volume import Volume
 from IXGSLib.xray import XRay
 from IXGSLib.xray.reduction import reduced
 from Testing.benchmarks.scene import DATA
 from Testing.benchmarks.standardization import exposures
-from Testing.benchmarks.standardization.exposures import IMAGING, SETTINGS, Exposure
+from Testing.benchmarks.standardization.exposures import IMAGING, SETTINGS, Exposure, Networks, digest
 
 CACHE = Path(__file__).resolve().parents[3] / "build" / "benchmarks" / "confidence"
 PHOTONS = 50_000.0
@@ -50,10 +49,6 @@ class Patient:
     def path(self) -> Path:
         return DATA / self.ct / "ct.nii.gz"
 
-    def known_to(self, weights: Path) -> bool:
-        """Whether a network was trained on the CT."""
-        return sha256(self.path.read_bytes())[:12] in load_weights(weights).about.get("patients", ())
-
 
 PATIENTS = {
     "lumbar": Patient("ct_tcga_ov_09_2043", (-15.0, 60.0, 1300.0)),
@@ -66,13 +61,17 @@ PATIENTS = {
 CONDITIONS: dict[Kind, tuple[str, ...]] = {
     "clean": ("25", "10", "narrow", "poses", "arc", "6"),
     "pix2pix": ("25", "10", "narrow", "poses"),
+    "learnt": ("25", "10", "narrow", "poses"),
     "classical": ("25", "10"),
     "tissue": ("25", "10", "narrow"),
 }
 """25, 10 or 6 views over 200 degrees; `arc`: 12 over 96 degrees; `narrow`: 25 that show a part of the region; `poses`:
 25 with erroneous poses."""
 HALVED = ("lumbar", "thoracic-2")
-"""Patients whose views are halved, and who are reconstructed by the standard preset, too."""
+"""Patients whose views of bone alone are halved, and who are reconstructed by the standard preset, too."""
+BY_NETWORK: tuple[Kind, ...] = ("pix2pix", "learnt")
+LEFT_OUT = ("lumbar", "thoracic", "thoracolumbar")
+"""Patients whom there are networks for that were not trained on them."""
 HALVES = ("odd", "even")
 """Every second one of the 25 views, for the difference between two halves."""
 
@@ -93,72 +92,91 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Reconstructed:
-    """A trial with its result: the case as it was reconstructed, renders of its views, and the truth."""
+    """A trial with its result: the case as it was reconstructed, renders of its views, and the truth.
+
+    doubt: the expected error of the learnt prior, if there was one.
+    """
 
     trial: Trial
     case: Case
     renders: np.ndarray
     volume: Volume
     truth: Volume
+    doubt: Volume | None = None
 
 
 def planned() -> Iterator[Trial]:
     """All trials, those first that matter most."""
     for n in range(max(map(len, CONDITIONS.values()))):
         for kind, conditions in CONDITIONS.items():
-            yield from (Trial(patient, kind, conditions[n]) for patient in PATIENTS if n < len(conditions))
-    for kind in ("clean", "pix2pix"):
-        yield from (Trial(patient, kind, half) for patient in HALVED for half in HALVES)
-        yield from (Trial(patient, kind, "25", "standard") for patient in HALVED)
+            patients = LEFT_OUT if kind in BY_NETWORK else tuple(PATIENTS)
+            yield from (Trial(patient, kind, conditions[n]) for patient in patients if n < len(conditions))
+    yield from (Trial(patient, "clean", half) for patient in HALVED for half in HALVES)
+    yield from (Trial(patient, "clean", "25", "standard") for patient in HALVED)
 
 
-def reconstructed(trial: Trial, weights: Path, cache: Path = CACHE) -> Reconstructed:
-    """A trial from the cache, or computed."""
-    file = trial_file(trial, weights, cache)
+def reconstructed(trial: Trial, networks: Networks | None, cache: Path = CACHE) -> Reconstructed:
+    """A trial from the cache, or computed; networks: for the kinds that need them."""
+    file = trial_file(trial, networks, cache)
     exposure = _exposure(trial.patient, trial.kind, cache)
     if not file.exists():
-        _make(trial, exposure, weights, file)
+        _make(trial, exposure, networks, file)
     with np.load(file) as stored:
         arrays = dict(stored)
     views = [reduced(xray, _factor(xray)).view for xray in _posed(trial, exposure, _chosen(trial, exposure.case.xrays))]
     xrays = [XRay(*each) for each in zip(views, arrays["images"], arrays["masks"], strict=True)]
     case = Case(tuple(xrays), exposure.truth.grid)
-    return Reconstructed(trial, case, arrays["renders"], Volume(arrays["volume"], case.grid), exposure.truth)
+    volume = Volume(arrays["volume"], case.grid)
+    doubt = Volume(arrays["doubt"], case.grid) if "doubt" in arrays else None
+    return Reconstructed(trial, case, arrays["renders"], volume, exposure.truth, doubt)
 
 
-def _make(trial: Trial, exposure: Exposure, weights: Path, file: Path) -> None:
+def _make(trial: Trial, exposure: Exposure, networks: Networks | None, file: Path) -> None:
     from IXGSLib import reconstruct
+    from IXGSLib.prior.expectation import expected_bone
 
-    case = _case(trial, exposure, weights)
-    found = reconstruct(case, trial.preset)
+    case = _case(trial, exposure, networks)
+    expected = None
+    if trial.kind == "learnt" and networks is not None:
+        expected = expected_bone(case, "learnt", networks.bone)
+    case = _reduced(case)
+    prior = None if expected is None else expected.estimate.prior
+    found = reconstruct(case, trial.preset, prior=prior)
     arrays = {
         "images": np.stack([xray.image for xray in case.xrays]),
         "masks": np.stack([xray.mask for xray in case.xrays]),
         "renders": np.stack(found.renders),
         "volume": found.volume.values,
     }
+    if prior is not None:
+        arrays["doubt"] = prior.error.values
     unfinished = file.with_suffix(".part.npz")
     np.savez(unfinished, **arrays)
     unfinished.replace(file)
 
 
-def _case(trial: Trial, exposure: Exposure, weights: Path) -> Case:
-    """The case that a trial reconstructs."""
+def _case(trial: Trial, exposure: Exposure, networks: Networks | None) -> Case:
+    """The case that a trial reconstructs, in full resolution."""
     kind = trial.kind
-    if kind in ("classical", "pix2pix"):
+    if kind in ("classical", *BY_NETWORK):
         from IXGSLib.standardization import StandardizationSettings, standardize
 
         chosen = replace(exposure.case, xrays=_chosen(trial, exposure.case.xrays))
-        settings = StandardizationSettings(method=kind, weights=weights if kind == "pix2pix" else None)
-        xrays = standardize(chosen, settings).xrays
-    elif kind == "tissue":
+        weights = networks.standardizer if networks is not None and kind in BY_NETWORK else None
+        method: Literal["pix2pix", "classical"] = "pix2pix" if kind in BY_NETWORK else "classical"
+        case = standardize(chosen, StandardizationSettings(method, weights))
+        return replace(case, xrays=_posed(trial, exposure, case.xrays))
+    if kind == "tissue":
         xrays = _chosen(trial, exposure.case.xrays)
     else:
         random = np.random.default_rng(0)
         xrays = _chosen(trial, exposure.targets)
         xrays = tuple(replace(xray, image=noisy(xray.image, PHOTONS, random)) for xray in xrays)
-    xrays = tuple(reduced(xray, _factor(xray)) for xray in _posed(trial, exposure, xrays))
-    return Case(xrays, exposure.truth.grid)
+    return Case(_posed(trial, exposure, xrays), exposure.truth.grid)
+
+
+def _reduced(case: Case) -> Case:
+    return Case(tuple(reduced(xray, _factor(xray)) for xray in case.xrays), case.grid)
 
 
 def _chosen(trial: Trial, xrays: tuple[XRay, ...]) -> tuple[XRay, ...]:
@@ -198,7 +216,7 @@ def _factor(xray: XRay) -> int:
 
 def _exposure(name: str, kind: Kind, cache: Path) -> Exposure:
     patient = PATIENTS[name]
-    settings = replace(SETTINGS, name=name, center=patient.center)
+    settings = replace(SETTINGS, name=name, center=patient.center, contrast_agent=kind in BY_NETWORK)
     if kind == "tissue":
         return _tissue(name, patient, settings, cache)
     folder = cache / "exposures"
@@ -222,18 +240,18 @@ def _tissue(name: str, patient: Patient, settings: SimulationSettings, cache: Pa
     return Exposure(case, case.xrays, Volume.load(folder / "truth.nrrd"), folder)
 
 
-def is_made(trial: Trial, weights: Path, cache: Path = CACHE) -> bool:
+def is_made(trial: Trial, networks: Networks | None, cache: Path = CACHE) -> bool:
     """Whether a trial is in the cache."""
-    return trial_file(trial, weights, cache).exists()
+    return trial_file(trial, networks, cache).exists()
 
 
-def trial_file(trial: Trial, weights: Path, cache: Path) -> Path:
+def trial_file(trial: Trial, networks: Networks | None, cache: Path) -> Path:
     """Where the cache keeps a trial."""
-    return cache / f"{trial.name}-{_key(trial, weights)}.npz"
+    return cache / f"{trial.name}-{_key(trial, networks)}.npz"
 
 
-def _key(trial: Trial, weights: Path) -> str:
+def _key(trial: Trial, networks: Networks | None) -> str:
     definition = [asdict(trial), asdict(PATIENTS[trial.patient]), PHOTONS, NARROW, POSE_ERROR, PIXELS]
-    if trial.kind == "pix2pix":
-        definition.append(sha256(weights.read_bytes()))
+    if trial.kind in BY_NETWORK:
+        definition.append(digest(None if networks is None else networks.of(trial.kind)))
     return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:12]

@@ -25,7 +25,6 @@ if __name__ == "__main__":
 import numpy as np
 from scipy.spatial import cKDTree
 
-from IXGSLib.errors import ReconstructionError, SettingsError
 from IXGSLib.formats import Case
 from IXGSLib.formats.case_source import evenly
 from IXGSLib.prior.expectation import expected_bone
@@ -92,14 +91,10 @@ def measure(store: Store, names: Sequence[str], weights: Sequence[Path], bone_we
 
 
 def scores(volume: Volume, truth: Volume) -> dict[str, Any]:
-    """All scores of a volume, with F1 within each of TOLERANCES at the threshold of the report; 0 without a surface."""
-    found = dict(volume_scores(volume, truth))
+    """All scores of a volume, with F1 within each of TOLERANCES at the threshold of the report."""
     wanted = bone_surface(truth, nominal_threshold(truth), closed=False).vertices
-    try:
-        points = bone_surface(volume, bone_threshold(volume), closed=False).vertices
-    except (ReconstructionError, SettingsError):
-        return found | {f"f1_{tolerance:g}": 0.0 for tolerance in TOLERANCES}
-    return found | {f"f1_{tolerance:g}": f1(points, wanted, tolerance) for tolerance in TOLERANCES}
+    points = bone_surface(volume, bone_threshold(volume), closed=False).vertices
+    return volume_scores(volume, truth) | {f"f1_{each:g}": f1(points, wanted, each) for each in TOLERANCES}
 
 
 def f1(points: np.ndarray, wanted: np.ndarray, tolerance: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,10 @@ Picture = tuple[np.ndarray, float, float]
 """Values, and the values shown black and white."""
 
 
-def draw(exposure: Exposure, preset: Preset, weights: str, target: Path) -> None:
+def draw(exposure: Exposure, preset: Preset, weights: Mapping[Method, str], target: Path) -> None:
     """Write the figure of the methods whose volumes are stored; raises FileNotFoundError when there are none.
 
-    weights: digest of the weights of pix2pix.
+    weights: the digest of the weights of each method, as in its stored run.
     """
     columns = _columns(exposure, preset, weights)
     if not columns:
@@ -47,12 +48,12 @@ def draw(exposure: Exposure, preset: Preset, weights: str, target: Path) -> None
     figure.savefig(target, dpi=80)
 
 
-def _columns(exposure: Exposure, preset: Preset, weights: str) -> dict[str, list[Picture | None]]:
+def _columns(exposure: Exposure, preset: Preset, weights: Mapping[Method, str]) -> dict[str, list[Picture | None]]:
     """The views, a coronal and a sagittal slice, by title; last the truth, which has no views."""
     point, top = focus(exposure.truth), float(exposure.truth.values.max())
     columns: dict[str, list[Picture | None]] = {}
     for method, title in METHODS.items():
-        file = kept(exposure, method, preset, weights)
+        file = kept(exposure, method, preset, weights.get(method, ""))
         if file.exists():
             with np.load(file) as arrays:
                 volume = Volume(arrays["volume"], exposure.case.grid)

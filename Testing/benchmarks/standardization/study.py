@@ -160,10 +160,9 @@ def is_stored(store: Store, case: str, method: Method, networks: Networks | None
     return any((run["case"], run["method"], run["weights"]) == (case, method, digest(networks)) for run in store.runs)
 
 
-def measured(store: Store, preset: Preset) -> str:
-    """The digest of the weights of pix2pix that were measured last; empty if none were."""
-    found = [run["weights"] for run in store.runs if (run["case"], run["method"]) == (f"lumbar-{preset}", "pix2pix")]
-    return found[-1] if found else ""
+def measured(store: Store, preset: Preset) -> dict[Method, str]:
+    """The digest of the weights with which each method was measured last."""
+    return {run["method"]: run["weights"] for run in store.runs if run["case"] == f"lumbar-{preset}"}
 
 
 def scored(exposure: Exposure, method: Method, preset: Preset, networks: Networks | None = None) -> Run:

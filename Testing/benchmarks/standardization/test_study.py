@@ -106,10 +106,10 @@ def test_the_table_and_the_picture_show_what_is_stored(exposure, measured, tmp_p
     assert "| X-rays, fitted |" in part
     assert "| classical |" in part
     assert "pix2pix |" not in part
-    standardization_picture.draw(exposure, "preview", "", tmp_path / "picture.png")
+    standardization_picture.draw(exposure, "preview", {}, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 5000
     with pytest.raises(FileNotFoundError, match="no volume of the fine preset"):
-        standardization_picture.draw(exposure, "fine", "", tmp_path / "none.png")
+        standardization_picture.draw(exposure, "fine", {}, tmp_path / "none.png")
 
 
 def _renamed(store):

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from IXGSLib.errors import FormatError, GeometryError, SettingsError
-from IXGSLib.evaluation.confidence import confidence_of
+from IXGSLib.evaluation.confidence import Doubt, confidence_of
 from IXGSLib.evaluation.confidence.calibration import Calibration, Kind, calibration_of, calibrations_from, kind_of
 from IXGSLib.formats import Case
 from IXGSLib.formats.standardization import Standardization
@@ -85,6 +85,7 @@ def test_the_calibration_is_that_of_the_x_rays(case, ball):
     assert kind_of(standardized("of tomorrow"), ball) == "pix2pix"
     assert kind_of(standardized("none", synthetic=False), ball) == "clean"
     assert kind_of(case, Volume(np.full(GRID.shape, 0.02), GRID)) == "tissue"
+    assert kind_of(standardized("pix2pix"), ball, prior=True) == "learnt"
 
 
 def test_a_network_that_no_calibration_was_fitted_to_is_noticed(case, ball, renders):
@@ -100,6 +101,22 @@ def test_a_network_that_no_calibration_was_fitted_to_is_noticed(case, ball, rend
     assert foreign({"method": "of tomorrow"})
     assert not foreign({"method": "classical"})
     assert not confidence_of(ball, case, renders).foreign
+
+
+def test_a_learnt_prior_has_a_calibration_of_its_own_and_its_doubt_counts(case, ball, renders):
+    fitted_to = json.loads(resource("confidence.json").read_text())
+    record = {"synthetic": True, "method": "pix2pix", "weights": {"sha256": fitted_to["weights"][0]}}
+    case = replace(case, standardization=Standardization(record))
+
+    def found(error, weights=fitted_to["prior_weights"][0]):
+        doubt = Doubt(Volume(np.full(GRID.shape, error, np.float32), GRID), weights)
+        return confidence_of(ball, case, renders, doubt=doubt)
+
+    sure, doubtful = found(0.001), found(0.02)
+    assert (sure.kind, sure.foreign) == ("learnt", False)
+    assert (doubtful.error >= sure.error).all()
+    assert doubtful.error.mean() > sure.error.mean()
+    assert found(0.001, "0" * 64).foreign
 
 
 def test_standardised_x_rays_are_trusted_less(case, ball, renders):
