@@ -25,6 +25,7 @@ if __name__ == "__main__":
 import numpy as np
 from scipy.spatial import cKDTree
 
+from IXGSLib.errors import ReconstructionError
 from IXGSLib.formats import Case
 from IXGSLib.formats.case_source import evenly
 from IXGSLib.prior.expectation import expected_bone
@@ -91,14 +92,19 @@ def measure(store: Store, names: Sequence[str], weights: Sequence[Path], bone_we
 
 
 def scores(volume: Volume, truth: Volume) -> dict[str, Any]:
-    """All scores of a volume, with F1 within each of TOLERANCES at the threshold of the report."""
+    """All scores of a volume, with F1 within each of TOLERANCES at the threshold of the report; 0 without a surface."""
     wanted = bone_surface(truth, nominal_threshold(truth), closed=False).vertices
-    points = bone_surface(volume, bone_threshold(volume), closed=False).vertices
+    try:
+        points = bone_surface(volume, bone_threshold(volume), closed=False).vertices
+    except ReconstructionError:
+        points = np.zeros((0, 3))
     return volume_scores(volume, truth) | {f"f1_{each:g}": f1(points, wanted, each) for each in TOLERANCES}
 
 
 def f1(points: np.ndarray, wanted: np.ndarray, tolerance: float) -> float:
     """Harmonic mean of the shares of points (n, 3) of each surface that lie within a distance in mm of the other."""
+    if len(points) == 0:
+        return 0.0
     precision = float((cKDTree(wanted).query(points)[0] <= tolerance).mean())
     recall = float((cKDTree(points).query(wanted)[0] <= tolerance).mean())
     return 2 * precision * recall / max(precision + recall, 1e-9)

@@ -26,6 +26,10 @@ def test_the_truth_scores_best():
     truth, larger = (Volume(np.where(distance < radius, 0.03, 0).astype(np.float32), grid) for radius in (12.0, 15.0))
     assert preview.scores(truth, truth)["f1_1"] == pytest.approx(1)
     assert preview.scores(larger, truth)["f1_2"] < 0.2
+    empty = Volume(np.zeros(grid.shape, np.float32), grid)
+    found = preview.scores(empty, truth)
+    assert found["f1_2"] == 0
+    assert found["best_surface_distance"] is None
 
 
 def test_the_table_holds_means_over_the_exposures():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from IXGSLib.errors import ReconstructionError
+from IXGSLib.errors import ReconstructionError, SettingsError
 from IXGSLib.evaluation import compare_views
 from IXGSLib.evaluation.metrics import bone_dice, ssim, surface_distance
 from IXGSLib.psnr import psnr
@@ -85,5 +85,5 @@ def _distance(volume: Volume, threshold: float, truth: Volume, level: float) -> 
     try:
         found = bone_surface(volume, threshold, closed=False)
         return surface_distance(found, bone_surface(truth, level, closed=False))
-    except ReconstructionError:
+    except (ReconstructionError, SettingsError):  # no surface, or a best threshold at which everything is bone
         return None
