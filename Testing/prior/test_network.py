@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from IXGSLib.geometry import Grid
+from IXGSLib.prior import estimation
 from IXGSLib.prior.channels import ALGEBRAIC, ATTENUATION_UNIT, CHANNELS
-from IXGSLib.prior.estimation import enclosing_lattice, estimate_bone
+from IXGSLib.prior.estimation import enclosing_lattice, estimate_bone, in_blocks
 from IXGSLib.prior.network import FIRST_TRUST, BoneNetwork
 from IXGSLib.prior.network_settings import BoneNetworkSettings
 from IXGSLib.prior.weights import load_bone_weights
@@ -53,6 +54,36 @@ def test_a_lattice_encloses_a_turned_region():
     assert all(count % 8 == 0 for count in lattice.shape)
     assert lattice.contains(region.corners()).all()
     np.testing.assert_allclose(lattice.center, region.center)
+
+
+def test_a_small_lattice_is_one_block(network):
+    channels = drawn(16, 24, 8)
+    whole, found = network(channels), in_blocks(network, channels[0])
+    torch.testing.assert_close(found.bone, whole.bone)
+    torch.testing.assert_close(found.log_error, whole.log_error)
+
+
+def test_a_large_lattice_is_put_together_from_blocks_that_overlap(network, monkeypatch):
+    monkeypatch.setattr(estimation, "BLOCK_VOXELS", 16)
+    monkeypatch.setattr(estimation, "BLOCK_OVERLAP", 4)
+    channels = drawn(40, 16, 24)
+    found = in_blocks(network, channels[0])
+    assert found.bone.shape == (1, 80, 32, 48)
+    assert torch.isfinite(found.bone).all()
+    first = network(channels[:, :, :16, :, :16])
+    # Voxels that no other block holds.
+    torch.testing.assert_close(found.bone[:, :20, :, :14], first.bone[:, :20, :, :14])
+    torch.testing.assert_close(found.log_error[:, :10, :, :7], first.log_error[:, :10, :, :7])
+
+
+@pytest.mark.parametrize("count", [8, 64, 72, 112, 200])
+def test_blocks_cover_a_side_and_overlap(count):
+    starts = estimation._starts(count)
+    ends = [start + estimation.BLOCK_VOXELS for start in starts]
+    assert starts[0] == 0
+    assert ends[-1] >= count
+    assert len(starts) == 1 or ends[-1] == count
+    assert all(end - start >= estimation.BLOCK_OVERLAP for start, end in zip(starts[1:], ends, strict=False))
 
 
 def test_an_estimate_lies_on_the_grid_of_the_region(network, views):  # noqa: F811
