@@ -8,7 +8,7 @@ from IXGSLib.prior.weights import load_bone_weights
 from Testing.training.conftest import bone_settings, cts, series, series_folder, tiny_standardizer  # noqa: F401
 
 SMALL = ("--views", 3, "--subsets", 1, "--min-views", 2, "--voxels", 16, "--spacing", 10, "--jobs", 1)
-TINY = ("--width", 4, "--levels", 2, "--spacing", 10, "--patch", 8, "--steps", 4)
+TINY = ("--width", 4, "--levels", 2, "--spacing", 10, "--pixels", 64, "--patch", 8, "--steps", 4)
 
 
 def test_series_are_made_from_cts(ixgs, cts, tiny_standardizer, tmp_path):  # noqa: F811

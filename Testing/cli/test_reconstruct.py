@@ -79,7 +79,7 @@ def test_confidence_is_written_on_the_grid_of_the_volume_and_stated(case, fake, 
 def test_a_volume_without_confidence_is_kept_with_a_warning(case, fake, ixgs, tmp_path, monkeypatch):
     from IXGSLib.evaluation import confidence
 
-    def refuse(*_):
+    def refuse(*_, **__):
         raise GeometryError("no view sees the volume")
 
     monkeypatch.setattr(confidence, "confidence_of", refuse)

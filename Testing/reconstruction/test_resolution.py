@@ -88,7 +88,7 @@ def test_whole_settings_are_not_adapted_to_the_number_of_views():
 
 
 def test_names_of_version_0_1_are_read():
-    assert set(NAMES_OF_0_1.values()) == set(NAMES) - {"rates.pose"}
+    assert set(NAMES_OF_0_1.values()) == set(NAMES) - {"rates.pose", "loss.prior_weight"}
     assert checked_changes({"gaussians": 7, "dense_tv_weight": 0.3}) == {"cloud.gaussians": 7, "tissue.tv_weight": 0.3}
 
 
