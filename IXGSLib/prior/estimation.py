@@ -18,8 +18,9 @@ from .channels import ALGEBRAIC, ATTENUATION_UNIT, PARTS, lattice_channels, part
 from .features import FeatureView
 from .network import BoneNetwork, Estimate
 
-BLOCK_VOXELS = 64
-"""Voxels along each side of what the network sees at once, as in its training; a multiple of those of every network."""
+BLOCK_VOXELS = 96
+"""Most voxels along each side of what the network sees at once, a multiple of those of every network; the one that
+comes with IXGS was trained on parts of 32 and 48 and measured with 64."""
 BLOCK_OVERLAP = 16
 """Voxels by which neighbouring blocks overlap."""
 
