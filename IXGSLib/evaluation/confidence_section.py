@@ -47,17 +47,17 @@ def confidence_section(confidence: Confidence, point: Array, levels: tuple[float
 
 
 def _slice(confidence: Confidence, plane: Plane, point: Array, levels: tuple[float, float]) -> str:
-    map = Volume(confidence.probability, confidence.volume.grid)
-    return overlay_slice("Confidence", confidence.volume, map, plane, point, levels)
+    probability = Volume(confidence.probability, confidence.volume.grid)
+    return overlay_slice("Confidence", confidence.volume, probability, plane, point, levels)
 
 
 def overlay_slice(
-    title: str, volume: Volume, map: Volume, plane: Plane, point: Array, levels: tuple[float, float]
+    title: str, volume: Volume, probability: Volume, plane: Plane, point: Array, levels: tuple[float, float]
 ) -> str:
-    """A slice of a volume through a point (3,) LPS mm under the colours of a map on its grid."""
+    """A slice of a volume through a point (3,) LPS mm under the colours of a probability on its grid."""
     grid = slice_grid(volume.grid, plane, point)
     inside = volume.grid.contains(grid.points()[0])
-    picture = overlaid(grey(cut(volume, grid), *levels), cut(map, grid), inside)
+    picture = overlaid(grey(cut(volume, grid), *levels), cut(probability, grid), inside)
     size = float(grid.size[0]), float(grid.size[1])
     svg = framed(picture, size, f"{title}, {plane.name}", edge_letters(plane.right, plane.down))
     return figure(with_scale_bar(svg, size), plane.name)

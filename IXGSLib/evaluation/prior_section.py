@@ -22,7 +22,9 @@ MEANING = (
 def prior_section(share: PriorShare, point: Array, levels: tuple[float, float]) -> str:
     """One sentence, and three slices through a point (3,) LPS mm under the share of the prior in colour."""
     # The colours of confidence: none at 1, red at one half.
-    map = Volume(1 - share.share.values / 2, share.share.grid)
-    figures = "".join(overlay_slice("Share of the prior", share.volume, map, plane, point, levels) for plane in SLICES)
+    confidence = Volume(1 - share.share.values / 2, share.share.grid)
+    figures = "".join(
+        overlay_slice("Share of the prior", share.volume, confidence, plane, point, levels) for plane in SLICES
+    )
     sentence = f"<p><b>{escape(share.sentence)}</b></p>"
     return section(TITLE, sentence, f"<p>{escape(MEANING)}</p>", f'<div class="row">{figures}</div>')

@@ -20,8 +20,6 @@ SMOOTHING_VOXELS = 1.0
 differences are those of resolution."""
 MIN_DIFFERENCE = 0.2
 """Difference between prior and X-rays, as a share of the threshold of bone, below which they agree."""
-
-
 STEP = 1 / 256
 """Shares are rounded to multiples of this, so that files compress."""
 MEANING = (
