@@ -1,10 +1,10 @@
-"""The ranges from which pairs are drawn, under the names that pairs.json records them by."""
+"""The ranges from which pairs and series are drawn, under the names that pairs.json and series.json record them by."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..simulation import anatomy, drawing
+from ..simulation import anatomy, drawing, lesions
 
 
 def drawn_ranges() -> dict[str, Any]:
@@ -40,4 +40,19 @@ def drawn_ranges() -> dict[str, Any]:
         "ATTEMPTS": drawing.MAX_POSE_DRAWS,
         "DEEP": drawing.HALF_BODY_DEPTH_MM,
         "JITTER": drawing.ISOCENTRE_DEVIATION_MM,
+    }
+
+
+def lesion_ranges() -> dict[str, Any]:
+    """What `simulation.lesions` draws from, as JSON."""
+    return {
+        "COUNTS": lesions.COUNTS,
+        "FRACTURES": lesions.FRACTURE_PROBABILITY,
+        "SPINE": lesions.SPINE_PROBABILITY,
+        "NEAR": lesions.SPINE_DISTANCE_MM,
+        "WIDTHS": lesions.WIDTHS_MM,
+        "LENGTHS": lesions.LENGTHS_MM,
+        "HEIGHTS": lesions.HEIGHTS_MM,
+        "RADII": lesions.RADII_MM,
+        "ROUNDNESS": lesions.LOG_AXIS_DEVIATION,
     }

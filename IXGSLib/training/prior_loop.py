@@ -21,13 +21,25 @@ from ..psnr import psnr
 from .checkpoint import load_checkpoint, save_checkpoint
 from .folder import TrainingFolder
 from .log import TrainingLog
-from .prior_losses import PriorLosses, prior_losses
+from .prior_losses import MIN_LESION_SHARE, PriorLosses, prior_losses
 from .prior_settings import PriorTrainingSettings
 from .processes import together
 from .series_format import SeriesFolder
 from .validation import spread
 
-COLUMNS = ("step", "seconds", "rate", "squared", "overlap", "edges", "doubt", "dice", "volume_psnr")
+COLUMNS = (
+    "step",
+    "seconds",
+    "rate",
+    "squared",
+    "overlap",
+    "edges",
+    "lesions",
+    "contrast",
+    "doubt",
+    "dice",
+    "volume_psnr",
+)
 """Columns of log.csv: means of the training losses, or the scores of held-out patients."""
 WEIGHT_DECAY = 1e-4
 NORMALIZATION_SERIES, MIN_DEVIATION = 24, 0.05
@@ -35,6 +47,8 @@ NORMALIZATION_SERIES, MIN_DEVIATION = 24, 0.05
 STANDARDIZED_SPREAD, TOTAL_SPREADS = 0.15, (0.1, 0.1, 0.4)
 """Standard deviations of the logarithms of factors for the standardised views, and, drawn from three, for the X-rays:
 how dense bone is shows in neither, and the open field of real X-rays is often not known."""
+LESION_PATCHES = 0.8
+"""Fraction of the patches of a series with lesions that show one."""
 MAX_GRADIENT, MAX_DOUBT_GRADIENT = 1.0, 0.1
 """Norms to which the gradients of the network and of its head of doubt are clipped, each by itself."""
 
@@ -120,8 +134,8 @@ class _Training:
             return self.folder.weights
         log = TrainingLog(self.folder.path, course.step, False, COLUMNS)
         begin, earlier, recent = time.monotonic(), course.seconds, []
-        for channels, bone in self._samples(first):
-            recent.append(self._step(channels, bone).numbers())
+        for channels, bone, lesions in self._samples(first):
+            recent.append(self._step(channels, bone, lesions).numbers())
             course.step += 1
             elapsed = time.monotonic() - begin
             course.seconds = earlier + elapsed
@@ -137,8 +151,8 @@ class _Training:
                 raise Cancelled("the training was cancelled; the same command continues it")
         return self.folder.weights
 
-    def _samples(self, first: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Channels and bone of each step, a batch of one, which depend on the seed and the step only.
+    def _samples(self, first: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Channels, bone and lesions of each step, a batch of one, which depend on the seed and the step only.
 
         Each patient is equally likely, whatever the number of its series.
         """
@@ -148,32 +162,40 @@ class _Training:
             names = self.training.of(patients[int(generator.integers(len(patients)))])
             series = self.training.load(names[int(generator.integers(len(names)))])
             channels = series.channels[int(generator.integers(len(series.channels)))]
-            channels, bone = self._part(channels, series.bone / ATTENUATION_UNIT, generator)
+            corner = self._corner(series.lesions, generator)
+            channels, bone, lesions = self._part(channels, series.bone / ATTENUATION_UNIT, series.lesions, corner)
             channels[list(FROM_STANDARDIZED)] *= np.exp(generator.normal(0, STANDARDIZED_SPREAD))
             channels[TOTAL] *= np.exp(generator.normal(0, generator.choice(TOTAL_SPREADS)))
             if generator.random() < self.settings.unknown_units:
                 channels[TOTAL] = 0
             if generator.random() < 0.5:
-                channels, bone = mirrored(channels), bone[:, :, ::-1]
-            yield self._tensor(channels), self._tensor(bone)
+                channels, bone, lesions = mirrored(channels), bone[:, :, ::-1], lesions[:, :, ::-1]
+            yield self._tensor(channels), self._tensor(bone), self._tensor(lesions)
+
+    def _corner(self, lesions: np.ndarray, generator: np.random.Generator) -> tuple[int, ...]:
+        """The first voxel [k, j, i] of a random patch, mostly of one that shows a lesion where there is any."""
+        side, counts = self.settings.patch, [count // PARTS for count in lesions.shape]
+        places = np.argwhere(lesions > MIN_LESION_SHARE) // PARTS
+        if not len(places) or generator.random() > LESION_PATCHES:
+            return tuple(int(generator.integers(count - side + 1)) for count in counts)
+        place = places[int(generator.integers(len(places)))] - generator.integers(side, size=3)
+        return tuple(int(v) for v in np.clip(place, 0, np.subtract(counts, side)))
 
     def _part(
-        self, channels: np.ndarray, bone: np.ndarray, generator: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """A random part of a lattice."""
-        side = self.settings.patch
-        k, j, i = (int(generator.integers(count - side + 1)) for count in channels.shape[1:])
-        chosen = channels[:, k : k + side, j : j + side, i : i + side].copy()
-        parts = tuple(slice(PARTS * start, PARTS * (start + side)) for start in (k, j, i))
-        return chosen, bone[parts]
+        self, channels: np.ndarray, bone: np.ndarray, lesions: np.ndarray, corner: tuple[int, ...]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A patch of a lattice."""
+        k, j, i = (slice(start, start + self.settings.patch) for start in corner)
+        parts = tuple(slice(PARTS * each.start, PARTS * each.stop) for each in (k, j, i))
+        return channels[:, k, j, i].copy(), bone[parts], lesions[parts]
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)[None]
 
-    def _step(self, channels: Tensor, bone: Tensor) -> PriorLosses:
+    def _step(self, channels: Tensor, bone: Tensor, lesions: Tensor) -> PriorLosses:
         with torch.autocast(self.device.type, torch.bfloat16):
             found = self.network(channels)
-        losses = prior_losses(found, bone)
+        losses = prior_losses(found, bone, lesions)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate_at(self.course.step)
         self.optimizer.zero_grad()

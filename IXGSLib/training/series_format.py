@@ -1,4 +1,4 @@
-"""Series on disk: what the X-rays of one patient tell of a region, and the bone in it.
+"""Series on disk: what the X-rays of one patient tell of a region, and the bone and the lesions in it.
 
 A folder of series holds series.json (written first), NAME.npz for each series and, once all are there, manifest.json
 with the SHA-256 of every file and CT. NAME is the name of the CT and the number of the series.
@@ -23,11 +23,12 @@ from ..prior.channels import CHANNELS, PARTS
 from ..standardization.weights import load_weights
 from ..version import __version__
 from .pair_format import pair_name, patient_of
-from .pair_ranges import drawn_ranges
+from .pair_ranges import drawn_ranges, lesion_ranges
 from .series_settings import SeriesSettings
 
-VERSION = 2
+VERSION = 3
 """Version of the format and of the way in which series are drawn."""
+ARRAYS = ("channels", "bone", "lesions")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +36,12 @@ class Series:
     """The channels of some subsets of the X-rays of one patient, and the bone that they show.
 
     channels: (subsets, CHANNELS, nk, nj, ni) of `prior.channels`. bone: [k, j, i] attenuation, 1/mm, of each part of
-    the voxels.
+    the voxels. lesions: the fraction of each part in which a fracture or a lytic lesion has replaced bone.
     """
 
     channels: np.ndarray
     bone: np.ndarray
+    lesions: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,16 @@ class SeriesFolder:
         file = self.path / f"{name}.npz"
         try:
             with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
-                found = Series(*(arrays[key].astype(np.float32) for key in ("channels", "bone")))
+                found = Series(*(arrays[key].astype(np.float32) for key in ARRAYS))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise FormatError(f"{file}: not a series ({error}); delete it and run ixgs series again") from error
         shape = (self.settings.voxels,) * 3
         parts = (PARTS * self.settings.voxels,) * 3
-        if found.bone.shape != parts or found.channels.shape != (self.settings.subsets, CHANNELS, *shape):
+        if (
+            found.bone.shape != parts
+            or found.lesions.shape != parts
+            or found.channels.shape != (self.settings.subsets, CHANNELS, *shape)
+        ):
             raise FormatError(f"{file}: of another size than series.json states; delete it and run ixgs series again")
         return found
 
@@ -126,13 +132,14 @@ def prepare_folder(folder: Path, settings: SeriesSettings) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise IXGSError(f"{folder}: cannot be created ({error.strerror}); choose a writable --out") from error
-    write_atomically(file, _json({**wanted, "ixgs": __version__, "ranges": drawn_ranges()}))
+    ranges = {**drawn_ranges(), "LESIONS": lesion_ranges()}
+    write_atomically(file, _json({**wanted, "ixgs": __version__, "ranges": ranges}))
 
 
 def write_series(folder: Path, ct: str, number: int, series: Series) -> None:
     """Write a series in half precision."""
     data = io.BytesIO()
-    np.savez(data, channels=series.channels.astype(np.float16), bone=series.bone.astype(np.float16))
+    np.savez(data, **{key: getattr(series, key).astype(np.float16) for key in ARRAYS})
     write_atomically(folder / f"{pair_name(ct, number)}.npz", data.getvalue())
 
 

@@ -17,6 +17,7 @@ from ..simulation.anatomy import draw_anatomy
 from ..simulation.body import Body
 from ..simulation.drawing import draw_patient, draw_settings
 from ..simulation.imaging_settings import ImagingSettings
+from ..simulation.lesions import Solid, draw_lesions, share, with_lesions
 from ..simulation.realistic import Radiograph, Subject, radiograph
 from ..simulation.region import means
 from ..simulation.series_drawing import draw_center, draw_series
@@ -67,6 +68,10 @@ class SeriesRenderer:
         patient = draw_patient(generator, person)
         along = apply(patient.grid.world_from_index @ np.linalg.inv(person.grid.world_from_index), along)
         center = draw_center(generator, patient, along)
+        solids: list[Solid] = []
+        if generator.random() < self.settings.lesions:
+            solids = draw_lesions(generator, patient, center, self.settings.side, along)
+            patient = with_lesions(patient, share(solids, patient.grid))
         views = draw_series(generator, center, self.settings.views, self.standardizer.size)
         imaging = draw_settings(generator, self.settings.imaging())
         imaging = replace(imaging, saturation=max(imaging.saturation, MIN_SATURATION))
@@ -79,7 +84,8 @@ class SeriesRenderer:
             size = self.settings.pose_errors * float(generator.choice(POSE_ERROR_SIZES))
             moved = with_pose_errors([found[n] for n in subset], size, center, generator)
             channels.append(lattice_channels(moved, lattice))
-        return Series(np.stack(channels), _bone(patient, parted(lattice)))
+        parts = parted(lattice)
+        return Series(np.stack(channels), _bone(patient, parts), share(solids, parts))
 
     def _features(
         self,

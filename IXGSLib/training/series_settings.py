@@ -19,7 +19,7 @@ class SeriesSettings:
     """Weights of the network that standardises the X-rays; by default those that come with IXGS."""
     count: int = 100
     """Series per CT."""
-    views: int = 14
+    views: int = 24
     """X-rays of each series."""
     subsets: int = 3
     """Sets of X-rays of each series that are reconstructed: all of them, and random ones."""
@@ -27,6 +27,8 @@ class SeriesSettings:
     """Smallest number of X-rays in a random set."""
     displayed: float = 0.3
     """Fraction of the series whose X-rays are as a C-arm displays them, so that their values have no unit."""
+    lesions: float = 0.5
+    """Fraction of the series in which fractures and lytic lesions are put into the bone."""
     voxels: int = 64
     """Voxels along each side of the region."""
     spacing: float = 2.5
@@ -39,7 +41,6 @@ class SeriesSettings:
     """HU at the midpoint of the step that defines bone."""
     bone_softness: float = 30.0
     """Width of that logistic step, HU."""
-
     contrast_agent: bool = True
     """Recognise contrast agent in vessels, heart, kidneys and bowel, so that it does not count as bone."""
 
@@ -52,6 +53,7 @@ class SeriesSettings:
                 "subsets": (1, 100),
                 "min_views": (2, 200),
                 "displayed": (0, 1),
+                "lesions": (0, 1),
                 "voxels": (16, 512),
                 "spacing": (0.1, 20.0, "mm"),
                 "pose_errors": (0, 20),

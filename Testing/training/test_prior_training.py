@@ -83,9 +83,25 @@ def test_a_perfect_estimate_has_no_loss_and_its_stated_error_costs_least_where_i
     generator = torch.Generator().manual_seed(0)
     bone = torch.rand(1, 8, 8, 8, generator=generator)
     voxels = torch.zeros(1, 4, 4, 4)
-    perfect = prior_losses(Estimate(bone, voxels - 5.0), bone)
+    none = torch.zeros_like(bone)
+    perfect = prior_losses(Estimate(bone, voxels - 5.0), bone, none)
     assert float(perfect.squared) == float(perfect.absolute) == float(perfect.edges) == 0
     assert float(perfect.overlap) < 0.2
     noise = 0.1 * torch.empty_like(bone).exponential_(generator=generator)
-    stated = [float(prior_losses(Estimate(bone + noise, voxels + level), bone).doubt) for level in (-4.6, -2.3, 0.0)]
+    stated = [
+        float(prior_losses(Estimate(bone + noise, voxels + level), bone, none).doubt) for level in (-4.6, -2.3, 0.0)
+    ]
     assert min(stated) == stated[1]
+
+
+def test_a_lesion_that_is_filled_in_costs_its_contrast():
+    bone, lesions, voxels = torch.full((1, 16, 16, 16), 0.6), torch.zeros(1, 16, 16, 16), torch.zeros(1, 8, 8, 8)
+    lesions[:, 4:12, 4:12, 4:12] = 1
+    truth = bone * (1 - lesions)
+    right, half, filled = (
+        prior_losses(Estimate(bone - part * bone * lesions, voxels), truth, lesions) for part in (1, 0.5, 0)
+    )
+    assert float(right.contrast) == float(right.lesions) == 0
+    assert float(half.contrast) == pytest.approx(float(filled.contrast) / 2)
+    assert float(half.lesions) == pytest.approx(float(filled.lesions) / 2)
+    assert float(filled.contrast) == pytest.approx(0.6 * 512 / 562)

@@ -29,9 +29,23 @@ def test_a_series_holds_channels_of_each_subset_and_the_bone(series):
         assert found.bone.shape == (32, 32, 32)
         assert found.bone.max() > 0.005
         assert found.bone.min() >= 0
+        assert found.lesions.shape == found.bone.shape
         share = found.channels[:, CHANNELS - COARSE + 5]
         assert share.max() == pytest.approx(1, abs=1e-2)
         assert found.channels[:, ALGEBRAIC].max() > 0
+
+
+def test_bone_is_missing_where_there_are_lesions(cts, series, tiny_standardizer, tmp_path):
+    settings = replace(series.settings, standardizer=tiny_standardizer, count=1)
+    for name, lesions in (("none", 0.0), ("all", 1.0)):
+        for _ in make_series(cts[:1], tmp_path / name, replace(settings, lesions=lesions), jobs=1):
+            pass
+    whole, found = (open_series(tmp_path / name) for name in ("none", "all"))
+    whole, found = (folder.load(folder.names[0]) for folder in (whole, found))
+    assert whole.lesions.max() == 0
+    inside = found.lesions > 0.5
+    assert found.bone[inside].sum() < 0.6 * whole.bone[inside].sum()
+    assert (found.bone <= whole.bone + 1e-3).all()
 
 
 def test_the_channels_show_the_bone(series):

@@ -26,6 +26,7 @@ from IXGSLib.geometry import Grid
 from IXGSLib.reconstruction.settings import Preset
 from IXGSLib.simulation.attenuation import all_tissue, bone_enhanced
 from IXGSLib.simulation.beam import DENSITY_G_CM3, mass_attenuation
+from IXGSLib.simulation.lesions import Ellipsoid, Solid, share, upright_plate
 from IXGSLib.simulation.realistic_case import simulate_realistic
 from IXGSLib.simulation.region import means, slabs
 from IXGSLib.simulation.solids import Capsule, thickness
@@ -47,7 +48,7 @@ from Testing.benchmarks.standardization.exposures import (
     kept,
     made,
 )
-from Testing.benchmarks.standardization.lesions import Ball, Gap, Rod, Solid, filled, share
+from Testing.benchmarks.standardization.lesions import Rod, filled
 from Testing.benchmarks.standardization.study import chosen, is_stored, left_out, lumbar, parser
 from Testing.benchmarks.store import Store, measured_on
 
@@ -64,8 +65,8 @@ SCREWS = tuple(
 """Two pedicle screws of 6 mm in one vertebra, LPS mm."""
 INSERTS: dict[str, tuple[Solid, ...]] = {
     "pedicle screws, 6 mm": tuple(Rod(screw) for screw in SCREWS),
-    "fracture, 2 mm": (Gap(np.array([-14.0, 46.0, 1331.0]), (0.8, 0.6), 2.0, 40.0, 24.0),),
-    "lytic lesion, 16 mm": (Ball(np.array([-20.0, 36.0, 1259.0]), 8.0),),
+    "fracture, 2 mm": (upright_plate(np.array([-14.0, 46.0, 1331.0]), (0.8, 0.6), np.array([2.0, 40.0, 24.0])),),
+    "lytic lesion, 16 mm": (Ellipsoid(np.array([-20.0, 36.0, 1259.0]), np.full(3, 8.0)),),
 }
 """Inserts, each in a separate vertebra; tissue is removed where metal is inserted."""
 METAL = ("pedicle screws, 6 mm",)

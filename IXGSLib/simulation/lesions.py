@@ -1,0 +1,157 @@
+"""Fractures and lytic lesions: solids in which bone is replaced by blood or tumour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from ..geometry import Grid
+from ..geometry.rigid import Array, apply
+from ..volume.bone import ENHANCED_THRESHOLD, WATER
+from .body import Body
+
+LESION_HU = 40.0
+"""Value inside a fracture or a lytic lesion: blood or tumour."""
+SUBSAMPLES = 4
+"""Points along each axis of a voxel at which its fraction inside a solid is sampled."""
+COUNTS = (2, 5)
+"""Smallest and largest number of lesions of a patient."""
+FRACTURE_PROBABILITY = 0.55
+"""Probability that a lesion is a fracture."""
+SPINE_PROBABILITY, SPINE_DISTANCE_MM = 0.75, 45.0
+"""Probability that a lesion lies near the spine, and how near."""
+WIDTHS_MM, LENGTHS_MM, HEIGHTS_MM = (1.0, 4.0), (15.0, 45.0), (12.0, 40.0)
+"""Ranges of the sizes of a fracture's gap."""
+RADII_MM, LOG_AXIS_DEVIATION = (4.0, 11.0), 0.2
+"""Range of the radius of a lytic lesion, and standard deviation of the logarithm of its semi-axes over the radius."""
+
+
+class Solid(Protocol):
+    """A solid: the centre and radius of its bounding sphere, and a test of which points (..., 3) LPS mm lie inside."""
+
+    @property
+    def center(self) -> Array: ...
+
+    @property
+    def reach(self) -> float: ...
+
+    def holds(self, points: Array) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Ellipsoid:
+    """An ellipsoid with semi-axes (3,) in mm along the patient's axes: a lytic lesion."""
+
+    center: Array
+    axes: Array
+
+    @property
+    def reach(self) -> float:
+        return float(np.max(self.axes))
+
+    def holds(self, points: Array) -> np.ndarray:
+        return np.linalg.norm((points - self.center) / self.axes, axis=-1) <= 1
+
+
+@dataclass(frozen=True, eq=False)
+class Plate:
+    """A plate: the gap of a fracture.
+
+    frame: (3, 3) rows are unit vectors along its width, length and height. size: (3,) mm along them.
+    """
+
+    center: Array
+    frame: Array
+    size: Array
+
+    @property
+    def reach(self) -> float:
+        return float(np.linalg.norm(self.size)) / 2
+
+    def holds(self, points: Array) -> np.ndarray:
+        return (np.abs((points - self.center) @ self.frame.T) <= np.asarray(self.size) / 2).all(axis=-1)
+
+
+def upright_plate(center: Array, normal: tuple[float, float], size: Array) -> Plate:
+    """A plate with a horizontal normal, given by its x and y; size: (3,) mm along it, across it and along z."""
+    x, y = np.array(normal) / np.linalg.norm(normal)
+    return Plate(center, np.array([[x, y, 0], [-y, x, 0], [0, 0, 1.0]]), size)
+
+
+def draw_lesions(
+    generator: np.random.Generator, patient: Body, center: Array, side: float, along: Array
+) -> list[Solid]:
+    """Fractures and lytic lesions in the bone of a box of `side` mm around a centre (3,), mostly near the spine.
+
+    along: (points, 3) LPS mm on the spine. The list is empty where the box holds no bone.
+    """
+    bone = _bone_points(patient, center, side)
+    if not len(bone):
+        return []
+    distances = np.linalg.norm(bone[:, None] - along[:: max(1, len(along) // 40)], axis=-1).min(axis=1)
+    spinal = bone[distances < SPINE_DISTANCE_MM]
+    found: list[Solid] = []
+    for _ in range(int(generator.integers(COUNTS[0], COUNTS[1] + 1))):
+        places = spinal if len(spinal) and generator.random() < SPINE_PROBABILITY else bone
+        place = places[int(generator.integers(len(places)))]
+        draw = _fracture if generator.random() < FRACTURE_PROBABILITY else _lytic
+        found.append(draw(generator, place))
+    return found
+
+
+def with_lesions(patient: Body, part: np.ndarray) -> Body:
+    """A patient with a fraction `part` of each voxel replaced by blood or tumour, where it was denser."""
+    soft = WATER * (1 + LESION_HU / 1000)
+    values = patient.values.copy()
+    denser = part * (values[..., 0] + values[..., 1] > soft)
+    values[..., 0] += denser * (soft - values[..., 0])
+    values[..., 1] *= 1 - denser
+    values[..., 3] *= 1 - denser
+    return replace(patient, values=values)
+
+
+def share(solids: Sequence[Solid], grid: Grid) -> np.ndarray:
+    """[k, j, i] float32: the fraction of each voxel of the grid that lies inside any of the solids."""
+    whole = np.zeros(grid.shape, np.float32)
+    for solid in solids:
+        window = _window(solid, grid)
+        if all(part.stop > part.start for part in window):
+            whole[window] = np.maximum(whole[window], _share(solid, grid, window))
+    return whole
+
+
+def _bone_points(patient: Body, center: Array, side: float) -> np.ndarray:
+    """(points, 3) LPS mm of the voxels of enhanced bone in a box."""
+    found = np.argwhere(patient.values[..., 3] > ENHANCED_THRESHOLD)[:, ::-1]
+    points = apply(patient.grid.world_from_index, found.astype(float))
+    return points[(np.abs(points - center) < side / 2).all(axis=1)]
+
+
+def _fracture(generator: np.random.Generator, place: Array) -> Plate:
+    frame, _ = np.linalg.qr(generator.normal(size=(3, 3)))
+    return Plate(place, frame, np.array([generator.uniform(*ends) for ends in (WIDTHS_MM, LENGTHS_MM, HEIGHTS_MM)]))
+
+
+def _lytic(generator: np.random.Generator, place: Array) -> Ellipsoid:
+    return Ellipsoid(place, generator.uniform(*RADII_MM) * np.exp(generator.normal(0, LOG_AXIS_DEVIATION, 3)))
+
+
+def _window(solid: Solid, grid: Grid) -> tuple[slice, slice, slice]:
+    """The voxels [k, j, i] that a solid can touch."""
+    middle = apply(np.linalg.inv(grid.world_from_index), solid.center)
+    low = np.maximum(np.floor(middle - solid.reach / grid.spacing - 1), 0).astype(int)
+    high = np.minimum(np.ceil(middle + solid.reach / grid.spacing + 2), grid.shape[::-1]).astype(int)
+    i, j, k = (slice(int(a), int(max(a, b))) for a, b in zip(low, high, strict=True))
+    return k, j, i
+
+
+def _share(solid: Solid, grid: Grid, window: tuple[slice, slice, slice]) -> np.ndarray:
+    steps = (np.arange(SUBSAMPLES) + 0.5) / SUBSAMPLES - 0.5
+    axes = [np.arange(part.start, part.stop)[:, None] + steps for part in window]
+    k, j, i = np.meshgrid(*(axis.ravel() for axis in axes), indexing="ij")
+    inside = solid.holds(apply(grid.world_from_index, np.stack([i, j, k], axis=-1)))
+    shape = [n for axis in axes for n in axis.shape]
+    return inside.reshape(shape).mean(axis=(1, 3, 5), dtype=np.float32)
