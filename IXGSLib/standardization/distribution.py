@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import torch
@@ -76,9 +76,14 @@ def features(generator: Generator, pictures: Tensor) -> Tensor:
 
     pictures: (pictures, CHANNELS, rows, columns).
     """
+    return features_of(generator.encode(pictures), pictures)
+
+
+@torch.inference_mode()
+def features_of(levels: Sequence[Tensor], pictures: Tensor) -> Tensor:
+    """The same from what the encoder makes of the pictures at each level."""
     field = (pictures[:, -1:] > 0).float()
     parts = []
-    levels = generator.encode(pictures)
     for level in ENCODER_LEVELS:
         values = F.leaky_relu(levels[level].float(), 0.2)
         weight = F.interpolate(field, values.shape[-2:], mode="area") + 1e-6

@@ -66,7 +66,5 @@ class Pix2Pix:
         self.about: dict[str, Any] = {"weights": {"name": weights.name, "sha256": sha256(weights.read_bytes())}}
 
     def apply(self, view: PreparedView) -> Enhanced:
-        image = self.network.apply(view.image, view.field)
-        if self.network.distribution is None:
-            return image, {}
-        return image, {"distribution_score": round(self.network.distribution_score(view.image, view.field), 3)}
+        image, score = self.network.apply_with_score(view.image, view.field)
+        return image, {} if score is None else {"distribution_score": round(score, 3)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -46,11 +47,14 @@ class Generator(nn.Module):
 
         Sides are multiples of `GeneratorSettings.multiple`. The result is in units of `GeneratorSettings.scale`.
         """
-        levels = self.encode(pictures)
-        values = levels.pop()
-        for block in reversed(self.up):
+        return self.decode(self.encode(pictures))
+
+    def decode(self, levels: Sequence[Tensor]) -> Tensor:
+        """The result of `forward` from the features of `encode`."""
+        *outer, values = levels
+        for block, level in zip(reversed(self.up), reversed(outer), strict=True):
             values = F.interpolate(values, scale_factor=2, mode="nearest")
-            values = block(torch.cat([values, levels.pop()], dim=1))
+            values = block(torch.cat([values, level], dim=1))
         made = self.out(F.silu(self.normalization(values)))
         return F.softplus(F.pixel_shuffle(made.float(), 2), beta=5)
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..errors import FormatError
-from .distribution import DistributionModel, features
+from .distribution import DistributionModel, features_of
 from .fitting import Fit
 from .generator import Generator
 from .normalization import channels
@@ -41,11 +41,19 @@ class Network:
         the training images.
         Raises FormatError for an image that is not 2D, an empty field, and NaN or infinity inside the field.
         """
+        return self.apply_with_score(picture, field)[0]
+
+    def apply_with_score(self, picture: np.ndarray, field: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:
+        """What `apply` returns, and the in-distribution score of the image; None for weights without such a model."""
         field = _checked(picture, field)
         fit, values, inside = self._fitted(picture, field)
+        pictures = self._input(values, inside)
         with torch.inference_mode():
-            made = self.generator(self._input(values, inside))[0, 0].float().cpu().numpy() * self.scale
-        return fit.back(made, inside, field)
+            levels = self.generator.encode(pictures)
+            made = self.generator.decode(levels)[0, 0].float().cpu().numpy() * self.scale
+            model = self.distribution
+            score = None if model is None else float(model.score(features_of(levels, pictures)))
+        return fit.back(made, inside, field), score
 
     def distribution_score(self, picture: np.ndarray, field: np.ndarray | None = None) -> float:
         """The in-distribution score of an image: how close it is to the training images; arguments as for `apply`.
@@ -53,11 +61,10 @@ class Network:
         It is at least 1 for 90 % of the images of patients that the network has not seen, and far below 1 for what is
         no such X-ray. Raises FormatError as `apply` does, and for weights without a distribution model.
         """
-        if self.distribution is None:
+        score = self.apply_with_score(picture, field)[1]
+        if score is None:
             raise FormatError("the weights hold no distribution model, expected one; train the network again")
-        field = _checked(picture, field)
-        _, values, inside = self._fitted(picture, field)
-        return float(self.distribution.score(features(self.generator, self._input(values, inside))))
+        return score
 
     def _fitted(self, picture: np.ndarray, field: np.ndarray) -> tuple[Fit, np.ndarray, np.ndarray]:
         fit = Fit(picture.shape[0], picture.shape[1], self.size)

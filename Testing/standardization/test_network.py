@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from IXGSLib.errors import FormatError
+from IXGSLib.standardization.distribution import features
 from IXGSLib.standardization.generator import Generator
 from IXGSLib.standardization.generator_settings import GeneratorSettings
 from IXGSLib.standardization.network import Network, load_network
@@ -25,8 +26,11 @@ class Copy(torch.nn.Module):
         super().__init__()
         self.offset = torch.nn.Parameter(torch.tensor(2.0), requires_grad=False)
 
-    def forward(self, pictures):
-        return pictures[:, :1] + self.offset
+    def encode(self, pictures):
+        return [pictures]
+
+    def decode(self, levels):
+        return levels[0][:, :1] + self.offset
 
 
 @pytest.fixture
@@ -128,6 +132,14 @@ def test_training_images_score_higher_than_other_images(network, pairs):
         np.full((32, 32), 5.0),
     ]
     assert max(network.distribution_score(picture) for picture in strange) < np.median(usual)
+
+
+def test_the_score_of_an_image_is_that_of_its_features(network, pairs):
+    pair = pairs.load(pairs.names[0])
+    image, score = network.apply_with_score(pair.picture, pair.field)
+    np.testing.assert_array_equal(image, network.apply(pair.picture, pair.field))
+    pictures = network._input(pair.picture, pair.field)
+    assert score == pytest.approx(float(network.distribution.score(features(network.generator, pictures))), rel=1e-5)
 
 
 def test_weights_without_a_distribution_model_say_so(tmp_path):
