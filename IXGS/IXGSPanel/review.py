@@ -13,9 +13,9 @@ from slicer.i18n import tr as _
 from IXGSLib.errors import IXGSError
 
 from .comparison import Comparison
-from .confidence import ConfidenceOverlay
 from .folders import run_folder
 from .labels import Message, escaped, message_of, set_text
+from .overlays import Overlays
 from .rating import QUESTIONS, rating, save_rating
 from .run_loading import RunLoading
 from .run_poses import refinement_text
@@ -38,7 +38,7 @@ class ReviewSection:
         self.comparison = Comparison(ui, state, selection)
         self.vertebra = VertebraAxes(ui, state)
         self.surface = BoneSurface(ui, state)
-        self.confidence = ConfidenceOverlay(ui, state)
+        self.overlays = Overlays(ui)
         self.loading = RunLoading(ui, state)
         self._volume: Any = None
         self.rating_message = Message(ui.ratingMessage, self._rating_basis)
@@ -57,7 +57,7 @@ class ReviewSection:
             self._volume = volume
             self._on_volume_changed()
         self.surface.update()
-        self.confidence.update()
+        self.overlays.update()
         self.loading.update()
         self.comparison.update()
         self.rating_message.refresh()
@@ -80,7 +80,7 @@ class ReviewSection:
         self.vertebra.discard()
         self._clear_rating()
         ui, run = self.ui, self.run_folder()
-        self.confidence.review(self._volume, None if run is None or is_blinded(run) else run)
+        self.overlays.review(self._volume, None if run is None or is_blinded(run) else run)
         ui.renderBone.checked = False
         for widget in (ui.threshold, ui.suggestThreshold, ui.segmentBone, ui.renderBone):
             widget.enabled = self._volume is not None
@@ -185,14 +185,14 @@ class ReviewSection:
 
     def on_node_removed(self, node: Any) -> None:
         self.surface.on_node_removed(node)
-        self.confidence.on_node_removed(node)
+        self.overlays.on_node_removed(node)
         self.vertebra.on_node_removed(node)
 
     def close(self) -> None:
         self._render_soon.stop()
         self.loading.close()
         self.vertebra.discard()
-        self.confidence.close()
+        self.overlays.close()
         self._volume = None
         self._on_volume_changed()
 

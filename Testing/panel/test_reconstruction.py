@@ -16,10 +16,10 @@ def volumes():
     """The volume nodes of attenuation; that of confidence stands beside them."""
     import slicer
 
-    from IXGSLib.scene.confidence import confidence_node
+    from IXGSLib.scene.overlays import CONFIDENCE, overlay_node
 
     nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-    beside = {each.GetID() for node in nodes if (each := confidence_node(node)) is not None}
+    beside = {each.GetID() for node in nodes if (each := overlay_node(node, CONFIDENCE)) is not None}
     return [node for node in nodes if node.GetID() not in beside]
 
 

@@ -1,4 +1,4 @@
-"""Section 5: the confidence in the volume, over the slice views."""
+"""Section 5: the maps of the volume, over the slice views."""
 
 import json
 import shutil
@@ -15,8 +15,8 @@ def composites():
 @pytest.fixture
 def loaded(volume, panel, wait):
     """The confidence of the volume under review."""
-    wait(lambda: panel.review.confidence.node is not None)
-    return panel.review.confidence.node
+    wait(lambda: panel.review.overlays.confidence.node is not None)
+    return panel.review.overlays.confidence.node
 
 
 def test_without_a_volume_there_is_nothing_to_show(ui):
@@ -37,6 +37,28 @@ def test_the_box_shows_it_over_the_volume(loaded, ui):
     assert {each.GetForegroundVolumeID() for each in composites()} == {loaded.GetID()}
     assert {each.GetForegroundOpacity() for each in composites()} == {0.7}
     ui.showConfidence.click()
+    assert {each.GetForegroundVolumeID() for each in composites()} == {None}
+
+
+def test_slice_views_show_one_map_at_a_time(panel, ui, finished, wait, tmp_path):
+    import slicer
+
+    from IXGSLib.scene.runs import load_run
+
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    shutil.copy(copy / "confidence.nrrd", copy / "prior_share.nrrd")
+    done = json.loads((copy / "done.json").read_text())
+    done["outputs"]["prior_share.nrrd"] = done["outputs"]["confidence.nrrd"]
+    (copy / "done.json").write_text(json.dumps(done))
+    assert not ui.showPriorShare.enabled
+    panel.parameters.volume = load_run(slicer.mrmlScene, copy)
+    overlays = panel.review.overlays
+    wait(lambda: overlays.confidence.node is not None and overlays.prior_share.node is not None)
+    ui.showConfidence.click()
+    ui.showPriorShare.click()
+    assert not ui.showConfidence.checked
+    assert {each.GetForegroundVolumeID() for each in composites()} == {overlays.prior_share.node.GetID()}
+    ui.showPriorShare.click()
     assert {each.GetForegroundVolumeID() for each in composites()} == {None}
 
 
@@ -77,7 +99,7 @@ def test_a_blinded_volume_shows_none(panel, ui, finished, tmp_path):
     done = json.loads((copy / "done.json").read_text())
     (copy / "done.json").write_text(json.dumps(done | {"blinded": True}))
     panel.parameters.volume = load_run(slicer.mrmlScene, copy)
-    assert not panel.review.confidence._loading.busy
+    assert not panel.review.overlays.confidence._loading.busy
     assert not ui.showConfidence.enabled
 
 
