@@ -166,7 +166,7 @@ class _Execution:
         trust = judged(signs_of(case, result.renders, result.volume, result.metrics))
         began = time.perf_counter()
         confidence = self._confidence(case, result)
-        durations = {**result.durations, "confidence": time.perf_counter() - began}
+        durations = {**self.prepared.durations, **result.durations, "confidence": time.perf_counter() - began}
         metrics = {**result.metrics, **reference_metrics}
         outcome = Outcome(metrics, trust, confidence, self._prior_share(result), durations)
         self._write_volumes(result)

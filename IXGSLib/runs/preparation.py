@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..messages import collect_warnings
@@ -24,7 +27,7 @@ class Prepared:
 
     resolved: the settings as they are before the initial volume is known. standardized: whether this run standardised
     the X-rays of the case. refinement: how it refined their poses, if it did. expectation: the bone that a network
-    expects, if that is used. credit: that of the X-rays.
+    expects, if that is used. credit: that of the X-rays. durations: seconds of each stage, as far as it was needed.
     """
 
     case: Case
@@ -36,6 +39,7 @@ class Prepared:
     reference: Reference
     device: str
     credit: str
+    durations: dict[str, float] = field(default_factory=dict)
 
 
 def prepare(request: RunRequest, reporter: Reporter) -> Prepared:
@@ -50,25 +54,39 @@ def prepare(request: RunRequest, reporter: Reporter) -> Prepared:
     from ..reconstruction.resolution import resolve
     from ..rendering.devices import choose_device
 
+    durations: dict[str, float] = {}
     with collect_warnings() as messages:
         credit = read_credit(request.case)
         device = choose_device(request.device).type
         _set_threads(request.threads)
-        loaded = evenly(_loaded(request, reporter), request.views)
+        with _timed(durations, "reading"):
+            loaded = evenly(_loaded(request, reporter), request.views)
         changes = request.changes()
-        case = _standardized(loaded, request, reporter)
+        with _timed(durations, "standardization"):
+            case = _standardized(loaded, request, reporter)
         made = case.standardization is not loaded.standardization
-        refinement = first_stage(case, request.refinement, reporter) if request.refine_poses else None
+        with _timed(durations, "poses"):
+            refinement = first_stage(case, request.refinement, reporter) if request.refine_poses else None
         if refinement is not None:
             case = refinement.case
             changes.setdefault("rates.pose", pose_rate(refinement))
-        expectation = _expectation(case, request, reporter)
+        with _timed(durations, "prior"):
+            expectation = _expectation(case, request)
         resolved = resolve(request.preset, len(case.xrays), changes)
         reference = Reference.load(request.truth, request.test).with_distinct_ids(case)
     findings = examine(loaded.with_poses(case.views)).warnings
     reference.check_place(case.grid)
     case = case.with_warnings([*messages, *findings])
-    return Prepared(case, made, refinement, expectation, changes, resolved, reference, device, credit)
+    needed = {"reading": True, "standardization": made, "poses": refinement, "prior": expectation}
+    durations = {stage: seconds for stage, seconds in durations.items() if needed[stage]}
+    return Prepared(case, made, refinement, expectation, changes, resolved, reference, device, credit, durations)
+
+
+@contextmanager
+def _timed(durations: dict[str, float], stage: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    durations[stage] = time.perf_counter() - began
 
 
 def _loaded(request: RunRequest, reporter: Reporter) -> Case:
@@ -102,7 +120,7 @@ def _standardized(case: Case, request: RunRequest, reporter: Reporter) -> Case:
     )
 
 
-def _expectation(case: Case, request: RunRequest, reporter: Reporter) -> Expectation | None:
+def _expectation(case: Case, request: RunRequest) -> Expectation | None:
     from ..prior.expectation import expected_bone
 
     return expected_bone(case, request.prior, request.prior_weights)

@@ -58,6 +58,7 @@ def test_the_network_is_used_where_it_fits_and_everything_says_so(
     assert share.grid.shape == volume.grid.shape == fake.prior.bone.grid.shape
     assert 0 <= share.values.min() <= share.values.max() <= 1
     assert "prior_share.nrrd" in done["outputs"]
+    assert min(done["durations"][stage] for stage in ("reading", "standardization", "prior")) > 0
     assert done["prior"]["sentence"] in printed
     page = (out / "report.html").read_text()
     assert TITLE in page

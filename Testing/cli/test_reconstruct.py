@@ -74,6 +74,8 @@ def test_confidence_is_written_on_the_grid_of_the_volume_and_stated(case, fake, 
     assert done["confidence"]["sentence"] in printed
     assert done["confidence"]["sentence"] in (tmp_path / "out" / "report.html").read_text()
     assert done["durations"]["confidence"] > 0
+    assert done["durations"]["reading"] > 0
+    assert not done["durations"].keys() & {"standardization", "poses", "prior"}
 
 
 def test_a_volume_without_confidence_is_kept_with_a_warning(case, fake, ixgs, tmp_path, monkeypatch):
