@@ -55,7 +55,7 @@ COLUMNS = {
 
 
 def main(arguments: list[str]) -> int:
-    options = _parser().parse_args(arguments)
+    options = parser(__doc__ or "").parse_args(arguments)
     store = Store(options.out / STORE.name if options.out else STORE)
     if not options.table:
         measure(store, options.exposures, options.weights, options.bone_weights)
@@ -81,10 +81,10 @@ def measure(store: Store, names: Sequence[str], weights: Sequence[Path], bone_we
             if not missing:
                 continue
             exposure = patients.exposure(name)
-            few = _standardized(evenly(exposure.case, count), networks)
+            few = standardized(evenly(exposure.case, count), networks)
             for method in missing:
                 began = time.perf_counter()
-                volume = _volume(few, method, networks)
+                volume = volume_of(few, method, networks)
                 seconds = time.perf_counter() - began
                 run = {"case": case, "method": method, "seed": 0, "weights": digest(networks), "seconds": seconds}
                 store.add(run | scores(volume, exposure.truth))
@@ -128,11 +128,13 @@ def _mean(runs: Sequence[dict[str, Any]], key: str, form: str) -> str:
     return form.format(np.mean(values)) if values else ""
 
 
-def _standardized(case: Case, networks: Networks) -> Case:
+def standardized(case: Case, networks: Networks) -> Case:
+    """A case standardised by a network."""
     return standardize(case, StandardizationSettings("pix2pix", networks.standardizer))
 
 
-def _volume(case: Case, method: str, networks: Networks) -> Volume:
+def volume_of(case: Case, method: str, networks: Networks) -> Volume:
+    """The volume of one of METHODS."""
     from IXGSLib import reconstruct
 
     if method == "splatting":
@@ -142,8 +144,9 @@ def _volume(case: Case, method: str, networks: Networks) -> Volume:
     return found.estimate.prior.bone
 
 
-def _parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options that the scripts of this folder share."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--weights", type=Path, nargs="+", default=[], metavar="FILE", help="weights of pix2pix")
     made.add_argument("--bone-weights", type=Path, nargs="+", default=[], metavar="FILE", help="weights of the prior")
     made.add_argument("--exposures", nargs="+", choices=patients.EXPOSURES, default=patients.EXPOSURES, metavar="NAME")
