@@ -28,6 +28,7 @@ from ..rendering import project, voxelize
 from ..rendering.devices import choose_device
 from ..version import __version__
 from ..volume import Volume
+from ..volume.resampling import resample
 from ..xray import XRay
 from ..xray.reduction import reduced
 from .bone_prior import BonePrior
@@ -223,13 +224,21 @@ class _Run:
         return Start(first_cloud(coarse, self.case.grid, settings, expected), settings, findings)
 
     def _preview(self) -> Volume:
-        """The current state of the region, in voxels of twice the size."""
-        grid = self.case.grid.with_spacing(2 * float(self.case.grid.spacing.min()))
-        return _volume(self.optimization.state.cloud.detach(), grid)
+        """The current state of the region."""
+        return _volume(self.optimization.state.cloud.detach(), self._preview_grid())
+
+    def _preview_grid(self) -> Grid:
+        """The region in voxels of twice the size."""
+        return self.case.grid.with_spacing(2 * float(self.case.grid.spacing.min()))
 
     def _initializing(self) -> Progress:
-        steps = self.resolved.settings.schedule.steps
-        return Progress("initialization", 0, steps, None, None, self._seconds(), None, 0, resolved=self.resolved)
+        """The start, with the bone that is expected as the first preview."""
+        schedule, expected = self.resolved.settings.schedule, None
+        if self.prior is not None and schedule.preview_every:
+            expected = resample(self.prior.bone, self._preview_grid())
+        return Progress(
+            "initialization", 0, schedule.steps, None, None, self._seconds(), None, 0, expected, self.resolved
+        )
 
     def _optimizing(self, stage: Stage, preview: Volume | None = None) -> Progress:
         run, state, seconds = self.optimization, self.optimization.state, self._seconds()

@@ -77,6 +77,25 @@ def test_a_true_prior_helps_where_two_views_tell_little(ellipsoids):
     assert psnr(helped.volume.values, truth.values) > psnr(plain.volume.values, truth.values) + 3
 
 
+def test_the_first_preview_is_the_expected_bone(ellipsoids):
+    case, truth = ellipsoids
+    settings, seen = QUICK.updated({"schedule.preview_every": 50}), []
+    prior = prior_of(truth, 0.002)
+
+    def stopped():
+        return bool(seen)
+
+    with pytest.raises(Cancelled):
+        reconstruct(case, settings=settings, prior=prior, on_progress=seen.append, cancelled=stopped, device="cpu")
+    assert seen[0].stage == "initialization"
+    assert np.array_equal(seen[0].volume.grid.spacing, 2 * case.grid.spacing)
+    assert seen[0].volume.values.mean() == pytest.approx(prior.bone.values.mean(), rel=0.05)
+    del seen[:]
+    with pytest.raises(Cancelled):
+        reconstruct(case, settings=QUICK, prior=prior, on_progress=seen.append, cancelled=stopped, device="cpu")
+    assert seen[0].volume is None
+
+
 def test_a_doubtful_prior_changes_less(ellipsoids):
     """A prior without bone pulls the volume to zero, less so where its stated error is large."""
     case, truth = ellipsoids
