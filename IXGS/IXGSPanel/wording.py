@@ -27,6 +27,7 @@ US_ENGLISH = (
     (r"(anal)ys(?=e|ing)", r"\1yz"),
     (r"(licen)ce", r"\1se"),
     (r"(art)efact", r"\1ifact"),
+    (r"\b(l)earnt\b", r"\1earned"),
 )
 """British spellings, and those of the United States."""
 _WORD = re.compile(r"(?<![\w./\\'`])[A-Za-z]+(?![\w/\\'`]|[.-]\w)")

@@ -23,7 +23,7 @@ MIN_DIFFERENCE = 0.2
 STEP = 1 / 256
 """Shares are rounded to multiples of this, so that files compress."""
 MEANING = (
-    "Share of the learnt prior: 0 where the volume is as the X-rays alone show it or both agree, 1 where it is as the "
+    "Share of the prior: 0 where the volume is as the X-rays alone show it or both agree, 1 where it is as the "
     "prior expects it. Research use only. Not a medical device."
 )
 
@@ -45,7 +45,7 @@ class PriorShare:
     @property
     def sentence(self) -> str:
         return (
-            f"{self.added:.0%} of the bone of this volume is there because of the learnt prior: the X-rays alone, "
+            f"{self.added:.0%} of the bone of this volume is there because of the learnt prior; the X-rays alone, "
             f"reconstructed without it, do not show it as bone. They show further bone, {self.removed:.0%} as much, "
             "that the prior took away."
         )

@@ -21,7 +21,7 @@ ELSEWHERE = (
 """What the panel does not run, the words of the jobs' own options, style sheets, and the last line of `ixgs check`."""
 BRITISH = re.compile(
     r"\w*(?:[a-z]{3}isation|[a-z]{4}ising\b|[a-z]{3}(?<!other)(?<!no)(?<!ra)(?<!prec)(?<!prom)ise[ds]?\b|grey|centre|"
-    r"colour|(?<!para)metres?\b|licence|labelled|modelled|cancelled|neighbour|behaviour|artefact)\w*",
+    r"colour|(?<!para)metres?\b|licence|labelled|modelled|cancelled|neighbour|behaviour|artefact|learnt)\w*",
     re.IGNORECASE,
 )
 NEVER_GIVEN = "views|truth"
