@@ -25,7 +25,8 @@ def small(tmp_path, monkeypatch):
     from Testing.simulation.phantom import settings as imaging
 
     folder = write_simulation(simulate((hounsfield(), GRID), imaging(name="bone")), tmp_path / "case")
-    monkeypatch.setattr(resources, "resource", lambda name: folder)
+    found = resources.resource
+    monkeypatch.setattr(resources, "resource", lambda name: folder if name == "SampleCase" else found(name))
     monkeypatch.setitem(settings.PRESETS, "preview", settings.PRESETS["preview"].updated(checked_changes(TINY)))
     monkeypatch.chdir(tmp_path)
     assert main(["reconstruct", str(folder), "--out", "RUN", "--preset", "preview", "--threads", "1", "--json"]) == 0
