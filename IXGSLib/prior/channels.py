@@ -38,7 +38,7 @@ FROM_STANDARDIZED = (*range(3 * PARTS**3), *(FINE * PARTS**3 + n for n in (0, 2,
 """Channels in proportion to the values of the standardised views."""
 MIN_INSIDE = 0.99
 """Share of the four pixels around a point that must be measured for the view to show it."""
-MAX_COUNT, COUNT_SCALE = 14, 3.0
+MAX_COUNT, COUNT_SCALE = 40, 3.0
 """Number of views that counts as many, and what divides the logarithm of one plus the number."""
 SURROUNDINGS_MM, TOTAL_VOXELS = 90.0, 64
 """The X-rays themselves are reconstructed in a box that is wider on each side, of so many voxels on the longest one."""

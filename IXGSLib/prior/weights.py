@@ -15,7 +15,7 @@ from ..standardization.weights_file import WeightsFormat, part, read_weights, st
 from .network import BoneNetwork
 from .network_settings import BoneNetworkSettings
 
-FORMAT = WeightsFormat("ixgs-bone-network", 2)
+FORMAT = WeightsFormat("ixgs-bone-network", 3)
 
 
 @dataclass(frozen=True, eq=False)

@@ -160,7 +160,7 @@ class LossSettings(Group):
     evaluated together with total variation."""
     gap: float = number(1.1, 0.01)
     """Attenuation of the softest bone, as a share of the typical attenuation."""
-    prior_weight: float = number(0.3, 0)
+    prior_weight: float = number(0.1, 0)
     """Weight of squared differences from the bone that is expected, in units of its expected error, where a prior is
     given; evaluated together with total variation."""
 

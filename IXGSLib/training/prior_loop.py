@@ -336,7 +336,12 @@ def _about(
         "network": request.settings.network().as_dict(),
         "settings": request.settings.about(),
         "standardizer": training.standardizer,
-        "series": {"sha256": training.digest, "count": len(training.names)},
+        "series": {
+            "sha256": training.digest,
+            "count": len(training.names),
+            "views": training.settings.views,
+            "lesions": training.settings.lesions,
+        },
         "patients": sorted({*training.patients, *known}),
         "held_out": list(validation.patients),
     }

@@ -19,7 +19,7 @@ edge of it has its surface. The cancellous bone of an old patient lies below BON
 OTSU_BINS = 256
 MIN_SEPARABILITY = 0.8
 """Share of the variance between bone and the rest from which bone is as dense as it should be: 0.81 to 0.85 in volumes
-of clean bone, 0.67 to 0.79 in those of standardised X-rays, with and without a learnt prior."""
+of clean bone, 0.67 to 0.78 in those of standardised X-rays, with and without a learnt prior."""
 MIN_THRESHOLD_SHARE = 0.3
 """Lowest bone threshold as a share of the nominal one: below, what stands out is noise."""
 MIN_SOFT_TISSUE_FRACTION = 0.35

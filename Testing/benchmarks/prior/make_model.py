@@ -33,12 +33,12 @@ SHOWN = {name: METRICS[name] for name in METRICS if not name.startswith("view_")
 LIMITS = (
     "Research use only, not a medical device.",
     "Trained on X-rays simulated from CTs of a few adults, from neck to pelvis, never on recorded X-rays.",
-    "It states what bone looks like in other patients: fractures, lesions and implants may be smoothed away. Look "
+    "It states what bone looks like in other patients: fractures, lesions and implants may be weakened. Look "
     "where prior_share.nrrd shows that it decided, and in the X-rays.",
     "It belongs to one network that standardises X-rays, and is refused with the images of another.",
     "How dense bone is cannot be told from X-rays of unknown exposure: values are close to those of the patients in "
     "the training data.",
-    "Trained with 3 to 14 X-rays of arcs around the spine and true poses.",
+    "Trained with 3 to 24 X-rays of arcs around the spine and true poses.",
 )
 
 
@@ -71,7 +71,7 @@ def model_card(weights: Path, measured: Sequence[Path]) -> dict[str, Any]:
         "network": about["network"],
         "training": {
             "steps": about["step"],
-            "series": about["series"]["count"],
+            "series": about["series"],
             "standardizer": about["standardizer"],
             "patients": [credits()[patient] for patient in about["patients"]],
             "held_out": [credits()[patient] for patient in about["held_out"]],
@@ -115,6 +115,7 @@ def text(card: dict[str, Any]) -> str:
     patients_seen, left_out = (
         "\n".join(f"- {each}" for each in names) for names in (training["patients"], metrics["left_out"])
     )
+    series = training["series"]
     limits = "\n".join(f"- {each}" for each in card["limits"])
     return f"""\
 # {card["name"]}
@@ -126,8 +127,9 @@ SHA-256 `{weights["sha256"]}`. The same as JSON: `{NAME}.json`.
 {network["spacing"]:g} mm; bone in voxels of half the size. Trained for {training["steps"]} steps. It belongs to the
 standardising network of SHA-256 `{training["standardizer"]}`.
 
-**Data.** {training["series"]} simulated series of 14 X-rays, made from these CTs with varied shapes and densities. Each
-was standardised by a network that was not trained on its patient, except those of PyRadiomics and TotalSegmentator:
+**Data.** {series["count"]} simulated series of up to {series["views"]} X-rays, made from these CTs with varied shapes
+and densities, {series["lesions"]:.0%} of them with fractures and lytic lesions. Each was standardised by a network that
+was not trained on its patient, except those of PyRadiomics and TotalSegmentator:
 
 {patients_seen}
 

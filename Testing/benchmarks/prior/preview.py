@@ -77,7 +77,8 @@ def measure(store: Store, names: Sequence[str], weights: Sequence[Path], bone_we
         for count in COUNTS:
             case = f"{name}-{count}"
             known = {(run["case"], run["method"], run["weights"]) for run in store.runs}
-            missing = [method for method in METHODS if (case, method, digest(networks)) not in known]
+            used = {"learnt": digest(networks), "splatting": digest(networks.of("pix2pix"))}
+            missing = [method for method in METHODS if (case, method, used[method]) not in known]
             if not missing:
                 continue
             exposure = patients.exposure(name)
@@ -86,7 +87,7 @@ def measure(store: Store, names: Sequence[str], weights: Sequence[Path], bone_we
                 began = time.perf_counter()
                 volume = volume_of(few, method, networks)
                 seconds = time.perf_counter() - began
-                run = {"case": case, "method": method, "seed": 0, "weights": digest(networks), "seconds": seconds}
+                run = {"case": case, "method": method, "seed": 0, "weights": used[method], "seconds": seconds}
                 store.add(run | scores(volume, exposure.truth))
                 print(f"{case}, {method}: best Dice {store.runs[-1]['best_dice']:.3f}", flush=True)
 
