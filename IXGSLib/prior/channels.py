@@ -142,7 +142,9 @@ def _values(view: FeatureView, names: list[int], points: Tensor, center: np.ndar
 def _algebraic(views: Sequence[FeatureView], lattice: Grid) -> np.ndarray:
     """[k, j, i] attenuation in 1/mm: the coarse volume from which a reconstruction of the standardised views starts."""
     fine = parted(lattice)
-    found = coarse_volumes([view.standardized for view in views], fine, settings_for("standard"))
+    # Standardised views show no soft tissue, and looking for a body in them takes longer than the volume itself.
+    settings = settings_for("standard").updated({"tissue.body_attenuation": 0.0})
+    found = coarse_volumes([view.standardized for view in views], fine, settings)
     return resample(Volume(found.region, found.region_grid), lattice).values
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..geometry import Grid
 from ..geometry.rigid import Array, apply
@@ -91,8 +92,7 @@ def draw_lesions(
     bone = _bone_points(patient, center, side)
     if not len(bone):
         return []
-    distances = np.linalg.norm(bone[:, None] - along[:: max(1, len(along) // 40)], axis=-1).min(axis=1)
-    spinal = bone[distances < SPINE_DISTANCE_MM]
+    spinal = bone[cKDTree(along).query(bone)[0] < SPINE_DISTANCE_MM]
     found: list[Solid] = []
     for _ in range(int(generator.integers(COUNTS[0], COUNTS[1] + 1))):
         places = spinal if len(spinal) and generator.random() < SPINE_PROBABILITY else bone
