@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,14 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import Cancelled, FormatError, SettingsError
-from ..prior.channels import ATTENUATION_UNIT, BONE_LEVEL, FROM_STANDARDIZED, PARTS, TOTAL, mirrored
+from ..prior.channels import ATTENUATION_UNIT, BONE_LEVEL
 from ..prior.network import BoneNetwork
 from ..prior.weights import BoneWeights, load_bone_weights, save_bone_weights
 from ..psnr import psnr
 from .checkpoint import load_checkpoint, save_checkpoint
 from .folder import TrainingFolder
 from .log import TrainingLog
-from .prior_losses import MIN_LESION_SHARE, PriorLosses, prior_losses
+from .prior_losses import PriorLosses, prior_losses
+from .prior_samples import Sample, samples
 from .prior_settings import PriorTrainingSettings
 from .processes import together
 from .series_format import SeriesFolder
@@ -44,11 +45,6 @@ COLUMNS = (
 WEIGHT_DECAY = 1e-4
 NORMALIZATION_SERIES, MIN_DEVIATION = 24, 0.05
 """Series from which the moments of the channels are taken, and the smallest standard deviation."""
-STANDARDIZED_SPREAD, TOTAL_SPREADS = 0.15, (0.1, 0.1, 0.4)
-"""Standard deviations of the logarithms of factors for the standardised views, and, drawn from three, for the X-rays:
-how dense bone is shows in neither, and the open field of real X-rays is often not known."""
-LESION_PATCHES = 0.8
-"""Fraction of the patches of a series with lesions that show one."""
 MAX_GRADIENT, MAX_DOUBT_GRADIENT = 1.0, 0.1
 """Norms to which the gradients of the network and of its head of doubt are clipped, each by itself."""
 
@@ -134,8 +130,8 @@ class _Training:
             return self.folder.weights
         log = TrainingLog(self.folder.path, course.step, False, COLUMNS)
         begin, earlier, recent = time.monotonic(), course.seconds, []
-        for channels, bone, lesions in self._samples(first):
-            recent.append(self._step(channels, bone, lesions).numbers())
+        for sample in samples(self.training, settings, first):
+            recent.append(self._step(sample).numbers())
             course.step += 1
             elapsed = time.monotonic() - begin
             course.seconds = earlier + elapsed
@@ -151,48 +147,12 @@ class _Training:
                 raise Cancelled("the training was cancelled; the same command continues it")
         return self.folder.weights
 
-    def _samples(self, first: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Channels, bone and lesions of each step, a batch of one, which depend on the seed and the step only.
-
-        Each patient is equally likely, whatever the number of its series.
-        """
-        patients = self.training.patients
-        for step in range(first, self.settings.steps):
-            generator = np.random.default_rng([self.settings.seed, 3, step])
-            names = self.training.of(patients[int(generator.integers(len(patients)))])
-            series = self.training.load(names[int(generator.integers(len(names)))])
-            channels = series.channels[int(generator.integers(len(series.channels)))]
-            corner = self._corner(series.lesions, generator)
-            channels, bone, lesions = self._part(channels, series.bone / ATTENUATION_UNIT, series.lesions, corner)
-            channels[list(FROM_STANDARDIZED)] *= np.exp(generator.normal(0, STANDARDIZED_SPREAD))
-            channels[TOTAL] *= np.exp(generator.normal(0, generator.choice(TOTAL_SPREADS)))
-            if generator.random() < self.settings.unknown_units:
-                channels[TOTAL] = 0
-            if generator.random() < 0.5:
-                channels, bone, lesions = mirrored(channels), bone[:, :, ::-1], lesions[:, :, ::-1]
-            yield self._tensor(channels), self._tensor(bone), self._tensor(lesions)
-
-    def _corner(self, lesions: np.ndarray, generator: np.random.Generator) -> tuple[int, ...]:
-        """The first voxel [k, j, i] of a random patch, mostly of one that shows a lesion where there is any."""
-        side, counts = self.settings.patch, [count // PARTS for count in lesions.shape]
-        places = np.argwhere(lesions > MIN_LESION_SHARE) // PARTS
-        if not len(places) or generator.random() > LESION_PATCHES:
-            return tuple(int(generator.integers(count - side + 1)) for count in counts)
-        place = places[int(generator.integers(len(places)))] - generator.integers(side, size=3)
-        return tuple(int(v) for v in np.clip(place, 0, np.subtract(counts, side)))
-
-    def _part(
-        self, channels: np.ndarray, bone: np.ndarray, lesions: np.ndarray, corner: tuple[int, ...]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """A patch of a lattice."""
-        k, j, i = (slice(start, start + self.settings.patch) for start in corner)
-        parts = tuple(slice(PARTS * each.start, PARTS * each.stop) for each in (k, j, i))
-        return channels[:, k, j, i].copy(), bone[parts], lesions[parts]
-
     def _tensor(self, values: np.ndarray) -> Tensor:
+        """A batch of one."""
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)[None]
 
-    def _step(self, channels: Tensor, bone: Tensor, lesions: Tensor) -> PriorLosses:
+    def _step(self, sample: Sample) -> PriorLosses:
+        channels, bone, lesions = map(self._tensor, (sample.channels, sample.bone, sample.lesions))
         with torch.autocast(self.device.type, torch.bfloat16):
             found = self.network(channels)
         losses = prior_losses(found, bone, lesions)

@@ -92,9 +92,10 @@ def _measure(store: Store, name: str, networks: Networks) -> None:
         shape = placed(arrays["vertices_mm"].astype(np.float64) @ LPS_FROM_MODEL.T, surface)
     few = preview.standardized(evenly(exposure.case, COUNT), networks)
     points = {"shape": shape, "learnt": _vertices(preview.volume_of(few, "learnt", networks))}
+    wanted = _beside(surface.vertices, shape)
     for method, made in points.items():
         scores = {
-            key: preview.f1(_beside(made, shape), _beside(surface.vertices, shape), tolerance)
+            key: preview.f1(_beside(made, shape), wanted, tolerance)
             for key, tolerance in zip(_keys(), preview.TOLERANCES, strict=True)
         }
         store.add({"case": name, "method": method, "seed": 0, "weights": digest(networks)} | scores)

@@ -55,7 +55,9 @@ COLUMNS = {
 
 
 def main(arguments: list[str]) -> int:
-    options = parser(__doc__ or "").parse_args(arguments)
+    known = parser(__doc__ or "")
+    known.add_argument("--exposures", nargs="+", choices=patients.EXPOSURES, default=patients.EXPOSURES, metavar="NAME")
+    options = known.parse_args(arguments)
     store = Store(options.out / STORE.name if options.out else STORE)
     if not options.table:
         measure(store, options.exposures, options.weights, options.bone_weights)
@@ -150,7 +152,6 @@ def parser(description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--weights", type=Path, nargs="+", default=[], metavar="FILE", help="weights of pix2pix")
     made.add_argument("--bone-weights", type=Path, nargs="+", default=[], metavar="FILE", help="weights of the prior")
-    made.add_argument("--exposures", nargs="+", choices=patients.EXPOSURES, default=patients.EXPOSURES, metavar="NAME")
     made.add_argument("--table", action="store_true", help="only make the table from stored results")
     made.add_argument("--out", type=Path, metavar="FOLDER", help="folder for all output instead of the project")
     return made
