@@ -38,6 +38,15 @@ def test_a_vessel_is_found_and_a_vertebra_is_not(hounsfield):
     assert found.sum() < 1.3 * AORTA.sum()
 
 
+def test_a_vessel_that_touches_a_vertebra_is_found(hounsfield):
+    beside = cylinder(14, 0, 12) & ~VERTEBRA
+    touching = np.where(AORTA, 40.0, hounsfield)
+    touching[beside] = 300
+    found = contrast_agent(touching, GRID)
+    assert found[beside].mean() > 0.9
+    assert found[SPONGY].mean() < 0.01
+
+
 def test_only_contrast_agent_becomes_soft_tissue(hounsfield):
     found, cleaned = contrast_agent(hounsfield, GRID), without_contrast_agent(hounsfield, GRID)
     assert (cleaned[found] == SOFT_TISSUE_HU).all()
@@ -58,6 +67,14 @@ def test_it_is_no_bone_in_a_simulation_that_is_told_of_it(hounsfield):
     right = truth.grid.points()[..., 0] > truth.grid.center[0] + 16
     assert truth.values[right].max() > 0.02 > 0.005 > cleaned.values[right].max()
     np.testing.assert_allclose(cleaned.values[~right].max(), truth.values[~right].max(), rtol=1e-6)
+
+
+@pytest.mark.skipif(not (DATA / "ct_lidc_0001").exists(), reason="needs the data folder")
+def test_an_aorta_beside_the_spine_is_found():
+    values, grid = read_image(DATA / "ct_lidc_0001" / "ct.nii.gz")
+    found = contrast_agent(values, grid)
+    middle = found[66, 262:272, 262:272]
+    assert middle.all(), middle.mean()
 
 
 @pytest.mark.skipif(not (DATA / "ct_crlm_1006").exists(), reason="needs the data folder")
