@@ -43,15 +43,16 @@ def fitted(points: Array) -> Circle | None:
 
     Three points a third of the way around from each other make a candidate (RANSAC, with all such triples).
     """
-    best, model = 0, None
-    third = len(points) // 3
-    for start in range(len(points)):
-        triple = points[(start + np.array([0, third, 2 * third])) % len(points)]
-        near = np.abs(_through(triple).distance(points)) < MAX_CIRCLE_DISTANCE
-        if near.sum() > best:
-            best, model = int(near.sum()), _through(points[near])
-    if model is None or best < MIN_POINT_SHARE * len(points):
+    if not len(points):
         return None
+    third = len(points) // 3
+    centers, radii = _closest(np.stack([np.roll(points, -shift, axis=0) for shift in (0, third, 2 * third)], axis=1))
+    away = np.hypot(*np.moveaxis(points - centers[:, None], -1, 0)) - radii[:, None]
+    near = np.abs(away) < MAX_CIRCLE_DISTANCE
+    best = near[near.sum(axis=1).argmax()]
+    if best.sum() < max(MIN_POINT_SHARE * len(points), 1):
+        return None
+    model = _through(points[best])
     distance = model.distance(points)
     if np.mean(distance > MAX_CIRCLE_DISTANCE) > MAX_OUTSIDE_SHARE:
         return None
@@ -67,9 +68,20 @@ def _widest_gap(points: Array, circle: Circle) -> float:
 
 
 def _through(points: Array) -> Circle:
-    """The circle closest to points (n, 2) by linear least squares (I. Kasa, IEEE Trans. Instrum. Meas. 25, 8, 1976)."""
-    middle = points.mean(axis=0)
-    offset = points - middle
-    design = np.column_stack([2 * offset, np.ones(len(points))])
-    row, column, rest = np.linalg.lstsq(design, (offset**2).sum(axis=1), rcond=None)[0]
-    return Circle(middle + (row, column), float(np.sqrt(max(rest + row**2 + column**2, 0))))
+    """The circle closest to points (n, 2)."""
+    centers, radii = _closest(points[None])
+    return Circle(centers[0], float(radii[0]))
+
+
+def _closest(points: Array) -> tuple[Array, Array]:
+    """Centres (sets, 2) and radii (sets,) of the circles closest to sets of points (sets, n, 2).
+
+    By linear least squares (I. Kasa, IEEE Trans. Instrum. Meas. 25, 8, 1976).
+    """
+    middles = points.mean(axis=1)
+    offsets = points - middles[:, None]
+    design = np.concatenate([2 * offsets, np.ones((*points.shape[:2], 1))], axis=2)
+    inverse = np.linalg.pinv(design, rcond=max(design.shape[1:]) * np.finfo(float).eps)
+    shifts = (inverse @ (offsets**2).sum(axis=2)[:, :, None])[:, :, 0]
+    squares = shifts[:, 2] + (shifts[:, :2] ** 2).sum(axis=1)
+    return middles + shifts[:, :2], np.sqrt(np.maximum(squares, 0))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import repeat
 
 import numpy as np
 from scipy import ndimage
@@ -67,9 +70,8 @@ def find_fiducials(
     (1998)), and the shadow of a ball is fitted to them between the pixels. Fiducials of the same radius and contrast
     must then occur several times, since a device has more than one, whereas blobs of anatomy differ.
     """
-    found = [
-        candidates(image, mask, pixel, diameters) for image, mask, pixel in zip(images, masks, pixels, strict=True)
-    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the filters release the interpreter lock
+        found = list(pool.map(candidates, images, masks, pixels, repeat(diameters)))
     return consistent(found, pixels)
 
 
@@ -204,9 +206,20 @@ def _blobs(values: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.
     radii = np.geomspace(low, high, SCALE_COUNT)
     # The shadow of a ball responds most strongly to a Laplacian of Gaussian of its radius over 1.6.
     stack = np.stack([-((r / 1.6) ** 2) * ndimage.gaussian_laplace(values, r / 1.6) for r in radii])
-    scale, rows, columns = np.nonzero((stack == ndimage.maximum_filter(stack, 3)) & (stack > MIN_BLOB_RESPONSE))
+    scale, rows, columns = np.nonzero((stack == _largest_around(stack)) & (stack > MIN_BLOB_RESPONSE))
     order = np.argsort(-stack[scale, rows, columns])[:MAX_BLOBS]
     return rows[order], columns[order], radii[scale[order]]
+
+
+def _largest_around(stack: np.ndarray) -> np.ndarray:
+    """The largest of each value and its neighbours along all axes, diagonals included."""
+    for axis in range(stack.ndim):
+        values = np.moveaxis(stack, axis, 0)
+        largest = values.copy()
+        np.maximum(largest[1:], values[:-1], out=largest[1:])
+        np.maximum(largest[:-1], values[1:], out=largest[:-1])
+        stack = np.moveaxis(largest, 0, axis)
+    return stack
 
 
 def _matched(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
@@ -165,17 +166,14 @@ def _closed_curve(gain: Array, ends: Array) -> Array:
     gain = gain + BORDER_GAIN * radii / ends[:, None]
     gain = np.where(radii >= ends[:, None], 0, np.where(radii < MIN_RADIUS, -9.0, gain))
     cost = 0.02 * np.abs(np.arange(-MAX_RADIUS_STEP, MAX_RADIUS_STEP + 1))
-    score, origins = np.zeros(width), np.zeros((2 * count, width), np.int32)
+    padded = np.pad(np.zeros(width), MAX_RADIUS_STEP, constant_values=-1e9)
+    score, reached = padded[MAX_RADIUS_STEP:-MAX_RADIUS_STEP], sliding_window_view(padded, len(cost))
+    origins = np.zeros((2 * count, width), np.int32)
     for step in range(2 * count):
-        window = (
-            np.lib.stride_tricks.sliding_window_view(
-                np.pad(score, MAX_RADIUS_STEP, constant_values=-1e9), 2 * MAX_RADIUS_STEP + 1
-            )
-            - cost
-        )
+        window = reached - cost
         choice = window.argmax(axis=1)
         origins[step] = radii + choice - MAX_RADIUS_STEP
-        score = window[radii, choice] + gain[step % count]
+        score[:] = window[radii, choice] + gain[step % count]
     path, place = np.zeros(2 * count, int), int(score.argmax())
     for step in range(2 * count - 1, -1, -1):
         path[step] = place
