@@ -52,8 +52,10 @@ class _Block(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, values: Tensor) -> Tensor:
-        inner = self.first(F.silu(self.first_norm(values)))
-        return self.past(values) + self.second(F.silu(self.second_norm(inner)))
+        # In place, because large new arrays take as long as what is computed in them.
+        inner = self.first(F.silu(self.first_norm(values), inplace=True))
+        changed: Tensor = self.second(F.silu(self.second_norm(inner), inplace=True))
+        return changed.add_(self.past(values))
 
 
 def _normalization(channels: int) -> nn.GroupNorm:

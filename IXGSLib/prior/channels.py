@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,12 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..geometry import Grid
-from ..geometry.rigid import apply
 from ..reconstruction.algebraic import coarse_volumes, sirt
 from ..reconstruction.settings import settings_for
 from ..volume import Volume
 from ..volume.resampling import resample
 from .features import COARSE_DETAIL, FINE_BAND, FINE_DETAIL, MIDDLE_BAND, STANDARDIZED, FeatureView
+from .sampling import moments
 
 ATTENUATION_UNIT = 0.03
 """Attenuation in 1/mm that counts as one."""
@@ -36,8 +35,6 @@ ALGEBRAIC, TOTAL = CHANNELS - 2, CHANNELS - 1
 """The two algebraic reconstructions; the second is zero for X-rays without units."""
 FROM_STANDARDIZED = (*range(3 * PARTS**3), *(FINE * PARTS**3 + n for n in (0, 2, 3)), ALGEBRAIC)
 """Channels in proportion to the values of the standardised views."""
-MIN_INSIDE = 0.99
-"""Share of the four pixels around a point that must be measured for the view to show it."""
 MAX_COUNT, COUNT_SCALE = 40, 3.0
 """Number of views that counts as many, and what divides the logarithm of one plus the number."""
 SURROUNDINGS_MM, TOTAL_VOXELS = 90.0, 64
@@ -49,16 +46,13 @@ def lattice_channels(views: Sequence[FeatureView], lattice: Grid) -> np.ndarray:
 
     Any number of views in any order will do. Raises ReconstructionError where the standardised views explain nothing.
     """
-    parts = parted(lattice)
-    fine = _sampled(views, (STANDARDIZED, FINE_BAND, FINE_DETAIL), parts)
-    coarse = _sampled(views, (MIDDLE_BAND, COARSE_DETAIL), lattice)
-    means, least = fine.means.numpy(), fine.least[None].numpy()
-    values = np.concatenate([means[:1], least, means[1:]]).reshape(FINE, *parts.shape)
-    deviations = F.avg_pool3d(fine.deviations.reshape(1, -1, *parts.shape), PARTS)[0].numpy()
+    fine = moments(views, (STANDARDIZED, FINE_BAND, FINE_DETAIL), parted(lattice))
+    coarse = moments(views, (MIDDLE_BAND, COARSE_DETAIL), lattice)
+    values = gathered(np.concatenate([fine.means[:1], fine.least[None], fine.means[1:]]))
+    deviations = F.avg_pool3d(torch.from_numpy(fine.deviations)[None], PARTS)[0].numpy()
     counts = np.stack([coarse.counts / len(views), np.log1p(np.minimum(coarse.counts, MAX_COUNT)) / COUNT_SCALE])
     volumes = np.stack([_algebraic(views, lattice), _total(views, lattice)]) / ATTENUATION_UNIT
-    rest = (coarse.means.numpy().reshape(-1, *lattice.shape), deviations, counts.reshape(2, *lattice.shape), volumes)
-    return np.concatenate([gathered(values), *rest]).astype(np.float32)
+    return np.concatenate([values, coarse.means, deviations, counts, volumes]).astype(np.float32)
 
 
 def parted(lattice: Grid) -> Grid:
@@ -89,54 +83,6 @@ def mirrored(channels: np.ndarray) -> np.ndarray:
     order = np.arange(CHANNELS)
     order[: FINE * PARTS**3] = order[: FINE * PARTS**3].reshape(-1, PARTS)[:, ::-1].ravel()
     return channels[order, :, :, ::-1]
-
-
-@dataclass(frozen=True, eq=False)
-class _Moments:
-    """Of some features over the views that show a point: means and standard deviations (features, points).
-
-    least: (points,) of the first feature. counts: (points,) of these views. All are zero where no view shows a point.
-    """
-
-    means: Tensor
-    deviations: Tensor
-    least: Tensor
-    counts: np.ndarray
-
-
-def _sampled(views: Sequence[FeatureView], names: Sequence[int], grid: Grid) -> _Moments:
-    points = torch.from_numpy(apply(grid.world_from_index, np.indices(grid.shape)[::-1].reshape(3, -1).T) - grid.center)
-    points = points.float()
-    totals = torch.zeros(len(names), len(points))
-    squares, counts = torch.zeros_like(totals), torch.zeros(len(points))
-    least = torch.full((len(points),), torch.inf)
-    for view in views:
-        values, inside = _values(view, list(names), points, grid.center)
-        totals += values
-        squares += values**2
-        counts += inside
-        least = torch.where(inside > 0, torch.minimum(least, values[0]), least)
-    means = totals / counts.clamp(min=1)
-    deviations = torch.sqrt((squares / counts.clamp(min=1) - means**2).clamp(min=0) + 1e-4)
-    return _Moments(means, deviations, torch.where(counts > 0, least, 0), counts.numpy())
-
-
-def _values(view: FeatureView, names: list[int], points: Tensor, center: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Features (names, points) of a view at points (points, 3) around a centre, and (points,) 1 where it shows them.
-
-    Features are zero where the view does not show a point.
-    """
-    world_from_centered = np.eye(4)
-    world_from_centered[:3, 3] = center
-    matrix = torch.from_numpy(view.standardized.view.projection_matrix @ world_from_centered).float()
-    pixels = points @ matrix[:, :3].T + matrix[:, 3]
-    field = torch.from_numpy(view.standardized.mask.astype(np.float32))
-    rows, columns = field.shape
-    places = pixels[:, :2] / pixels[:, 2:] * torch.tensor([2 / (columns - 1), 2 / (rows - 1)]) - 1
-    whole = torch.cat([torch.from_numpy(view.features[names]), field[None]])
-    found = F.grid_sample(whole[None], places[None, None], align_corners=True)[0, :, 0]
-    inside = (found[-1] > MIN_INSIDE).float()
-    return found[:-1] * inside, inside
 
 
 def _algebraic(views: Sequence[FeatureView], lattice: Grid) -> np.ndarray:

@@ -16,6 +16,8 @@ from ..compute.threads import CHUNKS, run
 from ..geometry import Grid, View
 from ..geometry.rigid import Array, apply
 
+INNER = (slice(1, -1),) * 3
+"""The voxels of a lattice within the padded one."""
 BORDER_MARGIN = 1e-6
 """Fraction of a voxel by which rays stop short of the border of the lattice, so that rounding cannot move them out."""
 
@@ -23,18 +25,26 @@ BORDER_MARGIN = 1e-6
 def project_volume(values: np.ndarray, grid: Grid, view: View) -> np.ndarray:
     """Line integrals (height, width) float32 of attenuation values [k, j, i] in 1/mm on a grid."""
     image = np.zeros((view.size[1], view.size[0]), np.float32)
-    flat = np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
-    run(_project, view.size[1], flat, np.array(grid.shape[::-1]), *lattice_rays(grid, view), image)
+    padded = np.zeros(_padded(grid), np.float32)
+    padded[INNER] = values
+    run(_project, view.size[1], padded.reshape(-1), np.array(grid.shape[::-1]), *lattice_rays(grid, view), image)
     return image
 
 
 def backproject(image: np.ndarray, grid: Grid, view: View) -> np.ndarray:
     """The adjoint of `project_volume`: [k, j, i] float32, in each voxel the weighted sum of its pixels."""
-    nk, nj, ni = grid.shape
+    nk, nj, ni = _padded(grid)
     volumes = np.empty((CHUNKS, nk * nj * ni), np.float32)
     image = np.ascontiguousarray(image, dtype=np.float32)
     run(_backproject, view.size[1], volumes, np.array(grid.shape[::-1]), *lattice_rays(grid, view), image)
-    return sum_chunks(volumes.reshape(CHUNKS, nk, nj * ni), nj * ni).reshape(grid.shape)
+    padded = sum_chunks(volumes.reshape(CHUNKS, nk, nj * ni), nj * ni).reshape(nk, nj, ni)
+    return np.ascontiguousarray(padded[INNER])
+
+
+def _padded(grid: Grid) -> tuple[int, int, int]:
+    """The shape of a lattice with a voxel of zeros on each side, so that samples at its border need no cases."""
+    nk, nj, ni = grid.shape
+    return nk + 2, nj + 2, ni + 2
 
 
 def lattice_rays(grid: Grid, view: View) -> tuple[Array, Array, Array]:
@@ -87,26 +97,20 @@ def lattice_path(x, y, size, source, directions, spacing):
 
 @kernel
 def _project(chunk, start, stop, values, size, source, directions, spacing, image):
-    strides = (1, size[0], size[0] * size[1])
+    strides = (1, size[0] + 2, (size[0] + 2) * (size[1] + 2))
     for y in range(start, stop):
         for x in range(image.shape[1]):
             m, a, b, pa, sa, pb, sb, low, high, step = lattice_path(x, y, size, source, directions, spacing)
+            over, along_a, along_b = strides[m], strides[a], strides[b]
             total = np.float32(0)
             for n in range(low, high + 1):
-                ca, cb = pa + sa * n, pb + sb * n
-                ia, ib = math.floor(ca), math.floor(cb)
+                ca, cb = pa + 1 + sa * n, pb + 1 + sb * n
+                ia, ib = np.intp(ca), np.intp(cb)
                 wa, wb = np.float32(ca - ia), np.float32(cb - ib)
-                at = n * strides[m] + ia * strides[a] + ib * strides[b]
-                if ia >= 0:
-                    if ib >= 0:
-                        total += (1 - wa) * (1 - wb) * values[at]
-                    if ib + 1 < size[b]:
-                        total += (1 - wa) * wb * values[at + strides[b]]
-                if ia + 1 < size[a]:
-                    if ib >= 0:
-                        total += wa * (1 - wb) * values[at + strides[a]]
-                    if ib + 1 < size[b]:
-                        total += wa * wb * values[at + strides[a] + strides[b]]
+                at = (n + 1) * over + ia * along_a + ib * along_b
+                near = values[at] + wb * (values[at + along_b] - values[at])
+                far = values[at + along_a] + wb * (values[at + along_a + along_b] - values[at + along_a])
+                total += near + wa * (far - near)
             image[y, x] = total * step
 
 
@@ -114,25 +118,22 @@ def _project(chunk, start, stop, values, size, source, directions, spacing, imag
 def _backproject(chunk, start, stop, volumes, size, source, directions, spacing, image):
     values = volumes[chunk]
     values[:] = 0
-    strides = (1, size[0], size[0] * size[1])
+    strides = (1, size[0] + 2, (size[0] + 2) * (size[1] + 2))
     for y in range(start, stop):
         for x in range(image.shape[1]):
             if image[y, x] == 0:
                 continue
             m, a, b, pa, sa, pb, sb, low, high, step = lattice_path(x, y, size, source, directions, spacing)
+            over, along_a, along_b = strides[m], strides[a], strides[b]
             value = image[y, x] * np.float32(step)
             for n in range(low, high + 1):
-                ca, cb = pa + sa * n, pb + sb * n
-                ia, ib = math.floor(ca), math.floor(cb)
+                ca, cb = pa + 1 + sa * n, pb + 1 + sb * n
+                ia, ib = np.intp(ca), np.intp(cb)
                 wa, wb = np.float32(ca - ia), np.float32(cb - ib)
-                at = n * strides[m] + ia * strides[a] + ib * strides[b]
-                if ia >= 0:
-                    if ib >= 0:
-                        values[at] += (1 - wa) * (1 - wb) * value
-                    if ib + 1 < size[b]:
-                        values[at + strides[b]] += (1 - wa) * wb * value
-                if ia + 1 < size[a]:
-                    if ib >= 0:
-                        values[at + strides[a]] += wa * (1 - wb) * value
-                    if ib + 1 < size[b]:
-                        values[at + strides[a] + strides[b]] += wa * wb * value
+                at = (n + 1) * over + ia * along_a + ib * along_b
+                far = wa * value
+                near = value - far
+                values[at] += near - wb * near
+                values[at + along_b] += wb * near
+                values[at + along_a] += far - wb * far
+                values[at + along_a + along_b] += wb * far
