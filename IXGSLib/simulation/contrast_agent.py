@@ -24,8 +24,8 @@ CORTEX_HU = 150.0
 """By how much cortex is denser than what it surrounds."""
 MAX_SURROUNDED = 0.25
 """Share of the core's surface with dense voxels near, above which a part is bone. A vessel beside the spine has the
-spine's cortex on one side: in six CTs all vessels, hearts, kidneys and bowel have at most .17, but for a portal vein of
-1 cm3 with .45, and bone has at least .32."""
+spine's cortex on one side: vessels, hearts, kidneys and bowel of two CTs have at most .17, but for a few parts of
+1 cm3, and the bone of four has at least .32."""
 REACH_MM = 6.5
 """Distance from the core up to which voxels belong to the part: its depth and what blurs its edge."""
 

@@ -88,7 +88,7 @@ def model_card(weights: Path, measured: Sequence[Path]) -> dict[str, Any]:
 
 
 def means(method: str, measured: Sequence[Path] | None = None) -> dict[str, float]:
-    """The means of the stored metrics of a method over three patients in two exposures; raises SystemExit without them.
+    """The means of the stored metrics of a method over four patients in two exposures; raises SystemExit without them.
 
     measured: weights of the prior with which they must have been measured.
     """
@@ -135,7 +135,7 @@ was not trained on its patient, except those of PyRadiomics and TotalSegmentator
 
 Cite: {card["cite"]}.
 
-**Metrics.** Volumes from 25 realistic X-rays by the preview preset, without and with the prior; means over three
+**Metrics.** Volumes from 25 realistic X-rays by the preview preset, without and with the prior; means over four
 patients in two exposures each, measured with weights of both networks that were not trained on the patient:
 
 {left_out}

@@ -149,7 +149,7 @@ def lumbar_metrics(measured: Path) -> dict[str, float]:
 
 
 def patients_metrics(measured: Sequence[Path]) -> dict[str, float]:
-    """The means of the stored metrics over three patients in two exposures; raises SystemExit when one is missing."""
+    """The means of the stored metrics over four patients in two exposures; raises SystemExit when one is missing."""
     known = {digest(Networks(each)) for each in measured}
     runs = [run for run in Store(patients.STORE).runs if run["method"] == "pix2pix" and run["weights"] in known]
     missing = {f"{name}-preview" for name in patients.EXPOSURES} - {run["case"] for run in runs}
@@ -198,14 +198,14 @@ Cite: {card["cite"]}.
 
 **Metrics.** Measured with weights trained in the same way but without the patient that they are measured on. 25 X-rays
 of 512 x 512 pixels, and the volume that is reconstructed from them: of a lumbar spine (TCGA-OV) with the standard
-preset, and the means over three patients (lumbar, thoracic, thoracolumbar) in two exposures each with the preview
+preset, and the means over four patients (lumbar, two thoracic, thoracolumbar) in two exposures each with the preview
 preset. Left out of the training of one or the other of the measured weights:
 
 {_listed(metrics["left_out"])}
 
 How well screws, a fracture and a lesion are preserved is in Testing/benchmarks/standardization/INSERTS.md.
 
-| | lumbar | three patients |
+| | lumbar | four patients |
 | --- | ---: | ---: |
 {rows}
 

@@ -69,10 +69,10 @@ def test_the_table_has_a_row_for_each_run_and_their_means():
         about = {"case": f"{name}-preview", "method": "classical", "machine": "a machine", "date": "2030-01-01"}
         return about | dict.fromkeys(patients.COLUMNS, value)
 
-    runs = [run(name, 0.1 * number) for number, name in enumerate(patients.EXPOSURES)]
+    runs = [run(name, float(number)) for number, name in enumerate(patients.EXPOSURES)]
     text = patients.page_part({"runs": runs}, "preview")
-    assert "| lumbar, again | classical | 0.1 dB |" in text
-    assert "| **mean** | classical | 0.2 dB |" in text
+    assert "| lumbar, again | classical | 1.0 dB |" in text
+    assert f"| **mean** | classical | {(len(runs) - 1) / 2} dB |" in text
     assert "**mean**" not in patients.page_part({"runs": runs[:-1]}, "preview")
 
 
