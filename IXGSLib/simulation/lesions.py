@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -31,7 +31,10 @@ RADII_MM, LOG_AXIS_DEVIATION = (4.0, 11.0), 0.2
 
 
 class Solid(Protocol):
-    """A solid: the centre and radius of its bounding sphere, and a test of which points (..., 3) LPS mm lie inside."""
+    """A solid: the centre and radius of its bounding sphere, and how points (..., 3) LPS mm lie to it.
+
+    holds: which points lie inside. clearance: mm outside it, negative inside; the surface is at least as far away.
+    """
 
     @property
     def center(self) -> Array: ...
@@ -40,6 +43,7 @@ class Solid(Protocol):
     def reach(self) -> float: ...
 
     def holds(self, points: Array) -> np.ndarray: ...
+    def clearance(self, points: Array) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,9 @@ class Ellipsoid:
 
     def holds(self, points: Array) -> np.ndarray:
         return np.linalg.norm((points - self.center) / self.axes, axis=-1) <= 1
+
+    def clearance(self, points: Array) -> np.ndarray:
+        return (np.linalg.norm((points - self.center) / self.axes, axis=-1) - 1) * np.min(self.axes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +82,20 @@ class Plate:
     def holds(self, points: Array) -> np.ndarray:
         return (np.abs((points - self.center) @ self.frame.T) <= np.asarray(self.size) / 2).all(axis=-1)
 
+    def clearance(self, points: Array) -> np.ndarray:
+        return (np.abs((points - self.center) @ self.frame.T) - np.asarray(self.size) / 2).max(axis=-1)
+
 
 def upright_plate(center: Array, normal: tuple[float, float], size: Array) -> Plate:
     """A plate with a horizontal normal, given by its x and y; size: (3,) mm along it, across it and along z."""
     x, y = np.array(normal) / np.linalg.norm(normal)
     return Plate(center, np.array([[x, y, 0], [-y, x, 0], [0, 0, 1.0]]), size)
+
+
+def described(solid: Solid) -> dict[str, Any]:
+    """The kind and the numbers of a solid, LPS mm, as JSON."""
+    numbers = {name: np.asarray(value).tolist() for name, value in vars(solid).items()}
+    return {"kind": type(solid).__name__.lower(), **numbers}
 
 
 def draw_lesions(
@@ -105,11 +121,13 @@ def draw_lesions(
 def with_lesions(patient: Body, part: np.ndarray) -> Body:
     """A patient with a fraction `part` of each voxel replaced by blood or tumour, where it was denser."""
     soft = WATER * (1 + LESION_HU / 1000)
-    values = patient.values.copy()
-    denser = part * (values[..., 0] + values[..., 1] > soft)
-    values[..., 0] += denser * (soft - values[..., 0])
-    values[..., 1] *= 1 - denser
-    values[..., 3] *= 1 - denser
+    values = np.array(patient.values)
+    touched = tuple(slice(low, high + 1) for low, high in _extent(part))
+    inner = values[touched]
+    denser = part[touched] * (inner[..., 0] + inner[..., 1] > soft)
+    inner[..., 0] += denser * (soft - inner[..., 0])
+    inner[..., 1] *= 1 - denser
+    inner[..., 3] *= 1 - denser
     return replace(patient, values=values)
 
 
@@ -117,16 +135,25 @@ def share(solids: Sequence[Solid], grid: Grid) -> np.ndarray:
     """[k, j, i] float32: the fraction of each voxel of the grid that lies inside any of the solids."""
     whole = np.zeros(grid.shape, np.float32)
     for solid in solids:
-        window = _window(solid, grid)
+        window = _window(solid.center, solid.reach, grid)
         if all(part.stop > part.start for part in window):
             whole[window] = np.maximum(whole[window], _share(solid, grid, window))
     return whole
 
 
+def _extent(part: np.ndarray) -> list[tuple[int, int]]:
+    """The first and the last index along each axis [k, j, i] of what is not zero; (0, -1) where all is."""
+    sides = (
+        np.flatnonzero(part.any(axis=tuple(a for a in range(part.ndim) if a != axis))) for axis in range(part.ndim)
+    )
+    return [(int(side[0]), int(side[-1])) if len(side) else (0, -1) for side in sides]
+
+
 def _bone_points(patient: Body, center: Array, side: float) -> np.ndarray:
     """(points, 3) LPS mm of the voxels of enhanced bone in a box."""
-    found = np.argwhere(patient.values[..., 3] > ENHANCED_THRESHOLD)[:, ::-1]
-    points = apply(patient.grid.world_from_index, found.astype(float))
+    window = _window(center, np.sqrt(3) / 2 * side, patient.grid)
+    found = np.argwhere(patient.values[window][..., 3] > ENHANCED_THRESHOLD) + [part.start for part in window]
+    points = apply(patient.grid.world_from_index, found[:, ::-1].astype(float))
     return points[(np.abs(points - center) < side / 2).all(axis=1)]
 
 
@@ -139,19 +166,24 @@ def _lytic(generator: np.random.Generator, place: Array) -> Ellipsoid:
     return Ellipsoid(place, generator.uniform(*RADII_MM) * np.exp(generator.normal(0, LOG_AXIS_DEVIATION, 3)))
 
 
-def _window(solid: Solid, grid: Grid) -> tuple[slice, slice, slice]:
-    """The voxels [k, j, i] that a solid can touch."""
-    middle = apply(np.linalg.inv(grid.world_from_index), solid.center)
-    low = np.maximum(np.floor(middle - solid.reach / grid.spacing - 1), 0).astype(int)
-    high = np.minimum(np.ceil(middle + solid.reach / grid.spacing + 2), grid.shape[::-1]).astype(int)
+def _window(center: Array, reach: float, grid: Grid) -> tuple[slice, slice, slice]:
+    """The voxels [k, j, i] that a ball can touch."""
+    middle = apply(np.linalg.inv(grid.world_from_index), center)
+    low = np.maximum(np.floor(middle - reach / grid.spacing - 1), 0).astype(int)
+    high = np.minimum(np.ceil(middle + reach / grid.spacing + 2), grid.shape[::-1]).astype(int)
     i, j, k = (slice(int(a), int(max(a, b))) for a, b in zip(low, high, strict=True))
     return k, j, i
 
 
 def _share(solid: Solid, grid: Grid, window: tuple[slice, slice, slice]) -> np.ndarray:
+    """The fraction of each voxel of a window inside a solid; only voxels that its surface may cross are sampled."""
+    k, j, i = np.meshgrid(*(np.arange(part.start, part.stop) for part in window), indexing="ij")
+    indices = np.stack([i, j, k], axis=-1).astype(float)
+    clearance = solid.clearance(apply(grid.world_from_index, indices))
+    found = (clearance < 0).astype(np.float32)
+    crossed = np.abs(clearance) <= np.linalg.norm(grid.spacing) / 2
     steps = (np.arange(SUBSAMPLES) + 0.5) / SUBSAMPLES - 0.5
-    axes = [np.arange(part.start, part.stop)[:, None] + steps for part in window]
-    k, j, i = np.meshgrid(*(axis.ravel() for axis in axes), indexing="ij")
-    inside = solid.holds(apply(grid.world_from_index, np.stack([i, j, k], axis=-1)))
-    shape = [n for axis in axes for n in axis.shape]
-    return inside.reshape(shape).mean(axis=(1, 3, 5), dtype=np.float32)
+    offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    inside = solid.holds(apply(grid.world_from_index, indices[crossed][:, None] + offsets))
+    found[crossed] = inside.mean(axis=1, dtype=np.float32)
+    return found

@@ -23,18 +23,22 @@ from ..geometry.rigid import Array
 from ..simulation.body import Body
 from ..simulation.collimator import exposed
 from ..simulation.imaging_settings import ImagingSettings
+from ..simulation.lesions import Solid, described
 from ..simulation.realistic import MIN_OPEN_BEAM
 from ..version import __version__
 from ..xray import png
-from .pair_ranges import drawn_ranges
+from .pair_ranges import drawn_ranges, lesion_ranges
 from .pair_settings import PairSettings
 
-VERSION = 4
+VERSION = 5
 """Version of the format and of the way in which pairs are drawn."""
 TARGET_SCALE = 4096
 """Grey levels per unit of line integral in the images of targets."""
 MAX_GREY = 65535
-SAME_KEYS = ("format", "version", "seed", "size", "displayed", "bone_threshold", "bone_softness", "contrast_agent")
+SAME_KEYS = (
+    *("format", "version", "seed", "size", "displayed", "lesions"),
+    *("bone_threshold", "bone_softness", "contrast_agent"),
+)
 """Keys of pairs.json that must agree for pairs to be added."""
 
 
@@ -43,7 +47,8 @@ class RenderedPair:
     """A simulated radiograph and its target.
 
     ct: name of the CT. picture: (rows, columns) uint16, of all 16 bits. target: (rows, columns) line integrals.
-    isocentre: (3,) LPS mm. patient: the body that was imaged. anatomy: its number among those drawn from the CT.
+    isocentre: (3,) LPS mm. patient: the body that was imaged. lesions: the fractures and lytic lesions in it.
+    anatomy: its number among those drawn from the CT.
     """
 
     ct: str
@@ -53,6 +58,7 @@ class RenderedPair:
     view: View
     isocentre: Array
     patient: Body
+    lesions: Sequence[Solid]
     anatomy: int
     settings: ImagingSettings
 
@@ -153,8 +159,9 @@ def prepare_folder(folder: Path, settings: PairSettings) -> None:
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise IXGSError(f"{folder}: cannot be created ({error.strerror}); choose a writable --out") from error
+    ranges = {**drawn_ranges(), "LESIONS": lesion_ranges()}
     if not file.is_file():
-        write_atomically(file, _json({**wanted, "ixgs": __version__, "ranges": drawn_ranges()}))
+        write_atomically(file, _json({**wanted, "ixgs": __version__, "ranges": ranges}))
 
 
 def write_pair(folder: Path, pair: RenderedPair) -> None:
@@ -178,6 +185,7 @@ def write_pair(folder: Path, pair: RenderedPair) -> None:
             "spacing": pair.patient.grid.spacing.tolist(),
             "density": list(pair.patient.density),
         },
+        "lesions": [described(each) for each in pair.lesions],
         "settings": asdict(pair.settings),
         "sha256": {path: sha256(data) for path, data in files.items()},
     }

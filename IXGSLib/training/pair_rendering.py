@@ -17,6 +17,7 @@ from ..simulation.attenuation import check_hounsfield
 from ..simulation.body import Body, body
 from ..simulation.contrast_agent import without_contrast_agent
 from ..simulation.drawing import draw_patient, draw_settings, draw_view
+from ..simulation.lesions import Solid, draw_lesions, share, with_lesions
 from ..simulation.realistic import Subject, radiograph
 from ..simulation.spine import spine
 from ..volume.images import read_image
@@ -26,6 +27,8 @@ from .series_settings import SeriesSettings
 
 PAIRS_PER_ANATOMY = 10
 """Pairs of each anatomy drawn from a CT; the first anatomy is that of the CT."""
+LESION_BOX_MM = 160.0
+"""Side of the box around the isocentre in which lesions are drawn: about what an image shows."""
 UNDISPLAYED: dict[str, Any] = {
     "logarithmic": True,
     "inverted": True,
@@ -94,7 +97,16 @@ class PairRenderer:
         imaging = draw_settings(generator, self.settings.imaging())
         if generator.random() >= self.settings.displayed:
             imaging = replace(imaging, **UNDISPLAYED)
+        solids = self._lesions(patient, center, along, number)
+        patient = with_lesions(patient, share(solids, patient.grid)) if solids else patient
         taken = radiograph(Subject(patient, center, spine=along), view, imaging)
         grey = np.rint(taken.picture * (MAX_GREY / (2**imaging.bits - 1))).astype(np.uint16)
         anatomy = number // PAIRS_PER_ANATOMY
-        return RenderedPair(self.scan.name, number, grey, taken.target, view, center, patient, anatomy, imaging)
+        return RenderedPair(self.scan.name, number, grey, taken.target, view, center, patient, solids, anatomy, imaging)
+
+    def _lesions(self, patient: Body, center: Array, along: Array, number: int) -> list[Solid]:
+        """Those of a pair, by random numbers of their own: without them the pair is the same in everything else."""
+        generator = np.random.default_rng([*self.seeds, number, 3])
+        if generator.random() >= self.settings.lesions:
+            return []
+        return draw_lesions(generator, patient, center, LESION_BOX_MM, along)

@@ -18,6 +18,8 @@ class PairSettings:
     """Pixels along each side."""
     displayed: float = 0.5
     """Fraction of the pairs whose X-ray is as a C-arm displays it; the others are the logarithm of the signal."""
+    lesions: float = 0.5
+    """Fraction of the pairs in which fractures and lytic lesions are put into the bone around the isocentre."""
     seed: int = 0
     """Random seed of anatomies, poses and imaging settings."""
     bone_threshold: float = 200.0
@@ -31,7 +33,13 @@ class PairSettings:
     def __post_init__(self) -> None:
         check_ranges(
             self,
-            {"count": (1, 1_000_000), "size": (16, 4096, "pixels"), "displayed": (0, 1), "seed": (0, 2**63)},
+            {
+                "count": (1, 1_000_000),
+                "size": (16, 4096, "pixels"),
+                "displayed": (0, 1),
+                "lesions": (0, 1),
+                "seed": (0, 2**63),
+            },
         )
         self.imaging()
 

@@ -46,6 +46,23 @@ def test_the_shares_of_voxels_add_up_to_the_volume_of_a_solid(solid, volume):
     assert share([solid], GRID).sum() * 8 == pytest.approx(volume, rel=0.03)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_surface_of_a_solid_is_at_least_as_far_as_its_clearance(seed):
+    generator = np.random.default_rng(seed)
+    frame = np.linalg.qr(generator.normal(size=(3, 3)))[0]
+    points = generator.normal(0, 15, (4000, 3))
+    nearby = generator.normal(size=(4000, 3))
+    nearby /= np.linalg.norm(nearby, axis=1)[:, None]
+    for solid in (
+        Ellipsoid(np.zeros(3), np.array([12.0, 9.0, 6.0])),
+        Plate(np.zeros(3), frame, np.array([3.0, 20, 30])),
+    ):
+        clearance = solid.clearance(points)
+        np.testing.assert_array_equal(clearance <= 0, solid.holds(points))
+        moved = points + 0.999 * np.abs(clearance)[:, None] * nearby
+        np.testing.assert_array_equal(solid.holds(moved), solid.holds(points))
+
+
 def test_a_solid_outside_the_grid_has_no_share():
     assert share([Ellipsoid(GRID.center + 500, np.full(3, 5.0))], GRID).sum() == 0
 

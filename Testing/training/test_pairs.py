@@ -7,16 +7,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from IXGSLib.errors import FormatError, SettingsError
+from IXGSLib.errors import FormatError, IXGSError, SettingsError
 from IXGSLib.simulation import anatomy, drawing
 from IXGSLib.training.augmentation import sample, varied
 from IXGSLib.training.making import make_pairs
 from IXGSLib.training.pair_format import Pair, open_pairs
+from IXGSLib.training.pair_ranges import lesion_ranges
 from IXGSLib.training.pair_settings import PairSettings
 from IXGSLib.training.settings import TrainingSettings
 from IXGSLib.xray import png
 
 STILL = TrainingSettings(rotation=0, zoom=1, shift=0, thickness=0, gamma=0, noise=0, negatives=0, saturated=0)
+
+
+def made(cts, folder, **settings):
+    """A folder of pairs of the first CT, and their records."""
+    for _ in make_pairs(cts[:1], folder, PairSettings(count=6, size=48, **settings), jobs=1):
+        pass
+    return open_pairs(folder), records(folder)
 
 
 @pytest.fixture
@@ -121,8 +129,31 @@ def test_folders_without_pairs_are_refused(copy, tmp_path):
         open_pairs(copy)
 
 
+def test_lesions_take_bone_from_targets_and_change_nothing_else(cts, tmp_path):
+    healthy, plain = made(cts, tmp_path / "healthy", lesions=0.0)
+    ill, records_of = made(cts, tmp_path / "ill", lesions=1.0)
+    changed = 0
+    for name in healthy.names:
+        assert not plain[name]["lesions"]
+        kinds = {lesion["kind"] for lesion in records_of[name]["lesions"]}
+        assert kinds <= {"plate", "ellipsoid"}
+        same = ("K", "world_from_camera", "isocentre", "patient", "settings")
+        assert {key: plain[name][key] for key in same} == {key: records_of[name][key] for key in same}
+        lost = healthy.load(name).target - ill.load(name).target
+        assert lost.min() > -2e-3
+        changed += lost.max() > 0.02
+    assert changed >= 4
+
+
+def test_pairs_with_another_share_of_lesions_are_not_mixed(pair_folder, cts, tmp_path):
+    made(cts, tmp_path / "pairs", lesions=0.0)
+    with pytest.raises(IXGSError, match="another lesions"):
+        made(cts, tmp_path / "pairs", lesions=0.5)
+
+
 def test_every_range_of_the_simulation_is_recorded(pair_folder):
     recorded = json.loads((pair_folder / "pairs.json").read_text())["ranges"]
+    assert recorded.pop("LESIONS") == json.loads(json.dumps(lesion_ranges()))
     constants = [
         json.loads(json.dumps(value))
         for module in (anatomy, drawing)

@@ -26,10 +26,13 @@ class Rod:
         return float(np.linalg.norm(self.capsule.end - self.capsule.start)) / 2 + self.capsule.radius
 
     def holds(self, points: Array) -> np.ndarray:
+        return self.clearance(points) <= 0
+
+    def clearance(self, points: Array) -> np.ndarray:
         axis = self.capsule.end - self.capsule.start
         offset = points - self.capsule.start
         along = np.clip(offset @ axis / max(float(axis @ axis), 1e-12), 0, 1)
-        return np.linalg.norm(offset - along[..., None] * axis, axis=-1) <= self.capsule.radius
+        return np.linalg.norm(offset - along[..., None] * axis, axis=-1) - self.capsule.radius
 
 
 def filled(hounsfield: np.ndarray, part: np.ndarray, value: float = LESION_HU) -> np.ndarray:
