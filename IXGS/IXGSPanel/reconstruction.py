@@ -15,6 +15,7 @@ from .child_process import ChildProcess, Ending, Event
 from .folders import output_folder, set_output_folder
 from .labels import escaped, message_of, text_of
 from .preparation import Preparation
+from .quick_look import QuickLook
 from .run_plan import RunPlan
 from .run_volume import RunVolume
 from .scene_images import listed_nodes
@@ -28,7 +29,7 @@ MIN_VIEWS = 2
 
 
 class ReconstructionSection:
-    """Apply and Cancel, and everything that happens between them.
+    """Apply, Quick look and Cancel, and everything that happens between them.
 
     requirements: the Python packages that IXGS needs.
     xrays_needed: emitted when Apply has to wait until the X-rays are read. started: when a run begins.
@@ -47,6 +48,7 @@ class ReconstructionSection:
         self.xrays_needed, self.started, self.finished = Signal(), Signal(), Signal()
         self.advanced = AdvancedSettings(ui, state, selection)
         self.plan = RunPlan(state, selection, preparation, self.advanced)
+        self.quick_look = QuickLook(state, selection, self.plan)
         self.volume = RunVolume()
         self.process = ChildProcess()
         self.out: Path | None = None
@@ -64,7 +66,11 @@ class ReconstructionSection:
         self.volume.loaded.connect(self._on_loaded)
         self.volume.failed.connect(lambda problem: self._give_up(text_of(problem)))
         self.volume.preview_failed.connect(self._log)
+        self.quick_look.progressed.connect(self._show_progress)
+        self.quick_look.logged.connect(self._log)
+        self.quick_look.concluded.connect(self._on_quick_look)
         ui.applyButton.connect("clicked()", self.apply)
+        ui.quickLookButton.connect("clicked()", self.look)
         ui.cancelButton.connect("clicked()", self.cancel)
         ui.outputFolder.filters = ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Writable
         ui.outputFolder.currentPath = str(output_folder())
@@ -78,7 +84,7 @@ class ReconstructionSection:
     @property
     def running(self) -> bool:
         """Whether a child process is at work or its result is being loaded."""
-        return self.process.running or self.volume.loading_result
+        return self.process.running or self.volume.loading_result or self.quick_look.running
 
     def update(self) -> None:
         self.advanced.update()
@@ -91,6 +97,8 @@ class ReconstructionSection:
         p, selection = self.state.parameters, self.selection
         if p is None:
             return _("There is no scene.")
+        if self.quick_look.running:
+            return _("A quick look is running.")
         if self.running:
             return _("A reconstruction is running.")
         if p.source == "files" and not p.casePath:
@@ -127,10 +135,42 @@ class ReconstructionSection:
         obstacle = self.obstacle()
         self.ui.applyButton.enabled = not obstacle
         self.ui.applyButton.toolTip = obstacle or _("Reconstruct the volume from the ticked views.")
+        unable = obstacle or self._quick_obstacle()
+        self.ui.quickLookButton.enabled = not unable
+        self.ui.quickLookButton.toolTip = unable or _(
+            "Show within seconds the bone that the learned prior expects in the ticked views, before a reconstruction."
+        )
         self.ui.resume.visible = not self.running and self.plan.unfinished_run() is not None
-        self.ui.cancelButton.enabled = self.process.running and not self.process.stopping
+        self.ui.cancelButton.enabled = self._process.running and not self._process.stopping
         if not self.running:
             self.ui.status.text = self._outcome or obstacle or _("Ready.")
+
+    @property
+    def _process(self) -> ChildProcess:
+        """The child process that Cancel stops."""
+        return self.quick_look.process if self.quick_look.running else self.process
+
+    def _quick_obstacle(self) -> str:
+        """Why there can be no quick look where Apply can run, or nothing."""
+        if self.requirements.missing() or self.selection.reading is None:
+            return _("Apply installs the Python packages first.")
+        return self.quick_look.obstacle()
+
+    def look(self) -> None:
+        """Show the bone that the learned prior expects."""
+        self._outcome = ""
+        self.ui.log.clear()
+        try:
+            self.quick_look.look()
+        except IXGSError as error:
+            self._conclude(message_of(error))
+            return
+        self.ui.progress.visible = True
+        self.check()
+
+    def _on_quick_look(self, outcome: str) -> None:
+        self.ui.progress.visible = False
+        self._conclude(outcome)
 
     def apply(self) -> None:
         """Offer to install missing packages, then reconstruct."""
@@ -176,7 +216,7 @@ class ReconstructionSection:
     # During a run
 
     def cancel(self) -> None:
-        self.process.cancel()
+        self._process.cancel()
         self.ui.cancelButton.enabled = False
         self.ui.status.text = _("Stopping...")
 
@@ -211,7 +251,7 @@ class ReconstructionSection:
         """Show how far the run is; with 0 steps the bar shows only that it is busy."""
         self.ui.progress.maximum = steps
         self.ui.progress.value = step
-        if not self.process.stopping:
+        if not self._process.stopping:
             self.ui.status.text = text
 
     def _log(self, line: str) -> None:
@@ -249,7 +289,8 @@ class ReconstructionSection:
     def on_node_removed(self, node: Any) -> None:
         """A preview that was removed is forgotten; a run whose input was removed is cancelled."""
         self.volume.on_node_removed(node)
-        if self.process.running and node in self._input_nodes():
+        self.quick_look.on_node_removed(node)
+        if self._process.running and node in self._input_nodes():
             self.cancel()
 
     def _input_nodes(self) -> list[Any]:
@@ -264,6 +305,7 @@ class ReconstructionSection:
     def close(self) -> None:
         """Stop at once and keep nothing when the scene is closed."""
         self.process.abandon()
+        self.quick_look.close()
         self.volume.close()
         self._finish_soon.stop()
         self._outcome, self._start_when_read = "", False

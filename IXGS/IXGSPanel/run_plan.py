@@ -64,6 +64,16 @@ class RunPlan:
         commands.append([*words, *views])
         return [["-m", "IXGSLib", *command, "--json", "--stop-on-eof"] for command in commands]
 
+    def quick_command(self, out: Path) -> list[str]:
+        """The arguments of Python for the child process of a quick look; raises what `choices` raises.
+
+        out: a new folder. Poses are taken as they are, because refining them takes longer than a quick look may.
+        """
+        words = ["estimate", str(self.selection.case), "--out", str(out)]
+        words += self.preparation.standardization.weights_arguments()
+        words += [*self.preparation.region.arguments(), *self._view_arguments()]
+        return ["-m", "IXGSLib", *words, "--json", "--stop-on-eof"]
+
     def settings(self) -> dict[str, Any]:
         """The settings that replace those of the preset, including how often previews are written."""
         values = self.advanced.changed()

@@ -80,9 +80,12 @@ class StandardizationSection:
 
     def arguments(self) -> list[str]:
         """The method as command-line arguments."""
+        return ["--method", self.state.parameters.standardization, *self.weights_arguments()]
+
+    def weights_arguments(self) -> list[str]:
+        """The weights as command-line arguments, none if they are those that come with IXGS."""
         weights = self._weights()
-        words = ["--method", self.state.parameters.standardization]
-        return words if weights is None else [*words, "--weights", str(weights)]
+        return [] if weights is None else ["--weights", str(weights)]
 
     def prior_arguments(self) -> list[str]:
         """The choice of a prior as command-line arguments of the reconstruction."""

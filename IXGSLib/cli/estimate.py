@@ -15,7 +15,9 @@ from ..files import check_new_folder, write_atomically, write_folder
 from ..formats.case_source import CaseOptions, evenly
 from ..messages import RESEARCH_ONLY, collect_warnings, one_line, unique
 from ..runs.events import Reporter
+from ..runs.stopping import stop_at_end_of_input
 from .displays import display, tell
+from .standardize import progress_to
 
 if TYPE_CHECKING:
     from ..formats import Case
@@ -42,17 +44,21 @@ class Estimate:
     """Weights of the bone network (.safetensors), in place of those that come with IXGS."""
     json: bool = False
     """Report progress on standard output as one JSON object per line."""
+    stop_on_eof: bool = False
+    """Stop when standard input ends, so that the program that started this one can cancel it."""
     images: Annotated[CaseOptions, tyro.conf.arg(name="")] = field(default_factory=CaseOptions)
 
     def run(self) -> None:
         from ..runs.case_loading import load_case
 
         check_new_folder(self.out)
+        if self.stop_on_eof:
+            stop_at_end_of_input()
         with Reporter(display(self.json)) as reporter:
             with collect_warnings() as messages:
                 case = evenly(load_case(self.images, self.case, note=reporter.note), self.views)
                 began = time.perf_counter()
-                case = self._standardized(case)
+                case = self._standardized(case, reporter)
                 between = time.perf_counter()
                 found = self._expected(case)
                 durations = {"standardization": between - began, "prior": time.perf_counter() - between}
@@ -65,12 +71,12 @@ class Estimate:
         if not self.json:
             tell(f"{folder}: bone from {len(case.xrays)} X-rays in {sum(durations.values()):.1f} s\n{RESEARCH_ONLY}")
 
-    def _standardized(self, case: Case) -> Case:
+    def _standardized(self, case: Case, reporter: Reporter) -> Case:
         from ..standardization import StandardizationSettings, standardize
 
         if case.standardization is not None and case.standardization.synthetic:
             return case
-        return standardize(case, StandardizationSettings("pix2pix", self.weights))
+        return standardize(case, StandardizationSettings("pix2pix", self.weights), progress_to(reporter))
 
     def _expected(self, case: Case) -> Expectation:
         from ..prior.expectation import expected_bone

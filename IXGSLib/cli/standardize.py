@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,13 +74,18 @@ class Standardize:
     def _standardized(self, case: Case, reporter: Reporter) -> Case:
         from ..standardization import standardize
 
-        start = time.monotonic()
+        return standardize(case, self.settings, progress_to(reporter))
 
-        def progress(done: int, total: int) -> None:
-            seconds = time.monotonic() - start
-            remaining = seconds / done * (total - done)
-            reporter.report(
-                "progress", stage="standardization", step=done, steps=total, seconds=seconds, remaining=remaining
-            )
 
-        return standardize(case, self.settings, progress)
+def progress_to(reporter: Reporter) -> Callable[[int, int], None]:
+    """What reports how many of all views are standardised, with the time left."""
+    start = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        seconds = time.monotonic() - start
+        remaining = seconds / done * (total - done)
+        reporter.report(
+            "progress", stage="standardization", step=done, steps=total, seconds=seconds, remaining=remaining
+        )
+
+    return progress
