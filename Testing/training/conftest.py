@@ -99,10 +99,17 @@ def tiny_standardizer(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def series_folder(cts, tiny_standardizer, tmp_path_factory):
-    """Two series of four views from each of two phantoms, on lattices of 16 voxels."""
+    """Two series of four views from each of two phantoms, whose uniform bone looks like contrast agent."""
     folder = tmp_path_factory.mktemp("series") / "out"
     settings = SeriesSettings(
-        standardizer=tiny_standardizer, count=2, views=4, subsets=2, min_views=2, voxels=16, spacing=10.0
+        standardizer=tiny_standardizer,
+        count=2,
+        views=4,
+        subsets=2,
+        min_views=2,
+        voxels=16,
+        spacing=10.0,
+        contrast_agent=False,
     )
     for _ in make_series(cts, folder, settings, jobs=1):
         pass
