@@ -143,9 +143,7 @@ def share(solids: Sequence[Solid], grid: Grid) -> np.ndarray:
 
 def _extent(part: np.ndarray) -> list[tuple[int, int]]:
     """The first and the last index along each axis [k, j, i] of what is not zero; (0, -1) where all is."""
-    sides = (
-        np.flatnonzero(part.any(axis=tuple(a for a in range(part.ndim) if a != axis))) for axis in range(part.ndim)
-    )
+    sides = (np.flatnonzero(part.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1)))
     return [(int(side[0]), int(side[-1])) if len(side) else (0, -1) for side in sides]
 
 
