@@ -65,12 +65,11 @@ class QuickLook:
 
     def _on_event(self, event: Event) -> None:
         kind = event["event"]
-        if kind == "progress":
+        if kind == "progress" and event["step"] == event["steps"]:
+            self.progressed.emit(0, 0, _("Estimating bone from all views..."))
+        elif kind == "progress":
             text = _("Standardized {step} of {steps} views").format(**event)
-            if event["step"] == event["steps"]:
-                self.progressed.emit(0, 0, _("Estimating bone from all views..."))
-            else:
-                self.progressed.emit(event["step"], event["steps"], text)
+            self.progressed.emit(event["step"], event["steps"], text)
         elif kind == "done":
             self._done = event
         elif kind in ("warning", "note", "remark"):
@@ -82,11 +81,10 @@ class QuickLook:
         if ending.done:
             path = Path(self._folder.name) / "estimate" / VOLUME_FILE
             self._loading.start(preview_steps(path), self._place, self._on_failed)
+        elif ending.cancelled:
+            self._conclude(_("Cancelled. Nothing was kept in the scene."))
         else:
-            self._discard()
-            cancelled = _("Cancelled. Nothing was kept in the scene.")
-            failed = _("<b>The quick look failed.</b> {error}").format(error=text_of(ending.error))
-            self.concluded.emit(cancelled if ending.cancelled else failed)
+            self._conclude(_("<b>The quick look failed.</b> {error}").format(error=text_of(ending.error)))
 
     def _place(self, content: Any) -> None:
         from IXGSLib.scene.hierarchy import place_in_study
@@ -97,8 +95,7 @@ class QuickLook:
         self.node.SetName(_("IXGS quick look"))
         place_in_study(slicer.mrmlScene, self._done["case"], self.node)
         slicer.util.setSliceViewerLayers(background=self.node, fit=first)
-        self._discard()
-        self.concluded.emit(self._summary())
+        self._conclude(self._summary())
 
     def _summary(self) -> str:
         """What a finished quick look is."""
@@ -109,8 +106,11 @@ class QuickLook:
         return text + _(" Poses were not refined.") if self.plan.preparation.poses.arguments() else text
 
     def _on_failed(self, error: IXGSError) -> None:
+        self._conclude(_("<b>The quick look failed.</b> {error}").format(error=escaped(panel_text(str(error)))))
+
+    def _conclude(self, outcome: str) -> None:
         self._discard()
-        self.concluded.emit(_("<b>The quick look failed.</b> {error}").format(error=escaped(panel_text(str(error)))))
+        self.concluded.emit(outcome)
 
     def _discard(self) -> None:
         """Remove the files of a quick look."""

@@ -152,7 +152,7 @@ class ReconstructionSection:
 
     def _quick_obstacle(self) -> str:
         """Why there can be no quick look where Apply can run, or nothing."""
-        if self.requirements.missing() or self.selection.reading is None:
+        if self.requirements.missing():
             return _("Apply installs the Python packages first.")
         return self.quick_look.obstacle()
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import repeat
 
 import numpy as np
 from scipy import ndimage
@@ -71,7 +70,8 @@ def find_fiducials(
     must then occur several times, since a device has more than one, whereas blobs of anatomy differ.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # the filters release the interpreter lock
-        found = list(pool.map(candidates, images, masks, pixels, repeat(diameters)))
+        views = [(*view, diameters) for view in zip(images, masks, pixels, strict=True)]
+        found = list(pool.map(lambda view: candidates(*view), views))
     return consistent(found, pixels)
 
 
