@@ -208,12 +208,13 @@ class _Training:
     @torch.no_grad()
     def _scores(self, name: str) -> tuple[float, float]:
         series = self.validation.load(name)
+        channels, truth = (part.astype(np.float32) for part in (series.channels[:1], series.bone))
         with torch.autocast(self.device.type, torch.bfloat16):
-            found = self.average(torch.from_numpy(series.channels[:1]).to(self.device))
+            found = self.average(torch.from_numpy(channels).to(self.device))
         made = found.bone[0].cpu().numpy().clip(0) * ATTENUATION_UNIT
         level = BONE_LEVEL * ATTENUATION_UNIT
-        inside, bone = made > level, series.bone > level
-        return 2 * (inside & bone).sum() / max(inside.sum() + bone.sum(), 1), psnr(made, series.bone)
+        inside, bone = made > level, truth > level
+        return 2 * (inside & bone).sum() / max(inside.sum() + bone.sum(), 1), psnr(made, truth)
 
     def _checkpoint(self) -> None:
         tensors = {f"network.{name}": each for name, each in self.network.state_dict().items()}
@@ -247,7 +248,7 @@ def _new(settings: PriorTrainingSettings, training: SeriesFolder) -> BoneNetwork
     """A network with random weights, and the moments of the channels of up to NORMALIZATION_SERIES series."""
     torch.manual_seed(settings.seed)
     network = BoneNetwork(settings.network())
-    drawn = [training.load(name).channels for name in spread(training.names, NORMALIZATION_SERIES)]
+    drawn = [training.load(name).channels.astype(np.float32) for name in spread(training.names, NORMALIZATION_SERIES)]
     values = np.concatenate(drawn).swapaxes(0, 1).reshape(drawn[0].shape[1], -1)
     network.mean.copy_(torch.from_numpy(values.mean(axis=1)))
     network.deviation.copy_(torch.from_numpy(values.std(axis=1)).clamp(min=MIN_DEVIATION))

@@ -21,7 +21,7 @@ LESION_PATCHES = 0.8
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A patch of a series.
+    """A patch of a series, float32.
 
     channels: (CHANNELS, nk, nj, ni) of `prior.channels`. bone: [k, j, i] of each part of the voxels, in units of the
     network. lesions: the fraction of each part that lies in a lesion.
@@ -48,7 +48,9 @@ def _sample(folder: SeriesFolder, settings: PriorTrainingSettings, generator: np
     whole = series.channels[int(generator.integers(len(series.channels)))]
     k, j, i = _patch(series.lesions, settings.patch, generator)
     parts = tuple(slice(PARTS * each.start, PARTS * each.stop) for each in (k, j, i))
-    channels, bone, lesions = whole[:, k, j, i].copy(), series.bone[parts] / ATTENUATION_UNIT, series.lesions[parts]
+    stored = whole[:, k, j, i], series.bone[parts], series.lesions[parts]
+    channels, bone, lesions = (part.astype(np.float32) for part in stored)
+    bone /= ATTENUATION_UNIT
     channels[list(FROM_STANDARDIZED)] *= np.exp(generator.normal(0, STANDARDIZED_SPREAD))
     channels[TOTAL] *= np.exp(generator.normal(0, generator.choice(TOTAL_SPREADS)))
     if generator.random() < settings.unknown_units:

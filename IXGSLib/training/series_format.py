@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from ..formats.strict_json import read_json
 from ..prior.channels import CHANNELS, PARTS
 from ..standardization.weights import load_weights
 from ..version import __version__
+from .array_maps import map_arrays
 from .pair_format import pair_name, patient_of
 from .pair_ranges import drawn_ranges, lesion_ranges
 from .series_settings import SeriesSettings
@@ -37,6 +37,8 @@ class Series:
 
     channels: (subsets, CHANNELS, nk, nj, ni) of `prior.channels`. bone: [k, j, i] attenuation, 1/mm, of each part of
     the voxels. lesions: the fraction of each part in which a fracture or a lytic lesion has replaced bone.
+    All are float32 or, in a series that is stored, read-only float16 maps of its file: a step of a training uses a
+    small part of it.
     """
 
     channels: np.ndarray
@@ -89,12 +91,11 @@ class SeriesFolder:
         return matches[0]
 
     def load(self, name: str) -> Series:
-        """One series; raises FormatError for a file that is missing, damaged or of another size."""
+        """One series as it is stored; raises FormatError for a file that is missing, damaged or of another size."""
         file = self.path / f"{name}.npz"
         try:
-            with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
-                found = Series(*(arrays[key].astype(np.float32) for key in ARRAYS))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            found = Series(*map_arrays(file, ARRAYS))
+        except (OSError, ValueError) as error:
             raise FormatError(f"{file}: not a series ({error}); delete it and run ixgs series again") from error
         shape = (self.settings.voxels,) * 3
         parts = (PARTS * self.settings.voxels,) * 3

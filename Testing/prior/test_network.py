@@ -103,8 +103,9 @@ def test_training_teaches_the_network_to_find_bone(bone_settings, series, tmp_pa
     settings = replace(bone_settings, steps=200, checkpoint_every=200, patch=16, averaging=0.9, unknown_units=0.0)
     weights = train_prior(PriorRequest(series, tmp_path / "out", settings, device="cpu"))
     found = series.load(series.names[0])
+    channels, bone = (part.astype(np.float32) for part in (found.channels[:1], found.bone))
     with torch.no_grad():
-        made = load_bone_weights(weights).network(torch.from_numpy(found.channels[:1])).bone[0].numpy()
-    wanted = found.bone / ATTENUATION_UNIT
-    algebraic = found.channels[0, ALGEBRAIC].repeat(2, 0).repeat(2, 1).repeat(2, 2)
+        made = load_bone_weights(weights).network(torch.from_numpy(channels)).bone[0].numpy()
+    wanted = bone / ATTENUATION_UNIT
+    algebraic = channels[0, ALGEBRAIC].repeat(2, 0).repeat(2, 1).repeat(2, 2)
     assert np.square(made - wanted).mean() < 0.7 * np.square(algebraic - wanted).mean()

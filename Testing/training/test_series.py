@@ -1,6 +1,7 @@
 """Series: what is made, continued and refused."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,8 @@ from IXGSLib.geometry.twists import change_between, poses
 from IXGSLib.prior.channels import ALGEBRAIC, CHANNELS, COARSE, gathered
 from IXGSLib.prior.features import FeatureView
 from IXGSLib.training.making import make_series
-from IXGSLib.training.series_format import open_series
+from IXGSLib.training.prior_samples import samples
+from IXGSLib.training.series_format import ARRAYS, Series, SeriesFolder, open_series
 from IXGSLib.training.series_rendering import POSE_DEG, POSE_MM, with_pose_errors
 from IXGSLib.training.series_settings import SeriesSettings
 from IXGSLib.xray import XRay
@@ -44,7 +46,7 @@ def test_bone_is_missing_where_there_are_lesions(cts, series, tiny_standardizer,
     whole, found = (folder.load(folder.names[0]) for folder in (whole, found))
     assert whole.lesions.max() == 0
     inside = found.lesions > 0.5
-    assert found.bone[inside].sum() < 0.6 * whole.bone[inside].sum()
+    assert found.bone[inside].sum(dtype=float) < 0.6 * whole.bone[inside].sum(dtype=float)
     assert (found.bone <= whole.bone + 1e-3).all()
 
 
@@ -84,12 +86,70 @@ def test_other_settings_and_other_folders_are_refused(cts, series, series_folder
         SeriesSettings(views=4, min_views=5)
 
 
-def test_a_damaged_series_is_refused_by_its_name(series, series_folder, tmp_path):
-    (tmp_path / "series.json").write_bytes((series_folder / "series.json").read_bytes())
+def stored(folder, name):
+    """The arrays of a series by their names, read as a whole."""
+    with np.load(folder.path / f"{name}.npz") as arrays:
+        return dict(arrays)
+
+
+class WholeSeries(SeriesFolder):
+    """Series that are read and converted as a whole."""
+
+    def load(self, name):
+        return Series(**{key: values.astype(np.float32) for key, values in stored(self, name).items()})
+
+
+def test_a_series_is_mapped_as_it_is_stored(series):
+    found, whole = series.load(series.names[0]), stored(series, series.names[0])
+    assert whole.keys() == set(ARRAYS)
+    for name in ARRAYS:
+        part = getattr(found, name)
+        assert isinstance(part, np.memmap)
+        assert not part.flags.writeable
+        assert part.dtype == np.float16
+        np.testing.assert_array_equal(part, whole[name])
+
+
+def test_samples_do_not_depend_on_how_series_are_read(series, bone_settings):
+    for one, two in zip(
+        samples(series, bone_settings, 0), samples(WholeSeries(**vars(series)), bone_settings, 0), strict=True
+    ):
+        for name in ARRAYS:
+            part = getattr(one, name)
+            assert part.dtype == np.float32
+            np.testing.assert_array_equal(part, getattr(two, name))
+
+
+def mistyped(data, name):
+    """The bytes of a file in which the header of an array states another shape in as many digits."""
+    at = data.index(b"'shape': (", data.index(f"{name}.npy".encode())) + len(b"'shape': (")
+    return data[:at] + b"9" + data[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda file, arrays: file.unlink(), "No such file"),
+        (lambda file, arrays: file.write_bytes(b""), "not a zip file"),
+        (lambda file, arrays: file.write_bytes(b"half"), "not a zip file"),
+        (lambda file, arrays: file.write_bytes(file.read_bytes()[:1000]), "not a zip file"),
+        (lambda file, arrays: file.write_bytes(file.read_bytes()[1000:]), "not a series"),
+        (lambda file, arrays: file.write_bytes(mistyped(file.read_bytes(), "bone")), "not those of its shape"),
+        (lambda file, arrays: np.savez_compressed(file, **arrays), "compressed"),
+        (lambda file, arrays: np.savez(file, bone=arrays["bone"]), "no item named 'channels.npy'"),
+        (lambda file, arrays: np.savez(file, **arrays | {"bone": arrays["bone"].astype(float)}), "float64"),
+        (lambda file, arrays: np.savez(file, **arrays | {"bone": np.asfortranarray(arrays["bone"])}), "in rows"),
+        (lambda file, arrays: np.savez(file, **arrays | {"lesions": arrays["lesions"][1:]}), "another size"),
+        (lambda file, arrays: np.savez(file, **arrays | {"channels": arrays["channels"][:1]}), "another size"),
+    ],
+)
+def test_a_damaged_series_is_refused_by_its_name(spoil, words, series, series_folder, tmp_path):
     name = series.names[0]
-    (tmp_path / f"{name}.npz").write_bytes((series_folder / f"{name}.npz").read_bytes()[:1000])
-    with pytest.raises(FormatError, match=name):
-        open_series(tmp_path).load(name)
+    copy = replace(series, path=shutil.copytree(series_folder, tmp_path / "copy"))
+    spoil(copy.path / f"{name}.npz", stored(series, name))
+    with pytest.raises(FormatError, match=words) as error:
+        copy.load(name)
+    assert all(part in str(error.value) for part in (name, "run ixgs series again"))
 
 
 def test_patients_are_held_out_by_the_beginning_of_their_name(series):
