@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from IXGSLib.errors import FormatError, IXGSError, SettingsError
+from IXGSLib.geometry import View
 from IXGSLib.simulation import anatomy, drawing
+from IXGSLib.simulation.lesions import Ellipsoid, Plate
 from IXGSLib.training.augmentation import sample, varied
 from IXGSLib.training.making import make_pairs
 from IXGSLib.training.pair_format import Pair, open_pairs
@@ -143,6 +145,35 @@ def test_lesions_take_bone_from_targets_and_change_nothing_else(cts, tmp_path):
         assert lost.min() > -2e-3
         changed += lost.max() > 0.02
     assert changed >= 4
+
+
+def clearance(record):
+    """(rows, columns) mm by which the ray of each pixel misses the lesions of a record, at least."""
+    kinds = {"plate": Plate, "ellipsoid": Ellipsoid}
+    numbers = [{key: np.array(value) for key, value in each.items() if key != "kind"} for each in record["lesions"]]
+    solids = [kinds[each["kind"]](**values) for each, values in zip(record["lesions"], numbers, strict=True)]
+    view = View(np.array(record["K"]), np.array(record["world_from_camera"]), tuple(record["size"]))
+    rows, columns = np.indices(view.size[::-1])
+    source, directions = view.ray(np.stack([columns, rows], axis=-1).reshape(-1, 2))
+    points = source + np.arange(350.0, 1050.0, 2.0)[:, None, None] * directions
+    return np.min([each.clearance(points).min(axis=0) for each in solids], axis=0).reshape(rows.shape)
+
+
+def test_targets_change_only_where_lesions_project(cts, tmp_path):
+    settings = {"contrast_agent": False, "seed": 3}
+    healthy, _ = made(cts, tmp_path / "healthy", lesions=0.0, **settings)
+    ill, records_of = made(cts, tmp_path / "ill", lesions=1.0, **settings)
+    beside, behind = [], []
+    for name, record in records_of.items():
+        lost = np.abs(healthy.load(name).target - ill.load(name).target)
+        # A voxel loses bone where a lesion reaches into it, and counts on rays that pass it by less than a voxel.
+        reach = 1.5 * np.linalg.norm(record["patient"]["spacing"])
+        far = clearance(record) > reach
+        beside += [*lost[far]]
+        behind += [*lost[~far]]
+    assert len(beside) > 1000
+    assert max(beside) == 0
+    assert max(behind) > 0.1
 
 
 def test_pairs_with_another_share_of_lesions_are_not_mixed(pair_folder, cts, tmp_path):
