@@ -32,6 +32,7 @@ RECORDED_SETTINGS = frozenset(
         "seed",
         "band_weight",
         "adversarial_weight",
+        "lesion_weight",
         "rotation",
         "zoom",
         "shift",

@@ -13,7 +13,8 @@ from torch.func import functional_call
 
 from ..errors import FormatError
 from ..standardization.generator import Generator
-from .bands import band_loss
+from .bands import band_loss, lesion_weights
+from .batches import Batch
 from .discriminator import Discriminator
 from .processes import Processes
 from .settings import TrainingSettings
@@ -57,17 +58,19 @@ class Adversarial:
         self.precision = _precision(settings.precision, device)
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
 
-    def step(self, number: int, pictures: Tensor, targets: Tensor) -> Losses:
+    def step(self, number: int, batch: Batch) -> Losses:
         """One step of the discriminator, if there is an adversarial loss, then one of the generator.
 
-        pictures: (pairs, CHANNELS, h, w). targets: (pairs, 1, h, w) in units of the scale.
+        batch: on any device.
         """
         self._prepare(number)
+        pictures, targets, lost = (part.to(self.processes.device, non_blocking=True) for part in batch)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         with torch.autocast(pictures.device.type, self.precision, self.precision != torch.float32):
             made = self.shared[0](pictures) * (pictures[:, -1:] > 0)
         scale, weight = self.settings.scale, self.settings.adversarial_weight
-        loss = self.settings.band_weight * band_loss(made.float() * scale, targets * scale)
+        weights = lesion_weights(lost * scale, self.settings.lesion_weight)
+        loss = self.settings.band_weight * band_loss(made.float() * scale, targets * scale, weights)
         adversarial = discriminator = made.new_zeros(())
         if weight:
             adversarial, discriminator = self._judged(pictures, made, targets)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -24,7 +26,7 @@ def varied(pair: Pair, settings: TrainingSettings, generator: np.random.Generato
     Patients are mirrored from left to right, never from head to foot. Pixels from beyond the edge of the image lie
     outside the field, and so do the thinnest pixels of some images.
     """
-    picture, field, target = _moved(pair, settings, generator)
+    picture, field, target, lost = _moved(pair, settings, generator)
     if generator.random() < settings.saturated:
         thick = field & (picture > MAX_SATURATED_GREY)
         field = thick if thick.sum() > MIN_FIELD_FRACTION * field.sum() else field
@@ -34,33 +36,44 @@ def varied(pair: Pair, settings: TrainingSettings, generator: np.random.Generato
     picture = np.clip(picture + noise, 0, 1)
     if generator.random() < settings.negatives:
         picture = 1 - picture
-    return Pair(picture.astype(np.float32), field, target)
+    return Pair(picture.astype(np.float32), field, target, lost)
 
 
-def sample(pair: Pair, shadow: float | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The network's input (CHANNELS, rows, columns) and the line integrals expected of it (1, rows, columns), float32.
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What the network is given and what is expected of it, float32; outside the field the last two are 0.
 
-    Outside the field the target is 0. shadow: the grey value there when the field is not given to the network.
+    picture: (CHANNELS, rows, columns). target: (1, rows, columns) line integrals of bone. lost: (1, rows, columns) those
+    of the bone that lesions have replaced.
     """
-    target = np.where(pair.field, pair.target, 0)[None].astype(np.float32)
+
+    picture: np.ndarray
+    target: np.ndarray
+    lost: np.ndarray
+
+
+def sample(pair: Pair, shadow: float | None = None) -> Sample:
+    """A pair as a sample; shadow: the grey value outside the field when the field is not given to the network."""
+    target, lost = (np.where(pair.field, part, 0)[None].astype(np.float32) for part in (pair.target, pair.lost))
     if shadow is None:
-        return channels(pair.picture, pair.field), target
-    return channels(np.where(pair.field, pair.picture, shadow), np.ones_like(pair.field)), target
+        return Sample(channels(pair.picture, pair.field), target, lost)
+    return Sample(channels(np.where(pair.field, pair.picture, shadow), np.ones_like(pair.field)), target, lost)
 
 
 def _moved(
     pair: Pair, settings: TrainingSettings, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     mirrored = -1 if generator.random() < 0.5 else 1
     angle = np.deg2rad(generator.uniform(-1, 1) * settings.rotation)
     zoom = np.exp(generator.uniform(-1, 1) * np.log(settings.zoom))
     shift = generator.uniform(-1, 1, 2) * settings.shift
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / zoom
     matrix = np.column_stack([rotation @ np.diag([mirrored, 1]), shift])
-    images = torch.from_numpy(np.stack([pair.picture, pair.field, pair.target]).astype(np.float32))[None]
+    parts = pair.picture, pair.field, pair.target, pair.lost
+    images = torch.from_numpy(np.stack(parts).astype(np.float32))[None]
     grid = F.affine_grid(torch.from_numpy(matrix[None]).float(), list(images.shape), align_corners=False)
-    picture, field, target = F.grid_sample(images, grid, align_corners=False)[0].numpy()
-    return np.clip(picture, 0, 1), field > 0.999, target
+    picture, field, target, lost = F.grid_sample(images, grid, align_corners=False)[0].numpy()
+    return np.clip(picture, 0, 1), field > 0.999, target, lost
 
 
 def _thickened(picture: np.ndarray, field: np.ndarray, most: float, generator: np.random.Generator) -> np.ndarray:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from .augmentation import sample, varied
+from .augmentation import Sample, sample, varied
 from .pair_format import PairFolder
 from .processes import Processes
 from .settings import TrainingSettings
 
 
+class Batch(NamedTuple):
+    """Pictures (pairs, CHANNELS, h, w), and targets and lost bone (pairs, 1, h, w) in units of the settings' scale."""
+
+    pictures: Tensor
+    targets: Tensor
+    lost: Tensor
+
+
 class Batches(Dataset):
-    """Item n is the batch of this process in step n: pictures (pairs, CHANNELS, h, w) and targets (pairs, 1, h, w).
+    """Item n is the batch of this process in step n.
 
     Every pair is used once per epoch, in random order and with new augmentation. All processes together use the same
     pairs, whatever their number.
@@ -27,13 +36,16 @@ class Batches(Dataset):
         self.share = settings.batch // processes.count
         self.first = processes.rank * self.share
 
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, step: int) -> Batch:
         start = step * self.settings.batch + self.first
         samples = [self._sample(index) for index in range(start, start + self.share)]
-        pictures, targets = (torch.from_numpy(np.stack(part)) for part in zip(*samples, strict=True))
-        return pictures, targets / self.settings.scale
+        pictures, targets, lost = (
+            torch.from_numpy(np.stack([getattr(each, part) for each in samples]))
+            for part in ("picture", "target", "lost")
+        )
+        return Batch(pictures, targets / self.settings.scale, lost / self.settings.scale)
 
-    def _sample(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def _sample(self, index: int) -> Sample:
         epoch, number = divmod(index, len(self.folder.names))
         name = self.folder.names[_order(self.settings.seed, epoch, len(self.folder.names))[number]]
         generator = np.random.default_rng([self.settings.seed, 1, index])

@@ -39,4 +39,4 @@ def distribution_model(generator: Generator, training: PairFolder, held_out: Pai
 
 def _pictures(folder: PairFolder, names: Iterable[str]) -> Iterable[Tensor]:
     for name in names:
-        yield torch.from_numpy(sample(folder.load(name))[0])
+        yield torch.from_numpy(sample(folder.load(name)).picture)

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from torch import Tensor
-
 from ..errors import Cancelled
 from ..standardization.weights import save_weights
 from .adversarial import Adversarial, Losses, rate
-from .batches import Batches, load_batches
+from .batches import Batch, Batches, load_batches
 from .checkpoint import load_checkpoint, save_checkpoint
 from .distribution import distribution_model
 from .folder import TrainingFolder
@@ -108,8 +106,8 @@ class _Training:
         course, start = self.course, self.course.step
         begin, earlier = time.monotonic(), self.course.seconds
         batches = load_batches(Batches(self.data.training, self.settings, self.processes), start, self.processes)
-        for pictures, targets in batches:
-            losses = self._step(pictures, targets)
+        for batch in batches:
+            losses = self._step(batch)
             elapsed = time.monotonic() - begin
             course.seconds = earlier + elapsed
             scores = self._after_step(log, losses)
@@ -123,9 +121,8 @@ class _Training:
             if course.stopped:
                 break
 
-    def _step(self, pictures: Tensor, targets: Tensor) -> Losses:
-        device = self.processes.device
-        losses = self.networks.step(self.course.step, pictures.to(device, non_blocking=True), targets.to(device))
+    def _step(self, batch: Batch) -> Losses:
+        losses = self.networks.step(self.course.step, batch)
         self.course.step += 1
         return losses
 

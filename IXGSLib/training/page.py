@@ -21,8 +21,8 @@ def page(generator: Generator, folder: PairFolder, names: tuple[str, ...], scale
     rows = []
     for name in names:
         pair = folder.load(name)
-        pictures, target = sample(pair)
-        made, truth = standardized(generator, pictures[None], scale)[0], target[0]
+        given = sample(pair)
+        made, truth = standardized(generator, given.picture[None], scale)[0], given.target[0]
         high = max(float(np.percentile(truth, 99.8)), 1e-3)
         difference = coloured(made - truth, -high / 2, high / 2, DIVERGING)
         rows.append(

@@ -1,8 +1,9 @@
 """Training pairs on disk: a radiograph, its bone-enhanced target and a JSON record, written and read.
 
 A folder of pairs holds pairs.json (written first), xray/NAME.png (16 bits), target/NAME.png (16 bits, line integrals
-times TARGET_SCALE), NAME.json (pose, settings and hashes; written last for each pair) and, once all pairs are there,
-manifest.json with the SHA-256 of every file and CT. NAME is the name of the CT and the number of the pair.
+times TARGET_SCALE), lost/NAME.png (the same, of the bone that lesions have replaced), NAME.json (pose, settings and
+hashes; written last for each pair) and, once all pairs are there, manifest.json with the SHA-256 of every file and CT.
+NAME is the name of the CT and the number of the pair.
 """
 
 from __future__ import annotations
@@ -30,11 +31,13 @@ from ..xray import png
 from .pair_ranges import drawn_ranges, lesion_ranges
 from .pair_settings import PairSettings
 
-VERSION = 5
+VERSION = 6
 """Version of the format and of the way in which pairs are drawn."""
 TARGET_SCALE = 4096
 """Grey levels per unit of line integral in the images of targets."""
 MAX_GREY = 65535
+IMAGES = ("xray", "target", "lost")
+"""The folders of images, each with one of every pair."""
 SAME_KEYS = (
     *("format", "version", "seed", "size", "displayed", "lesions"),
     *("bone_threshold", "bone_softness", "contrast_agent"),
@@ -47,14 +50,16 @@ class RenderedPair:
     """A simulated radiograph and its target.
 
     ct: name of the CT. picture: (rows, columns) uint16, of all 16 bits. target: (rows, columns) line integrals.
-    isocentre: (3,) LPS mm. patient: the body that was imaged. lesions: the fractures and lytic lesions in it.
-    anatomy: its number among those drawn from the CT.
+    lost: (rows, columns) line integrals of the bone that the lesions have replaced. isocentre: (3,) LPS mm. patient:
+    the body that was imaged. lesions: the fractures and lytic lesions in it. anatomy: its number among those drawn from
+    the CT.
     """
 
     ct: str
     number: int
     picture: np.ndarray
     target: np.ndarray
+    lost: np.ndarray
     view: View
     isocentre: Array
     patient: Body
@@ -70,11 +75,13 @@ class Pair:
     picture: (rows, columns) float32 from 0 to 1, dense tissue bright.
     field: (rows, columns) bool, the pixels that the collimator leaves open.
     target: (rows, columns) float32 line integrals of bone, also outside the field.
+    lost: (rows, columns) float32 line integrals of the bone that fractures and lytic lesions have replaced.
     """
 
     picture: np.ndarray
     field: np.ndarray
     target: np.ndarray
+    lost: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -119,11 +126,12 @@ class PairFolder:
     def load(self, name: str) -> Pair:
         """One pair; raises FormatError for files that are missing, damaged or of another size."""
         record = _record(self.path / f"{name}.json")
-        picture, target = (_grey(self.path / part / f"{name}.png", self.size) for part in ("xray", "target"))
+        picture, target, lost = (_grey(self.path / part / f"{name}.png", self.size) for part in IMAGES)
         picture /= MAX_GREY
         if not record["settings"]["inverted"]:
             picture = 1 - picture
-        return Pair(picture, _field(record, self.size), target / record["target_scale"])
+        scale = record["target_scale"]
+        return Pair(picture, _field(record, self.size), target / scale, lost / scale)
 
 
 def patient_of(name: str) -> str:
@@ -155,7 +163,7 @@ def prepare_folder(folder: Path, settings: PairSettings) -> None:
             f"{folder}: holds other files, expected a new or an empty folder, or pairs; choose another --out"
         )
     try:
-        for name in ("xray", "target"):
+        for name in IMAGES:
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise IXGSError(f"{folder}: cannot be created ({error.strerror}); choose a writable --out") from error
@@ -167,8 +175,8 @@ def prepare_folder(folder: Path, settings: PairSettings) -> None:
 def write_pair(folder: Path, pair: RenderedPair) -> None:
     """Write the images of a pair, then its record."""
     name = pair_name(pair.ct, pair.number)
-    target = np.rint(np.clip(pair.target * TARGET_SCALE, 0, MAX_GREY)).astype(np.uint16)
-    files = {f"xray/{name}.png": png.encode(pair.picture), f"target/{name}.png": png.encode(target)}
+    images = pair.picture, _stored(pair.target), _stored(pair.lost)
+    files = {f"{part}/{name}.png": png.encode(image) for part, image in zip(IMAGES, images, strict=True)}
     for path, data in files.items():
         write_atomically(folder / path, data)
     record = {
@@ -192,6 +200,10 @@ def write_pair(folder: Path, pair: RenderedPair) -> None:
     write_atomically(folder / f"{name}.json", _json(record))
 
 
+def _stored(lines: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(lines * TARGET_SCALE, 0, MAX_GREY)).astype(np.uint16)
+
+
 def is_finished(folder: Path, name: str) -> bool:
     """Whether a pair exists and is unchanged since it was written."""
     try:
@@ -209,7 +221,7 @@ def write_manifest(folder: Path, cts: dict[str, str]) -> None:
     except (FormatError, KeyError, TypeError):
         earlier = {}
     names = ("pairs.json", *(path.name for path in folder.glob("*_*.json")))
-    pictures = (f"{part}/{path.name}" for part in ("xray", "target") for path in (folder / part).glob("*.png"))
+    pictures = (f"{part}/{path.name}" for part in IMAGES for path in (folder / part).glob("*.png"))
     files = {name: sha256((folder / name).read_bytes()) for name in sorted([*names, *pictures])}
     write_atomically(
         file, _json({"format": "ixgs-pairs-manifest", "version": 1, "cts": {**earlier, **cts}, "files": files})

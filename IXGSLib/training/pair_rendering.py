@@ -98,11 +98,16 @@ class PairRenderer:
         if generator.random() >= self.settings.displayed:
             imaging = replace(imaging, **UNDISPLAYED)
         solids = self._lesions(patient, center, along, number)
-        patient = with_lesions(patient, share(solids, patient.grid)) if solids else patient
+        healthy = patient
+        if solids:
+            patient = with_lesions(patient, share(solids, patient.grid))
         taken = radiograph(Subject(patient, center, spine=along), view, imaging)
+        lost = healthy.line_integrals(view)[1] - taken.target if solids else np.zeros_like(taken.target)
         grey = np.rint(taken.picture * (MAX_GREY / (2**imaging.bits - 1))).astype(np.uint16)
         anatomy = number // PAIRS_PER_ANATOMY
-        return RenderedPair(self.scan.name, number, grey, taken.target, view, center, patient, solids, anatomy, imaging)
+        return RenderedPair(
+            self.scan.name, number, grey, taken.target, lost, view, center, patient, solids, anatomy, imaging
+        )
 
     def _lesions(self, patient: Body, center: Array, along: Array, number: int) -> list[Solid]:
         """Those of a pair, by random numbers of their own: without them the pair is the same in everything else."""

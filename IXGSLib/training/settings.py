@@ -20,6 +20,7 @@ _LIMITS: dict[str, Limits] = {
     "patience": (0, 1_000_000),
     "seed": (0, 2**31),
     "band_weight": (0, 1e6),
+    "lesion_weight": (1, 1e4),
     "adversarial_weight": (0, 1e6),
     "rotation": (0, 180, "degrees"),
     "zoom": (1, 4),
@@ -64,6 +65,9 @@ class TrainingSettings(GeneratorSettings):
     # The loss
     band_weight: float = 1.0
     """Weight of the differences in frequency bands."""
+    lesion_weight: float = 6.0
+    """Weight of pixels at which a fracture or a lytic lesion has replaced bone, and of those around them, over others'.
+    Without it the network learns that bone is whole."""
     adversarial_weight: float = 0.0
     """Weight of the generator's adversarial loss, which sharpens images but invents detail; 0 trains without a
     discriminator."""

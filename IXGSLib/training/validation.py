@@ -48,9 +48,9 @@ def validate(generator: Generator, folder: PairFolder, names: tuple[str, ...], s
     rows = []
     for name in names:
         pair = folder.load(name)
-        pictures, target = sample(pair)
-        made = standardized(generator, pictures[None], scale)[0]
-        inside, truth = pair.field, target[0]
+        given = sample(pair)
+        made = standardized(generator, given.picture[None], scale)[0]
+        inside, truth = pair.field, given.target[0]
         if inside.any() and np.ptp(truth[inside]) > 0:
             reach = float(np.ptp(truth[inside]))
             error = float(np.abs(made - truth)[inside].mean())

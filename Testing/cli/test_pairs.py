@@ -46,7 +46,7 @@ def test_pairs_are_two_images_and_a_record_listed_in_the_manifest(ct, ixgs, tmp_
     for stem in stems:
         record = json.loads(written[f"{stem}.json"])
         assert record["settings"]["bone_threshold"] == 200
-        pictures = [png.read(out / part / f"{stem}.png").values for part in ("xray", "target")]
+        pictures = [png.read(out / part / f"{stem}.png").values for part in ("xray", "target", "lost")]
         assert all(picture.shape == (32, 32) and picture.max() <= 65535 for picture in pictures)
         assert np.ptp(pictures[0]) > 0
     assert str(tmp_path).encode() not in b"".join(data for name, data in written.items() if name.endswith(".json"))

@@ -141,8 +141,10 @@ def test_lesions_take_bone_from_targets_and_change_nothing_else(cts, tmp_path):
         assert kinds <= {"plate", "ellipsoid"}
         same = ("K", "world_from_camera", "isocentre", "patient", "settings")
         assert {key: plain[name][key] for key in same} == {key: records_of[name][key] for key in same}
+        assert healthy.load(name).lost.max() == 0
         lost = healthy.load(name).target - ill.load(name).target
         assert lost.min() > -2e-3
+        np.testing.assert_allclose(ill.load(name).lost, lost, atol=1e-3)
         changed += lost.max() > 0.02
     assert changed >= 4
 
@@ -197,7 +199,7 @@ def test_every_range_of_the_simulation_is_recorded(pair_folder):
 def pattern():
     rows, columns = np.indices((64, 64)) / 64
     target = (np.sin(9 * rows) + np.cos(7 * columns) + 2).astype(np.float32)
-    return Pair(target / 5, np.hypot(rows - 0.5, columns - 0.5) < 0.4, target)
+    return Pair(target / 5, np.hypot(rows - 0.5, columns - 0.5) < 0.4, target, target / 9)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -205,6 +207,7 @@ def test_image_and_target_are_transformed_alike(seed):
     settings = replace(STILL, rotation=15, zoom=1.25, shift=0.15)
     pair = varied(pattern(), settings, np.random.default_rng(seed))
     np.testing.assert_allclose(pair.picture[pair.field] * 5, pair.target[pair.field], atol=1e-4)
+    np.testing.assert_allclose(pair.lost[pair.field] * 9, pair.target[pair.field], atol=1e-4)
     assert not np.allclose(pair.target, pattern().target, atol=0.1)
 
 
@@ -215,7 +218,7 @@ def test_without_augmentation_a_pair_is_itself_or_its_mirror_image():
         mirrored = bool(np.abs(pair.target - original.target).max() > 0.1)
         seen.add(mirrored)
         step = -1 if mirrored else 1
-        for name in ("picture", "field", "target"):
+        for name in ("picture", "field", "target", "lost"):
             np.testing.assert_allclose(getattr(pair, name), getattr(original, name)[:, ::step], atol=1e-5)
     assert seen == {True, False}
 
@@ -244,11 +247,13 @@ def test_another_thickness_changes_grey_slowly_and_never_the_target():
 def test_targets_are_zero_outside_the_field_whether_it_is_known_or_not():
     pair = pattern()
     for shadow in (None, 0.0, 1.0):
-        channels, target = sample(pair, shadow)
-        assert (target[0][~pair.field] == 0).all()
-        np.testing.assert_array_equal(target[0][pair.field], pair.target[pair.field])
-        assert (channels[-1] == 1).all() == (shadow is not None)
-    assert (sample(pair, 1.0)[0][0][~pair.field] == sample(pair, 1.0)[0][0].max()).all()
+        made = sample(pair, shadow)
+        for given, whole in ((made.target, pair.target), (made.lost, pair.lost)):
+            assert (given[0][~pair.field] == 0).all()
+            np.testing.assert_array_equal(given[0][pair.field], whole[pair.field])
+        assert (made.picture[-1] == 1).all() == (shadow is not None)
+    picture = sample(pair, 1.0).picture
+    assert (picture[0][~pair.field] == picture[0].max()).all()
 
 
 def test_saturated_pixels_are_removed_from_the_field_unless_little_remains():

@@ -20,7 +20,7 @@ from IXGSLib.standardization.generator_settings import GeneratorSettings
 from IXGSLib.standardization.network import load_network
 from IXGSLib.standardization.weights import RECORDED_SETTINGS, load_weights
 from IXGSLib.training.adversarial import Adversarial, rate
-from IXGSLib.training.batches import Batches
+from IXGSLib.training.batches import Batch, Batches
 from IXGSLib.training.loop import train
 from IXGSLib.training.processes import Processes
 from IXGSLib.training.request import TrainingRequest
@@ -49,10 +49,10 @@ def same(one, other, **tolerance):
 def test_training_fits_its_pairs(pairs, small):
     settings = replace(small, batch=2, steps=1000, rate=1e-3, averaging=0.9)
     networks, batches = Adversarial(settings, ALONE), Batches(pairs, settings, ALONE)
-    pictures, targets = (torch.cat(part) for part in zip(*[batches[n] for n in range(4)], strict=True))
-    losses = [networks.step(number, pictures, targets) for number in range(90)]
+    batch = Batch(*(torch.cat(part) for part in zip(*[batches[n] for n in range(4)], strict=True)))
+    losses = [networks.step(number, batch) for number in range(90)]
     assert losses[-1].l1 < 0.5 * losses[0].l1
-    mean = (networks.average(pictures) * (pictures[:, 2:] > 0) - targets).abs().mean()
+    mean = (networks.average(batch.pictures) * (batch.pictures[:, 2:] > 0) - batch.targets).abs().mean()
     assert mean < 0.6 * losses[0].l1
     assert min(loss.discriminator for loss in losses) < 0.9 * losses[0].discriminator
 
