@@ -13,6 +13,7 @@ from ..compute.threads import run
 from ..geometry import Grid
 from ..geometry.rigid import Array, apply
 from .body import Body
+from .mineral import mineralized
 from .spine import spine
 
 LATTICE_SPACING_MM = 8.0
@@ -23,6 +24,8 @@ SOFT_DENSITY_FIELDS = ((12.0, 0.05), (40.0, 0.03))
 """Smoothness in mm and standard deviation of the log density of soft tissue, per component."""
 BONE_DENSITY_FIELDS = ((12.0, 0.1), (40.0, 0.1))
 """Smoothness in mm and standard deviation of the log density of bone, per component."""
+MINERAL_FACTORS = (0.5, 1.7)
+"""Range of the factor on what cancellous bone is denser than soft tissue: from osteoporosis to youth."""
 MAX_GAS_POCKETS = 12
 """Largest number of pockets of gas, or of stool with gas in it."""
 POCKET_RADII_MM = (5.0, 25.0)
@@ -44,7 +47,8 @@ def draw_anatomy(generator: np.random.Generator, patient: Body) -> Body:
     """A random variation of a patient: deformed, with other tissue densities and bowel gas.
 
     The displacement and the log densities of soft tissue and bone are smooth random fields; enhanced bone varies with
-    the bone. Gas replaces soft tissue in ellipsoids in front of the spine.
+    the bone. Cancellous bone is as dense as in a younger or an older patient, so that more or less of it is enhanced.
+    Gas replaces soft tissue in ellipsoids in front of the spine.
     """
     grid = patient.grid
     scale = grid.spacing / LATTICE_SPACING_MM
@@ -53,7 +57,9 @@ def draw_anatomy(generator: np.random.Generator, patient: Body) -> Body:
     fields += [_smooth(generator, shape, parts) for parts in (SOFT_DENSITY_FIELDS, BONE_DENSITY_FIELDS)]
     values = np.empty_like(patient.values, dtype=np.float32)
     run(_vary, len(values), patient.values, np.stack(fields, axis=-1), scale, values)
-    anatomy = replace(patient, values=values)
+    mineral = float(np.exp(generator.uniform(*np.log(MINERAL_FACTORS))))
+    anatomy = mineralized(replace(patient, values=values), mineral)
+    values = anatomy.values
     along = spine(anatomy)
     middle = along[int(generator.integers(len(along)))]
     for _ in range(int(generator.integers(MAX_GAS_POCKETS + 1))):

@@ -30,12 +30,14 @@ class Body:
 
     back: LPS y of the patient's back, mm.
     density: factors on the attenuation of soft tissue and of bone.
+    step: midpoint and width, HU, of the logistic step that enhances bone.
     """
 
     values: np.ndarray
     grid: Grid
     back: float
     density: tuple[float, float] = (1.0, 1.0)
+    step: tuple[float, float] = (200.0, 30.0)
 
     def line_integrals(self, view: View) -> tuple[np.ndarray, np.ndarray]:
         """(3, height, width) of water, bone and metal at 70 keV, and (height, width) of enhanced bone; float32."""
@@ -83,7 +85,7 @@ def body(
     values = np.empty((*coarse.shape, 4), np.float32)
     for n, part in enumerate(parts):
         values[..., n] = part if coarse is grid else resample(Volume(part, grid), coarse).values
-    return Body(values, coarse, float(grid.corners()[:, 1].max()))
+    return Body(values, coarse, float(grid.corners()[:, 1].max()), step=(threshold, softness))
 
 
 def _cropped(values: np.ndarray, grid: Grid) -> tuple[tuple[slice, ...], Grid]:

@@ -120,15 +120,33 @@ def draw_lesions(
 
 def with_lesions(patient: Body, part: np.ndarray) -> Body:
     """A patient with a fraction `part` of each voxel replaced by blood or tumour, where it was denser."""
-    soft = WATER * (1 + LESION_HU / 1000)
     values = np.array(patient.values)
-    touched = tuple(slice(low, high + 1) for low, high in _extent(part))
-    inner = values[touched]
-    denser = part[touched] * (inner[..., 0] + inner[..., 1] > soft)
-    inner[..., 0] += denser * (soft - inner[..., 0])
-    inner[..., 1] *= 1 - denser
-    inner[..., 3] *= 1 - denser
+    values[_touched(part)] += _changes(patient, part)
     return replace(patient, values=values)
+
+
+def changes(patient: Body, part: np.ndarray) -> Body:
+    """What `with_lesions` adds to the values of a patient, on the part of the grid that changes.
+
+    Its line integrals are what lesions add to those of the patient, up to rounding.
+    """
+    grid, touched = patient.grid, _touched(part)
+    corner = [float(each.start) for each in reversed(touched)]
+    values = np.ascontiguousarray(_changes(patient, part))
+    nk, nj, ni, _ = values.shape
+    window = Grid((nk, nj, ni), grid.spacing, apply(grid.world_from_index, corner), grid.direction)
+    return replace(patient, values=values, grid=window)
+
+
+def _changes(patient: Body, part: np.ndarray) -> np.ndarray:
+    """[k, j, i, 4] what is added to the values of the voxels that lesions touch."""
+    soft = WATER * (1 + LESION_HU / 1000)
+    touched = _touched(part)
+    inner = patient.values[touched]
+    denser = part[touched] * (inner[..., 0] + inner[..., 1] > soft)
+    nothing = np.zeros_like(denser)
+    parts = denser * (soft - inner[..., 0]), -denser * inner[..., 1], nothing, -denser * inner[..., 3]
+    return np.stack(parts, axis=-1).astype(np.float32)
 
 
 def share(solids: Sequence[Solid], grid: Grid) -> np.ndarray:
@@ -141,10 +159,10 @@ def share(solids: Sequence[Solid], grid: Grid) -> np.ndarray:
     return whole
 
 
-def _extent(part: np.ndarray) -> list[tuple[int, int]]:
-    """The first and the last index along each axis [k, j, i] of what is not zero; (0, -1) where all is."""
+def _touched(part: np.ndarray) -> tuple[slice, ...]:
+    """The smallest window [k, j, i] of at least one voxel that holds all that is not zero."""
     sides = (np.flatnonzero(part.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1)))
-    return [(int(side[0]), int(side[-1])) if len(side) else (0, -1) for side in sides]
+    return tuple(slice(int(side[0]), int(side[-1]) + 1) if len(side) else slice(0, 1) for side in sides)
 
 
 def _bone_points(patient: Body, center: Array, side: float) -> np.ndarray:

@@ -37,12 +37,14 @@ class Subject:
     center: (3,) LPS mm, the isocentre, around which implants are placed and at whose depth the focal spot blurs.
     solids: metal at given positions, beside the implants of the imaging settings.
     spine: (points, 3) LPS mm, ordered upwards, along which screws are placed; straight by default.
+    changes: what is added to the values of the body, on a part of its grid, as by `lesions.changes`.
     """
 
     body: Body
     center: ArrayLike
     solids: Sequence[Capsule] = ()
     spine: ArrayLike | None = None
+    changes: Body | None = None
 
     @property
     def isocentre(self) -> Array:
@@ -99,6 +101,9 @@ def radiograph(subject: Subject, view: View, settings: ImagingSettings, exposure
 def _line_integrals(subject: Subject, view: View, settings: ImagingSettings) -> tuple[np.ndarray, np.ndarray]:
     """(3, height, width) of water, bone and metal with table and implants, and (height, width) of the target."""
     lines, target = subject.body.line_integrals(view)
+    if subject.changes is not None:
+        added = subject.changes.line_integrals(view)
+        lines, target = lines + added[0], target + added[1]
     water = mass_attenuation("water") / 10
     if settings.table:
         lines[0] += water * box_thickness(_table(subject, settings), view)

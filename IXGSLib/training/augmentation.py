@@ -43,8 +43,8 @@ def varied(pair: Pair, settings: TrainingSettings, generator: np.random.Generato
 class Sample:
     """What the network is given and what is expected of it, float32; outside the field the last two are 0.
 
-    picture: (CHANNELS, rows, columns). target: (1, rows, columns) line integrals of bone. lost: (1, rows, columns) those
-    of the bone that lesions have replaced.
+    picture: (CHANNELS, rows, columns). target: (1, rows, columns) line integrals of bone. lost: (1, rows, columns)
+    those of the bone that lesions have replaced.
     """
 
     picture: np.ndarray

@@ -14,6 +14,7 @@ def drawn_ranges() -> dict[str, Any]:
         "DISPLACEMENT": anatomy.DISPLACEMENT_FIELDS_MM,
         "SOFT": anatomy.SOFT_DENSITY_FIELDS,
         "BONE": anatomy.BONE_DENSITY_FIELDS,
+        "MINERAL": anatomy.MINERAL_FACTORS,
         "POCKETS": anatomy.MAX_GAS_POCKETS,
         "POCKET": anatomy.POCKET_RADII_MM,
         "ROUNDNESS": anatomy.POCKET_LOG_AXIS_DEVIATION,

@@ -17,7 +17,7 @@ from ..simulation.attenuation import check_hounsfield
 from ..simulation.body import Body, body
 from ..simulation.contrast_agent import without_contrast_agent
 from ..simulation.drawing import draw_patient, draw_settings, draw_view
-from ..simulation.lesions import Solid, draw_lesions, share, with_lesions
+from ..simulation.lesions import Solid, changes, draw_lesions, share
 from ..simulation.realistic import Subject, radiograph
 from ..simulation.spine import spine
 from ..volume.images import read_image
@@ -98,11 +98,9 @@ class PairRenderer:
         if generator.random() >= self.settings.displayed:
             imaging = replace(imaging, **UNDISPLAYED)
         solids = self._lesions(patient, center, along, number)
-        healthy = patient
-        if solids:
-            patient = with_lesions(patient, share(solids, patient.grid))
-        taken = radiograph(Subject(patient, center, spine=along), view, imaging)
-        lost = healthy.line_integrals(view)[1] - taken.target if solids else np.zeros_like(taken.target)
+        added = changes(patient, share(solids, patient.grid)) if solids else None
+        taken = radiograph(Subject(patient, center, spine=along, changes=added), view, imaging)
+        lost = np.zeros_like(taken.target) if added is None else -added.line_integrals(view)[1]
         grey = np.rint(taken.picture * (MAX_GREY / (2**imaging.bits - 1))).astype(np.uint16)
         anatomy = number // PAIRS_PER_ANATOMY
         return RenderedPair(

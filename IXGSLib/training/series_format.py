@@ -26,7 +26,7 @@ from .pair_format import pair_name, patient_of
 from .pair_ranges import drawn_ranges, lesion_ranges
 from .series_settings import SeriesSettings
 
-VERSION = 4
+VERSION = 5
 """Version of the format and of the way in which series are drawn."""
 ARRAYS = ("channels", "bone", "lesions")
 

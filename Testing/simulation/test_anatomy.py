@@ -24,6 +24,7 @@ def still(monkeypatch):
     for name in ("DISPLACEMENT_FIELDS_MM", "SOFT_DENSITY_FIELDS", "BONE_DENSITY_FIELDS"):
         monkeypatch.setattr(anatomy, name, ((30.0, 0.0),))
     monkeypatch.setattr(anatomy, "MAX_GAS_POCKETS", 0)
+    monkeypatch.setattr(anatomy, "MINERAL_FACTORS", (1.0, 1.0))
 
 
 def column(bend=0.0):
@@ -49,7 +50,8 @@ def test_one_seed_gives_one_anatomy_and_another_seed_another(patient):
     assert np.abs(first - other).max() > 0.1 * first.max()
 
 
-def test_the_target_goes_with_the_bone():
+def test_the_target_goes_with_the_bone(monkeypatch):
+    monkeypatch.setattr(anatomy, "MINERAL_FACTORS", (1.0, 1.0))
     whole = column()
     changed = draw_anatomy(np.random.default_rng(3), whole).values
     bone = changed[..., 1] > 0
@@ -57,6 +59,28 @@ def test_the_target_goes_with_the_bone():
     np.testing.assert_allclose(changed[bone, 3] / changed[bone, 1], 0.6, rtol=1e-4)
     assert not changed[~bone, 3].any()
     assert np.std(changed[..., 1][changed[..., 1] > 0.04]) > 0.002
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.8, 1.7])
+def test_cancellous_bone_of_another_density_is_that_of_a_ct_with_its_hu(factor, monkeypatch, still):
+    monkeypatch.setattr(anatomy, "MINERAL_FACTORS", (factor, factor))
+    levels = np.array([-1000.0, -100, 40, 130, 180, 250, 300, 1000, 1600])
+    values = np.broadcast_to(levels, (5, 4, len(levels)))
+    grid = Grid(values.shape, np.full(3, 2.0), np.zeros(3), np.eye(3))
+    share = np.clip((900 - levels) / 600, 0, 1)
+    wanted = np.where((levels > 40) & (levels < 900), 40 + (levels - 40) * factor**share, levels)
+    changed = draw_anatomy(np.random.default_rng(0), body(values, grid, 200, 30, spacing=0))
+    expected = body(np.broadcast_to(wanted, values.shape), grid, 200, 30, spacing=0)
+    np.testing.assert_allclose(changed.values, expected.values, atol=2e-6)
+
+
+def test_contrast_agent_does_not_become_bone(monkeypatch, still):
+    monkeypatch.setattr(anatomy, "MINERAL_FACTORS", (1.7, 1.7))
+    values, grid = np.full((4, 4, 4), 280.0), Grid((4, 4, 4), np.full(3, 2.0), np.zeros(3), np.eye(3))
+    person = body(values, grid, 200, 30, spacing=0, bone=np.zeros_like(values))
+    changed = draw_anatomy(np.random.default_rng(0), person)
+    assert changed.values[..., 3].max() < 1e-3
+    assert changed.values[..., 1].min() > person.values[..., 1].max()
 
 
 def test_bones_move_by_the_displacement_that_is_drawn(monkeypatch, still):

@@ -1,15 +1,19 @@
 """Fractures and lytic lesions: their volumes, where they are drawn, and what they replace."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from IXGSLib.geometry import Grid
+from IXGSLib.geometry.trajectory import CArm
 from IXGSLib.simulation.body import Body, materials
 from IXGSLib.simulation.lesions import (
     COUNTS,
     LESION_HU,
     Ellipsoid,
     Plate,
+    changes,
     draw_lesions,
     share,
     upright_plate,
@@ -92,3 +96,21 @@ def test_a_lesion_is_as_dense_as_blood_and_changes_neither_soft_tissue_nor_air()
     np.testing.assert_array_equal(changed.values[~bone & inside], person.values[~bone & inside])
     outside = share([solid], GRID) == 0
     np.testing.assert_array_equal(changed.values[outside], person.values[outside])
+
+
+def test_line_integrals_of_the_changes_are_what_lesions_add():
+    person = replace(patient(), density=(0.9, 1.4))
+    solids = [Ellipsoid(GRID.center + (20.0, 0, 5.0), np.full(3, 9.0)), Ellipsoid(GRID.center - 8, np.full(3, 6.0))]
+    part = share(solids, GRID)
+    added = changes(person, part)
+    assert added.values[..., 0].size < GRID.points()[..., 0].size / 4
+    for angle in (0.0, 35.0, 90.0):
+        view = CArm(600.0, 1000.0, (40, 40), 160.0).view(angle, 10.0, GRID.center, "0")
+        before, after, found = (each.line_integrals(view) for each in (person, with_lesions(person, part), added))
+        for one, other, difference in zip(before, after, found, strict=True):
+            np.testing.assert_allclose(one + difference, other, atol=1e-5)
+        assert found[1].min() < -0.05
+
+
+def test_without_lesions_nothing_changes():
+    assert not changes(patient(), np.zeros(GRID.shape, np.float32)).values.any()
