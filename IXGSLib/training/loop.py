@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..errors import Cancelled
-from ..standardization.weights import save_weights
+from ..standardization.weights import load_weights, save_weights
 from .adversarial import Adversarial, Losses, rate
 from .batches import Batch, Batches, load_batches
 from .checkpoint import load_checkpoint, save_checkpoint
@@ -88,16 +88,17 @@ class _Training:
 
     def run(self, on_progress: Callable[[TrainingProgress], None], cancelled: Callable[[], bool]) -> Path:
         """Train to the last step, or until held-out patients gain nothing more."""
-        if self.course.stopped or self.course.step >= self.settings.steps:
-            return self.folder.weights
-        log = None
+        if not self.course.stopped and self.course.step < self.settings.steps:
+            log = None
+            if self.processes.leads:
+                log = TrainingLog(self.folder.path, self.course.step, self.settings.tensorboard)
+            try:
+                self._run(log, on_progress, cancelled)
+            finally:
+                if log is not None:
+                    log.close()
         if self.processes.leads:
-            log = TrainingLog(self.folder.path, self.course.step, self.settings.tensorboard)
-        try:
-            self._run(log, on_progress, cancelled)
-        finally:
-            if log is not None:
-                log.close()
+            self._add_distribution_model()
         return self.folder.weights
 
     def _run(
@@ -215,6 +216,14 @@ class _Training:
             "step": self.course.step,
             "scores": self.course.best,
         }
+        save_weights(self.folder.weights, about, self.networks.average.state_dict())
+
+    def _add_distribution_model(self) -> None:
+        """Add to the weights what tells the training's images from others, once, since it takes as long as an epoch."""
+        found = load_weights(self.folder.weights)
+        if found.distribution is not None:
+            return
         generator = self.networks.average
+        generator.load_state_dict(found.generator)
         model = distribution_model(generator, self.data.training, self.data.validation)
-        save_weights(self.folder.weights, about, generator.state_dict(), model.tensors())
+        save_weights(self.folder.weights, found.about, generator.state_dict(), model.tensors())

@@ -19,8 +19,10 @@ from IXGSLib.errors import Cancelled, FormatError, IXGSError, SettingsError
 from IXGSLib.standardization.generator_settings import GeneratorSettings
 from IXGSLib.standardization.network import load_network
 from IXGSLib.standardization.weights import RECORDED_SETTINGS, load_weights
+from IXGSLib.training import loop
 from IXGSLib.training.adversarial import Adversarial, rate
 from IXGSLib.training.batches import Batch, Batches
+from IXGSLib.training.distribution import distribution_model
 from IXGSLib.training.loop import train
 from IXGSLib.training.processes import Processes
 from IXGSLib.training.request import TrainingRequest
@@ -314,3 +316,16 @@ def test_trains_on_a_gpu(precision, pairs, small, tmp_path):
     train(TrainingRequest(pairs, tmp_path / "out", settings, (pairs.patients[1],), "cuda"), done.append)
     assert done[-1].step == 6
     assert np.isfinite(done[-1].l1)
+
+
+def test_the_distribution_model_is_made_once_when_the_training_ends(pairs, small, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(loop, "distribution_model", lambda *given: made.append(1) or distribution_model(*given))
+    request = TrainingRequest(pairs, tmp_path / "out", replace(small, steps=20), device="cpu")
+    with pytest.raises(Cancelled):
+        train(request, cancelled=lambda: (tmp_path / "out" / "weights.safetensors").exists())
+    assert not made
+    assert load_weights(tmp_path / "out" / "weights.safetensors").distribution is None
+    assert load_weights(train(request)).distribution is not None
+    train(request)
+    assert len(made) == 1
