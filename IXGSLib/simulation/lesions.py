@@ -118,34 +118,29 @@ def draw_lesions(
     return found
 
 
-def with_lesions(patient: Body, part: np.ndarray) -> Body:
-    """A patient with a fraction `part` of each voxel replaced by blood or tumour, where it was denser."""
+def with_lesions(patient: Body, solids: Sequence[Solid]) -> Body:
+    """A patient in whom what is denser than blood or tumour is replaced by it inside solids."""
+    window = _around(solids, patient.grid)
     values = np.array(patient.values)
-    values[_touched(part)] += _changes(patient, part)
+    values[window] += _changes(patient, solids, window)
     return replace(patient, values=values)
 
 
-def changes(patient: Body, part: np.ndarray) -> Body:
-    """What `with_lesions` adds to the values of a patient, on the part of the grid that changes.
+def changes(patient: Body, solids: Sequence[Solid]) -> Body:
+    """What `with_lesions` adds to the values of a patient, on the part of the grid around the solids.
 
-    Its line integrals are what lesions add to those of the patient, up to rounding.
+    Its line integrals are what the lesions add to those of the patient, up to rounding.
     """
-    grid, touched = patient.grid, _touched(part)
-    corner = [float(each.start) for each in reversed(touched)]
-    values = np.ascontiguousarray(_changes(patient, part))
-    nk, nj, ni, _ = values.shape
-    window = Grid((nk, nj, ni), grid.spacing, apply(grid.world_from_index, corner), grid.direction)
-    return replace(patient, values=values, grid=window)
+    window = _around(solids, patient.grid)
+    return replace(patient, values=_changes(patient, solids, window), grid=_part(patient.grid, window))
 
 
-def _changes(patient: Body, part: np.ndarray) -> np.ndarray:
-    """[k, j, i, 4] what is added to the values of the voxels that lesions touch."""
+def _changes(patient: Body, solids: Sequence[Solid], window: tuple[slice, ...]) -> np.ndarray:
+    """[k, j, i, 4] float32: what lesions add to the values of the voxels in a window."""
     soft = WATER * (1 + LESION_HU / 1000)
-    touched = _touched(part)
-    inner = patient.values[touched]
-    denser = part[touched] * (inner[..., 0] + inner[..., 1] > soft)
-    nothing = np.zeros_like(denser)
-    parts = denser * (soft - inner[..., 0]), -denser * inner[..., 1], nothing, -denser * inner[..., 3]
+    inner = patient.values[window]
+    denser = share(solids, _part(patient.grid, window)) * (inner[..., 0] + inner[..., 1] > soft)
+    parts = denser * (soft - inner[..., 0]), -denser * inner[..., 1], np.zeros_like(denser), -denser * inner[..., 3]
     return np.stack(parts, axis=-1).astype(np.float32)
 
 
@@ -159,10 +154,20 @@ def share(solids: Sequence[Solid], grid: Grid) -> np.ndarray:
     return whole
 
 
-def _touched(part: np.ndarray) -> tuple[slice, ...]:
-    """The smallest window [k, j, i] of at least one voxel that holds all that is not zero."""
-    sides = (np.flatnonzero(part.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1)))
-    return tuple(slice(int(side[0]), int(side[-1]) + 1) if len(side) else slice(0, 1) for side in sides)
+def _around(solids: Sequence[Solid], grid: Grid) -> tuple[slice, ...]:
+    """The smallest window [k, j, i], of at least one voxel, that holds all voxels which solids can touch."""
+    windows = [_window(solid.center, solid.reach, grid) for solid in solids]
+    met = [window for window in windows if all(part.stop > part.start for part in window)]
+    if not met:
+        return (slice(0, 1),) * 3
+    return tuple(slice(min(s.start for s in side), max(s.stop for s in side)) for side in zip(*met, strict=True))
+
+
+def _part(grid: Grid, window: tuple[slice, ...]) -> Grid:
+    """The voxels of a window [k, j, i] as a grid of their own."""
+    corner = [float(side.start) for side in reversed(window)]
+    nk, nj, ni = (side.stop - side.start for side in window)
+    return Grid((nk, nj, ni), grid.spacing, apply(grid.world_from_index, corner), grid.direction)
 
 
 def _bone_points(patient: Body, center: Array, side: float) -> np.ndarray:

@@ -106,8 +106,8 @@ def _line_integrals(subject: Subject, view: View, settings: ImagingSettings) -> 
         lines, target = lines + added[0], target + added[1]
     water = mass_attenuation("water") / 10
     if settings.table:
-        lines[0] += water * box_thickness(_table(subject, settings), view)
-    metal = _metal(subject, settings)
+        lines[0] += water * box_thickness(table_of(subject, settings), view)
+    metal = metal_in(subject, settings)
     if metal:
         inside = thickness(metal, view)
         lines[0] = np.maximum(lines[0] - water * inside, 0)  # metal replaces tissue
@@ -115,13 +115,14 @@ def _line_integrals(subject: Subject, view: View, settings: ImagingSettings) -> 
     return lines, target
 
 
-def _metal(subject: Subject, settings: ImagingSettings) -> list[Capsule]:
+def metal_in(subject: Subject, settings: ImagingSettings) -> list[Capsule]:
     """The solids of the subject and implants at positions drawn by the seed."""
     generator = np.random.default_rng([settings.seed, 0])
     return [*subject.solids, *implants(settings.implants, subject.isocentre, generator, subject.spine)]
 
 
-def _table(subject: Subject, settings: ImagingSettings) -> Box:
+def table_of(subject: Subject, settings: ImagingSettings) -> Box:
+    """The table behind the patient."""
     width, length = TABLE_SIZE_MM
     x, y = subject.body.grid.center[0], subject.body.back + TABLE_GAP_MM + settings.table / 2
     return Box(np.array([x, y, subject.isocentre[2]]), np.array([width, settings.table, length]))

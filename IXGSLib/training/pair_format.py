@@ -40,7 +40,7 @@ IMAGES = ("xray", "target", "lost")
 """The folders of images, each with one of every pair."""
 SAME_KEYS = (
     *("format", "version", "seed", "size", "displayed", "lesions"),
-    *("bone_threshold", "bone_softness", "contrast_agent"),
+    *("bone_threshold", "bone_softness", "contrast_agent", "device"),
 )
 """Keys of pairs.json that must agree for pairs to be added."""
 

@@ -17,11 +17,12 @@ from ..simulation.attenuation import check_hounsfield
 from ..simulation.body import Body, body
 from ..simulation.contrast_agent import without_contrast_agent
 from ..simulation.drawing import draw_patient, draw_settings, draw_view
-from ..simulation.lesions import Solid, changes, draw_lesions, share
-from ..simulation.realistic import Subject, radiograph
+from ..simulation.lesions import Solid, changes, draw_lesions
+from ..simulation.realistic import Subject
 from ..simulation.spine import spine
 from ..volume.images import read_image
-from .pair_format import MAX_GREY, RenderedPair, write_pair
+from .cameras import Camera, camera
+from .pair_format import RenderedPair, write_pair
 from .pair_settings import PairSettings
 from .series_settings import SeriesSettings
 
@@ -44,16 +45,17 @@ UNDISPLAYED: dict[str, Any] = {
 class Scan:
     """A CT ready for projection, its voxels in a file that all processes share.
 
-    name: the first digits of its SHA-256, with which the names of its pairs begin.
+    name: the first digits of its SHA-256, with which the names of its pairs begin. back, step: of `Body`.
     """
 
     name: str
     voxels: Path
     grid: Grid
     back: float
+    step: tuple[float, float]
 
     def body(self) -> Body:
-        return Body(np.load(self.voxels, mmap_mode="r"), self.grid, self.back)
+        return Body(np.load(self.voxels, mmap_mode="r"), self.grid, self.back, step=self.step)
 
 
 def load_scan(ct: Path, name: str, settings: PairSettings | SeriesSettings, folder: Path) -> Scan:
@@ -66,11 +68,11 @@ def load_scan(ct: Path, name: str, settings: PairSettings | SeriesSettings, fold
         raise SettingsError(f"{ct.name}: nothing in it attenuates, expected a CT in HU of a body; check its scale")
     voxels = folder / f"{name}.npy"
     np.save(voxels, patient.values)
-    return Scan(name, voxels, patient.grid, patient.back)
+    return Scan(name, voxels, patient.grid, patient.back, patient.step)
 
 
 class PairRenderer:
-    """Renders pairs of one CT and writes them to a folder; a pair depends on CT, seed and its number only."""
+    """Renders pairs of one CT and writes them to a folder; a pair depends on CT, settings and its number only."""
 
     def __init__(self, scan: Scan, settings: PairSettings, folder: Path) -> None:
         self.scan, self.settings, self.folder = scan, settings, folder
@@ -83,12 +85,12 @@ class PairRenderer:
         person = self.patient
         if anatomy:
             person = draw_anatomy(np.random.default_rng([*self.seeds, anatomy, 1]), self.patient)
-        along = spine(person)
+        along, taker = spine(person), camera(person, self.settings.device)
         for number in numbers:
-            write_pair(self.folder, self._pair(person, along, number))
+            write_pair(self.folder, self._pair(person, along, taker, number))
             yield
 
-    def _pair(self, person: Body, along: Array, number: int) -> RenderedPair:
+    def _pair(self, person: Body, along: Array, taker: Camera, number: int) -> RenderedPair:
         """One pair of an anatomy, whose spine runs `along` (points, 3) LPS mm."""
         generator = np.random.default_rng([*self.seeds, number])
         patient = draw_patient(generator, person)
@@ -98,13 +100,21 @@ class PairRenderer:
         if generator.random() >= self.settings.displayed:
             imaging = replace(imaging, **UNDISPLAYED)
         solids = self._lesions(patient, center, along, number)
-        added = changes(patient, share(solids, patient.grid)) if solids else None
-        taken = radiograph(Subject(patient, center, spine=along, changes=added), view, imaging)
-        lost = np.zeros_like(taken.target) if added is None else -added.line_integrals(view)[1]
-        grey = np.rint(taken.picture * (MAX_GREY / (2**imaging.bits - 1))).astype(np.uint16)
+        added = changes(patient, solids) if solids else None
+        taken = taker.take(Subject(patient, center, spine=along, changes=added), view, imaging)
         anatomy = number // PAIRS_PER_ANATOMY
         return RenderedPair(
-            self.scan.name, number, grey, taken.target, lost, view, center, patient, solids, anatomy, imaging
+            self.scan.name,
+            number,
+            taken.picture,
+            taken.target,
+            taken.lost,
+            view,
+            center,
+            patient,
+            solids,
+            anatomy,
+            imaging,
         )
 
     def _lesions(self, patient: Body, center: Array, along: Array, number: int) -> list[Solid]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
-from ..checks import check_ranges
+from ..checks import check_choice, check_ranges
 from ..simulation.imaging_settings import ImagingSettings
+
+PairDevice = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class PairSettings:
 
     contrast_agent: bool = True
     """Recognise contrast agent in vessels, heart, kidneys and bowel, so that it does not count as bone."""
+    device: PairDevice = "cpu"
+    """Where X-rays are computed. Those of a GPU differ from those of a CPU by rounding and by their noise."""
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -41,6 +46,7 @@ class PairSettings:
                 "seed": (0, 2**63),
             },
         )
+        check_choice("device", self.device, get_args(PairDevice))
         self.imaging()
 
     def imaging(self) -> ImagingSettings:

@@ -71,7 +71,7 @@ class SeriesRenderer:
         solids: list[Solid] = []
         if generator.random() < self.settings.lesions:
             solids = draw_lesions(generator, patient, center, self.settings.side, along)
-            patient = with_lesions(patient, share(solids, patient.grid))
+            patient = with_lesions(patient, solids)
         views = draw_series(generator, center, self.settings.views, self.standardizer.size)
         imaging = draw_settings(generator, self.settings.imaging())
         imaging = replace(imaging, saturation=max(imaging.saturation, MIN_SATURATION))

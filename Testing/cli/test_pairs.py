@@ -75,9 +75,9 @@ def test_pairs_do_not_depend_on_their_count_or_the_number_of_processes(ct, ixgs,
     assert code == 0, err
     one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
     same = [name for name in one if "/" in name or "_" in name]
-    assert len(same) == 3 * COUNT
+    assert len(same) == 4 * COUNT
     assert all(one[name] == two[name] for name in same)
-    assert len(two) == len(one) + 3
+    assert len(two) == len(one) + 4
 
 
 def test_a_seed_gives_other_pairs(ct, ixgs, tmp_path):

@@ -87,7 +87,7 @@ def test_lesions_are_drawn_in_bone_within_the_box():
 def test_a_lesion_is_as_dense_as_blood_and_changes_neither_soft_tissue_nor_air():
     person = patient()
     solid = Ellipsoid(GRID.center + (24.0, 0, 0), np.full(3, 14.0))
-    changed = with_lesions(person, share([solid], GRID))
+    changed = with_lesions(person, [solid])
     inside = share([solid], GRID) == 1
     bone = inside & (person.values[..., 3] > 0)
     assert bone.sum() > 100
@@ -101,16 +101,18 @@ def test_a_lesion_is_as_dense_as_blood_and_changes_neither_soft_tissue_nor_air()
 def test_line_integrals_of_the_changes_are_what_lesions_add():
     person = replace(patient(), density=(0.9, 1.4))
     solids = [Ellipsoid(GRID.center + (20.0, 0, 5.0), np.full(3, 9.0)), Ellipsoid(GRID.center - 8, np.full(3, 6.0))]
-    part = share(solids, GRID)
-    added = changes(person, part)
+    added = changes(person, solids)
     assert added.values[..., 0].size < GRID.points()[..., 0].size / 4
     for angle in (0.0, 35.0, 90.0):
         view = CArm(600.0, 1000.0, (40, 40), 160.0).view(angle, 10.0, GRID.center, "0")
-        before, after, found = (each.line_integrals(view) for each in (person, with_lesions(person, part), added))
+        before, after, found = (each.line_integrals(view) for each in (person, with_lesions(person, solids), added))
         for one, other, difference in zip(before, after, found, strict=True):
             np.testing.assert_allclose(one + difference, other, atol=1e-5)
         assert found[1].min() < -0.05
 
 
 def test_without_lesions_nothing_changes():
-    assert not changes(patient(), np.zeros(GRID.shape, np.float32)).values.any()
+    far = Ellipsoid(GRID.center + 500, np.full(3, 5.0))
+    for solids in ([], [far]):
+        assert not changes(patient(), solids).values.any()
+        np.testing.assert_array_equal(with_lesions(patient(), solids).values, patient().values)

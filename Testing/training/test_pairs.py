@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from IXGSLib.errors import FormatError, IXGSError, SettingsError
 from IXGSLib.geometry import View
 from IXGSLib.simulation import anatomy, drawing
 from IXGSLib.simulation.lesions import Ellipsoid, Plate
+from IXGSLib.training import pair_rendering
 from IXGSLib.training.augmentation import sample, varied
+from IXGSLib.training.cameras import DeviceCamera
 from IXGSLib.training.making import make_pairs
 from IXGSLib.training.pair_format import Pair, open_pairs
 from IXGSLib.training.pair_ranges import lesion_ranges
@@ -265,3 +268,35 @@ def test_saturated_pixels_are_removed_from_the_field_unless_little_remains():
         thinnest = made.picture[made.field].min()
         assert (thinnest > 0) == (name == "some")
         assert made.field.any()
+
+
+def test_pairs_of_a_device_show_what_those_of_the_compiled_simulation_do(cts, tmp_path, monkeypatch):
+    compiled, plain = made(cts, tmp_path / "compiled", lesions=1.0, contrast_agent=False)
+    monkeypatch.setattr(pair_rendering, "camera", lambda anatomy, device: DeviceCamera(anatomy, torch.device("cpu")))
+    found, records_of = made(cts, tmp_path / "device", lesions=1.0, contrast_agent=False)
+    for name in compiled.names:
+        same = ("K", "world_from_camera", "isocentre", "patient", "settings", "lesions")
+        assert {key: plain[name][key] for key in same} == {key: records_of[name][key] for key in same}
+        one, other = compiled.load(name), found.load(name)
+        for part in ("target", "lost"):
+            expected = getattr(one, part)
+            assert np.abs(getattr(other, part) - expected).mean() < 0.05 * max(expected.mean(), 0.02)
+        inside = one.field
+        if np.ptp(one.picture[inside]) > 0.2:
+            assert np.corrcoef(one.picture[inside], other.picture[inside])[0, 1] > 0.8
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_device_that_is_missing_is_named(cts, tmp_path):
+    with pytest.raises(SettingsError, match="--device cuda"):
+        made(cts, tmp_path / "pairs", device="cuda")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_pairs_of_a_gpu_show_what_those_of_a_cpu_do(cts, tmp_path):
+    cpu, gpu = (made(cts, tmp_path / name, device=name, contrast_agent=False)[0] for name in ("cpu", "cuda"))
+    for name in cpu.names:
+        one, other = cpu.load(name), gpu.load(name)
+        assert np.abs(one.target - other.target).mean() < 0.05 * max(one.target.mean(), 0.02)
+        assert (one.field == other.field).all()

@@ -1,0 +1,78 @@
+"""What takes the radiographs of pairs: the compiled simulation, or the same chain on a GPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from ..errors import SettingsError
+from ..geometry import View
+from ..simulation import accelerated
+from ..simulation.accelerated import DeviceBody
+from ..simulation.body import Body
+from ..simulation.imaging_settings import ImagingSettings
+from ..simulation.realistic import Subject, radiograph
+from .pair_format import MAX_GREY
+from .pair_settings import PairDevice
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """A picture (rows, columns) uint16 of all 16 bits, its target, and the line integrals that lesions took of it."""
+
+    picture: np.ndarray
+    target: np.ndarray
+    lost: np.ndarray
+
+
+class Camera(Protocol):
+    """Takes radiographs of one anatomy; the bodies of subjects differ from it in grid and densities alone."""
+
+    def take(self, subject: Subject, view: View, imaging: ImagingSettings) -> Taken: ...
+
+
+def camera(anatomy: Body, device: PairDevice) -> Camera:
+    """The camera of an anatomy on a device; raises SettingsError where there is no such device."""
+    if device == "cpu":
+        return CompiledCamera()
+    if not torch.cuda.is_available():
+        raise SettingsError(
+            f"--device {device}: torch finds no CUDA device, expected one; install a CUDA build of torch and the GPU's "
+            "driver, or use --device cpu"
+        )
+    return DeviceCamera(anatomy, torch.device(device))
+
+
+class CompiledCamera:
+    """The simulation of `ixgs simulate`."""
+
+    def take(self, subject: Subject, view: View, imaging: ImagingSettings) -> Taken:
+        taken = radiograph(subject, view, imaging)
+        changes = subject.changes
+        lost = np.zeros_like(taken.target) if changes is None else -changes.line_integrals(view)[1]
+        picture = taken.picture * (MAX_GREY / _levels(imaging))
+        return Taken(np.rint(picture).astype(np.uint16), taken.target, lost)
+
+
+class DeviceCamera:
+    """The same in torch, with the anatomy in the memory of the device."""
+
+    def __init__(self, anatomy: Body, device: torch.device) -> None:
+        self.values, self.device = DeviceBody.of(anatomy, device).values, device
+
+    @torch.inference_mode()
+    def take(self, subject: Subject, view: View, imaging: ImagingSettings) -> Taken:
+        changes = None if subject.changes is None else DeviceBody.of(subject.changes, self.device)
+        taken = accelerated.radiograph(DeviceBody(self.values, subject.body), subject, view, imaging, changes)
+        lost = torch.zeros_like(taken.target) if changes is None else -changes.line_integrals(view)[3]
+        levels = _levels(imaging)
+        picture = torch.round(torch.round(taken.grey * levels) * (MAX_GREY / levels)).to(torch.int32)
+        return Taken(picture.cpu().numpy().astype(np.uint16), taken.target.cpu().numpy(), lost.cpu().numpy())
+
+
+def _levels(imaging: ImagingSettings) -> int:
+    """The largest grey value of a picture."""
+    return int(2**imaging.bits - 1)
