@@ -73,6 +73,7 @@ def model_card(weights: Path, measured: Sequence[Path]) -> dict[str, Any]:
             "steps": about["step"],
             "series": about["series"],
             "standardizer": about["standardizer"],
+            "trained_with": about.get("trained_with", about["standardizer"]),
             "patients": [credits()[patient] for patient in about["patients"]],
             "held_out": [credits()[patient] for patient in about["held_out"]],
         },
@@ -116,6 +117,9 @@ def text(card: dict[str, Any]) -> str:
         "\n".join(f"- {each}" for each in names) for names in (training["patients"], metrics["left_out"])
     )
     series = training["series"]
+    earlier, of_series = "", training.get("trained_with", training["standardizer"])
+    if of_series != training["standardizer"]:
+        earlier = f",\nwhich was trained further from the one that standardised its series, `{of_series}`"
     limits = "\n".join(f"- {each}" for each in card["limits"])
     return f"""\
 # {card["name"]}
@@ -125,7 +129,7 @@ SHA-256 `{weights["sha256"]}`. The same as JSON: `{NAME}.json`.
 
 **Network.** 3D U-Net with {network["levels"]} levels and {network["width"]} channels in the first, on voxels of
 {network["spacing"]:g} mm; bone in voxels of half the size. Trained for {training["steps"]} steps. It belongs to the
-standardising network of SHA-256 `{training["standardizer"]}`.
+standardising network of SHA-256 `{training["standardizer"]}`{earlier}.
 
 **Data.** {series["count"]} simulated series of up to {series["views"]} X-rays, made from these CTs with varied shapes
 and densities, {series["lesions"]:.0%} of them with fractures and lytic lesions. Each was standardised by a network that

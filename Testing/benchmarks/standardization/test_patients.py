@@ -22,10 +22,12 @@ def weights(file, seen):
     return file
 
 
-def bone_weights(file, standardizer, seen):
+def bone_weights(file, standardizer, seen, held_out=()):
     settings = BoneNetworkSettings(width=4, levels=2)
     about = {"network": settings.as_dict(), "standardizer": sha256(standardizer.read_bytes())}
-    save_bone_weights(file, about | {"patients": [sha256(each)[:12] for each in seen]}, BoneNetwork(settings))
+    for name, patients_of in (("patients", seen), ("held_out", held_out)):
+        about[name] = [sha256(each)[:12] for each in patients_of]
+    save_bone_weights(file, about, BoneNetwork(settings))
     return file
 
 
