@@ -63,7 +63,9 @@ class Network:
         """
         score = self.apply_with_score(picture, field)[1]
         if score is None:
-            raise FormatError("the weights hold no distribution model, expected one; let its training end, or train it again")
+            raise FormatError(
+                "the weights hold no distribution model, expected one; let its training end, or train it again"
+            )
         return score
 
     def _fitted(self, picture: np.ndarray, field: np.ndarray) -> tuple[Fit, np.ndarray, np.ndarray]:

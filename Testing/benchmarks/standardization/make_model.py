@@ -135,6 +135,7 @@ def _training(about: dict[str, Any]) -> dict[str, Any]:
         "patients": [credits()[patient] for patient in about["patients"]],
         "held_out": [credits()[patient] for patient in about["held_out"]],
         "earlier": earlier,
+        "share_of_start": about.get("share_of_start", 0.0),
     }
 
 
@@ -177,6 +178,8 @@ def text(card: dict[str, Any]) -> str:
     before = "".join(
         f",\nafter {one['steps']} steps on {len(one['patients'])} patients" for one in training["earlier"][::-1]
     )
+    share = training.get("share_of_start", 0.0)
+    before += f",\naveraged with the weights before, which have a share of {share:g}" if share else ""
     weight = network["adversarial_weight"]
     adversarial = f" and an adversarial loss of weight {weight:g}" if weight else ""
     ranges = "\n".join(f"- `{name}`: {json.dumps(value)}" for name, value in card["simulator"].items())
