@@ -25,7 +25,7 @@ SOFT_DENSITY_FIELDS = ((12.0, 0.05), (40.0, 0.03))
 BONE_DENSITY_FIELDS = ((12.0, 0.1), (40.0, 0.1))
 """Smoothness in mm and standard deviation of the log density of bone, per component."""
 MINERAL_FACTORS = (0.5, 1.7)
-"""Range of the factor on what cancellous bone is denser than soft tissue: from osteoporosis to youth."""
+"""Range of the factor by which cancellous bone exceeds soft tissue: from osteoporosis to youth."""
 MAX_GAS_POCKETS = 12
 """Largest number of pockets of gas, or of stool with gas in it."""
 POCKET_RADII_MM = (5.0, 25.0)

@@ -17,7 +17,7 @@ SOFT_HU, CANCELLOUS_HU, CORTICAL_HU = 40.0, 300.0, 900.0
 
 
 def mineralized(patient: Body, factor: float) -> Body:
-    """A patient in whom cancellous bone is `factor` times as much denser than soft tissue.
+    """A patient whose cancellous bone exceeds soft tissue by `factor` times as many HU.
 
     Cortical bone stays as it is. Materials and enhanced bone follow from HU as in `body.body`, so that more or less
     bone is enhanced. What is not enhanced, such as contrast agent, stays so.

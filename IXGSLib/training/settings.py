@@ -66,8 +66,8 @@ class TrainingSettings(GeneratorSettings):
     band_weight: float = 1.0
     """Weight of the differences in frequency bands."""
     lesion_weight: float = 6.0
-    """Weight of pixels at which a fracture or a lytic lesion has replaced bone, and of those around them, over others'.
-    Without it the network learns that bone is whole."""
+    """Weight of pixels in and around fractures and lytic lesions, relative to that of other pixels; with 1 the network
+    learns that bone is whole."""
     adversarial_weight: float = 0.0
     """Weight of the generator's adversarial loss, which sharpens images but invents detail; 0 trains without a
     discriminator."""
