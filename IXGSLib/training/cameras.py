@@ -34,16 +34,18 @@ class Camera(Protocol):
     def take(self, subject: Subject, view: View, imaging: ImagingSettings) -> Taken: ...
 
 
-def camera(anatomy: Body, device: PairDevice) -> Camera:
-    """The camera of an anatomy on a device; raises SettingsError where there is no such device."""
-    if device == "cpu":
-        return CompiledCamera()
-    if not torch.cuda.is_available():
+def check_device(device: PairDevice) -> None:
+    """Raise SettingsError where there is no such device."""
+    if device == "cuda" and not torch.cuda.is_available():
         raise SettingsError(
             f"--device {device}: torch finds no CUDA device, expected one; install a CUDA build of torch and the GPU's "
             "driver, or use --device cpu"
         )
-    return DeviceCamera(anatomy, torch.device(device))
+
+
+def camera(anatomy: Body, device: PairDevice) -> Camera:
+    """The camera of an anatomy on a device."""
+    return CompiledCamera() if device == "cpu" else DeviceCamera(anatomy, torch.device(device))
 
 
 class CompiledCamera:

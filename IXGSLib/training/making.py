@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from ..compute.threads import set_thread_count, thread_count
 from ..errors import FormatError, SettingsError
 from . import pair_format, series_format
+from .cameras import check_device
 from .pair_rendering import PAIRS_PER_ANATOMY, PairRenderer, Scan, load_scan
 from .pair_settings import PairSettings
 from .series_rendering import SERIES_PER_ANATOMY, SeriesRenderer
@@ -53,6 +54,7 @@ SERIES = Product(
 
 def make_pairs(cts: list[Path], folder: Path, settings: PairSettings, jobs: int | None = None) -> Iterator[int]:
     """Make the pairs that are missing in a folder of `pair_format`, as `make_missing` does."""
+    check_device(settings.device)
     return make_missing(PAIRS, cts, folder, settings, jobs)
 
 
