@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -15,17 +14,8 @@ from ..simulation.accelerated import DeviceBody
 from ..simulation.body import Body
 from ..simulation.imaging_settings import ImagingSettings
 from ..simulation.realistic import Subject, radiograph
-from .pair_format import MAX_GREY
+from .pair_format import MAX_GREY, Taken
 from .pair_settings import PairDevice
-
-
-@dataclass(frozen=True, eq=False)
-class Taken:
-    """A picture (rows, columns) uint16 of all 16 bits, its target, and the line integrals that lesions took of it."""
-
-    picture: np.ndarray
-    target: np.ndarray
-    lost: np.ndarray
 
 
 class Camera(Protocol):

@@ -219,7 +219,7 @@ class _Training:
         save_weights(self.folder.weights, about, self.networks.average.state_dict())
 
     def _add_distribution_model(self) -> None:
-        """Add to the weights what tells the training's images from others, once, since it takes as long as an epoch."""
+        """Add to the weights what tells the training's images from others; once, since it takes minutes on a CPU."""
         found = load_weights(self.folder.weights)
         if found.distribution is not None:
             return

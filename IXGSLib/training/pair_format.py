@@ -46,20 +46,29 @@ SAME_KEYS = (
 
 
 @dataclass(frozen=True, eq=False)
-class RenderedPair:
+class Taken:
     """A simulated radiograph and its target.
 
-    ct: name of the CT. picture: (rows, columns) uint16, of all 16 bits. target: (rows, columns) line integrals.
-    lost: (rows, columns) line integrals of the bone that the lesions have replaced. isocentre: (3,) LPS mm. patient:
-    the body that was imaged. lesions: the fractures and lytic lesions in it. anatomy: its number among those drawn from
-    the CT.
+    picture: (rows, columns) uint16, of all 16 bits. target: (rows, columns) line integrals. lost: (rows, columns) line
+    integrals of the bone that lesions have replaced.
+    """
+
+    picture: np.ndarray
+    target: np.ndarray
+    lost: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedPair:
+    """A pair as it is written.
+
+    ct: name of the CT. isocentre: (3,) LPS mm. patient: the body that was imaged. lesions: the fractures and lytic
+    lesions in it. anatomy: its number among those drawn from the CT.
     """
 
     ct: str
     number: int
-    picture: np.ndarray
-    target: np.ndarray
-    lost: np.ndarray
+    taken: Taken
     view: View
     isocentre: Array
     patient: Body
@@ -175,7 +184,7 @@ def prepare_folder(folder: Path, settings: PairSettings) -> None:
 def write_pair(folder: Path, pair: RenderedPair) -> None:
     """Write the images of a pair, then its record."""
     name = pair_name(pair.ct, pair.number)
-    images = pair.picture, _stored(pair.target), _stored(pair.lost)
+    images = pair.taken.picture, _stored(pair.taken.target), _stored(pair.taken.lost)
     files = {f"{part}/{name}.png": png.encode(image) for part, image in zip(IMAGES, images, strict=True)}
     for path, data in files.items():
         write_atomically(folder / path, data)

@@ -103,19 +103,7 @@ class PairRenderer:
         added = changes(patient, solids) if solids else None
         taken = taker.take(Subject(patient, center, spine=along, changes=added), view, imaging)
         anatomy = number // PAIRS_PER_ANATOMY
-        return RenderedPair(
-            self.scan.name,
-            number,
-            taken.picture,
-            taken.target,
-            taken.lost,
-            view,
-            center,
-            patient,
-            solids,
-            anatomy,
-            imaging,
-        )
+        return RenderedPair(self.scan.name, number, taken, view, center, patient, solids, anatomy, imaging)
 
     def _lesions(self, patient: Body, center: Array, along: Array, number: int) -> list[Solid]:
         """Those of a pair, by random numbers of their own: without them the pair is the same in everything else."""

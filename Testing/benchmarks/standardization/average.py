@@ -2,9 +2,9 @@
 
     python Testing/benchmarks/standardization/average.py WEIGHTS START --pairs PAIRS --out FILE [--share F]
 
-The mean of both keeps most of what further training brings and most of what the start does better on images unlike
-those of that training (M. Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022). The header is that of
-WEIGHTS and states the share; the model of the training images is made anew from PAIRS.
+Further training can make a network worse on images unlike those of that training; the mean of both is a compromise (M.
+Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022). The header is that of WEIGHTS and states the share;
+the model of the training images is made anew from PAIRS.
 """
 
 from __future__ import annotations
