@@ -160,9 +160,11 @@ def _binary(logits: Tensor, true: bool) -> Tensor:
 def _precision(requested: str, device: torch.device) -> torch.dtype:
     if requested != "auto":
         return getattr(torch, requested)
-    if device.type != "cuda":
-        return torch.float32
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    # Only matrix units multiply faster in bfloat16; older versions of torch do not tell whether there are any.
+    found = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.bfloat16 if found.get("amx_bf16") else torch.float32
 
 
 def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -95,7 +95,8 @@ class TrainingSettings(GeneratorSettings):
 
     # The machine
     precision: Precision = "auto"
-    """Precision of convolutions; auto: bfloat16 on a GPU that supports it, else float16, and float32 on a CPU."""
+    """Precision of convolutions; auto: bfloat16 on a GPU or a CPU that multiplies in it, otherwise float16 on a GPU and
+    float32 on a CPU."""
     workers: int = 0
     """Processes per GPU that prepare pairs; 0 prepares them between the steps."""
 

@@ -24,7 +24,7 @@ from IXGSLib.training.adversarial import Adversarial, rate
 from IXGSLib.training.batches import Batch, Batches
 from IXGSLib.training.distribution import distribution_model
 from IXGSLib.training.loop import train
-from IXGSLib.training.processes import Processes
+from IXGSLib.training.processes import Processes, together
 from IXGSLib.training.request import TrainingRequest
 from IXGSLib.training.settings import TrainingSettings
 
@@ -305,6 +305,19 @@ def test_settings_out_of_range_are_refused(name, value):
 def test_a_header_of_weights_may_record_every_setting_of_a_training_and_no_others():
     names = {field.name for field in fields(TrainingSettings)} - {field.name for field in fields(GeneratorSettings)}
     assert names == RECORDED_SETTINGS
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [({"amx_bf16": True}, torch.bfloat16), ({"amx_bf16": False}, torch.float32), (None, torch.float32)],
+)
+def test_only_a_cpu_with_matrix_units_trains_in_bfloat16(capabilities, precision, small, monkeypatch):
+    if capabilities is None:
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    else:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    with together("cpu") as processes:
+        assert Adversarial(small, processes).precision == precision
 
 
 @pytest.mark.gpu
