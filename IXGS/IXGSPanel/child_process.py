@@ -7,6 +7,7 @@ from dataclasses import replace
 import qt
 import slicer
 
+from IXGSLib.runs.child import ReadyChild
 from IXGSLib.runs.job import Ending, Event, Job
 
 from .signal import Signal
@@ -25,6 +26,7 @@ class ChildProcess:
     def __init__(self) -> None:
         self.event_received, self.line_received, self.ended = Signal(), Signal(), Signal()
         self._job: Job | None = None
+        self._ready: ReadyChild | None = None
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_MILLISECONDS)
         self._timer.connect("timeout()", self.poll)
@@ -38,10 +40,16 @@ class ChildProcess:
         """Whether the job was asked to stop and is still running."""
         return self._job is not None and self._job.cancelled_at is not None
 
+    def get_ready(self) -> None:
+        """Start a process that loads what the next command needs and waits for it, unless there is one."""
+        if self._ready is None:
+            self._ready = ReadyChild(slicer.app.temporaryPath)
+
     def start(self, arguments: list[str]) -> None:
         """Run Python with these arguments; a job that is still running is abandoned."""
         self.abandon()
-        self._job = Job(arguments, self._on_event, self.line_received.emit, slicer.app.temporaryPath)
+        ready, self._ready = self._ready, None
+        self._job = Job(arguments, self._on_event, self.line_received.emit, slicer.app.temporaryPath, ready)
         self._timer.start()
 
     def _on_event(self, event: Event) -> None:
@@ -57,6 +65,13 @@ class ChildProcess:
         self._job = None
         self._timer.stop()
         self.ended.emit(replace(ending, error=panel_text(ending.error)))
+
+    def close(self) -> None:
+        """Abandon the job and let go of the process that waits for one."""
+        self.abandon()
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            ready.close()
 
     def cancel(self) -> None:
         """Ask the job to stop; `ended` is emitted once it has."""

@@ -41,6 +41,7 @@ class QuickLook:
         self._loading = Stepper()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._done: Event = {}
+        self._ready_for: Any = None
 
     @property
     def running(self) -> bool:
@@ -54,6 +55,12 @@ class QuickLook:
         if self.plan.preparation.standardization.method().method != "pix2pix":
             return _("A quick look needs X-rays that the network standardizes: choose Network (Pix2Pix) in section 2.")
         return ""
+
+    def get_ready(self) -> None:
+        """Let a child process load the networks before they are asked for, once for each reading of X-rays."""
+        if self._ready_for is not self.selection.reading:
+            self._ready_for = self.selection.reading
+            self.process.get_ready()
 
     def look(self) -> None:
         """Start; raises IXGSError for a region that cannot be used."""
@@ -96,6 +103,7 @@ class QuickLook:
         place_in_study(slicer.mrmlScene, self._done["case"], self.node)
         slicer.util.setSliceViewerLayers(background=self.node, fit=first)
         self._conclude(self._summary())
+        self.process.get_ready()  # for the next one, of other views
 
     def _summary(self) -> str:
         """What a finished quick look is."""
@@ -124,7 +132,8 @@ class QuickLook:
 
     def close(self) -> None:
         """Stop at once and leave the scene alone, because it is being closed."""
-        self.process.abandon()
+        self.process.close()
+        self._ready_for = None
         self._loading.stop()
         self._discard()
         self.node = None

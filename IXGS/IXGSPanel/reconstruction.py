@@ -140,6 +140,8 @@ class ReconstructionSection:
         self.ui.quickLookButton.toolTip = unable or _(
             "Show within seconds the bone that the learned prior expects in the ticked views, before a reconstruction."
         )
+        if not unable:
+            self.quick_look.get_ready()
         self.ui.resume.visible = not self.running and self.plan.unfinished_run() is not None
         self.ui.cancelButton.enabled = self._process.running and not self._process.stopping
         if not self.running:

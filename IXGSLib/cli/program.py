@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names in other scripts must not end a run
-    _quiet_libraries()
+    quiet_libraries()
     try:
         with stoppable():
             code = _run(words)
@@ -161,7 +161,7 @@ def _written_out(words: list[str]) -> Iterator[None]:
         print(visible(quoted.getvalue()), end="", file=sys.stderr)
 
 
-def _quiet_libraries() -> None:
+def quiet_libraries() -> None:
     """Silence what libraries say about odd files: they quote tags, and with them names of patients."""
     for name in ("pydicom", "tifffile"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -163,7 +163,7 @@ def _precision(requested: str, device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     # Only matrix units multiply faster in bfloat16; older versions of torch do not tell whether there are any.
-    found = getattr(torch.cpu, "get_capabilities", dict)()
+    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.bfloat16 if found.get("amx_bf16") else torch.float32
 
 

@@ -69,7 +69,7 @@ def test_extracting_a_surface_can_be_cancelled(volume, panel, ui, wait):
     panel.parameters.threshold = 0.01
     ui.segmentBone.click()
     assert ui.segmentBone.text == "Cancel"
-    process = panel.review.surface.process._job._process
+    process = panel.review.surface.process._job._child.process
     ui.segmentBone.click()
     assert "Stopping" in ui.surfaceMessage.text
     wait(lambda: not panel.review.surface.process.running)
@@ -85,7 +85,7 @@ def test_extraction_stops_when_its_volume_is_removed_or_replaced(volume, panel, 
 
     panel.parameters.threshold = 0.01
     ui.segmentBone.click()
-    process = panel.review.surface.process._job._process
+    process = panel.review.surface.process._job._child.process
     if end == "volume":
         slicer.mrmlScene.RemoveNode(volume)
     elif end == "scene":

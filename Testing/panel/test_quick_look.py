@@ -31,6 +31,30 @@ def test_it_says_what_it_needs(read, ui):
     assert "learned bone" in ui.quickLookButton.toolTip
 
 
+def test_the_networks_are_loaded_before_they_are_asked_for(read, ui, wait):
+    quick_look = read.reconstruction.quick_look
+    assert quick_look.process._ready is None
+    read.parameters.standardization = "pix2pix"
+    waiting = quick_look.process._ready
+    assert waiting.poll() is None
+    read.reconstruction.check()
+    assert quick_look.process._ready is waiting
+    ui.quickLookButton.click()
+    assert quick_look.process._job._child is waiting
+    wait(lambda: not read.reconstruction.running)
+    assert len(volumes()) == 1
+    assert quick_look.process._ready.poll() is None
+
+
+def test_closing_the_scene_ends_the_process_that_waits(standardized, wait):
+    import slicer
+
+    waiting = standardized.reconstruction.quick_look.process._ready
+    slicer.mrmlScene.Clear(0)
+    assert standardized.reconstruction.quick_look.process._ready is None
+    wait(lambda: waiting.poll() is not None, 60)
+
+
 def test_it_waits_for_xrays_as_apply_does(panel, ui):
     assert not ui.quickLookButton.enabled
     assert ui.quickLookButton.toolTip == ui.applyButton.toolTip
@@ -67,7 +91,7 @@ def test_cancel_stops_it_and_leaves_nothing(standardized, ui, wait):
     job = standardized.reconstruction.quick_look.process._job
     ui.cancelButton.click()
     wait(lambda: not standardized.reconstruction.running)
-    assert job._process.poll() is not None
+    assert job._child.process.poll() is not None
     assert "Cancelled" in ui.status.text
     assert volumes() == []
     assert ui.quickLookButton.enabled

@@ -94,7 +94,7 @@ def test_cancel_stops_the_run_and_leaves_no_result(read, ui, wait):
     assert "Stopping" in ui.status.text
     wait(lambda: not read.reconstruction.running)
     assert time.monotonic() - began < 20
-    assert job._process.poll() is not None
+    assert job._child.process.poll() is not None
     assert "Cancelled" in ui.status.text
     assert volumes() == []
     assert ui.applyButton.enabled

@@ -213,7 +213,7 @@ def test_closing_the_scene_stops_a_registration(ct_chosen, ui, wait):
 
     ui.registerButton.click()
     wait(lambda: ct_chosen.registration.process.running)
-    process = ct_chosen.registration.process._job._process
+    process = ct_chosen.registration.process._job._child.process
     slicer.mrmlScene.Clear(0)
     assert not ct_chosen.registration.running
     assert "choose it" in ui.registrationStatus.text

@@ -26,7 +26,7 @@ def test_closing_the_scene_stops_a_run(read, ui, wait):
 
     before = observations(read)
     start_long_run(read, ui, wait, preview_every=5)
-    process = read.reconstruction.process._job._process
+    process = read.reconstruction.process._job._child.process
     slicer.mrmlScene.Clear(0)
     assert not read.reconstruction.running
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []
