@@ -68,7 +68,8 @@ def measured_on(runs: Iterable[dict[str, Any]]) -> str:
 
 
 def machine() -> str:
-    return f"{thread_count()} cores ({_processor()})"
+    count = thread_count()
+    return f"{count} {'core' if count == 1 else 'cores'} ({_processor()})"
 
 
 def versions() -> dict[str, str]:

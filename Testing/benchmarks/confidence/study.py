@@ -1,14 +1,15 @@
 """Calibration of confidence on simulated patients, and how it does on patients left out.
 
     python Testing/benchmarks/confidence/study.py --weights FILE ... --bone-weights FILE ...
-                                                  [--cache FOLDER] [--trials N] [--fit] [--table]
+                                                  [--cache FOLDER] [--trials N] [--kinds KIND ...] [--fit] [--table]
 
 Reconstructs the trials of trials.py (by default all; stored ones are skipped, so that the study can be interrupted),
 fits a calibration to each kind of X-rays with every patient left out in turn and measures it on that patient, fits the
 calibrations that come with IXGS to all patients (Resources/confidence.json), and writes study.json, the tables of
 docs/confidence.md and the picture. The X-rays of each patient are standardised by the first of --weights that was not
-trained on it, and expected bone is that of the first of --bone-weights that belongs to them. --fit uses the trials that
-are stored, --table only writes the tables and the picture anew. The study needs the CTs in the data folder beside the
+trained on it, and expected bone is that of the first of --bone-weights that belongs to them. --kinds renews the kinds
+that are named, as after a training of the networks, --fit uses the trials that are stored, and --table only writes the
+tables and the picture anew. The study needs the CTs in the data folder beside the
 checkout; all trials take two hours on two cores.
 """
 
@@ -73,6 +74,9 @@ def _options() -> argparse.ArgumentParser:
     made.add_argument("--bone-weights", type=Path, nargs="+", default=[], metavar="FILE", help="weights of the prior")
     made.add_argument("--cache", type=Path, metavar="FOLDER", default=CACHE, help="folder of the trials")
     made.add_argument("--trials", type=int, metavar="N", help="compute only the first N trials")
+    made.add_argument(
+        "--kinds", nargs="+", choices=get_args(Kind), default=get_args(Kind), help="keep what is stored of all others"
+    )
     made.add_argument("--fit", action="store_true", help="use the stored trials and compute no more")
     made.add_argument("--table", action="store_true", help="only write the page and the picture")
     return made
@@ -84,6 +88,8 @@ def measure(options: argparse.Namespace) -> None:
     samples: Sampled = {}
     for trial in list(planned())[: options.trials]:
         networks = chosen.get(trial.patient)
+        if trial.kind not in options.kinds:
+            continue
         if trial.condition in HALF_CONDITIONS:
             continue  # reconstructed where the trial of all views is sampled
         if trial.kind in BY_NETWORK and (networks is None or not networks.offers(trial.kind)):
@@ -91,20 +97,22 @@ def measure(options: argparse.Namespace) -> None:
         if not options.fit or is_made(trial, networks, options.cache):
             samples[trial] = _samples(trial, networks, options.cache)
             print(trial.name, flush=True)
+    earlier = json.loads(STORE.read_text(encoding="utf-8")) if STORE.exists() else {}
     fits, results = {}, {}
-    for kind in get_args(Kind):
+    for kind in options.kinds:
         of_kind = {trial: each for trial, each in samples.items() if trial.kind == kind}
         fits[kind] = fitted(list(of_kind.values()), names_of(kind))
         results[kind] = left_out(of_kind, kind)
-    stored = {kind: asdict(fit) for kind, fit in fits.items()}
+    stored = earlier.get("calibrations", {}) | {kind: asdict(fit) for kind, fit in fits.items()}
+    kept = [name for name in earlier.get("trials", []) if not any(f"-{kind}-" in name for kind in options.kinds)]
     content = {
         "machine": machine(),
         "date": time.strftime("%Y-%m-%d"),
         "commit": commit(),
-        "trials": [trial.name for trial in samples],
+        "trials": kept + [trial.name for trial in samples],
         "calibrations": stored,
-        "kinds": results,
-        "halves": _gain_of_halves(samples),
+        "kinds": earlier.get("kinds", {}) | results,
+        "halves": _gain_of_halves(samples) if "clean" in options.kinds else earlier["halves"],
     }
     _write(STORE, rounded(content))
     calibrations = {

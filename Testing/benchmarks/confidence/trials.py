@@ -70,7 +70,7 @@ CONDITIONS: dict[Kind, tuple[str, ...]] = {
 HALVED = ("lumbar", "thoracic-2")
 """Patients whose views of bone alone are halved, and who are reconstructed by the standard preset, too."""
 BY_NETWORK: tuple[Kind, ...] = ("pix2pix", "learnt")
-LEFT_OUT = ("lumbar", "thoracic", "thoracolumbar")
+LEFT_OUT = ("lumbar", "thoracic-2")
 """Patients whom there are networks for that were not trained on them."""
 HALVES = ("odd", "even")
 """Every second one of the 25 views, for the difference between two halves."""

@@ -23,7 +23,8 @@ from IXGSLib.files import sha256, write_atomically
 from IXGSLib.prior.weights import load_bone_weights
 from Testing.benchmarks.pages import ROOT
 from Testing.benchmarks.standardization import patients
-from Testing.benchmarks.standardization.make_model import CITE, METRICS, credits
+from Testing.benchmarks.standardization.cts import credits
+from Testing.benchmarks.standardization.make_model import CITE, METRICS
 from Testing.benchmarks.store import Store
 
 NAME = "bone_prior"
@@ -62,7 +63,6 @@ def main(arguments: list[str]) -> int:
 def model_card(weights: Path, measured: Sequence[Path]) -> dict[str, Any]:
     """The model card of weights; raises SystemExit where measurements are missing."""
     about = load_bone_weights(weights).about
-    left_out = sorted({patient for each in measured for patient in load_bone_weights(each).about["held_out"]})
     return {
         "format": "ixgs-model-card",
         "name": "IXGS learnt prior",
@@ -76,10 +76,11 @@ def model_card(weights: Path, measured: Sequence[Path]) -> dict[str, Any]:
             "trained_with": about.get("trained_with", about["standardizer"]),
             "patients": [credits()[patient] for patient in about["patients"]],
             "held_out": [credits()[patient] for patient in about["held_out"]],
+            "earlier": _earlier(about),
         },
         "metrics": {
             "measured_weights_sha256": [sha256(each.read_bytes()) for each in measured],
-            "left_out": [credits()[patient] for patient in left_out],
+            "left_out": patients.credits_of_patients(),
             "with_prior": means("learnt", measured),
             "without": means("pix2pix"),
         },
@@ -88,8 +89,18 @@ def model_card(weights: Path, measured: Sequence[Path]) -> dict[str, Any]:
     }
 
 
+def _earlier(about: dict[str, Any]) -> list[dict[str, int]]:
+    """Steps and series of the trainings that weights started from, the first one first."""
+    found: list[dict[str, int]] = []
+    before = about.get("start")
+    while before:
+        found.insert(0, {"steps": before["step"], "series": before["series"]["count"]})
+        before = before.get("start")
+    return found
+
+
 def means(method: str, measured: Sequence[Path] | None = None) -> dict[str, float]:
-    """The means of the stored metrics of a method over four patients in two exposures; raises SystemExit without them.
+    """The means of the stored metrics of a method over the patients left out; raises SystemExit without them.
 
     measured: weights of the prior with which they must have been measured.
     """
@@ -117,6 +128,8 @@ def text(card: dict[str, Any]) -> str:
         "\n".join(f"- {each}" for each in names) for names in (training["patients"], metrics["left_out"])
     )
     series = training["series"]
+    trained = [{"steps": training["steps"], "series": series["count"]}, *training["earlier"][::-1]]
+    steps = ", after ".join(f"{one['steps']} steps on {one['series']} series" for one in trained)
     earlier, of_series = "", training.get("trained_with", training["standardizer"])
     if of_series != training["standardizer"]:
         earlier = f",\nwhich was trained further from the one that standardised its series, `{of_series}`"
@@ -128,19 +141,18 @@ def text(card: dict[str, Any]) -> str:
 SHA-256 `{weights["sha256"]}`. The same as JSON: `{NAME}.json`.
 
 **Network.** 3D U-Net with {network["levels"]} levels and {network["width"]} channels in the first, on voxels of
-{network["spacing"]:g} mm; bone in voxels of half the size. Trained for {training["steps"]} steps. It belongs to the
-standardising network of SHA-256 `{training["standardizer"]}`{earlier}.
+{network["spacing"]:g} mm; bone in voxels of half the size. Trained for {steps}.
+It belongs to the standardising network of SHA-256 `{training["standardizer"]}`{earlier}.
 
-**Data.** {series["count"]} simulated series of up to {series["views"]} X-rays, made from these CTs with varied shapes
-and densities, {series["lesions"]:.0%} of them with fractures and lytic lesions. Each was standardised by a network that
-was not trained on its patient, except those of PyRadiomics and TotalSegmentator:
+**Data.** Simulated series of up to {series["views"]} X-rays, made from these CTs with varied shapes and densities,
+{series["lesions"]:.0%} of them with fractures and lytic lesions:
 
 {patients_seen}
 
 Cite: {card["cite"]}.
 
-**Metrics.** Volumes from 25 realistic X-rays by the preview preset, without and with the prior; means over four
-patients in two exposures each, measured with weights of both networks that were not trained on the patient:
+**Metrics.** Volumes from 25 realistic X-rays by the preview preset, without and with the prior; means over two patients
+in two exposures each, on whom neither network was trained:
 
 {left_out}
 

@@ -22,8 +22,8 @@ if __name__ == "__main__":
 
 from IXGSLib.files import sha256, write_atomically
 from IXGSLib.standardization.weights import load_weights
-from Testing.benchmarks.scene import DATA
 from Testing.benchmarks.standardization import patients
+from Testing.benchmarks.standardization.cts import credits
 from Testing.benchmarks.standardization.exposures import Networks, digest
 from Testing.benchmarks.standardization.study import STORE
 from Testing.benchmarks.store import Store
@@ -31,18 +31,6 @@ from Testing.benchmarks.store import Store
 ROOT = Path(__file__).resolve().parents[3]
 MAX_WEIGHTS_BYTES = 20_000_000
 """Largest size of weights that may ship."""
-CTS = {
-    "ct_lidc_0314": "LIDC-IDRI (LIDC-IDRI-0314), The Cancer Imaging Archive, CC BY 3.0, "
-    "doi:10.7937/K9/TCIA.2015.LO9QL9SX",
-    "ct_crlm_1006": "Colorectal-Liver-Metastases (CRLM-CT-1006), The Cancer Imaging Archive, CC BY 4.0, "
-    "doi:10.7937/QXK2-QG03",
-    "ct_tcga_ov_09_2043": "TCGA-OV (TCGA-09-2043), The Cancer Imaging Archive, CC BY 3.0",
-    "ct_totalseg_example": "TotalSegmentator's example CT, github.com/wasserth/TotalSegmentator, Apache-2.0",
-    "ct_lidc_0001": "LIDC-IDRI (LIDC-IDRI-0001), The Cancer Imaging Archive, CC BY 3.0, "
-    "doi:10.7937/K9/TCIA.2015.LO9QL9SX",
-    "ct_pyradiomics_lung2": "lung2 of PyRadiomics, github.com/AIM-Harvard/pyradiomics, BSD-3-Clause",
-}
-"""Credits of the CTs in the data folder."""
 CITE = (
     "K. Clark et al., The Cancer Imaging Archive (TCIA): Maintaining and Operating a Public Information Repository, "
     "Journal of Digital Imaging 26 (2013) 1045-1057, doi:10.1007/s10278-013-9622-7"
@@ -51,7 +39,7 @@ LIMITS = (
     "Research use only, not a medical device.",
     "Trained on X-rays simulated from CTs of a few adults, from neck to pelvis, never on recorded X-rays. It has seen "
     "no children, no extremities, no heads and no anatomy that those patients do not have.",
-    "Three of the CTs have voxels of 3 and 5 mm; only the others show finer detail.",
+    "Nine of the CTs have slices of 2.5 to 5 mm; only the other one shows finer detail.",
     "A network can invent and erase bone, fracture lines in particular. Compare its images with the X-rays: the report "
     "shows both and marks the differences.",
     "Bone density cannot be determined from an image of unknown exposure: the values are close to those of the "
@@ -98,7 +86,6 @@ def model_card(weights: Path, pairs: Path, measured: Sequence[Path]) -> dict[str
     drawn = json.loads((pairs / "pairs.json").read_text(encoding="utf-8"))
     if not set(about["patients"]) <= set(manifest["cts"]):
         raise SystemExit(f"{weights}: not trained on {pairs}; name the pairs that belong")
-    left_out = sorted({patient for each in measured for patient in load_weights(each).about["held_out"]})
     return {
         "format": "ixgs-model-card",
         "name": "IXGS standardizer",
@@ -110,7 +97,7 @@ def model_card(weights: Path, pairs: Path, measured: Sequence[Path]) -> dict[str
         "simulator": drawn["ranges"],
         "metrics": {
             "measured_weights_sha256": [sha256(each.read_bytes()) for each in measured],
-            "left_out": [credits()[patient] for patient in left_out],
+            "left_out": patients.credits_of_patients(),
             "lumbar_25_views": lumbar_metrics(measured[0]),
             "patients_25_views": patients_metrics(measured),
         },
@@ -150,7 +137,7 @@ def lumbar_metrics(measured: Path) -> dict[str, float]:
 
 
 def patients_metrics(measured: Sequence[Path]) -> dict[str, float]:
-    """The means of the stored metrics over four patients in two exposures; raises SystemExit when one is missing."""
+    """The means of the stored metrics over the patients left out; raises SystemExit when one is missing."""
     known = {digest(Networks(each)) for each in measured}
     runs = [run for run in Store(patients.STORE).runs if run["method"] == "pix2pix" and run["weights"] in known]
     missing = {f"{name}-preview" for name in patients.EXPOSURES} - {run["case"] for run in runs}
@@ -160,11 +147,6 @@ def patients_metrics(measured: Sequence[Path]) -> dict[str, float]:
             f"--weights {' '.join(map(str, measured))}"
         )
     return {name: round(sum(run[name] for run in runs) / len(runs), 4) for name in METRICS}
-
-
-def credits() -> dict[str, str]:
-    """The credit of each CT, by its name in pairs."""
-    return {sha256((DATA / folder / "ct.nii.gz").read_bytes())[:12]: credit for folder, credit in CTS.items()}
 
 
 def text(card: dict[str, Any]) -> str:
@@ -199,16 +181,15 @@ differences in octaves{adversarial}, trained for
 
 Cite: {card["cite"]}.
 
-**Metrics.** Measured with weights trained in the same way but without the patient that they are measured on. 25 X-rays
-of 512 x 512 pixels, and the volume that is reconstructed from them: of a lumbar spine (TCGA-OV) with the standard
-preset, and the means over four patients (lumbar, two thoracic, thoracolumbar) in two exposures each with the preview
-preset. Left out of the training of one or the other of the measured weights:
+**Metrics.** 25 X-rays of 512 x 512 pixels, and the volume that is reconstructed from them: of a lumbar spine (TCGA-OV)
+with the standard preset, and the means over a lumbar and a thoracic patient in two exposures each with the preview
+preset. Neither patient was trained on:
 
 {_listed(metrics["left_out"])}
 
 How well screws, a fracture and a lesion are preserved is in Testing/benchmarks/standardization/INSERTS.md.
 
-| | lumbar | four patients |
+| | lumbar | two patients |
 | --- | ---: | ---: |
 {rows}
 

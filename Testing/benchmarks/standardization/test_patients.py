@@ -60,8 +60,8 @@ def test_each_exposure_and_method_is_measured_once(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(patients, "exposure", lambda name: name)
     monkeypatch.setattr(patients, "scored", lambda *given: asked.append(given[:2]) or dict(found))
     for _ in range(2):
-        patients.measure(Store(tmp_path / "store.json"), ["thoracic", "lumbar-again"], "preview", [], [])
-    expected = [(name, method) for name in ("thoracic", "lumbar-again") for method in ("classical", "target")]
+        patients.measure(Store(tmp_path / "store.json"), ["midthoracic", "lumbar-again"], "preview", [], [])
+    expected = [(name, method) for name in ("midthoracic", "lumbar-again") for method in ("classical", "target")]
     assert asked == expected
     assert "networks skipped" in capsys.readouterr().out
 
