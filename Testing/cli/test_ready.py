@@ -21,6 +21,16 @@ def waiting(rehearse="print", idle=60):
     return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
+def version_by(child, folder):
+    """What a job says that asks for the version, given a process that waits."""
+    events = []
+    job = Job([*PROGRAM, "--version"], events.append, print, str(folder), child)
+    while (ending := job.poll()) is None:
+        time.sleep(0.05)
+    assert ending.done
+    return [event["message"] for event in events]
+
+
 @pytest.mark.parametrize("rehearse", ["print", "lambda: 1 / 0"])
 def test_it_runs_the_command_that_comes_whatever_became_of_the_rehearsal(rehearse):
     with waiting(rehearse) as process:
@@ -54,12 +64,7 @@ def test_the_rehearsal_estimates_bone(recwarn):
 
 def test_a_job_is_that_of_the_process_that_waited_for_it(tmp_path):
     child = ReadyChild(str(tmp_path))
-    events = []
-    job = Job([*PROGRAM, "--version"], events.append, print, str(tmp_path), child)
-    while (ending := job.poll()) is None:
-        time.sleep(0.05)
-    assert ending.done
-    assert [event["message"] for event in events] == [__version__]
+    assert version_by(child, tmp_path) == [__version__]
     assert child.poll() == 0
     assert not list(tmp_path.iterdir())
 
@@ -68,12 +73,7 @@ def test_a_process_that_has_ended_is_replaced(tmp_path):
     child = ReadyChild(str(tmp_path))
     child.kill()
     child.process.wait()
-    events = []
-    job = Job([*PROGRAM, "--version"], events.append, print, str(tmp_path), child)
-    while (ending := job.poll()) is None:
-        time.sleep(0.05)
-    assert ending.done
-    assert [event["message"] for event in events] == [__version__]
+    assert version_by(child, tmp_path) == [__version__]
     assert not list(tmp_path.iterdir())
 
 

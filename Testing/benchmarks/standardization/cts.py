@@ -47,6 +47,9 @@ BODY_HU = -350.0
 OPENING, CLOSING = 5, 3
 """Voxels along each side of the square that separates body and table in a slice, and of the gaps in it that close."""
 
+ACROSS_SLICES = 0.25
+"""Standard deviation across the slices of the Gaussian that smooths in them, in slices."""
+
 
 @dataclass(frozen=True)
 class PublicSeries:
@@ -155,7 +158,7 @@ def body_alone(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, Grid]:
 
 def _smooth(values: np.ndarray, deviations: np.ndarray) -> np.ndarray:
     i, j = deviations
-    smooth = ndimage.gaussian_filter(values.astype(np.float32), (0.25, j, i))
+    smooth = ndimage.gaussian_filter(values.astype(np.float32), (ACROSS_SLICES, j, i))
     return np.round(np.where(values > AIR_HU, smooth, AIR_HU)).astype(np.int16)
 
 
